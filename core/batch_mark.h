@@ -1,0 +1,46 @@
+// The mark of a boundary between two batches: stored with the state, as part of the last ingest
+// of a checkpoint, and repeated in the checkpoint's manifest (invariant I2).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/batch_record.h"
+#include "core/error.h"
+#include "core/ids.h"
+#include "core/time.h"
+
+namespace tidemill::core {
+
+// A stateful operator as a data directory knows it.
+struct OperatorEntry {
+    OperatorId id;
+    std::string name;
+    // Kind and stored types, such as "runningTotals key=string value=i64"; state written under one
+    // signature is not read under another.
+    std::string signature;
+    bool operator==(const OperatorEntry&) const = default;
+};
+
+struct BatchMark {
+    BatchId batch;
+    BatchTime time{};
+    BatchTime zeroTime{};
+    Lsn endLsn;
+    // Of the job that ran the batch; see tidemill/fingerprint.h.
+    std::uint64_t fingerprint = 0;
+    // Every operator that ever had state here, sorted by id.
+    std::vector<OperatorEntry> operators;
+    // What `batch` skipped.
+    std::vector<SkippedRecord> skipped;
+    bool operator==(const BatchMark&) const = default;
+};
+
+// Format: docs/formats/batch_mark.md.
+std::string encodeBatchMark(const BatchMark& mark);
+// Errors: kCorrupt, kUnsupported.
+Result<BatchMark> decodeBatchMark(std::string_view bytes);
+
+}  // namespace tidemill::core

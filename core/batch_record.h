@@ -1,0 +1,54 @@
+// The record of a batch: all that a re-run of it needs beside the blocks it owns (invariant I4).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/ids.h"
+#include "core/time.h"
+
+namespace tidemill::core {
+
+// Where a partition begins: a record boundary in the batch's `block`-th block (from 0, LSN order).
+struct CutPoint {
+    std::uint32_t block = 0;
+    std::uint32_t offsetBytes = 0;
+    bool operator==(const CutPoint&) const = default;
+};
+
+// What a replayable source (files) contributes; the bytes are that source's own encoding.
+struct SourceRange {
+    SourceId source;
+    std::string bytes;
+    bool operator==(const SourceRange&) const = default;
+};
+
+// A record that a batch left out because a user's function threw on it.
+struct SkippedRecord {
+    Lsn lsn;
+    std::uint64_t line = 0;
+    bool operator==(const SkippedRecord&) const = default;
+};
+
+// Batch `id` owns exactly the data frames with endLsn(id - 1) < LSN <= endLsn.
+struct BatchRecord {
+    BatchId id;
+    BatchTime time{};
+    // First batch time of the data directory minus the interval then; slides count from it.
+    BatchTime zeroTime{};
+    Lsn endLsn;
+    // Starts of the partitions, ascending; the first is {0, 0}. Empty for a batch without blocks.
+    std::vector<CutPoint> cuts;
+    // Key-group ranges after a shuffle, and how many distinct keys phase one holds before it
+    // flushes. Fixed here because both can change the order in which doubles are added.
+    std::uint32_t keyRanges = 0;
+    std::uint32_t flushKeys = 0;
+    std::vector<SourceRange> ranges;
+    // What the batch before this one skipped.
+    std::vector<SkippedRecord> skippedBefore;
+    std::uint64_t fingerprint = 0;
+    bool operator==(const BatchRecord&) const = default;
+};
+
+}  // namespace tidemill::core

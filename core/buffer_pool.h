@@ -1,0 +1,92 @@
+// Buffers that received bytes are read into and stay in until their batch is complete.
+// The budget bounds all of them together (invariant I5).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace tidemill::core {
+
+// Readable bytes behind every buffer's capacity, so that wide loads may start anywhere in it.
+inline constexpr std::size_t kBufferSlackBytes = 64;
+
+class BufferPool;
+
+// A movable handle on memory of `capacity()` bytes plus the slack. Empty when default-made.
+class Buffer {
+public:
+    Buffer() = default;
+    Buffer(Buffer&& other) noexcept
+        : data_(std::exchange(other.data_, nullptr)),
+          capacity_(std::exchange(other.capacity_, 0)),
+          pool_(std::move(other.pool_)) {}
+    Buffer& operator=(Buffer&& other) noexcept {
+        std::swap(data_, other.data_);
+        std::swap(capacity_, other.capacity_);
+        std::swap(pool_, other.pool_);
+        return *this;
+    }
+    ~Buffer();
+
+    // Memory outside any budget: what recovery reads back, tests.
+    static Buffer unpooled(std::size_t capacityBytes);
+    // Memory that somebody else keeps alive and that has the slack already; never freed here.
+    static Buffer borrowed(const char* data, std::size_t capacityBytes);
+
+    char* data() { return data_; }
+    const char* data() const { return data_; }
+    std::size_t capacity() const { return capacity_ & ~kBorrowedBit; }
+    explicit operator bool() const { return data_ != nullptr; }
+
+private:
+    friend class BufferPool;
+    char* data_ = nullptr;
+    std::size_t capacity_ = 0;
+    // Set in capacity_ of borrowed memory; no real capacity has it.
+    static constexpr std::size_t kBorrowedBit = std::size_t{1} << 63;
+    std::shared_ptr<BufferPool> pool_;  // null: unpooled or borrowed
+};
+
+// Thread safety: thread-safe.
+class BufferPool : public std::enable_shared_from_this<BufferPool> {
+public:
+    static constexpr std::size_t kSmallestBytes = 4 << 10;
+    static constexpr std::size_t kLargestBytes = 64 << 20;
+
+    static std::shared_ptr<BufferPool> make(std::size_t budgetBytes);
+    ~BufferPool();
+
+    // A buffer of at least `capacityBytes`, rounded up to a power of two between the two sizes
+    // above; an empty one when that would exceed the budget. After such a refusal the release
+    // listener is called once buffers have come back.
+    Buffer tryAcquire(std::size_t capacityBytes);
+
+    // Called from whichever thread returns a buffer after a refusal; must not block.
+    void setReleaseListener(std::function<void()> listener);
+
+    std::size_t budgetBytes() const { return budgetBytes_; }
+    // Bytes in buffers that are out; cached free ones do not count.
+    std::size_t usedBytes() const;
+
+private:
+    friend class Buffer;
+    explicit BufferPool(std::size_t budgetBytes) : budgetBytes_(budgetBytes) {}
+    void giveBack(char* data, std::size_t capacity);
+
+    static constexpr std::size_t kClasses = 15;
+    const std::size_t budgetBytes_;
+    mutable std::mutex mutex_;
+    std::size_t usedBytes_ = 0;
+    std::size_t cachedBytes_ = 0;
+    bool refused_ = false;
+    std::array<std::vector<char*>, kClasses> free_;
+    std::function<void()> listener_;
+};
+
+}  // namespace tidemill::core

@@ -1,0 +1,64 @@
+// The engine's only source of time, so that tests can replace it.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <set>
+
+#include "core/time.h"
+
+namespace tidemill::core {
+
+// Thread safety: thread-safe.
+class Clock {
+public:
+    virtual ~Clock() = default;
+
+    // Wall time; may jump. Only batch times come from it.
+    virtual BatchTime wall() const = 0;
+
+    // Time since an arbitrary point; never jumps, not comparable across processes.
+    virtual std::chrono::nanoseconds monotonic() const = 0;
+
+    // Sleeps on `condition`, whose mutex `lock` holds, until `wake()` is true or monotonic()
+    // has reached `deadline`. `wake` is called with the lock held. Returns what `wake` said last.
+    virtual bool waitUntil(std::unique_lock<std::mutex>& lock, std::condition_variable& condition,
+                           std::chrono::nanoseconds deadline,
+                           const std::function<bool()>& wake) = 0;
+};
+
+class SystemClock final : public Clock {
+public:
+    BatchTime wall() const override;
+    std::chrono::nanoseconds monotonic() const override;
+    bool waitUntil(std::unique_lock<std::mutex>& lock, std::condition_variable& condition,
+                   std::chrono::nanoseconds deadline, const std::function<bool()>& wake) override;
+};
+
+}  // namespace tidemill::core
+
+namespace tidemill {
+
+// A clock that stands still until told to move: for tests of programs that use Tidemill.
+// Advanced by three batch intervals it gives three batches. Thread safety: thread-safe.
+class ManualClock final : public core::Clock {
+public:
+    explicit ManualClock(BatchTime start = fromMillis(0));
+
+    void advance(Duration by);
+
+    BatchTime wall() const override;
+    std::chrono::nanoseconds monotonic() const override;
+    bool waitUntil(std::unique_lock<std::mutex>& lock, std::condition_variable& condition,
+                   std::chrono::nanoseconds deadline, const std::function<bool()>& wake) override;
+
+private:
+    mutable std::mutex mutex_;
+    BatchTime start_;
+    BatchTime now_;
+    std::multiset<std::condition_variable*> sleepers_;
+};
+
+}  // namespace tidemill

@@ -1,0 +1,230 @@
+#include "core/file_system.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+
+#include "core/check.h"
+
+namespace tidemill::core {
+namespace {
+
+std::string at(std::string_view call, const Path& path) {
+    return std::string(call) + " failed: file=" + path.string();
+}
+
+class PosixFile final : public File {
+public:
+    PosixFile(int fd, Path path) : fd_(fd), path_(std::move(path)) {}
+    ~PosixFile() override { ::close(fd_); }
+
+    Result<> writeAt(std::uint64_t offset, std::span<const iovec> pieces) override {
+        std::vector<iovec> left(pieces.begin(), pieces.end());
+        std::size_t first = 0;
+        while (first < left.size()) {
+            if (left[first].iov_len == 0) {
+                ++first;
+                continue;
+            }
+            const auto count = std::min<std::size_t>(left.size() - first, IOV_MAX);
+            const ssize_t written = ::pwritev(fd_, left.data() + first, static_cast<int>(count),
+                                              static_cast<off_t>(offset));
+            if (written < 0) {
+                if (errno == EINTR) continue;
+                return failErrno(errno, at("pwrite", path_) + " offset=" + std::to_string(offset));
+            }
+            offset += static_cast<std::uint64_t>(written);
+            auto done = static_cast<std::size_t>(written);
+            while (first < left.size() && done >= left[first].iov_len) done -= left[first++].iov_len;
+            if (done != 0) {
+                left[first].iov_base = static_cast<char*>(left[first].iov_base) + done;
+                left[first].iov_len -= done;
+            }
+        }
+        return {};
+    }
+
+    Result<std::size_t> readAt(std::uint64_t offset, char* into, std::size_t length) override {
+        std::size_t done = 0;
+        while (done < length) {
+            const ssize_t got =
+                ::pread(fd_, into + done, length - done, static_cast<off_t>(offset + done));
+            if (got < 0) {
+                if (errno == EINTR) continue;
+                return failErrno(errno, at("pread", path_) + " offset=" + std::to_string(offset));
+            }
+            if (got == 0) break;
+            done += static_cast<std::size_t>(got);
+        }
+        return done;
+    }
+
+    Result<> sync() override {
+        if (::fdatasync(fd_) != 0) return failErrno(errno, at("fdatasync", path_));
+        return {};
+    }
+
+    Result<> allocate(std::uint64_t offset, std::uint64_t length) override {
+        const int error =
+            ::posix_fallocate(fd_, static_cast<off_t>(offset), static_cast<off_t>(length));
+        if (error != 0)
+            return failErrno(error, at("fallocate", path_) + " bytes=" + std::to_string(length));
+        return {};
+    }
+
+    Result<> truncate(std::uint64_t sizeBytes) override {
+        if (::ftruncate(fd_, static_cast<off_t>(sizeBytes)) != 0)
+            return failErrno(errno, at("ftruncate", path_) + " size=" + std::to_string(sizeBytes));
+        return {};
+    }
+
+    Result<std::uint64_t> sizeBytes() override {
+        struct stat status {};
+        if (::fstat(fd_, &status) != 0) return failErrno(errno, at("fstat", path_));
+        return static_cast<std::uint64_t>(status.st_size);
+    }
+
+private:
+    int fd_;
+    Path path_;
+};
+
+class PosixFileSystem final : public FileSystem {
+public:
+    Result<std::unique_ptr<File>> open(const Path& path, OpenMode mode) override {
+        int flags = O_CLOEXEC;
+        switch (mode) {
+            case OpenMode::kRead: flags |= O_RDONLY; break;
+            case OpenMode::kReadWrite: flags |= O_RDWR; break;
+            case OpenMode::kCreate: flags |= O_RDWR | O_CREAT | O_EXCL; break;
+            case OpenMode::kReplace: flags |= O_RDWR | O_CREAT | O_TRUNC; break;
+        }
+        const int fd = ::open(path.c_str(), flags, 0600);
+        if (fd < 0) {
+            if (errno == ENOENT && mode != OpenMode::kCreate)
+                return fail(ErrorKind::kNotFound, "no such file: " + path.string());
+            if (errno == EEXIST)
+                return fail(ErrorKind::kConflict, "file exists already: " + path.string());
+            return failErrno(errno, at("open", path));
+        }
+        return std::make_unique<PosixFile>(fd, path);
+    }
+
+    Result<FileInfo> info(const Path& path) override {
+        struct stat status {};
+        if (::stat(path.c_str(), &status) != 0) {
+            if (errno == ENOENT || errno == ENOTDIR)
+                return fail(ErrorKind::kNotFound, "no such file: " + path.string());
+            return failErrno(errno, at("stat", path));
+        }
+        return FileInfo{S_ISDIR(status.st_mode), static_cast<std::uint64_t>(status.st_size),
+                        std::int64_t{status.st_mtim.tv_sec} * 1000 +
+                            status.st_mtim.tv_nsec / 1000000,
+                        status.st_uid, status.st_mode & 07777u};
+    }
+
+    Result<std::vector<std::string>> list(const Path& directory) override {
+        DIR* opened = ::opendir(directory.c_str());
+        if (opened == nullptr) {
+            if (errno == ENOENT)
+                return fail(ErrorKind::kNotFound, "no such directory: " + directory.string());
+            return failErrno(errno, at("opendir", directory));
+        }
+        std::vector<std::string> names;
+        errno = 0;
+        while (const dirent* entry = ::readdir(opened)) {
+            const std::string_view name = entry->d_name;
+            if (name != "." && name != "..") names.emplace_back(name);
+        }
+        const int error = errno;
+        ::closedir(opened);
+        if (error != 0) return failErrno(error, at("readdir", directory));
+        std::sort(names.begin(), names.end());
+        return names;
+    }
+
+    Result<> createDirectory(const Path& path) override {
+        if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+            return failErrno(errno, at("mkdir", path));
+        return {};
+    }
+
+    Result<> rename(const Path& from, const Path& to) override {
+        if (::rename(from.c_str(), to.c_str()) != 0)
+            return failErrno(errno, at("rename", from) + " to=" + to.string());
+        return {};
+    }
+
+    Result<> link(const Path& existing, const Path& added) override {
+        if (::link(existing.c_str(), added.c_str()) != 0)
+            return failErrno(errno, at("link", existing) + " as=" + added.string());
+        return {};
+    }
+
+    Result<> unlink(const Path& path) override {
+        if (::unlink(path.c_str()) != 0) return failErrno(errno, at("unlink", path));
+        return {};
+    }
+
+    Result<> removeTree(const Path& path) override {
+        std::error_code error;
+        std::filesystem::remove_all(path, error);
+        if (error) return failErrno(error.value(), at("remove_all", path));
+        return {};
+    }
+
+    Result<> syncDirectory(const Path& path) override {
+        const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0) return failErrno(errno, at("open", path));
+        const int failed = ::fsync(fd);
+        const int error = errno;
+        ::close(fd);
+        if (failed != 0) return failErrno(error, at("fsync", path));
+        return {};
+    }
+
+    Result<std::uint64_t> freeBytes(const Path& path) override {
+        struct statvfs status {};
+        if (::statvfs(path.c_str(), &status) != 0) return failErrno(errno, at("statvfs", path));
+        return std::uint64_t{status.f_bavail} * status.f_frsize;
+    }
+};
+
+}  // namespace
+
+FileSystem& posixFileSystem() {
+    static PosixFileSystem instance;
+    return instance;
+}
+
+Result<std::string> readWholeFile(FileSystem& files, const Path& path, std::uint64_t sizeBytesMax) {
+    TM_ASSIGN(auto file, files.open(path, OpenMode::kRead));
+    TM_ASSIGN(const auto size, file->sizeBytes());
+    if (size > sizeBytesMax)
+        return fail(ErrorKind::kInvalid, "file too large: file=" + path.string() +
+                                             " size=" + std::to_string(size) +
+                                             " maximum=" + std::to_string(sizeBytesMax));
+    std::string bytes(size, '\0');
+    TM_ASSIGN(const auto got, file->readAt(0, bytes.data(), bytes.size()));
+    bytes.resize(got);
+    return bytes;
+}
+
+Result<> publishFile(FileSystem& files, const Path& path, std::string_view bytes) {
+    const Path temporary = path.string() + ".tmp";
+    {
+        TM_ASSIGN(auto file, files.open(temporary, OpenMode::kReplace));
+        TM_TRY(file->writeAt(0, bytes));
+        TM_TRY(file->sync());
+    }
+    TM_TRY(files.rename(temporary, path));
+    return files.syncDirectory(path.has_parent_path() ? path.parent_path() : Path("."));
+}
+
+}  // namespace tidemill::core

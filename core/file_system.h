@@ -1,0 +1,98 @@
+// The seam through which all of Tidemill's file access goes; tests put faulty and simulated
+// disks behind it.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+
+namespace tidemill::core {
+
+using Path = std::filesystem::path;
+
+// An open file. Thread safety: externally synchronized.
+class File {
+public:
+    virtual ~File() = default;
+
+    // Writes all bytes of `pieces`, one after another, from `offset` on. Errors: kIo, kNoSpace;
+    // how much was written is then unknown.
+    virtual Result<> writeAt(std::uint64_t offset, std::span<const iovec> pieces) = 0;
+
+    // Reads until `length` bytes are there or the file ends; returns how many were read.
+    virtual Result<std::size_t> readAt(std::uint64_t offset, char* into, std::size_t length) = 0;
+
+    // Returns once the file's bytes and size survive power loss (fdatasync). An error is final:
+    // the caller must not retry.
+    virtual Result<> sync() = 0;
+
+    // Reserves disk space for [offset, offset + length) and extends the size to cover it.
+    virtual Result<> allocate(std::uint64_t offset, std::uint64_t length) = 0;
+
+    virtual Result<> truncate(std::uint64_t sizeBytes) = 0;
+    virtual Result<std::uint64_t> sizeBytes() = 0;
+
+    Result<> writeAt(std::uint64_t offset, std::string_view bytes) {
+        const iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
+        return writeAt(offset, std::span(&piece, 1));
+    }
+};
+
+enum class OpenMode {
+    kRead,       // must exist
+    kReadWrite,  // must exist
+    kCreate,     // must not exist; read and write, mode 0600
+    kReplace,    // created, or emptied when it exists; mode 0600
+};
+
+struct FileInfo {
+    bool isDirectory = false;
+    std::uint64_t sizeBytes = 0;
+    std::int64_t modifiedMillis = 0;
+    std::uint32_t ownerUid = 0;
+    std::uint32_t mode = 0;  // permission bits
+};
+
+// Thread safety: thread-safe.
+class FileSystem {
+public:
+    virtual ~FileSystem() = default;
+
+    virtual Result<std::unique_ptr<File>> open(const Path& path, OpenMode mode) = 0;
+    // Errors: kNotFound.
+    virtual Result<FileInfo> info(const Path& path) = 0;
+    // Names (not paths) in a directory, sorted.
+    virtual Result<std::vector<std::string>> list(const Path& directory) = 0;
+    // Mode 0700; the parent must exist; existing directories are fine.
+    virtual Result<> createDirectory(const Path& path) = 0;
+    virtual Result<> rename(const Path& from, const Path& to) = 0;
+    virtual Result<> link(const Path& existing, const Path& added) = 0;
+    virtual Result<> unlink(const Path& path) = 0;
+    // Removes a directory and all below it; nothing there is fine.
+    virtual Result<> removeTree(const Path& path) = 0;
+    // Returns once the directory's entries survive power loss.
+    virtual Result<> syncDirectory(const Path& path) = 0;
+    // Bytes that an unprivileged process may still write on the file system of `path`.
+    virtual Result<std::uint64_t> freeBytes(const Path& path) = 0;
+
+    bool exists(const Path& path) { return info(path).has_value(); }
+};
+
+// The real one. Its instance has no state and may be shared.
+FileSystem& posixFileSystem();
+
+// Reads a whole file; refuses one larger than `sizeBytesMax` (kInvalid).
+Result<std::string> readWholeFile(FileSystem& files, const Path& path, std::uint64_t sizeBytesMax);
+
+// Publishes `bytes` as `path`: temporary file beside it, sync, rename, sync of the directory.
+// Afterwards `path` holds either what it held before or all of `bytes`, also after power loss.
+Result<> publishFile(FileSystem& files, const Path& path, std::string_view bytes);
+
+}  // namespace tidemill::core
