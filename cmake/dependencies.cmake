@@ -1,0 +1,47 @@
+# What Tidemill stands on: Debian packages only (tools/packages.txt), never fetched sources.
+# cmake/tidemillConfig.cmake.in repeats those that an installed Tidemill needs.
+
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+find_package(RocksDB CONFIG REQUIRED)
+find_package(cereal CONFIG REQUIRED)
+find_package(tl-expected CONFIG REQUIRED)
+find_package(CLI11 CONFIG REQUIRED)
+find_package(fmt CONFIG REQUIRED)
+find_package(spdlog CONFIG REQUIRED)
+find_package(tomlplusplus CONFIG REQUIRED)
+find_package(nlohmann_json CONFIG REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
+
+# The static RocksDB is the faster one. The thread sanitizer needs the shared one: it can be told
+# to ignore a module it did not instrument, not a part of the program itself.
+add_library(tidemill_rocksdb INTERFACE)
+if(TIDEMILL_SANITIZE STREQUAL "thread")
+    target_link_libraries(tidemill_rocksdb INTERFACE RocksDB::rocksdb-shared)
+else()
+    target_link_libraries(tidemill_rocksdb INTERFACE RocksDB::rocksdb)
+endif()
+
+find_path(ASIO_INCLUDE_DIR asio.hpp REQUIRED)
+add_library(tidemill_asio INTERFACE)
+target_include_directories(tidemill_asio SYSTEM INTERFACE "${ASIO_INCLUDE_DIR}")
+target_compile_definitions(tidemill_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED)
+target_link_libraries(tidemill_asio INTERFACE Threads::Threads)
+
+# The XXH3 functions are compiled into their callers.
+find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
+add_library(tidemill_xxhash INTERFACE)
+target_include_directories(tidemill_xxhash SYSTEM INTERFACE
+    $<BUILD_INTERFACE:${XXHASH_INCLUDE_DIR}>)
+target_compile_definitions(tidemill_xxhash INTERFACE XXH_INLINE_ALL)
+
+# The parser comes from the shared library instead of being compiled here again.
+add_library(tidemill_toml INTERFACE)
+target_link_libraries(tidemill_toml INTERFACE tomlplusplus::tomlplusplus)
+target_compile_definitions(tidemill_toml INTERFACE TOML_HEADER_ONLY=0)
+
+if(TIDEMILL_BUILD_TESTS)
+    find_package(GTest CONFIG REQUIRED)
+    include(GoogleTest)
+endif()

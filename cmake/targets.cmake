@@ -1,0 +1,78 @@
+# The three kinds of target the folders declare.
+
+# tidemill_library(<folder> [SOURCES file.cc...] [PUBLIC lib...] [PRIVATE lib...])
+# The library of one folder, alias tidemill::<folder>. Without sources it is header only.
+# PRIVATE libraries may appear in .cc files, never in a header.
+function(tidemill_library folder)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;PUBLIC;PRIVATE")
+    set(target "tidemill_${folder}")
+    if(arg_SOURCES)
+        add_library(${target} STATIC ${arg_SOURCES})
+        set(scope PUBLIC)
+        target_link_libraries(${target}
+            PUBLIC ${arg_PUBLIC}
+            PRIVATE "$<BUILD_INTERFACE:tidemill_warnings>" "$<BUILD_INTERFACE:tidemill_flags>"
+                    ${arg_PRIVATE})
+    else()
+        add_library(${target} INTERFACE)
+        set(scope INTERFACE)
+        target_link_libraries(${target} INTERFACE ${arg_PUBLIC})
+    endif()
+    add_library(tidemill::${folder} ALIAS ${target})
+    target_compile_features(${target} ${scope} cxx_std_20)
+    target_include_directories(${target} ${scope}
+        "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>"
+        "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/tidemill>")
+    set_target_properties(${target} PROPERTIES EXPORT_NAME ${folder})
+    set_property(GLOBAL APPEND PROPERTY TIDEMILL_LIBRARIES ${target})
+endfunction()
+
+# tidemill_executable(<target> SOURCES file.cc... [LIBS lib...])
+# A program in ${CMAKE_BINARY_DIR}/bin: an example, a benchmark, the tidemill program.
+function(tidemill_executable target)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBS")
+    add_executable(${target} ${arg_SOURCES})
+    target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}")
+    target_link_libraries(${target} PRIVATE tidemill_warnings tidemill_flags ${arg_LIBS})
+endfunction()
+
+# tidemill_test(<name> LABELS unit|fault|crash|sim|e2e SOURCES file_test.cc... [LIBS lib...]
+#               [TIMEOUT seconds] [PROGRAMS target...])
+# A GoogleTest program; each of its tests becomes a CTest test with the labels.
+# PROGRAMS are built before it and their paths given as TIDEMILL_<TARGET IN CAPITALS>_PATH.
+function(tidemill_test name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "LABELS;SOURCES;LIBS;PROGRAMS")
+    if(NOT arg_LABELS)
+        message(FATAL_ERROR "tidemill_test(${name}): say LABELS (unit, fault, crash, sim or e2e)")
+    endif()
+    if(NOT arg_TIMEOUT)
+        set(arg_TIMEOUT 120)
+    endif()
+    tidemill_executable(${name} SOURCES ${arg_SOURCES}
+        LIBS ${arg_LIBS} GTest::gmock GTest::gtest_main)
+    set_target_properties(${name} PROPERTIES
+        RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests/bin")
+    foreach(program IN LISTS arg_PROGRAMS)
+        add_dependencies(${name} ${program})
+        string(TOUPPER "${program}" variable)
+        string(REGEX REPLACE "^TIDEMILL_" "" variable "${variable}")
+        target_compile_definitions(${name} PRIVATE
+            "TIDEMILL_${variable}_PATH=\"$<TARGET_FILE:${program}>\"")
+    endforeach()
+    # Several labels reach the generated test file as one escaped list.
+    string(REPLACE ";" "\\;" labels "${arg_LABELS}")
+    gtest_discover_tests(${name}
+        DISCOVERY_MODE PRE_TEST
+        DISCOVERY_TIMEOUT 60
+        PROPERTIES LABELS "${labels}" TIMEOUT ${arg_TIMEOUT}
+                   ENVIRONMENT "${TIDEMILL_TEST_ENVIRONMENT}")
+endfunction()
+
+# What the sanitizers' runtimes are told during tests.
+if(TIDEMILL_SANITIZE STREQUAL "thread")
+    set(TIDEMILL_TEST_ENVIRONMENT "TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1")
+elseif(TIDEMILL_SANITIZE STREQUAL "address")
+    set(TIDEMILL_TEST_ENVIRONMENT "UBSAN_OPTIONS=print_stacktrace=1")
+else()
+    set(TIDEMILL_TEST_ENVIRONMENT "LC_ALL=C.UTF-8")
+endif()
