@@ -1,0 +1,81 @@
+// The directory that holds everything a job must not forget:
+//   DIR/FORMAT        version, identity of the log              docs/formats/data_directory.md
+//   DIR/LOCK          locked by the one process that may write
+//   DIR/wal/          segments of the log                       docs/formats/wal.md
+//   DIR/generations/  checkpoints and savepoints                docs/formats/manifest.md
+//   DIR/work/         the working copy of the state: scratch
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/error.h"
+#include "core/file_system.h"
+#include "recovery/log_uuid.h"
+
+namespace tidemill::recovery {
+
+struct DirectoryFormat {
+    std::uint32_t version = 1;
+    std::uint32_t readerMin = 1;  // the oldest reader that understands the directory
+    LogUuid uuid;
+    // True once the first segment is durable: from then on a directory without segments has lost
+    // its log.
+    bool logStarted = false;
+    bool operator==(const DirectoryFormat&) const = default;
+};
+
+std::string encodeDirectoryFormat(const DirectoryFormat& format);
+// Errors: kCorrupt, kUnsupported (a newer format).
+core::Result<DirectoryFormat> decodeDirectoryFormat(std::string_view text);
+
+// An open, locked data directory; unlocked when destroyed. Thread safety: worker-confined; the
+// paths may be read by all.
+class DataDirectory {
+public:
+    enum class Locking {
+        kLock,
+        kNone,  // for file systems that exist in memory only
+    };
+
+    // Opens `path`, creating what is missing: the directory itself (its parent must exist) and,
+    // in an empty one, a new data directory. Refuses without having written anything: one that
+    // another process holds (kConflict, names the process when known), one of another owner or
+    // accessible to group or others (kInvalid), one that has files but no FORMAT (kInvalid), one
+    // of a newer format (kUnsupported).
+    static core::Result<std::unique_ptr<DataDirectory>> open(core::FileSystem& files,
+                                                             const core::Path& path,
+                                                             Locking locking = Locking::kLock);
+    ~DataDirectory();
+    DataDirectory(const DataDirectory&) = delete;
+    DataDirectory& operator=(const DataDirectory&) = delete;
+
+    core::FileSystem& files() const { return files_; }
+    const core::Path& path() const { return path_; }
+    core::Path walPath() const { return path_ / "wal"; }
+    core::Path generationsPath() const { return path_ / "generations"; }
+    core::Path workPath() const { return path_ / "work"; }
+    const DirectoryFormat& format() const { return format_; }
+    const LogUuid& uuid() const { return format_.uuid; }
+
+    // Records durably that the log has its first segment.
+    core::Result<> markLogStarted();
+
+private:
+    DataDirectory(core::FileSystem& files, core::Path path) : files_(files), path_(std::move(path)) {}
+    core::Result<> refuseForeign() const;
+    core::Result<> lock();
+    core::Result<> create();
+
+    core::FileSystem& files_;
+    core::Path path_;
+    DirectoryFormat format_;
+    int lockFd_ = -1;
+};
+
+// The format of a directory that another process may be using; takes no lock, writes nothing.
+// Errors: kNotFound (no data directory there), kCorrupt, kUnsupported.
+core::Result<DirectoryFormat> readDirectoryFormat(core::FileSystem& files, const core::Path& path);
+
+}  // namespace tidemill::recovery

@@ -1,0 +1,88 @@
+// Recovery: from what a data directory holds to a state and a log that go on. What is decided
+// when: docs/recovery.md.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/batch_mark.h"
+#include "core/batch_record.h"
+#include "core/block.h"
+#include "core/error.h"
+#include "core/file_system.h"
+#include "recovery/data_directory.h"
+#include "recovery/generations.h"
+#include "recovery/log_index.h"
+#include "recovery/log_start.h"
+#include "recovery/log_writer.h"
+
+namespace tidemill::recovery {
+
+struct RecoverProgress {
+    enum class Step { kScan, kCopy, kClone } step = Step::kScan;
+    std::uint64_t doneBytes = 0;
+    std::uint64_t totalBytes = 0;
+};
+
+struct RecoverOptions {
+    // Of the job that starts. Batches recorded by another one are not replayed: kConflict.
+    std::uint64_t fingerprint = 0;
+    // Size of the log's segments, as the LogWriter will have it.
+    std::uint64_t segmentBytes = 256 << 20;
+    // Compares the operators a generation holds with those of the job, before anything is
+    // written; its error ends recovery. Not called when there is no generation.
+    std::function<core::Result<>(const core::BatchMark&)> acceptMark;
+    // For generations that are suspect; see Generations::verify.
+    ReadsAll readsAll;
+    // Called from time to time by recover(); must return quickly.
+    std::function<void(const RecoverProgress&)> progress;
+};
+
+// What a job goes on with. Thread safety: worker-confined.
+struct Recovered {
+    // Of the generation that `work` is a clone of; none: the state is empty.
+    std::optional<core::BatchMark> mark;
+    std::optional<GenerationName> generation;
+    core::Path work;
+
+    // Batches recorded after `mark`, in id order: to be replayed, output operations for the last
+    // one only. Batch n's blocks are read with blocksOf().
+    std::vector<core::BatchRecord> batches;
+
+    // Last batch recorded, or `mark`'s; id 0 in a new directory.
+    core::BatchId lastBatch;
+    BatchTime lastTime{};
+    std::optional<BatchTime> zeroTime;
+    core::Lsn endLsn;
+
+    // Lines of each session by the frames above `mark`: to be merged (the greater one counts)
+    // with the positions in the state and given to LogWriter::open.
+    SessionLines sessions;
+    // Highest connection number in those frames; 0: none.
+    std::uint64_t connectionMax = 0;
+
+    // For LogWriter::open; its `pending` are the blocks after endLsn.
+    LogStart log;
+
+    // What is worth telling the operator: damage below what is needed, generations set aside.
+    std::vector<std::string> warnings;
+    std::uint64_t scannedBytes = 0;
+
+    // The blocks that batches[index] owns, read from the log, exact bytes, outside any budget.
+    // Errors: kCorrupt, kIo.
+    core::Result<std::vector<core::BlockPtr>> blocksOf(std::size_t index) const;
+
+    LogIndex index;  // where the frames are
+};
+
+// Brings `directory` to where the job goes on. Can be run again after being stopped at any point,
+// and run twice changes nothing. Errors, with nothing changed: kCorrupt (what is needed is damaged
+// or missing; says which LSNs), kConflict (batches of another job), those of acceptMark; later:
+// kIo, kNoSpace.
+core::Result<Recovered> recover(DataDirectory& directory, const RecoverOptions& options);
+
+}  // namespace tidemill::recovery

@@ -1,0 +1,66 @@
+// Has the log's next segment ready, preallocated under a temporary name, so that rotation does
+// not wait for the file system; and notices a full disk while the present segment has room left.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "core/error.h"
+#include "core/file_system.h"
+
+namespace tidemill::recovery {
+
+struct PreparedSegment {
+    std::unique_ptr<core::File> file;
+    core::Path path;  // temporary
+    std::uint64_t sizeBytes = 0;
+};
+
+// Thread safety: thread-safe.
+class SegmentSupply {
+public:
+    SegmentSupply(core::FileSystem& files, core::Path directory, std::uint64_t segmentBytes,
+                  std::uint64_t reserveBytes, bool prepareAhead);
+    ~SegmentSupply();
+
+    // A prepared segment of at least `bytesMin` bytes. Waits while the disk is full: making a new
+    // file is tried again and again, which retries no write or sync of anything acknowledged.
+    // Errors: kIo; kNoSpace once stop() was called.
+    core::Result<PreparedSegment> take(std::uint64_t bytesMin);
+
+    // Ends waiting; the segment prepared ahead, if any, stays as a file for recovery to remove.
+    void stop();
+
+    bool spaceLow() const { return spaceLow_.load(std::memory_order_relaxed); }
+    void onSpaceLow(std::function<void(bool)> listener);
+
+private:
+    void run();
+    core::Result<PreparedSegment> prepare(std::uint64_t sizeBytes);
+    bool reserveTouched();
+    void setSpaceLow(bool low);
+
+    core::FileSystem& files_;
+    const core::Path directory_;
+    const std::uint64_t segmentBytes_;
+    const std::uint64_t reserveBytes_;
+    const bool prepareAhead_;
+    std::atomic<bool> spaceLow_{false};
+
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::optional<PreparedSegment> ready_;
+    std::optional<core::Error> error_;
+    std::uint64_t made_ = 0;  // temporary files made, for their names
+    bool stopping_ = false;
+    std::function<void(bool)> listener_;
+    std::thread thread_;
+};
+
+}  // namespace tidemill::recovery
