@@ -36,14 +36,17 @@ function(tidemill_executable target)
     target_link_libraries(${target} PRIVATE tidemill_warnings tidemill_flags ${arg_LIBS})
 endfunction()
 
-# tidemill_test(<name> LABELS unit|fault|crash|sim|e2e SOURCES file_test.cc... [LIBS lib...]
+# tidemill_test(<name> LABELS unit|fault|crash|sim|e2e|long SOURCES file_test.cc... [LIBS lib...]
 #               [TIMEOUT seconds] [PROGRAMS target...])
-# A GoogleTest program; each of its tests becomes a CTest test with the labels.
+# A GoogleTest program; each of its tests becomes a CTest test with that one label.
 # PROGRAMS are built before it and their paths given as TIDEMILL_<TARGET IN CAPITALS>_PATH.
+# When TIDEMILL_TEST_LABELS names labels and this test's is not among them, it is neither built by
+# default nor run.
 function(tidemill_test name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "LABELS;SOURCES;LIBS;PROGRAMS")
-    if(NOT arg_LABELS)
-        message(FATAL_ERROR "tidemill_test(${name}): say LABELS (unit, fault, crash, sim or e2e)")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "LABELS;TIMEOUT" "SOURCES;LIBS;PROGRAMS")
+    if(NOT arg_LABELS MATCHES "^(unit|fault|crash|sim|e2e|long)$" OR arg_UNPARSED_ARGUMENTS)
+        message(FATAL_ERROR "tidemill_test(${name}): LABELS is one of unit, fault, crash, sim, "
+            "e2e, long; not '${arg_LABELS};${arg_UNPARSED_ARGUMENTS}'")
     endif()
     if(NOT arg_TIMEOUT)
         set(arg_TIMEOUT 120)
@@ -59,12 +62,14 @@ function(tidemill_test name)
         target_compile_definitions(${name} PRIVATE
             "TIDEMILL_${variable}_PATH=\"$<TARGET_FILE:${program}>\"")
     endforeach()
-    # Several labels reach the generated test file as one escaped list.
-    string(REPLACE ";" "\\;" labels "${arg_LABELS}")
+    if(TIDEMILL_TEST_LABELS AND NOT arg_LABELS IN_LIST TIDEMILL_TEST_LABELS)
+        set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
+        return()
+    endif()
     gtest_discover_tests(${name}
         DISCOVERY_MODE PRE_TEST
         DISCOVERY_TIMEOUT 60
-        PROPERTIES LABELS "${labels}" TIMEOUT ${arg_TIMEOUT}
+        PROPERTIES LABELS ${arg_LABELS} TIMEOUT ${arg_TIMEOUT}
                    ENVIRONMENT "${TIDEMILL_TEST_ENVIRONMENT}")
 endfunction()
 
