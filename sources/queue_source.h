@@ -1,0 +1,74 @@
+// An input that a program or test fills itself: what it takes at a batch time goes through the
+// log like received records.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/block_log.h"
+#include "core/ids.h"
+#include "core/receiver.h"
+#include "core/time.h"
+
+namespace tidemill::sources {
+
+// Encoded records in Framing::kPrefixed.
+class QueuedRecords {
+public:
+    // `record` at most 4 GiB - 1.
+    void add(std::string_view record);
+    std::string_view bytes() const { return bytes_; }
+    std::uint32_t records() const { return records_; }
+
+private:
+    std::string bytes_;
+    std::uint32_t records_ = 0;
+};
+
+// Thread safety: thread-safe.
+class QueueSource final : public core::Receiver {
+public:
+    // At each batch time one queued element is taken, or all of them; when none is queued,
+    // `byDefault`, if there is one.
+    explicit QueueSource(core::SourceId source, bool oneAtATime = true,
+                         std::optional<QueuedRecords> byDefault = std::nullopt);
+
+    void push(QueuedRecords records);
+    std::size_t queued() const;
+
+    // The log to append to, which must outlive the running source. Call before start().
+    void connect(core::BlockLog& log);
+
+    // Takes what the batch at `time` takes and appends it. Called by the scheduler's thread,
+    // before open blocks are sealed. Nothing happens before start() and after stop().
+    void poll(BatchTime time);
+
+    core::Result<> start() override;
+    void sealOpenBlocks() override {}
+    // What is queued stays queued meanwhile.
+    void pause() override;
+    void resume() override;
+    // What was not taken at a batch time stays queued, gracefully or not.
+    void stop(bool graceful) override;
+    core::ReceiverStatistics statistics() const override;
+
+private:
+    void append(const QueuedRecords& records);
+
+    const core::SourceId source_;
+    const bool oneAtATime_;
+    const std::optional<QueuedRecords> default_;
+    mutable std::mutex mutex_;
+    core::BlockLog* log_ = nullptr;
+    std::deque<QueuedRecords> queue_;
+    std::uint64_t nextLine_ = 1;
+    bool running_ = false;
+    bool paused_ = false;
+    core::ReceiverStatistics statistics_;
+};
+
+}  // namespace tidemill::sources

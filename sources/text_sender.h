@@ -1,0 +1,64 @@
+// The client of the acknowledged text protocol: sends the lines of a file or pipe to a session
+// and does not rest until all of them are durable, however often either side goes away.
+// Format: docs/formats/acknowledged_text.md.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "core/error.h"
+
+namespace tidemill::sources {
+
+struct SendProgress {
+    std::uint64_t linesSent = 0;     // the highest line number given to the socket
+    std::uint64_t linesDurable = 0;  // the highest line number the server vouches for
+    std::uint64_t bytesSent = 0;     // over all connections
+    std::uint64_t connections = 0;   // opened so far
+    bool connected = false;
+};
+
+struct SendOptions {
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 0;
+    // 1 … 128 printable bytes without spaces; the sender's own, kept across its restarts.
+    std::string session;
+    // The input's first line is line N+1 behind the session's N, instead of line 1: for a pipe
+    // whose beginning cannot be had again. Lines a dead sender held are gone.
+    bool live = false;
+    std::chrono::milliseconds retryPeriod{500};
+    // Fail after so long without a connection; none: try for ever.
+    std::optional<std::chrono::milliseconds> giveUpAfter;
+    // Bytes read from the input and not yet acknowledged; over it the input is not read.
+    std::size_t unacknowledgedBytesMax = 64 << 20;
+    // Called from the sending thread, ten times a second at most, and once at the end.
+    std::function<void(const SendProgress&)> onProgress;
+    // What a person should know: connected, lost, resumed. One line without '\n'.
+    std::function<void(const std::string&)> onNote;
+};
+
+// Thread safety: run() is called once; stop() may be called from any thread or signal handler.
+class TextSender {
+public:
+    explicit TextSender(SendOptions options);
+
+    // Sends what `inputFd` gives until its end; a missing last '\n' is added. `inputFd` stays
+    // open. Returns the number of the last line once everything up to it is durable.
+    // Errors: kInvalid (a wrong name, an input of fewer lines than the session has), kConflict
+    // (the server said `error`, or the session is not ours alone), kIo (the input cannot be read,
+    // or no server within giveUpAfter, or stopped).
+    core::Result<std::uint64_t> run(int inputFd);
+
+    // Makes run() return an error soon.
+    void stop() { stopped_.store(true, std::memory_order_relaxed); }
+
+private:
+    const SendOptions options_;
+    std::atomic<bool> stopped_{false};
+};
+
+}  // namespace tidemill::sources
