@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/error.h"
 #include "core/file_system.h"
@@ -41,9 +42,9 @@ public:
 
     // Opens `path`, creating what is missing: the directory itself (its parent must exist) and,
     // in an empty one, a new data directory. Refuses without having written anything: one that
-    // another process holds (kConflict, names the process when known), one of another owner or
-    // accessible to group or others (kInvalid), one that has files but no FORMAT (kInvalid), one
-    // of a newer format (kUnsupported).
+    // another process holds (kConflict, names the process when known), one of another owner or that
+    // group or others may write to (kInvalid), one that has files but no FORMAT (kInvalid; kCorrupt
+    // when it was a data directory), one of a newer format (kUnsupported).
     static core::Result<std::unique_ptr<DataDirectory>> open(core::FileSystem& files,
                                                              const core::Path& path,
                                                              Locking locking = Locking::kLock);

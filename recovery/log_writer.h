@@ -94,7 +94,7 @@ private:
     core::Result<> write(const std::vector<Queued>& group);
     core::Result<> writePieces(const Group& pieces);
     core::Result<> rotate(core::Lsn firstLsn, std::uint64_t frameBytes);
-    void published(core::Lsn lsn);
+    void published(core::Lsn lsn, std::uint64_t bytes);
     void latch(const core::Error& error);
     core::Result<> failure() const;  // mutex_ held
 

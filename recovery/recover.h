@@ -77,6 +77,7 @@ struct Recovered {
     core::Result<std::vector<core::BlockPtr>> blocksOf(std::size_t index) const;
 
     LogIndex index;  // where the frames are
+    core::FileSystem* files = nullptr;
 };
 
 // Brings `directory` to where the job goes on. Can be run again after being stopped at any point,

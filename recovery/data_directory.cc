@@ -1,0 +1,213 @@
+#include "recovery/data_directory.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <optional>
+
+#include "core/crc32c.h"
+#include "recovery/segment.h"
+
+namespace tidemill::recovery {
+namespace {
+
+using core::ErrorKind;
+using core::Path;
+
+constexpr std::uint32_t kVersion = 1;
+constexpr std::size_t kFormatBytesMax = 4096;
+constexpr std::string_view kFirstLine = "tidemill data directory";
+
+Path parentOf(const Path& path) {
+    const Path plain = path.has_filename() ? path : path.parent_path();
+    return plain.has_parent_path() ? plain.parent_path() : Path(".");
+}
+
+std::string checksumLine(std::string_view text) {
+    char line[32];
+    std::snprintf(line, sizeof line, "crc32c %08x\n", core::crc32c(0, text.data(), text.size()));
+    return line;
+}
+
+// The value of "KEY VALUE\n" at the start of `text`, which loses the line.
+std::optional<std::string_view> takeLine(std::string_view& text, std::string_view key) {
+    const auto end = text.find('\n');
+    if (end == text.npos || !text.starts_with(key) || text.size() <= key.size() ||
+        text[key.size()] != ' ')
+        return std::nullopt;
+    const auto value = text.substr(key.size() + 1, end - key.size() - 1);
+    text.remove_prefix(end + 1);
+    return value;
+}
+
+bool number(std::string_view text, std::uint32_t& value) {
+    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+    return parsed.ec == std::errc() && parsed.ptr == text.data() + text.size();
+}
+
+// Who wrote its number into the lock file; empty when it cannot be told.
+std::string holderOf(int fd) {
+    char text[32];
+    const ssize_t got = ::pread(fd, text, sizeof text, 0);
+    std::uint32_t pid = 0;
+    std::string_view line(text, got > 0 ? static_cast<std::size_t>(got) : 0);
+    line = line.substr(0, line.find('\n'));
+    return number(line, pid) ? " (process " + std::to_string(pid) + ")" : "";
+}
+
+}  // namespace
+
+std::string encodeDirectoryFormat(const DirectoryFormat& format) {
+    std::string text(kFirstLine);
+    text += "\nversion " + std::to_string(format.version);
+    text += "\nreader-min " + std::to_string(format.readerMin);
+    text += "\nlog " + toString(format.uuid);
+    text += std::string("\nlog-started ") + (format.logStarted ? "yes" : "no") + "\n";
+    return text + checksumLine(text);
+}
+
+core::Result<DirectoryFormat> decodeDirectoryFormat(std::string_view text) {
+    const auto damaged = [](const char* what) {
+        return core::fail(ErrorKind::kCorrupt, std::string("FORMAT is damaged: ") + what);
+    };
+    const auto whole = text;
+    if (!text.starts_with(kFirstLine) || text.size() <= kFirstLine.size() ||
+        text[kFirstLine.size()] != '\n')
+        return damaged("it does not begin with \"tidemill data directory\"");
+    text.remove_prefix(kFirstLine.size() + 1);
+    DirectoryFormat format;
+    const auto version = takeLine(text, "version");
+    const auto readerMin = takeLine(text, "reader-min");
+    if (!version || !readerMin || !number(*version, format.version) ||
+        !number(*readerMin, format.readerMin))
+        return damaged("no version");
+    // Before all else: a newer format may have other lines and another checksum.
+    if (format.readerMin > kVersion)
+        return core::fail(ErrorKind::kUnsupported,
+                          "data directory has format version " + std::string(*version) +
+                              ", this build reads up to " + std::to_string(kVersion) +
+                              "; use a newer tidemill");
+    const auto uuid = takeLine(text, "log");
+    const auto started = takeLine(text, "log-started");
+    if (!uuid || !started) return damaged("a line is missing");
+    const auto body = whole.substr(0, whole.size() - text.size());
+    if (text != checksumLine(body)) return damaged("checksum mismatch");
+    TM_ASSIGN(format.uuid, parseLogUuid(*uuid));
+    format.logStarted = *started == "yes";
+    return format;
+}
+
+core::Result<DirectoryFormat> readDirectoryFormat(core::FileSystem& files, const Path& path) {
+    auto text = core::readWholeFile(files, path / "FORMAT", kFormatBytesMax);
+    if (!text) {
+        if (text.error().kind == ErrorKind::kNotFound)
+            return core::fail(ErrorKind::kNotFound, "no data directory: " + path.string());
+        return core::fail(text.error());
+    }
+    auto format = decodeDirectoryFormat(*text);
+    if (!format)
+        return core::fail(format.error().kind,
+                          format.error().message + ": directory=" + path.string());
+    return format;
+}
+
+core::Result<std::unique_ptr<DataDirectory>> DataDirectory::open(core::FileSystem& files,
+                                                                 const Path& path,
+                                                                 Locking locking) {
+    std::unique_ptr<DataDirectory> directory(new DataDirectory(files, path));
+    if (auto info = files.info(path); !info) {
+        if (info.error().kind != ErrorKind::kNotFound) return core::fail(info.error());
+        TM_TRY(files.createDirectory(path));
+        TM_TRY(files.syncDirectory(parentOf(path)));
+    }
+    TM_TRY(directory->refuseForeign());
+    if (locking == Locking::kLock) TM_TRY(directory->lock());
+    // Again under the lock: another process may have been at it in between.
+    auto format = readDirectoryFormat(files, path);
+    if (format) {
+        directory->format_ = *format;
+        return directory;
+    }
+    if (format.error().kind != ErrorKind::kNotFound) return core::fail(format.error());
+    TM_TRY(directory->create());
+    return directory;
+}
+
+DataDirectory::~DataDirectory() {
+    if (lockFd_ >= 0) ::close(lockFd_);
+}
+
+core::Result<> DataDirectory::refuseForeign() const {
+    TM_ASSIGN(const auto info, files_.info(path_));
+    if (!info.isDirectory)
+        return core::fail(ErrorKind::kInvalid, "not a directory: " + path_.string());
+    if (info.ownerUid != ::geteuid())
+        return core::fail(ErrorKind::kInvalid, "data directory belongs to another user: " +
+                                                   path_.string() + " owner=" +
+                                                   std::to_string(info.ownerUid));
+    if ((info.mode & 022) != 0)
+        return core::fail(ErrorKind::kInvalid,
+                          "group or others may write to the data directory: " + path_.string() +
+                              "; run chmod 700 on it");
+    auto format = readDirectoryFormat(files_, path_);
+    if (format) return {};
+    if (format.error().kind != ErrorKind::kNotFound) return core::fail(format.error());
+    TM_ASSIGN(const auto names, files_.list(path_));
+    constexpr std::array<std::string_view, 5> kUnfinished = {"FORMAT.tmp", "LOCK", "generations",
+                                                             "wal", "work"};
+    for (const auto& name : names)
+        if (std::find(kUnfinished.begin(), kUnfinished.end(), name) == kUnfinished.end())
+            return core::fail(ErrorKind::kInvalid,
+                              "not a data directory, and not empty: " + path_.string() +
+                                  " holds " + name);
+    // Creation never gets this far without FORMAT.
+    for (const char* part : {"wal", "generations"}) {
+        const auto inside = files_.list(path_ / part);
+        if (inside && !inside->empty())
+            return core::fail(ErrorKind::kCorrupt,
+                              "data directory has lost its FORMAT file: " + path_.string());
+    }
+    return {};
+}
+
+core::Result<> DataDirectory::lock() {
+    const auto file = (path_ / "LOCK").string();
+    lockFd_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (lockFd_ < 0) return core::failErrno(errno, "open failed: file=" + file);
+    if (::flock(lockFd_, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK) return core::failErrno(errno, "flock failed: file=" + file);
+        return core::fail(ErrorKind::kConflict, "data directory is in use by another process" +
+                                                    holderOf(lockFd_) + ": " + path_.string());
+    }
+    // Only for the message above; the lock itself is what counts.
+    const auto pid = std::to_string(::getpid()) + "\n";
+    if (::ftruncate(lockFd_, 0) != 0 ||
+        ::pwrite(lockFd_, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))
+        return core::failErrno(errno, "write failed: file=" + file);
+    return {};
+}
+
+core::Result<> DataDirectory::create() {
+    TM_ASSIGN(format_.uuid, randomLogUuid());
+    for (const auto& part : {walPath(), generationsPath(), workPath()})
+        TM_TRY(files_.createDirectory(part));
+    TM_TRY(files_.syncDirectory(path_));
+    return core::publishFile(files_, path_ / "FORMAT", encodeDirectoryFormat(format_));
+}
+
+core::Result<> DataDirectory::markLogStarted() {
+    if (format_.logStarted) return {};
+    DirectoryFormat started = format_;
+    started.logStarted = true;
+    TM_TRY(core::publishFile(files_, path_ / "FORMAT", encodeDirectoryFormat(started)));
+    format_ = started;
+    return {};
+}
+
+}  // namespace tidemill::recovery

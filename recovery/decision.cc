@@ -1,0 +1,120 @@
+#include "recovery/decision.h"
+
+#include <algorithm>
+
+namespace tidemill::recovery {
+namespace {
+
+using core::BatchId;
+using core::Lsn;
+
+Decision refuse(Verdict verdict, std::string message, std::optional<LsnRange> lost = {}) {
+    Decision decision;
+    decision.verdict = verdict;
+    decision.message = std::move(message);
+    decision.lost = lost;
+    return decision;
+}
+
+std::optional<Decision> refuseRecords(const RecoveryFacts& facts) {
+    BatchId id = facts.batch;
+    Lsn end = facts.endLsn;
+    for (const auto& record : facts.records) {
+        if (record.id != id.next() || record.endLsn < end || record.endLsn >= record.lsn)
+            return refuse(Verdict::kRefuseRecords,
+                          "batch records contradict each other: the record at LSN " +
+                              toString(record.lsn) + " is of batch " + toString(record.id) +
+                              " ending at LSN " + toString(record.endLsn) +
+                              ", after batch " + toString(id) + " ending at LSN " + toString(end));
+        id = record.id;
+        end = record.endLsn;
+    }
+    return std::nullopt;
+}
+
+std::optional<Decision> refuseForeign(const RecoveryFacts& facts) {
+    const auto foreign =
+        std::find_if(facts.records.begin(), facts.records.end(),
+                     [&](const auto& record) { return record.fingerprint != facts.fingerprint; });
+    if (foreign == facts.records.end()) return std::nullopt;
+    return refuse(Verdict::kRefuseForeign,
+                  "batches " + toString(foreign->id) + " to " + toString(facts.records.back().id) +
+                      " were recorded by another version of this job and wait to be replayed; "
+                      "start that job again, stop it gracefully, then start this one");
+}
+
+}  // namespace
+
+const char* verdictName(Verdict verdict) {
+    switch (verdict) {
+        case Verdict::kStartNew: return "start new";
+        case Verdict::kResume: return "resume";
+        case Verdict::kResumeCopying: return "resume, copying";
+        case Verdict::kRefuseLogMissing: return "refuse: log missing";
+        case Verdict::kRefuseNoCheckpoint: return "refuse: no checkpoint";
+        case Verdict::kRefuseBeginsLate: return "refuse: log begins late";
+        case Verdict::kRefuseUnreadable: return "refuse: segment unreadable";
+        case Verdict::kRefuseDamaged: return "refuse: frames damaged";
+        case Verdict::kRefuseRecords: return "refuse: records contradict";
+        case Verdict::kRefuseForeign: return "refuse: another job's batches";
+    }
+    return "?";
+}
+
+std::optional<std::size_t> chooseGeneration(const std::vector<GenerationFacts>& newestFirst,
+                                            Lsn logFirst) {
+    for (std::size_t i = 0; i < newestFirst.size(); ++i) {
+        const auto& generation = newestFirst[i];
+        if (!generation.verifies) continue;
+        const bool reached = logFirst.value != 0 && logFirst <= generation.endLsn.next();
+        if (!generation.savepoint || reached) return i;
+    }
+    return std::nullopt;
+}
+
+Decision decide(const RecoveryFacts& facts) {
+    if (!facts.anySegment) {
+        if (!facts.logStarted && !facts.anyGeneration) return Decision{};
+        return refuse(Verdict::kRefuseLogMissing,
+                      "the log is missing: wal/ holds no segment, though this directory had one");
+    }
+    const bool fromStart = !facts.generationChosen;
+    if (fromStart && facts.logFirst.value > 1) {
+        const LsnRange lost{Lsn(1), Lsn(facts.logFirst.value - 1)};
+        if (facts.anyGeneration)
+            return refuse(Verdict::kRefuseNoCheckpoint,
+                          "no checkpoint can be used, and the log begins only at LSN " +
+                              toString(facts.logFirst) + ": " + toString(lost) + " are lost",
+                          lost);
+        return refuse(Verdict::kRefuseBeginsLate,
+                      "the log begins at LSN " + toString(facts.logFirst) +
+                          " and there is no checkpoint: " + toString(lost) + " are lost",
+                      lost);
+    }
+    if (!facts.unreadable.empty())
+        return refuse(Verdict::kRefuseUnreadable,
+                      "the header of a log segment that is needed is damaged: " +
+                          toString(facts.unreadable.front()) + " cannot be read",
+                      facts.unreadable.front());
+    const Lsn durable = std::max(facts.vouched, facts.endLsn);
+    if (facts.gaplessLast < durable) {
+        Lsn last = durable;
+        if (facts.beyondGap.value != 0) last = std::min(last, Lsn(facts.beyondGap.value - 1));
+        const LsnRange lost{facts.gaplessLast.next(), last};
+        return refuse(Verdict::kRefuseDamaged,
+                      "acknowledged data is damaged or missing in the log: " + toString(lost) +
+                          "; the log is durable up to LSN " + toString(durable) +
+                          " and the checkpoint holds it up to LSN " + toString(facts.endLsn),
+                      lost);
+    }
+    if (auto refused = refuseRecords(facts)) return *refused;
+    if (auto refused = refuseForeign(facts)) return *refused;
+    Decision decision;
+    decision.verdict =
+        facts.gaplessLast > durable ? Verdict::kResumeCopying : Verdict::kResume;
+    decision.durable = durable;
+    decision.keepLast = facts.gaplessLast;
+    return decision;
+}
+
+}  // namespace tidemill::recovery

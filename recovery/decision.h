@@ -1,0 +1,86 @@
+// What recovery does, as pure functions of what it found. The tables stand in docs/recovery.md
+// and, row for row, in tests/recovery/decision_test.cc.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/ids.h"
+#include "recovery/log_index.h"
+
+namespace tidemill::recovery {
+
+struct GenerationFacts {
+    core::BatchId batch;
+    core::Lsn endLsn;
+    bool savepoint = false;
+    bool verifies = false;
+};
+
+// Index of the generation to start from: the newest that verifies; a savepoint only when the log,
+// which begins at `logFirst` (0: no log), reaches back to it. `newestFirst` need not go beyond
+// the first regular one that verifies.
+std::optional<std::size_t> chooseGeneration(const std::vector<GenerationFacts>& newestFirst,
+                                            core::Lsn logFirst);
+
+struct RecordFacts {
+    core::BatchId id;
+    core::Lsn lsn;
+    core::Lsn endLsn;
+    std::uint64_t fingerprint = 0;
+};
+
+struct RecoveryFacts {
+    bool logStarted = false;          // FORMAT says that there is a log
+    bool anySegment = false;
+    bool anyGeneration = false;       // published ones, verifying or not
+    bool generationChosen = false;
+    core::BatchId batch;              // of the chosen generation; 0 without
+    core::Lsn endLsn;                 // of the chosen generation; 0 without
+    core::Lsn logFirst;               // LSN the first segment begins with
+    // Segments with a damaged header that may hold frames above endLsn.
+    std::vector<LsnRange> unreadable;
+    // Frames endLsn + 1 … gaplessLast are all there and valid; endLsn when the first is not.
+    core::Lsn gaplessLast;
+    // First valid frame after a gap behind gaplessLast; 0: none.
+    core::Lsn beyondGap;
+    // Highest LSN that a valid frame, a segment header or a generation's manifest vouches durable.
+    core::Lsn vouched;
+    bool damageBelow = false;         // at or below endLsn
+    // Batch records above the generation's batch, in LSN order, among the gapless frames.
+    std::vector<RecordFacts> records;
+    std::uint64_t fingerprint = 0;    // of the job that starts
+};
+
+enum class Verdict {
+    kStartNew,            // nothing here yet
+    kResume,              // every frame is known durable
+    kResumeCopying,       // frames after `durable` may be in the page cache only
+    kRefuseLogMissing,
+    kRefuseNoCheckpoint,  // none verifies, and the log does not reach back to the beginning
+    kRefuseBeginsLate,
+    kRefuseUnreadable,    // a needed segment's header is damaged
+    kRefuseDamaged,       // a needed frame at or below `durable` is damaged or missing
+    kRefuseRecords,       // batch records contradict each other or the generation
+    kRefuseForeign,       // batches of another job wait to be replayed
+};
+
+const char* verdictName(Verdict verdict);
+
+struct Decision {
+    Verdict verdict = Verdict::kStartNew;
+    // D: everything up to here was durable before this recovery began.
+    core::Lsn durable;
+    // The frames durable + 1 … keepLast go into the new segment; what is above is void.
+    core::Lsn keepLast;
+    // What is lost, for the refusals that can say it.
+    std::optional<LsnRange> lost;
+    std::string message;  // for refusals: what is wrong and what to do
+    bool refused() const { return verdict >= Verdict::kRefuseLogMissing; }
+};
+
+Decision decide(const RecoveryFacts& facts);
+
+}  // namespace tidemill::recovery

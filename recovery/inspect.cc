@@ -1,0 +1,163 @@
+#include "recovery/inspect.h"
+
+#include <algorithm>
+
+#include "recovery/batch_record_codec.h"
+#include "recovery/data_directory.h"
+#include "recovery/log_scan.h"
+
+namespace tidemill::recovery {
+namespace {
+
+using core::ErrorKind;
+using core::Lsn;
+using core::Path;
+
+struct Gap {
+    LsnRange missing;
+    std::string before;  // the file in which the log goes on
+};
+
+core::Result<LogScan> scan(core::FileSystem& files, const Path& dataDirectory,
+                           LogScanOptions options) {
+    TM_ASSIGN(const auto format, readDirectoryFormat(files, dataDirectory));
+    options.tolerateVanished = true;
+    return scanLog(files, dataDirectory / "wal", format.uuid, options);
+}
+
+SegmentSummary summaryOf(const SegmentScan& segment) {
+    SegmentSummary summary;
+    summary.file = toString(segment.name);
+    summary.epoch = segment.name.epoch;
+    summary.firstLsn = segment.name.firstLsn;
+    summary.lastLsn = segment.lastLsn;
+    summary.sizeBytes = segment.sizeBytes;
+    summary.usedBytes = std::min(segment.endOffset, segment.sizeBytes);
+    summary.frames = segment.frames;
+    summary.batchRecords = segment.batchRecords;
+    summary.isVoid = segment.voidWhole();
+    return summary;
+}
+
+void addProblems(const LogScan& scanned, const SegmentScan& segment, LogReport& report) {
+    if (segment.headerDamage) report.problems.push_back({segment.headerDamage->message, {}, false});
+    for (const auto& damage : segment.damages) {
+        LogProblem problem;
+        problem.message =
+            damage.what + " until offset=" + std::to_string(damage.endOffset);
+        // Nothing counts behind it, and nothing that was vouched for is missing.
+        problem.unfinishedTail = damage.atEnd && scanned.highest >= scanned.vouched &&
+                                 segment.lastLsn >= scanned.vouched;
+        report.problems.push_back(std::move(problem));
+    }
+}
+
+core::Result<DumpedFrame> toDumped(const SegmentScan& segment, const Frame& frame) {
+    DumpedFrame dumped;
+    dumped.file = toString(segment.name);
+    dumped.offset = frame.offset;
+    dumped.lsn = frame.header.lsn;
+    dumped.vouched = frame.header.vouched;
+    dumped.frameBytes = frame.endOffset() - frame.offset;
+    if (frame.header.type == FrameType::kBatchRecord) {
+        TM_ASSIGN(dumped.record, decodeBatchRecord(frame.payload));
+    } else {
+        TM_ASSIGN(auto data, decodeDataPayload(frame.payload));
+        dumped.origin = std::move(data.origin);
+        dumped.bytes = data.bytes;
+    }
+    return dumped;
+}
+
+}  // namespace
+
+core::Result<LogReport> inspectLog(core::FileSystem& files, const Path& dataDirectory) {
+    LogScanOptions options;
+    options.skipBelow = false;
+    std::vector<Gap> gaps;
+    Lsn previous;
+    options.visit = [&](const SegmentScan& segment, const Frame& frame) -> core::Result<> {
+        const Lsn lsn = frame.header.lsn;
+        if (previous.value != 0 && lsn != previous.next())
+            gaps.push_back({{previous.next(), Lsn(lsn.value - 1)}, toString(segment.name)});
+        if (previous.value == 0 && lsn != segment.name.firstLsn)
+            gaps.push_back({{segment.name.firstLsn, Lsn(lsn.value - 1)}, toString(segment.name)});
+        previous = lsn;
+        return {};
+    };
+    TM_ASSIGN(const auto scanned, scan(files, dataDirectory, options));
+    LogReport report;
+    report.vouched = scanned.vouched;
+    for (const auto& segment : scanned.segments) {
+        if (segment.skipped) continue;  // it vanished meanwhile
+        report.segments.push_back(summaryOf(segment));
+        addProblems(scanned, segment, report);
+    }
+    for (const auto& gap : gaps) {
+        LogProblem problem;
+        problem.message = toString(gap.missing) + " missing: the log goes on in file=" + gap.before;
+        problem.lost = gap.missing;
+        // What a torn group left behind the first hole never counted.
+        problem.unfinishedTail = gap.missing.first > scanned.vouched;
+        report.problems.push_back(std::move(problem));
+    }
+    if (previous < scanned.vouched && !scanned.segments.empty()) {
+        const Lsn first = std::max(previous.next(), scanned.segments.front().name.firstLsn);
+        if (first <= scanned.vouched)
+            report.problems.push_back(
+                {toString(LsnRange{first, scanned.vouched}) + " missing at the end of the log",
+                 LsnRange{first, scanned.vouched}, false});
+    }
+    return report;
+}
+
+core::Result<> dumpLog(core::FileSystem& files, const Path& dataDirectory, Lsn after,
+                       const std::function<core::Result<>(const DumpedFrame&)>& visit) {
+    LogScanOptions options;
+    options.after = after;
+    options.visit = [&](const SegmentScan& segment, const Frame& frame) -> core::Result<> {
+        if (frame.header.lsn <= after) return {};
+        TM_ASSIGN(const auto dumped, toDumped(segment, frame));
+        return visit(dumped);
+    };
+    TM_TRY(scan(files, dataDirectory, options));
+    return {};
+}
+
+core::Result<std::uint64_t> loggedRecordsAfter(core::FileSystem& files, const Path& dataDirectory,
+                                               Lsn after) {
+    std::uint64_t records = 0;
+    TM_TRY(dumpLog(files, dataDirectory, after, [&](const DumpedFrame& frame) -> core::Result<> {
+        if (frame.origin) records += frame.origin->lines;
+        return {};
+    }));
+    return records;
+}
+
+core::Result<std::vector<GenerationSummary>> inspectGenerations(core::FileSystem& files,
+                                                                const Path& dataDirectory,
+                                                                const ReadsAll& readsAll) {
+    TM_TRY(readDirectoryFormat(files, dataDirectory));
+    const Generations generations(files, dataDirectory / "generations");
+    TM_ASSIGN(const auto names, generations.list());
+    std::vector<GenerationSummary> summaries;
+    for (const auto& name : names) {
+        GenerationSummary summary;
+        summary.name = name;
+        summary.path = generations.pathOf(name);
+        summary.suspect = generations.suspect(name);
+        if (const auto manifest = generations.manifest(name)) {
+            summary.mark = manifest->mark;
+            summary.files = manifest->files.size();
+            for (const auto& file : manifest->files) summary.sizeBytes += file.sizeBytes;
+        }
+        if (const auto verified = generations.verify(name, readsAll); !verified) {
+            if (!files.exists(summary.path)) continue;  // removed meanwhile
+            summary.problem = verified.error().message;
+        }
+        summaries.push_back(std::move(summary));
+    }
+    return summaries;
+}
+
+}  // namespace tidemill::recovery

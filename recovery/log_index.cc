@@ -1,0 +1,66 @@
+#include "recovery/log_index.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "recovery/segment_reader.h"
+
+namespace tidemill::recovery {
+namespace {
+
+using core::ErrorKind;
+using core::Lsn;
+
+core::BlockPtr toBlock(const DataPayload& data, Lsn lsn) {
+    auto buffer = core::Buffer::unpooled(data.bytes.size());
+    std::memcpy(buffer.data(), data.bytes.data(), data.bytes.size());
+    return std::make_shared<core::Block>(std::move(buffer), data.bytes.size(), data.origin, lsn);
+}
+
+}  // namespace
+
+std::string toString(const LsnRange& range) {
+    if (range.last.value == ~std::uint64_t{0}) return "LSNs from " + toString(range.first) + " on";
+    if (range.first == range.last) return "LSN " + toString(range.first);
+    return "LSNs " + toString(range.first) + " to " + toString(range.last);
+}
+
+core::Result<> LogIndex::readBlocks(
+    core::FileSystem& files, LsnRange range,
+    const std::function<core::Result<>(core::BlockPtr)>& visit) const {
+    Lsn next = range.first;
+    std::string damage;
+    for (const auto& segment : segments) {
+        if (next > range.last) break;
+        if (segment.lastLsn < next) continue;
+        auto mark = std::upper_bound(segment.marks.begin(), segment.marks.end(), next,
+                                     [](Lsn lsn, const auto& m) { return lsn < m.lsn; });
+        if (mark == segment.marks.begin()) break;
+        --mark;
+        TM_ASSIGN(const auto reader,
+                  SegmentReader::open(files, directory, {segment.firstLsn, segment.epoch}, uuid));
+        reader->seek(mark->offset, mark->lsn);
+        while (next <= range.last && next <= segment.lastLsn) {
+            TM_ASSIGN(auto step, reader->next());
+            if (step.kind == SegmentReader::Step::Kind::kDamage) {
+                damage = step.damage.what;  // harmless when it lies before what is wanted
+                continue;
+            }
+            if (step.kind == SegmentReader::Step::Kind::kEnd) break;
+            const auto& header = step.frame.header;
+            if (header.lsn < next) continue;
+            if (header.lsn != next) break;
+            next = next.next();
+            if (header.type != FrameType::kData) continue;
+            TM_ASSIGN(const auto data, decodeDataPayload(step.frame.payload));
+            TM_TRY(visit(toBlock(data, header.lsn)));
+        }
+    }
+    if (next <= range.last)
+        return core::fail(ErrorKind::kCorrupt, "the log no longer holds LSN " + toString(next) +
+                                                   ": directory=" + directory.string() +
+                                                   (damage.empty() ? "" : "; " + damage));
+    return {};
+}
+
+}  // namespace tidemill::recovery

@@ -1,0 +1,391 @@
+#include "recovery/log_writer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/check.h"
+#include "core/crc32c.h"
+#include "core/failpoint.h"
+#include "recovery/batch_record_codec.h"
+#include "recovery/frame.h"
+#include "recovery/segment.h"
+
+namespace tidemill::recovery {
+namespace {
+
+using core::ErrorKind;
+using core::Lsn;
+
+tl::unexpected<core::Error> closedError() {
+    return core::fail(ErrorKind::kConflict, "the log is closed");
+}
+
+}  // namespace
+
+// One write: what the frames need beside the blocks' bytes lies in `glue`, the pieces point into
+// both. Nothing of a block is copied.
+struct LogWriter::Group {
+    std::string glue;
+    std::vector<iovec> pieces;
+    std::uint64_t bytes = 0;
+
+    void add(const Queued& queued, Lsn vouched, std::uint32_t seed) {
+        const std::size_t start = glue.size();
+        const auto body = queued.block ? queued.block->bytes() : std::string_view(queued.record);
+        FrameHeader header;
+        header.type = queued.block ? FrameType::kData : FrameType::kBatchRecord;
+        header.lsn = queued.lsn;
+        header.vouched = vouched;
+        std::string origin;
+        if (queued.block) origin = encodeBlockOrigin(queued.block->origin());
+        header.payloadBytes = static_cast<std::uint32_t>(origin.size() + body.size());
+        encodeFrameHeader(header, glue);
+        glue += origin;
+        point(start);
+        auto crc = core::crc32c(seed, glue.data() + start, glue.size() - start);
+        crc = core::crc32c(crc, body.data(), body.size());
+        if (!body.empty()) pieces.push_back({const_cast<char*>(body.data()), body.size()});
+        const std::size_t end = glue.size();
+        encodeFrameEnd(crc, header.payloadBytes, glue);
+        point(end);
+        bytes += queued.frameBytes;
+    }
+
+private:
+    void point(std::size_t from) { pieces.push_back({glue.data() + from, glue.size() - from}); }
+};
+
+core::Result<std::unique_ptr<LogWriter>> LogWriter::open(core::FileSystem& files, LogStart start,
+                                                         SessionLines sessions,
+                                                         LogWriterOptions options) {
+    if (options.segmentBytes < kSegmentBytesMin)
+        return core::fail(ErrorKind::kInvalid,
+                          "log segments are at least " + std::to_string(kSegmentBytesMin) +
+                              " bytes, not " + std::to_string(options.segmentBytes));
+    TM_CHECK(!start.segments.empty(), "a log is opened without a segment");
+    const auto& last = start.segments.back();
+    TM_ASSIGN(auto file, files.open(start.directory / toString(SegmentName{last.firstLsn, last.epoch}),
+                                    core::OpenMode::kReadWrite));
+    std::unique_ptr<LogWriter> writer(new LogWriter(files, std::move(start), std::move(sessions),
+                                                    options, std::move(file)));
+    writer->thread_ = std::thread([raw = writer.get()] { raw->run(); });
+    return writer;
+}
+
+LogWriter::LogWriter(core::FileSystem& files, LogStart start, SessionLines sessions,
+                     LogWriterOptions options, std::unique_ptr<core::File> file)
+    : files_(files),
+      directory_(start.directory),
+      uuid_(start.uuid),
+      epoch_(start.epoch),
+      options_(options),
+      supply_(std::make_unique<SegmentSupply>(files, start.directory, options.segmentBytes,
+                                              options.reserveBytes, options.prepareAhead)),
+      file_(std::move(file)),
+      offset_(start.appendOffset),
+      fileBytes_(start.segments.back().sizeBytes),
+      crcSeed_(frameSeed(start.uuid, start.epoch)),
+      pending_(start.pending.begin(), start.pending.end()),
+      sessions_(std::move(sessions)),
+      last_(start.last),
+      durable_(start.last),
+      segments_(start.segments.begin(), start.segments.end()) {
+    for (const auto& block : pending_) pendingBytes_ += block->bytes().size();
+}
+
+LogWriter::~LogWriter() { (void)close(); }
+
+core::Result<> LogWriter::close() {
+    {
+        std::lock_guard lock(mutex_);
+        closing_ = true;
+        work_.notify_all();
+    }
+    supply_->stop();
+    {
+        std::lock_guard lock(closeMutex_);
+        if (thread_.joinable()) thread_.join();
+    }
+    std::lock_guard lock(mutex_);
+    progress_.notify_all();
+    if (error_) return core::fail(*error_);
+    return {};
+}
+
+core::BlockLog::Outcome LogWriter::append(core::BlockPtr block) {
+    const auto& origin = block->origin();
+    TM_CHECK(origin.session.size() <= kSessionNameBytesMax, "a session's name is too long to log");
+    const auto payload = blockOriginBytes(origin) + block->bytes().size();
+    TM_CHECK(payload <= kFramePayloadBytesMax, "a block is too large to log");
+    std::lock_guard lock(mutex_);
+    if (error_ || closing_) return Outcome::kFailed;
+    if (!origin.session.empty()) {
+        const auto found = sessions_.find(origin.session);
+        const auto lines = found == sessions_.end() ? 0 : found->second;
+        if (origin.firstLine != lines + 1) return Outcome::kStale;
+        if (found != sessions_.end()) {
+            found->second = origin.nextLine() - 1;
+        } else {
+            sessions_.emplace(origin.session, origin.nextLine() - 1);
+        }
+    }
+    last_ = last_.next();
+    block->setLsn(last_);
+    pendingBytes_ += block->bytes().size();
+    pending_.push_back(block);
+    queue_.push_back({last_, std::move(block), {}, frameBytes(payload)});
+    if (holds_ == 0) work_.notify_one();
+    return Outcome::kQueued;
+}
+
+core::Result<Lsn> LogWriter::appendRecord(const core::BatchRecord& record) {
+    auto bytes = encodeBatchRecord(record);
+    if (bytes.size() > kFramePayloadBytesMax)
+        return core::fail(ErrorKind::kInvalid,
+                          "record of batch " + toString(record.id) + " is too large: bytes=" +
+                              std::to_string(bytes.size()) +
+                              " maximum=" + std::to_string(kFramePayloadBytesMax));
+    std::lock_guard lock(mutex_);
+    TM_TRY(failure());
+    if (closing_) return closedError();
+    last_ = last_.next();
+    const auto size = frameBytes(bytes.size());
+    queue_.push_back({last_, nullptr, std::move(bytes), size});
+    if (holds_ == 0) work_.notify_one();
+    return last_;
+}
+
+void LogWriter::hold() {
+    std::lock_guard lock(mutex_);
+    ++holds_;
+}
+
+void LogWriter::release() {
+    std::lock_guard lock(mutex_);
+    if (--holds_ == 0) work_.notify_one();
+}
+
+std::uint64_t LogWriter::sessionLines(std::string_view session) const {
+    std::lock_guard lock(mutex_);
+    const auto found = sessions_.find(session);
+    return found == sessions_.end() ? 0 : found->second;
+}
+
+std::size_t LogWriter::sessionCount() const {
+    std::lock_guard lock(mutex_);
+    return sessions_.size();
+}
+
+Lsn LogWriter::durable() const {
+    std::lock_guard lock(mutex_);
+    return durable_;
+}
+
+Lsn LogWriter::last() const {
+    std::lock_guard lock(mutex_);
+    return last_;
+}
+
+bool LogWriter::idle() const {
+    std::lock_guard lock(mutex_);
+    return queue_.empty() && !writing_;
+}
+
+core::Result<> LogWriter::failure() const {
+    if (error_) return core::fail(*error_);
+    return {};
+}
+
+core::Result<> LogWriter::waitDurable(Lsn lsn) {
+    std::unique_lock lock(mutex_);
+    TM_CHECK(lsn <= last_, "an LSN is waited for that was never given out");
+    // A log that was closed in order has written all; one that failed has its error.
+    progress_.wait(lock, [&] { return durable_ >= lsn || error_; });
+    if (durable_ >= lsn) return {};
+    return failure();
+}
+
+void LogWriter::onDurable(std::function<void(core::Result<Lsn>)> listener) {
+    std::lock_guard lock(mutex_);
+    listeners_.push_back(std::move(listener));
+}
+
+std::vector<core::BlockPtr> LogWriter::take(std::size_t bytesMax) {
+    std::lock_guard lock(mutex_);
+    std::vector<core::BlockPtr> taken;
+    std::size_t bytes = 0;
+    while (!pending_.empty()) {
+        const auto size = pending_.front()->bytes().size();
+        if (!taken.empty() && bytes + size > bytesMax) break;
+        bytes += size;
+        taken.push_back(std::move(pending_.front()));
+        pending_.pop_front();
+    }
+    pendingBytes_ -= bytes;
+    return taken;
+}
+
+std::size_t LogWriter::pendingBytes() const {
+    std::lock_guard lock(mutex_);
+    return pendingBytes_;
+}
+
+std::uint64_t LogWriter::sizeBytes() const {
+    std::lock_guard lock(segmentsMutex_);
+    std::uint64_t bytes = 0;
+    for (const auto& segment : segments_) bytes += segment.sizeBytes;
+    return bytes;
+}
+
+std::uint64_t LogWriter::writtenBytes() const {
+    std::lock_guard lock(mutex_);
+    return writtenBytes_;
+}
+
+core::Result<> LogWriter::trim(Lsn lsn) {
+    core::ActivityScope activity(core::Activity::kTrim);
+    std::lock_guard trimming(trimMutex_);
+    {
+        std::lock_guard lock(mutex_);
+        TM_TRY(failure());
+    }
+    bool removed = false;
+    for (;;) {
+        core::Path path;
+        {
+            std::lock_guard lock(segmentsMutex_);
+            // The last frame of a segment is known only by what follows it.
+            if (segments_.size() < 2 || segments_[1].firstLsn > lsn.next()) break;
+            const auto& first = segments_.front();
+            path = directory_ / toString(SegmentName{first.firstLsn, first.epoch});
+        }
+        if (!removed) TM_FAILPOINT("trim.beforeUnlink");
+        TM_TRY(files_.unlink(path));
+        removed = true;
+        {
+            std::lock_guard lock(segmentsMutex_);
+            segments_.pop_front();
+        }
+        TM_FAILPOINT("trim.mid");
+    }
+    return {};
+}
+
+void LogWriter::run() {
+    for (;;) {
+        std::vector<Queued> group;
+        {
+            std::unique_lock lock(mutex_);
+            writing_ = false;
+            work_.wait(lock,
+                       [&] { return closing_ || (!queue_.empty() && holds_ == 0); });
+            if (queue_.empty()) return;
+            group = nextGroup();
+            writing_ = true;
+        }
+        core::ActivityScope activity(core::Activity::kLog);
+        if (auto written = write(group); !written) return latch(written.error());
+    }
+}
+
+std::vector<LogWriter::Queued> LogWriter::nextGroup() {
+    std::vector<Queued> group;
+    std::uint64_t bytes = 0;
+    while (!queue_.empty() &&
+           (group.empty() || bytes + queue_.front().frameBytes <= options_.groupBytesMax)) {
+        bytes += queue_.front().frameBytes;
+        group.push_back(std::move(queue_.front()));
+        queue_.pop_front();
+    }
+    return group;
+}
+
+core::Result<> LogWriter::write(const std::vector<Queued>& group) {
+    // What a segment's header vouches for is durable, so a write never spans two segments.
+    for (std::size_t next = 0; next < group.size();) {
+        if (fileBytes_ - std::min(offset_, fileBytes_) < group[next].frameBytes)
+            TM_TRY(rotate(group[next].lsn, group[next].frameBytes));
+        const Lsn vouched(group[next].lsn.value - 1);
+        std::size_t count = 0;
+        std::size_t glueBytes = 0;
+        for (std::uint64_t end = offset_; next + count < group.size(); ++count) {
+            const auto& queued = group[next + count];
+            end += queued.frameBytes;
+            if (end > fileBytes_) break;
+            glueBytes += frameBytes(queued.block ? blockOriginBytes(queued.block->origin()) : 0) +
+                         kFrameAlignment;
+        }
+        Group pieces;
+        pieces.glue.reserve(glueBytes);  // the pieces point into it
+        pieces.pieces.reserve(3 * count);
+        for (std::size_t i = 0; i < count; ++i) pieces.add(group[next + i], vouched, crcSeed_);
+        TM_CHECK(pieces.glue.size() <= glueBytes, "frames need more room than was reserved");
+        TM_TRY(writePieces(pieces));
+        next += count;
+        published(group[next - 1].lsn, pieces.bytes);
+    }
+    return {};
+}
+
+core::Result<> LogWriter::writePieces(const Group& group) {
+    TM_FAILPOINT("wal.beforeAppend");
+    const std::span<const iovec> pieces(group.pieces);
+    if (core::failpoint::armed.load(std::memory_order_relaxed)) {
+        // In two halves, so that a kill in between leaves a frame whose bytes are missing.
+        const std::size_t half = (pieces.size() + 1) / 2;
+        std::uint64_t written = 0;
+        for (const auto& piece : pieces.first(half)) written += piece.iov_len;
+        TM_TRY(file_->writeAt(offset_, pieces.first(half)));
+        TM_FAILPOINT("wal.midAppend");
+        TM_TRY(file_->writeAt(offset_ + written, pieces.subspan(half)));
+    } else {
+        TM_TRY(file_->writeAt(offset_, pieces));
+    }
+    TM_FAILPOINT("wal.afterAppend");
+    TM_TRY(file_->sync());
+    TM_FAILPOINT("wal.afterFsync");
+    offset_ += group.bytes;
+    return {};
+}
+
+core::Result<> LogWriter::rotate(Lsn firstLsn, std::uint64_t frameBytes) {
+    TM_ASSIGN(auto next, supply_->take(kSegmentHeaderBytes + frameBytes));
+    const SegmentName name{firstLsn, epoch_};
+    const auto header = encodeSegmentHeader({uuid_, epoch_, firstLsn, Lsn(firstLsn.value - 1)});
+    TM_TRY(next.file->writeAt(0, header));
+    TM_TRY(next.file->sync());
+    TM_FAILPOINT("wal.rotate.afterCreate");
+    TM_TRY(files_.rename(next.path, directory_ / toString(name)));
+    TM_FAILPOINT("wal.rotate.beforeDirSync");
+    TM_TRY(files_.syncDirectory(directory_));
+    file_ = std::move(next.file);
+    offset_ = kSegmentHeaderBytes;
+    fileBytes_ = next.sizeBytes;
+    std::lock_guard lock(segmentsMutex_);
+    segments_.push_back({epoch_, firstLsn, fileBytes_});
+    return {};
+}
+
+void LogWriter::published(Lsn lsn, std::uint64_t bytes) {
+    {
+        std::lock_guard lock(mutex_);
+        durable_ = lsn;
+        writtenBytes_ += bytes;
+        // The listeners may look at idle().
+        if (queue_.empty() && lsn == last_) writing_ = false;
+        progress_.notify_all();
+    }
+    for (const auto& listener : listeners_) listener(lsn);
+}
+
+void LogWriter::latch(const core::Error& error) {
+    {
+        std::lock_guard lock(mutex_);
+        error_ = error;
+        writing_ = false;
+        progress_.notify_all();
+    }
+    for (const auto& listener : listeners_) listener(core::fail(error));
+}
+
+}  // namespace tidemill::recovery

@@ -1,0 +1,413 @@
+#include "recovery/recover.h"
+
+#include <algorithm>
+
+#include "core/check.h"
+#include "core/failpoint.h"
+#include "core/logging.h"
+#include "recovery/decision.h"
+#include "recovery/frame.h"
+#include "recovery/log_scan.h"
+#include "recovery/segment.h"
+#include "recovery/segment_reader.h"
+
+namespace tidemill::recovery {
+namespace {
+
+using core::BatchId;
+using core::ErrorKind;
+using core::Lsn;
+using core::OpenMode;
+using core::Path;
+
+constexpr Lsn kLsnMax{~std::uint64_t{0}};
+constexpr std::uint64_t kMarkEveryBytes = 1 << 20;
+constexpr std::string_view kNewSegment = "recovered.tmp";
+
+// Facts are gathered first, nothing is written before the decision, and each step may be the
+// last: whatever is left is a state that the next recovery starts from.
+class Recovery {
+public:
+    Recovery(DataDirectory& directory, const RecoverOptions& options)
+        : directory_(directory),
+          files_(directory.files()),
+          options_(options),
+          generations_(directory.files(), directory.generationsPath()) {}
+
+    core::Result<Recovered> run() {
+        TM_TRY(findGeneration());
+        TM_TRY(scan());
+        const Decision decision = decide(facts_);
+        if (decision.refused())
+            return core::fail(decision.verdict == Verdict::kRefuseForeign ? ErrorKind::kConflict
+                                                                          : ErrorKind::kCorrupt,
+                              "cannot recover " + directory_.path().string() + ": " +
+                                  decision.message + damageNotes());
+        if (recovered_.mark && options_.acceptMark) TM_TRY(options_.acceptMark(*recovered_.mark));
+        TM_FAILPOINT("recover.afterScan");
+        TM_TRY(removeLeftovers());
+        TM_TRY(startEpoch(decision));
+        TM_TRY(voidOlder(decision));
+        TM_TRY(directory_.markLogStarted());
+        TM_TRY(settleGenerations());
+        TM_TRY(cloneState());
+        TM_TRY(fillResult(decision));
+        return std::move(recovered_);
+    }
+
+private:
+    core::Result<> findGeneration() {
+        TM_ASSIGN(const auto names, generations_.list());
+        TM_ASSIGN(const auto segments, listSegments(files_, directory_.walPath()));
+        const Lsn logFirst = segments.empty() ? Lsn() : segments.front().firstLsn;
+        std::vector<GenerationFacts> facts;
+        std::vector<core::BatchMark> marks;
+        for (const auto& name : names) {
+            auto verified = verifyGeneration(name);
+            // A newer format is not damage, and must not send us back to an older state.
+            if (!verified && verified.error().kind == ErrorKind::kUnsupported)
+                return core::fail(verified.error());
+            GenerationFacts fact{name.batch, {}, name.savepoint, verified.has_value()};
+            if (verified) fact.endLsn = verified->mark.endLsn;
+            facts.push_back(fact);
+            marks.push_back(verified ? std::move(verified->mark) : core::BatchMark());
+            if (fact.verifies && !fact.savepoint) break;
+        }
+        facts_.anyGeneration = !names.empty();
+        const auto chosen = chooseGeneration(facts, logFirst);
+        if (!chosen) return {};
+        recovered_.generation = names[*chosen];
+        recovered_.mark = marks[*chosen];
+        facts_.generationChosen = true;
+        facts_.batch = recovered_.mark->batch;
+        facts_.endLsn = recovered_.mark->endLsn;
+        return {};
+    }
+
+    // Every manifest that can be read vouches for its endLsn, whatever became of the files.
+    core::Result<Manifest> verifyGeneration(const GenerationName& name) {
+        if (auto readable = generations_.manifest(name))
+            facts_.vouched = std::max(facts_.vouched, readable->mark.endLsn);
+        const bool suspect = generations_.suspect(name);
+        auto verified = generations_.verify(name, suspect ? options_.readsAll : ReadsAll());
+        if (verified) {
+            if (suspect) cleared_.push_back(name);
+            return verified;
+        }
+        if (verified.error().kind == ErrorKind::kUnsupported) return verified;
+        warn("checkpoint " + toString(name) + " is not used: " + verified.error().message);
+        if (!name.savepoint) damaged_.push_back(name);
+        return verified;
+    }
+
+    core::Result<> scan() {
+        LogScanOptions options;
+        options.after = facts_.endLsn;
+        options.progress = [this](std::uint64_t done, std::uint64_t total) {
+            tell(RecoverProgress::Step::kScan, done, total);
+        };
+        TM_ASSIGN(scan_, scanLog(files_, directory_.walPath(), directory_.uuid(), options));
+        facts_.logStarted = directory_.format().logStarted;
+        facts_.anySegment = !scan_.segments.empty();
+        facts_.logFirst = scan_.firstLsn();
+        facts_.gaplessLast = scan_.gaplessLast;
+        facts_.beyondGap = scan_.beyondGap;
+        facts_.vouched = std::max(facts_.vouched, scan_.vouched);
+        facts_.damageBelow = scan_.gapBelow;
+        facts_.fingerprint = options_.fingerprint;
+        findUnreadable();
+        // The record of the generation's own batch lies above its endLsn.
+        std::erase_if(scan_.records,
+                      [&](const auto& found) { return found.record.id <= facts_.batch; });
+        for (const auto& [lsn, record] : scan_.records)
+            facts_.records.push_back({record.id, lsn, record.endLsn, record.fingerprint});
+        return {};
+    }
+
+    void findUnreadable() {
+        for (std::size_t i = 0; i < scan_.segments.size(); ++i) {
+            const auto& segment = scan_.segments[i];
+            if (!segment.headerDamage || segment.skipped || segment.voidWhole()) continue;
+            LsnRange range{segment.name.firstLsn, kLsnMax};
+            for (std::size_t next = i + 1; next < scan_.segments.size(); ++next)
+                if (scan_.segments[next].name.firstLsn > range.first) {
+                    range.last = Lsn(scan_.segments[next].name.firstLsn.value - 1);
+                    break;
+                }
+            facts_.unreadable.push_back(range);
+        }
+    }
+
+    std::string damageNotes() const {
+        std::string notes;
+        int count = 0;
+        for (const auto& segment : scan_.segments) {
+            if (segment.headerDamage) notes += "; " + segment.headerDamage->message;
+            for (const auto& damage : segment.damages)
+                if (++count <= 8) notes += "; " + damage.what;
+        }
+        return notes;
+    }
+
+    core::Result<> removeLeftovers() {
+        TM_TRY(generations_.removeLeftovers());
+        TM_ASSIGN(const auto names, files_.list(directory_.walPath()));
+        for (const auto& name : names)
+            if (name.ends_with(kTemporarySuffix))
+                TM_TRY(files_.unlink(directory_.walPath() / name));
+        return {};
+    }
+
+    // The new epoch's first segment: it holds the frames that may be in the page cache only, and
+    // once its name is durable everything older above `durable` is void.
+    core::Result<> startEpoch(const Decision& decision) {
+        std::uint32_t epoch = 1;
+        for (const auto& segment : scan_.segments)
+            epoch = std::max(epoch, segment.name.epoch + 1);
+        newSegment_.epoch = epoch;
+        newSegment_.firstLsn = decision.durable.next();
+        newSegment_.lastLsn = decision.durable;
+        const Path temporary = directory_.walPath() / kNewSegment;
+        TM_ASSIGN(const auto file, files_.open(temporary, OpenMode::kReplace));
+        TM_TRY(allocate(*file, decision));
+        TM_TRY(copyFrames(*file, decision));
+        TM_TRY(file->writeAt(0, encodeSegmentHeader({directory_.uuid(), epoch, newSegment_.firstLsn,
+                                                     decision.keepLast})));
+        TM_TRY(file->sync());
+        TM_FAILPOINT("recover.afterCopy");
+        TM_TRY(files_.rename(temporary, directory_.walPath() /
+                                            toString(SegmentName{newSegment_.firstLsn, epoch})));
+        TM_FAILPOINT("recover.afterRename");
+        TM_TRY(files_.syncDirectory(directory_.walPath()));
+        TM_FAILPOINT("recover.afterDirSync");
+        return {};
+    }
+
+    core::Result<> allocate(core::File& file, const Decision& decision) {
+        std::uint64_t copiedBytes = kSegmentHeaderBytes;  // at most
+        for (const auto& segment : scan_.segments)
+            if (decision.keepLast > decision.durable && segment.lastLsn > decision.durable)
+                copiedBytes +=
+                    segment.endOffset - markBefore(segment.name, decision.durable.next()).offset;
+        newSegmentBytes_ = std::max(copiedBytes, options_.segmentBytes);
+        auto allocated = file.allocate(0, newSegmentBytes_);
+        if (allocated || allocated.error().kind != ErrorKind::kNoSpace) return allocated;
+        // A full disk must not keep us from starting: without room to append, the writer takes a
+        // new segment as soon as there is space.
+        TM_TRY(file.truncate(0));
+        newSegmentBytes_ = copiedBytes;
+        return file.allocate(0, newSegmentBytes_);
+    }
+
+    core::Result<> copyFrames(core::File& file, const Decision& decision) {
+        const auto seed = frameSeed(directory_.uuid(), newSegment_.epoch);
+        std::uint64_t offset = kSegmentHeaderBytes;
+        Lsn next = decision.durable.next();
+        for (const auto& segment : scan_.segments) {
+            if (segment.lastLsn < next || next > decision.keepLast) continue;
+            TM_ASSIGN(const auto reader, SegmentReader::open(files_, directory_.walPath(),
+                                                             segment.name, directory_.uuid()));
+            const auto mark = markBefore(segment.name, next);
+            reader->seek(mark.offset, mark.lsn);
+            while (next <= decision.keepLast && next <= segment.lastLsn) {
+                TM_ASSIGN(auto step, reader->next());
+                if (step.kind == SegmentReader::Step::Kind::kEnd) break;
+                if (step.kind == SegmentReader::Step::Kind::kDamage) continue;
+                if (step.frame.header.lsn != next) continue;
+                auto header = step.frame.header;
+                header.vouched = decision.durable;
+                const auto bytes = encodeFrame(header, step.frame.payload, seed);
+                TM_TRY(file.writeAt(offset, bytes));
+                addMark(next, offset);
+                offset += bytes.size();
+                next = next.next();
+                tell(RecoverProgress::Step::kCopy, next.value - decision.durable.value - 1,
+                     decision.keepLast.value - decision.durable.value);
+            }
+        }
+        if (next <= decision.keepLast)
+            return core::fail(ErrorKind::kIo, "the log changed while it was read: LSN " +
+                                                  toString(next) + " is gone");
+        newSegment_.lastLsn = decision.keepLast;
+        appendOffset_ = offset;
+        return {};
+    }
+
+    // A place in the segment at or before the frame `lsn`.
+    IndexedSegment::Mark markBefore(const SegmentName& name, Lsn lsn) const {
+        for (const auto& indexed : scan_.index.segments) {
+            if (indexed.firstLsn != name.firstLsn || indexed.epoch != name.epoch) continue;
+            for (auto mark = indexed.marks.rbegin(); mark != indexed.marks.rend(); ++mark)
+                if (mark->lsn <= lsn) return *mark;
+        }
+        return {name.firstLsn, kSegmentHeaderBytes};
+    }
+
+    void addMark(Lsn lsn, std::uint64_t offset) {
+        auto& marks = newSegment_.marks;
+        if (marks.empty() || offset - marks.back().offset >= kMarkEveryBytes)
+            marks.push_back({lsn, offset});
+    }
+
+    // Only now, that the new segment cannot vanish any more.
+    core::Result<> voidOlder(const Decision& decision) {
+        bool changed = false;
+        const SegmentScan* lastKept = nullptr;
+        for (const auto& segment : scan_.segments)
+            if (segment.name.firstLsn <= decision.durable && !segment.voidWhole())
+                lastKept = &segment;
+        for (const auto& segment : scan_.segments) {
+            const auto path = directory_.walPath() / toString(segment.name);
+            if (segment.name.firstLsn > decision.durable || segment.voidWhole()) {
+                TM_TRY(files_.unlink(path));
+                changed = true;
+                continue;
+            }
+            SegmentPlace place{segment.name.epoch, segment.name.firstLsn, segment.sizeBytes};
+            if (!segment.headerDamage && !segment.skipped &&
+                (&segment == lastKept || segment.anyVoid)) {
+                TM_ASSIGN(place.sizeBytes, cut(segment, decision.durable));
+                changed = true;
+            }
+            recovered_.log.segments.push_back(place);
+        }
+        if (changed) TM_TRY(files_.syncDirectory(directory_.walPath()));
+        TM_FAILPOINT("recover.afterCut");
+        return {};
+    }
+
+    // Cuts a segment behind `last`, or behind its last frame that counts.
+    core::Result<std::uint64_t> cut(const SegmentScan& segment, Lsn last) {
+        std::uint64_t end = segment.endOffset;
+        if (segment.lastLsn > last) {
+            TM_ASSIGN(const auto reader, SegmentReader::open(files_, directory_.walPath(),
+                                                             segment.name, directory_.uuid()));
+            const auto mark = markBefore(segment.name, last.next());
+            reader->seek(mark.offset, mark.lsn);
+            end = mark.offset;
+            for (;;) {
+                TM_ASSIGN(auto step, reader->next());
+                if (step.kind == SegmentReader::Step::Kind::kDamage) continue;
+                if (step.kind == SegmentReader::Step::Kind::kEnd) break;
+                if (step.frame.header.lsn > last) break;
+                end = step.frame.endOffset();
+            }
+        }
+        if (end >= segment.sizeBytes) return segment.sizeBytes;
+        TM_ASSIGN(const auto file, files_.open(directory_.walPath() / toString(segment.name),
+                                               OpenMode::kReadWrite));
+        TM_TRY(file->truncate(end));
+        TM_TRY(file->sync());
+        return end;
+    }
+
+    core::Result<> settleGenerations() {
+        for (const auto& name : damaged_) TM_TRY(generations_.setAside(name));
+        for (const auto& name : cleared_) TM_TRY(generations_.clearSuspect(name));
+        return {};
+    }
+
+    core::Result<> cloneState() {
+        recovered_.work = directory_.workPath();
+        tell(RecoverProgress::Step::kClone, 0, 1);
+        if (recovered_.generation)
+            return generations_.cloneInto(*recovered_.generation, recovered_.work);
+        TM_TRY(files_.removeTree(recovered_.work));
+        return files_.createDirectory(recovered_.work);
+    }
+
+    core::Result<> fillResult(const Decision& decision) {
+        recovered_.files = &files_;
+        auto& log = recovered_.log;
+        log.directory = directory_.walPath();
+        log.uuid = directory_.uuid();
+        log.epoch = newSegment_.epoch;
+        log.segments.push_back({newSegment_.epoch, newSegment_.firstLsn, newSegmentBytes_});
+        log.appendOffset = appendOffset_;
+        log.last = decision.keepLast;
+        fillIndex(decision);
+        if (const auto& mark = recovered_.mark) {
+            recovered_.lastBatch = mark->batch;
+            recovered_.lastTime = mark->time;
+            recovered_.zeroTime = mark->zeroTime;
+            recovered_.endLsn = mark->endLsn;
+        }
+        for (auto& found : scan_.records) {
+            recovered_.lastBatch = found.record.id;
+            recovered_.lastTime = found.record.time;
+            recovered_.zeroTime = found.record.zeroTime;
+            recovered_.endLsn = found.record.endLsn;
+            recovered_.batches.push_back(std::move(found.record));
+        }
+        recovered_.sessions = std::move(scan_.sessions);
+        recovered_.connectionMax = scan_.connectionMax;
+        recovered_.scannedBytes = scan_.scannedBytes;
+        if (facts_.damageBelow)
+            warn("the log is damaged at or below LSN " + toString(facts_.endLsn) +
+                 ", which the checkpoint holds; nothing is lost" + damageNotes());
+        const LsnRange open{recovered_.endLsn.next(), decision.keepLast};
+        if (open.first > open.last) return {};
+        return recovered_.index.readBlocks(files_, open, [&](core::BlockPtr block) {
+            log.pending.push_back(std::move(block));
+            return core::Result<>();
+        });
+    }
+
+    void fillIndex(const Decision& decision) {
+        recovered_.index = std::move(scan_.index);
+        auto& segments = recovered_.index.segments;
+        std::erase_if(segments,
+                      [&](const auto& segment) { return segment.firstLsn > decision.durable; });
+        for (auto& segment : segments) {
+            segment.lastLsn = std::min(segment.lastLsn, decision.durable);
+            std::erase_if(segment.marks,
+                          [&](const auto& mark) { return mark.lsn > decision.durable; });
+        }
+        if (!newSegment_.marks.empty()) segments.push_back(newSegment_);
+    }
+
+    void warn(std::string message) {
+        core::logWarning(message);
+        recovered_.warnings.push_back(std::move(message));
+    }
+
+    void tell(RecoverProgress::Step step, std::uint64_t done, std::uint64_t total) const {
+        if (options_.progress) options_.progress({step, done, total});
+    }
+
+    DataDirectory& directory_;
+    core::FileSystem& files_;
+    const RecoverOptions& options_;
+    Generations generations_;
+    RecoveryFacts facts_;
+    LogScan scan_;
+    std::vector<GenerationName> damaged_;
+    std::vector<GenerationName> cleared_;
+    IndexedSegment newSegment_;
+    std::uint64_t newSegmentBytes_ = 0;
+    std::uint64_t appendOffset_ = kSegmentHeaderBytes;
+    Recovered recovered_;
+};
+
+}  // namespace
+
+core::Result<std::vector<core::BlockPtr>> Recovered::blocksOf(std::size_t at) const {
+    TM_CHECK(at < batches.size(), "blocks of a batch are asked for that was not recovered");
+    Lsn before = mark ? mark->endLsn : Lsn();
+    if (at > 0) before = batches[at - 1].endLsn;
+    std::vector<core::BlockPtr> blocks;
+    const LsnRange range{before.next(), batches[at].endLsn};
+    if (range.first > range.last) return blocks;
+    TM_TRY(index.readBlocks(*files, range, [&](core::BlockPtr block) {
+        blocks.push_back(std::move(block));
+        return core::Result<>();
+    }));
+    return blocks;
+}
+
+core::Result<Recovered> recover(DataDirectory& directory, const RecoverOptions& options) {
+    core::ActivityScope activity(core::Activity::kRecovery);
+    return Recovery(directory, options).run();
+}
+
+}  // namespace tidemill::recovery
