@@ -1,0 +1,55 @@
+// Memory for bytes that live as long as a batch: taken bit by bit, given back all at once.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace tidemill::core {
+
+// Whatever is copied here is followed by 64 readable bytes, so that wide loads may start anywhere
+// in it. Thread safety: worker-confined.
+class Arena {
+public:
+    Arena() = default;
+    Arena(const Arena&) = delete;
+    Arena& operator=(const Arena&) = delete;
+
+    // Memory for `sizeBytes` bytes, not aligned; lives until reset().
+    char* allocate(std::size_t sizeBytes) {
+        if (sizeBytes > left_) [[unlikely]] grow(sizeBytes);
+        char* memory = next_;
+        next_ += sizeBytes;
+        left_ -= sizeBytes;
+        return memory;
+    }
+
+    // A copy that lives until reset().
+    std::string_view copy(std::string_view bytes) {
+        char* memory = allocate(bytes.size());
+        if (!bytes.empty()) std::memcpy(memory, bytes.data(), bytes.size());
+        return {memory, bytes.size()};
+    }
+
+    // Forgets everything; one chunk is kept for the next use.
+    void reset();
+
+    // Memory held, used or not.
+    std::size_t bytes() const { return bytes_; }
+
+private:
+    struct Chunk {
+        std::unique_ptr<char[]> memory;
+        std::size_t sizeBytes;
+    };
+    void grow(std::size_t sizeBytes);
+
+    std::vector<Chunk> chunks_;
+    char* next_ = nullptr;
+    std::size_t left_ = 0;
+    std::size_t bytes_ = 0;
+};
+
+}  // namespace tidemill::core

@@ -1,0 +1,59 @@
+// One batch while it runs: its record, its blocks, and the memory that lives as long as it does.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "core/arena.h"
+#include "core/batch_record.h"
+#include "core/block.h"
+#include "core/workers.h"
+
+namespace tidemill::core {
+
+// What a task's operators may use. Thread safety: worker-confined.
+struct TaskContext {
+    // Bytes that live until the batch is complete.
+    Arena& arena;
+    // Grows with every task of the batch in an order that follows from the batch's record alone;
+    // a shuffle puts what tasks left behind into this order.
+    std::uint64_t ordinal = 0;
+    // Partition of the stage that the task runs.
+    std::uint32_t partition = 0;
+};
+
+// Thread safety: record and blocks are immutable; arenas are handed out under a lock.
+class BatchRun {
+public:
+    BatchRun(const BatchRecord& record, std::vector<BlockPtr> blocks, Workers& workers)
+        : record_(record), blocks_(std::move(blocks)), workers_(workers) {}
+
+    const BatchRecord& record() const { return record_; }
+    const std::vector<BlockPtr>& blocks() const { return blocks_; }
+    Workers& workers() const { return workers_; }
+
+    // A fresh arena; lives until the run is destroyed.
+    Arena& newArena() {
+        std::lock_guard lock(mutex_);
+        arenas_.push_back(std::make_unique<Arena>());
+        return *arenas_.back();
+    }
+
+    // The next `count` task ordinals. Called by the scheduler's thread only.
+    std::uint64_t takeOrdinals(std::uint64_t count) {
+        const auto first = nextOrdinal_;
+        nextOrdinal_ += count;
+        return first;
+    }
+
+private:
+    const BatchRecord& record_;
+    std::vector<BlockPtr> blocks_;
+    Workers& workers_;
+    std::mutex mutex_;
+    std::vector<std::unique_ptr<Arena>> arenas_;
+    std::uint64_t nextOrdinal_ = 0;
+};
+
+}  // namespace tidemill::core

@@ -1,0 +1,48 @@
+// A job: its stream nodes in the order they were made, and its output operations.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/error.h"
+#include "core/stream_node.h"
+
+namespace tidemill::core {
+
+// What makes a batch visible: print, forEachBatch, files.
+class OutputOperation {
+public:
+    virtual ~OutputOperation() = default;
+    // "print", "saveAsTextFiles prefix=counts"
+    virtual std::string describe() const = 0;
+    // Called once before the first batch of a data directory that has run none.
+    virtual Result<> prepareNew() { return {}; }
+    // Returns when the batch's output is as durable as the output can make it. May throw.
+    virtual void run(BatchRun& run) = 0;
+};
+
+// Thread safety: built by one thread; then used by the scheduler's thread.
+class Graph {
+public:
+    template <class N>
+    std::shared_ptr<N> add(std::shared_ptr<N> node) {
+        nodes_.push_back(node);
+        return node;
+    }
+    void addOutput(std::unique_ptr<OutputOperation> output) { outputs_.push_back(std::move(output)); }
+
+    const std::vector<std::shared_ptr<Node>>& nodes() const { return nodes_; }
+    const std::vector<std::unique_ptr<OutputOperation>>& outputs() const { return outputs_; }
+
+    // Runs every stage of the batch, and with `withOutputs` the output operations, in the order in
+    // which the program declared them. Errors: the first one; the batch is then not complete.
+    Result<> runBatch(BatchRun& run, bool withOutputs);
+
+private:
+    std::vector<std::shared_ptr<Node>> nodes_;
+    std::vector<std::unique_ptr<OutputOperation>> outputs_;
+};
+
+}  // namespace tidemill::core

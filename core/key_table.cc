@@ -1,0 +1,177 @@
+#include "core/key_table.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <random>
+
+#include "core/check.h"
+
+namespace tidemill::core {
+namespace {
+
+constexpr std::size_t kSmallestSlots = 256;
+constexpr std::size_t kGroup = 64;
+constexpr std::uintptr_t kPageBytes = 4096;
+
+static_assert(std::endian::native == std::endian::little,
+              "keys are viewed in the bytes of a slot's words");
+
+// The low `count` bytes of `word`, count 0 … 8.
+std::uint64_t lowBytes(std::uint64_t word, std::size_t count) {
+    return count == 0 ? 0 : word & (~std::uint64_t{0} >> (64 - 8 * count));
+}
+
+}  // namespace
+
+std::uint64_t KeyTable::processSeed() {
+    static const std::uint64_t seed = [] {
+        std::random_device device;
+        return std::uint64_t{device()} << 32 | device();
+    }();
+    return seed;
+}
+
+KeyTable::KeyTable(std::uint64_t seed) : seed_(seed) {}
+
+// 64 x 64 -> 128 bit multiplication, folded.
+inline std::uint64_t KeyTable::hashOf(std::uint64_t a, std::uint64_t b) const {
+    __extension__ using Wide = unsigned __int128;
+    const Wide product = Wide{a ^ 0x9E3779B97F4A7C15u ^ seed_} * (b ^ 0xD6E8FEB86659FD93u);
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+inline KeyTable::Key KeyTable::keyFrom(std::string_view bytes) const {
+    Key key{};
+    const std::size_t size = bytes.size();
+    if (size > kInlineBytes) [[unlikely]] {
+        key.a = key.hash = XXH3_64bits_withSeed(bytes.data(), size, seed_);
+        key.b = std::uint64_t{kLongMark} << 56;
+        return key;
+    }
+    // 16 bytes may be read at once unless they could cross into a page that is not ours.
+    const auto address = reinterpret_cast<std::uintptr_t>(bytes.data());
+    if ((address & (kPageBytes - 1)) <= kPageBytes - 16) [[likely]] {
+        std::uint64_t words[2];
+        std::memcpy(words, bytes.data(), 16);
+        key.a = lowBytes(words[0], std::min<std::size_t>(size, 8));
+        key.b = lowBytes(words[1], size > 8 ? size - 8 : 0);
+    } else {
+        char copy[16] = {};
+        std::memcpy(copy, bytes.data(), size);
+        std::memcpy(&key.a, copy, 8);
+        std::memcpy(&key.b, copy + 8, 8);
+    }
+    key.b |= std::uint64_t{size + 1} << 56;
+    key.hash = hashOf(key.a, key.b);
+    return key;
+}
+
+inline bool KeyTable::matches(const Slot& slot, const Key& key, std::string_view bytes) const {
+    if (slot.a != key.a) return false;
+    if (key.b >> 56 != kLongMark) [[likely]] return slot.b == key.b;
+    return slot.b >> 56 == kLongMark && longKeys_[static_cast<std::uint32_t>(slot.b)] == bytes;
+}
+
+// The slot of the key, or the empty one where it belongs.
+inline std::size_t KeyTable::probe(const Key& key, std::string_view bytes) const {
+    std::size_t index = key.hash & mask_;
+    while (slots_[index].b != 0 && !matches(slots_[index], key, bytes)) index = (index + 1) & mask_;
+    return index;
+}
+
+void KeyTable::place(std::size_t index, const Key& key, std::string_view bytes) {
+    Slot& slot = slots_[index];
+    slot.a = key.a;
+    slot.b = key.b;
+    if (key.b >> 56 == kLongMark) {
+        slot.b |= longKeys_.size();
+        longKeys_.push_back(longBytes_.copy(bytes));
+    }
+    slot.rank = static_cast<std::uint32_t>(order_.size());
+    order_.push_back(static_cast<std::uint32_t>(index));
+}
+
+void KeyTable::locate(const char* keys, std::size_t strideBytes, std::size_t count, Slot** slots,
+                      std::uint64_t* fresh) {
+    reserve(count);
+    std::string_view bytes[kGroup];
+    Key group[kGroup];
+    for (std::size_t first = 0; first < count; first += kGroup) {
+        const std::size_t size = std::min(kGroup, count - first);
+        for (std::size_t i = 0; i < size; ++i) {
+            std::memcpy(&bytes[i], keys + (first + i) * strideBytes, sizeof bytes[i]);
+            group[i] = keyFrom(bytes[i]);
+            __builtin_prefetch(&slots_[group[i].hash & mask_]);
+        }
+        std::uint64_t isFresh = 0;
+        for (std::size_t i = 0; i < size; ++i) {
+            const std::size_t index = probe(group[i], bytes[i]);
+            if (slots_[index].b == 0) [[unlikely]] {
+                place(index, group[i], bytes[i]);
+                isFresh |= std::uint64_t{1} << i;
+            }
+            slots[first + i] = &slots_[index];
+        }
+        fresh[first / kGroup] = isFresh;
+    }
+}
+
+KeyTable::Slot& KeyTable::insert(std::string_view key, bool& fresh) {
+    reserve(1);
+    const Key made = keyFrom(key);
+    const std::size_t index = probe(made, key);
+    fresh = slots_[index].b == 0;
+    if (fresh) place(index, made, key);
+    return slots_[index];
+}
+
+const KeyTable::Slot* KeyTable::find(std::string_view key) const {
+    if (slots_.empty()) return nullptr;
+    const Slot& slot = slots_[probe(keyFrom(key), key)];
+    return slot.b == 0 ? nullptr : &slot;
+}
+
+void KeyTable::reserve(std::size_t more) {
+    const std::size_t wanted = 2 * (order_.size() + more);
+    if (wanted > slots_.size()) rehash(std::bit_ceil(std::max(wanted, kSmallestSlots)));
+}
+
+void KeyTable::rehash(std::size_t count) {
+    TM_CHECK(count <= std::size_t{1} << 32, "a key table has more keys than it can count");
+    std::vector<Slot> old(count);
+    old.swap(slots_);
+    mask_ = count - 1;
+    // Sequential through the old slots; ranks keep the insertion order.
+    for (const Slot& slot : old) {
+        if (slot.b == 0) continue;
+        const bool isLong = slot.b >> 56 == kLongMark;
+        std::size_t index = (isLong ? slot.a : hashOf(slot.a, slot.b)) & mask_;
+        while (slots_[index].b != 0) index = (index + 1) & mask_;
+        slots_[index] = slot;
+        order_[slot.rank] = static_cast<std::uint32_t>(index);
+    }
+}
+
+std::size_t KeyTable::bytes() const {
+    return slots_.capacity() * sizeof(Slot) + order_.capacity() * sizeof(order_[0]) +
+           longKeys_.capacity() * sizeof(longKeys_[0]) + longBytes_.bytes();
+}
+
+void KeyTable::clear() {
+    if (slots_.size() > kSmallestSlots && order_.size() * 64 < slots_.size()) {
+        slots_ = std::vector<Slot>(std::bit_ceil(std::max(4 * order_.size(), kSmallestSlots)));
+        mask_ = slots_.size() - 1;
+    } else if (order_.size() * 8 < slots_.size()) {
+        for (const auto index : order_) slots_[index] = Slot{};
+    } else {
+        std::fill(slots_.begin(), slots_.end(), Slot{});
+    }
+    order_.clear();
+    longKeys_.clear();
+    longBytes_.reset();
+}
+
+}  // namespace tidemill::core

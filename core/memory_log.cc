@@ -1,0 +1,73 @@
+#include "core/memory_log.h"
+
+namespace tidemill::core {
+
+BlockLog::Outcome MemoryLog::append(BlockPtr block) {
+    Lsn lsn;
+    {
+        std::lock_guard lock(mutex_);
+        const auto& origin = block->origin();
+        if (!origin.session.empty()) {
+            auto& lines = sessions_[origin.session];
+            if (origin.firstLine != lines + 1) return Outcome::kStale;
+            lines = origin.nextLine() - 1;
+        }
+        lsn = last_ = last_.next();
+        block->setLsn(lsn);
+        pendingBytes_ += block->bytes().size();
+        pending_.push_back(std::move(block));
+    }
+    tell(lsn);
+    return Outcome::kQueued;
+}
+
+Result<Lsn> MemoryLog::appendRecord(const BatchRecord&) {
+    std::lock_guard lock(mutex_);
+    return last_ = last_.next();
+}
+
+void MemoryLog::tell(Lsn durable) {
+    for (const auto& listener : listeners_) listener(durable);
+}
+
+std::uint64_t MemoryLog::sessionLines(std::string_view session) const {
+    std::lock_guard lock(mutex_);
+    const auto found = sessions_.find(session);
+    return found == sessions_.end() ? 0 : found->second;
+}
+
+std::size_t MemoryLog::sessionCount() const {
+    std::lock_guard lock(mutex_);
+    return sessions_.size();
+}
+
+Lsn MemoryLog::last() const {
+    std::lock_guard lock(mutex_);
+    return last_;
+}
+
+void MemoryLog::onDurable(std::function<void(Result<Lsn>)> listener) {
+    listeners_.push_back(std::move(listener));
+}
+
+std::vector<BlockPtr> MemoryLog::take(std::size_t bytesMax) {
+    std::lock_guard lock(mutex_);
+    std::vector<BlockPtr> taken;
+    std::size_t bytes = 0;
+    while (!pending_.empty()) {
+        const std::size_t size = pending_.front()->bytes().size();
+        if (!taken.empty() && bytes + size > bytesMax) break;
+        bytes += size;
+        pendingBytes_ -= size;
+        taken.push_back(std::move(pending_.front()));
+        pending_.pop_front();
+    }
+    return taken;
+}
+
+std::size_t MemoryLog::pendingBytes() const {
+    std::lock_guard lock(mutex_);
+    return pendingBytes_;
+}
+
+}  // namespace tidemill::core

@@ -1,0 +1,207 @@
+// The generic keyed reduction behind reduceByKey, combineByKey and groupByKey.
+//
+// Phase one: every task reduces its partition into a key table of its own. Phase two: every key
+// range's owner merges the tables' entries of its range in the order of the tasks. That order
+// follows from the batch's record alone, so sums of doubles come out the same on every re-run.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/chunk_keys.h"
+#include "core/key_group.h"
+#include "core/key_table.h"
+#include "core/slot_values.h"
+#include "core/stream_node.h"
+
+namespace tidemill::core {
+
+// A combiner says how values V of a key become one C:
+//   C create(V&&); void add(C&, V&&); void merge(C&, C&&)
+template <class K, class V, class C, class Combiner>
+class CombineByKeyNode final : public RootNode<std::pair<K, C>>, public Consumer<std::pair<K, V>> {
+public:
+    using In = std::pair<K, V>;
+    using Out = std::pair<K, C>;
+
+    CombineByKeyNode(std::string kind, std::shared_ptr<StreamNode<In>> parent, Combiner combiner)
+        : RootNode<Out>(std::move(kind)), parent_(std::move(parent)), combiner_(combiner) {
+        this->addParent(*parent_);
+        parent_->addConsumer(*this);
+    }
+
+    Keyed keyed() const override { return Keyed::kRangedUnique; }
+
+    std::unique_ptr<Sink<In>> open(TaskContext& task) override {
+        if (!this->required()) return nullptr;
+        return std::make_unique<PhaseOne>(*this, task.ordinal);
+    }
+
+    void endBatch() override {
+        for (auto& table : partials_) recycle(std::move(table));
+        partials_.clear();
+        sorted_ = false;
+        for (auto& range : merged_)
+            if (range) recycle(std::exchange(range, nullptr));
+    }
+
+    std::uint32_t partitions(BatchRun&) override {
+        if (!sorted_)
+            std::sort(partials_.begin(), partials_.end(),
+                      [](const auto& a, const auto& b) { return a->ordinal < b->ordinal; });
+        sorted_ = true;
+        return partials_.empty() ? 0 : kKeyRanges;
+    }
+
+    void scan(TaskContext& task, BatchRun&, Sink<Out>& sink) override {
+        const std::uint32_t range = task.partition;
+        // Entries of one task alone are unique already.
+        if (partials_.size() == 1) {
+            const auto& only = *partials_.front();
+            return push(only, only.rangeRanks[range].size(),
+                        [&](std::size_t i) { return only.rangeRanks[range][i]; }, sink);
+        }
+        if (!merged_[range]) merged_[range] = mergeRange(range);
+        push(*merged_[range], merged_[range]->table.size(), [](std::size_t i) { return i; }, sink);
+    }
+
+private:
+    struct Table {
+        KeyTable table;
+        SlotValues<C> values;
+        std::uint64_t ordinal = 0;
+        // Ranks of the entries of each key range, in insertion order. Set when phase one ends.
+        std::array<std::vector<std::uint32_t>, kKeyRanges> rangeRanks;
+
+        void add(const Combiner& combiner, KeyViews keys, std::size_t count, auto&& valueAt,
+                 auto&& create, auto&& change) {
+            std::array<KeyTable::Slot*, kChunkElements> slots;
+            std::array<std::uint64_t, kChunkElements / 64> fresh;
+            table.locate(keys.first, keys.strideBytes, count, slots.data(), fresh.data());
+            for (std::size_t group = 0; group < count; group += 64) {
+                const std::size_t end = std::min(count, group + 64);
+                std::uint64_t isFresh = fresh[group / 64];
+                if (isFresh == 0) {
+                    for (std::size_t i = group; i < end; ++i)
+                        values.update(*slots[i], [&](C& c) { change(combiner, c, valueAt(i)); });
+                    continue;
+                }
+                for (std::size_t i = group; i < end; ++i, isFresh >>= 1) {
+                    if (isFresh & 1)
+                        values.create(*slots[i], create(combiner, valueAt(i)));
+                    else
+                        values.update(*slots[i], [&](C& c) { change(combiner, c, valueAt(i)); });
+                }
+            }
+        }
+
+        void clear() {
+            values.clear();
+            table.clear();
+            for (auto& ranks : rangeRanks) ranks.clear();
+        }
+    };
+
+    class PhaseOne final : public Sink<In> {
+    public:
+        PhaseOne(CombineByKeyNode& node, std::uint64_t ordinal)
+            : node_(node), combiner_(node.combiner_), table_(node.freshTable()) {
+            table_->ordinal = ordinal;
+        }
+        void take(std::span<In> chunk) override {
+            table_->add(
+                combiner_, pairKeys(keys_, chunk), chunk.size(),
+                [&](std::size_t i) -> V&& { return std::move(chunk[i].second); },
+                [](const Combiner& combiner, V&& value) { return combiner.create(std::move(value)); },
+                [](const Combiner& combiner, C& c, V&& value) { combiner.add(c, std::move(value)); });
+        }
+        void finish() override {
+            for (std::uint32_t rank = 0; rank < table_->table.size(); ++rank) {
+                auto& slot = table_->table.slotAt(rank);
+                slot.group = keyGroup(table_->table.keyOf(slot));
+                table_->rangeRanks[keyRangeOf(slot.group)].push_back(rank);
+            }
+            node_.addPartial(std::move(table_));
+        }
+
+    private:
+        CombineByKeyNode& node_;
+        const Combiner combiner_;
+        std::unique_ptr<Table> table_;
+        ChunkKeys<K> keys_;
+    };
+
+    std::unique_ptr<Table> mergeRange(std::uint32_t range) {
+        auto merged = freshTable();
+        std::vector<std::string_view> keys(kChunkElements);
+        std::vector<KeyTable::Slot*> from(kChunkElements);
+        for (auto& partial : partials_) {
+            const auto& ranks = partial->rangeRanks[range];
+            for (std::size_t begin = 0; begin < ranks.size(); begin += kChunkElements) {
+                const std::size_t count = std::min(kChunkElements, ranks.size() - begin);
+                for (std::size_t i = 0; i < count; ++i) {
+                    from[i] = &partial->table.slotAt(ranks[begin + i]);
+                    keys[i] = partial->table.keyOf(*from[i]);
+                }
+                merged->add(
+                    combiner_, {reinterpret_cast<const char*>(keys.data())}, count,
+                    [&](std::size_t i) { return partial->values.take(*from[i]); },
+                    [](const Combiner&, C&& c) { return std::move(c); },
+                    [](const Combiner& combiner, C& c, C&& other) {
+                        combiner.merge(c, std::move(other));
+                    });
+            }
+        }
+        return merged;
+    }
+
+    template <class RankAt>
+    static void push(const Table& from, std::size_t count, RankAt&& rankAt, Sink<Out>& sink) {
+        std::vector<Out> chunk;
+        for (std::size_t begin = 0; begin < count;) {
+            const std::size_t size =
+                std::min({kChunkElements, count - begin, sink.wanted()});
+            if (size == 0) return;
+            chunk.clear();
+            for (std::size_t i = begin; i < begin + size; ++i) {
+                const auto& slot = from.table.slotAt(static_cast<std::uint32_t>(rankAt(i)));
+                chunk.emplace_back(KeyCodec<K>::decode(from.table.keyOf(slot)),
+                                   from.values.get(slot));
+            }
+            sink.take(chunk);
+            begin += size;
+        }
+    }
+
+    std::unique_ptr<Table> freshTable() {
+        std::lock_guard lock(mutex_);
+        if (spare_.empty()) return std::make_unique<Table>();
+        auto table = std::move(spare_.back());
+        spare_.pop_back();
+        return table;
+    }
+    void recycle(std::unique_ptr<Table> table) {
+        table->clear();
+        spare_.push_back(std::move(table));
+    }
+    void addPartial(std::unique_ptr<Table> table) {
+        std::lock_guard lock(mutex_);
+        partials_.push_back(std::move(table));
+    }
+
+    std::shared_ptr<StreamNode<In>> parent_;
+    Combiner combiner_;
+    std::mutex mutex_;
+    std::vector<std::unique_ptr<Table>> spare_;
+    std::vector<std::unique_ptr<Table>> partials_;
+    bool sorted_ = false;
+    std::array<std::unique_ptr<Table>, kKeyRanges> merged_;
+};
+
+}  // namespace tidemill::core

@@ -1,0 +1,51 @@
+// filter: the elements for which a predicate holds.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "core/stream_node.h"
+
+namespace tidemill::core {
+
+template <class T, class F>
+class FilterNode final : public NarrowNode<T, T> {
+public:
+    FilterNode(std::shared_ptr<StreamNode<T>> parent, F predicate)
+        : NarrowNode<T, T>("filter", std::move(parent)), predicate_(std::move(predicate)) {}
+
+    Keyed keyed() const override { return this->parent().keyed(); }
+
+private:
+    class FilterSink final : public Sink<T> {
+    public:
+        FilterSink(const F& predicate, Downstream<T> below)
+            : predicate_(predicate), below_(std::move(below)) {}
+        void take(std::span<T> chunk) override {
+            std::size_t kept = 0;
+            for (T& element : chunk) {
+                if (!std::invoke(predicate_, std::as_const(element))) continue;
+                if (&chunk[kept] != &element) chunk[kept] = std::move(element);
+                ++kept;
+            }
+            if (kept != 0) below_->take(chunk.first(kept));
+        }
+        void finish() override { below_->finish(); }
+        std::size_t wanted() const override {
+            return below_->wanted() == 0 ? 0 : static_cast<std::size_t>(-1);
+        }
+
+    private:
+        F predicate_;
+        Downstream<T> below_;
+    };
+
+    std::unique_ptr<Sink<T>> makeSink(TaskContext&, Downstream<T> below) override {
+        return std::make_unique<FilterSink>(predicate_, std::move(below));
+    }
+
+    F predicate_;
+};
+
+}  // namespace tidemill::core

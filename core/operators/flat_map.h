@@ -1,0 +1,85 @@
+// flatMap: any number of elements out for every element in.
+//
+// The function is f(x, emit), which allocates nothing, or f(x) that returns a range. A function
+// may also work on whole pieces of text (splitWords): then lines are never cut.
+#pragma once
+
+#include <concepts>
+#include <functional>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include "core/emit.h"
+#include "core/stream_node.h"
+
+namespace tidemill::core {
+
+// A function with a form for many lines at once: f.splitText(text, take), where take is called
+// with spans of string_view.
+template <class F>
+concept TextSplitter = requires(const F& f, std::string_view text) {
+    f.splitText(text, [](std::span<std::string_view>) {});
+};
+
+template <class In, class Out, class F>
+class FlatMapNode final : public NarrowNode<In, Out> {
+public:
+    FlatMapNode(std::shared_ptr<StreamNode<In>> parent, F function)
+        : NarrowNode<In, Out>("flatMap", std::move(parent)), function_(std::move(function)) {}
+
+private:
+    class FlatMapSink : public Sink<In> {
+    public:
+        FlatMapSink(const F& function, Arena& arena, Downstream<Out> below)
+            : function_(function), arena_(arena), below_(std::move(below)) {}
+
+        void take(std::span<In> chunk) override {
+            Emit<Out> emit(out_, arena_);
+            for (In& element : chunk) {
+                if constexpr (std::invocable<F&, In, Emit<Out>&>) {
+                    std::invoke(function_, std::move(element), emit);
+                } else {
+                    for (auto&& made : std::invoke(function_, std::move(element)))
+                        emit(std::forward<decltype(made)>(made));
+                }
+                if (out_.full()) out_.flushInto(*below_);
+            }
+        }
+        void finish() override {
+            if (!out_.empty()) out_.flushInto(*below_);
+            below_->finish();
+        }
+        std::size_t wanted() const override {
+            return below_->wanted() <= out_.size() ? 0 : static_cast<std::size_t>(-1);
+        }
+
+    protected:
+        F function_;
+        Arena& arena_;
+        Downstream<Out> below_;
+        ChunkBuffer<Out> out_;
+    };
+
+    class TextSplitSink final : public FlatMapSink {
+    public:
+        using FlatMapSink::FlatMapSink;
+        void takeText(std::string_view text) override {
+            this->function_.splitText(
+                text, [this](std::span<std::string_view> words) { this->below_->take(words); });
+        }
+    };
+
+    std::unique_ptr<Sink<In>> makeSink(TaskContext& task, Downstream<Out> below) override {
+        if constexpr (TextSplitter<F> && std::is_same_v<In, std::string_view> &&
+                      std::is_same_v<Out, std::string_view>) {
+            return std::make_unique<TextSplitSink>(function_, task.arena, std::move(below));
+        } else {
+            return std::make_unique<FlatMapSink>(function_, task.arena, std::move(below));
+        }
+    }
+
+    F function_;
+};
+
+}  // namespace tidemill::core

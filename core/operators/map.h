@@ -1,0 +1,46 @@
+// map: one element out for every element in.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "core/stream_node.h"
+
+namespace tidemill::core {
+
+template <class In, class Out, class F>
+class MapNode final : public NarrowNode<In, Out> {
+public:
+    MapNode(std::shared_ptr<StreamNode<In>> parent, F function)
+        : NarrowNode<In, Out>("map", std::move(parent)), function_(std::move(function)) {}
+
+private:
+    class MapSink final : public Sink<In> {
+    public:
+        MapSink(const F& function, Downstream<Out> below)
+            : function_(function), below_(std::move(below)) {
+            out_.reserve(kChunkElements);
+        }
+        void take(std::span<In> chunk) override {
+            out_.clear();
+            for (In& element : chunk) out_.push_back(std::invoke(function_, std::move(element)));
+            below_->take(out_);
+        }
+        void finish() override { below_->finish(); }
+        std::size_t wanted() const override { return below_->wanted(); }
+
+    private:
+        F function_;
+        Downstream<Out> below_;
+        std::vector<Out> out_;
+    };
+
+    std::unique_ptr<Sink<In>> makeSink(TaskContext&, Downstream<Out> below) override {
+        return std::make_unique<MapSink>(function_, std::move(below));
+    }
+
+    F function_;
+};
+
+}  // namespace tidemill::core

@@ -1,0 +1,113 @@
+#include "core/operators/memory_text.h"
+
+#include <algorithm>
+
+#include "core/buffer_pool.h"
+#include "core/byte_codec.h"
+#include "core/operators/text_input.h"
+
+namespace tidemill::core {
+
+MemoryText::MemoryText(std::string_view text, std::size_t bytesPerBatch)
+    : text_(text), bytesPerBatch_(bytesPerBatch) {
+    // Wide loads may read behind a piece. Inside the text there is more text; its last lines, at
+    // least the slack's length of them, are copied to where slack follows.
+    tailBegin_ = text_.size() > kBufferSlackBytes ? text_.size() - kBufferSlackBytes : 0;
+    const auto newline = tailBegin_ == 0 ? text_.npos : text_.rfind('\n', tailBegin_ - 1);
+    tailBegin_ = newline == text_.npos ? 0 : newline + 1;
+    tail_ = text_.substr(tailBegin_);
+    if (!tail_.empty() && tail_.back() != '\n') tail_ += '\n';
+    const std::size_t size = tail_.size();
+    tail_.append(kBufferSlackBytes, '\0');
+    tail_.resize(size);
+}
+
+std::size_t MemoryText::lineEndAfter(std::size_t offset) const {
+    if (offset == 0) return 0;
+    if (offset >= text_.size()) return text_.size();
+    const auto newline = text_.find('\n', offset - 1);
+    return newline == text_.npos ? text_.size() : newline + 1;
+}
+
+Result<ReplayableSource::Plan> MemoryText::plan(BatchTime, std::size_t bytesMax, unsigned workers) {
+    if (next_ >= text_.size()) return Plan{};
+    std::size_t size = text_.size() - next_;
+    if (bytesPerBatch_ != 0) size = std::min(size, bytesPerBatch_);
+    size = std::min(size, std::max<std::size_t>(bytesMax, 1));
+    const std::size_t end = lineEndAfter(next_ + size);
+    ByteWriter range;
+    range.u64(next_);
+    range.u64(end);
+    range.u32(workers);
+    Plan plan{std::move(range).bytes(), end - next_};
+    next_ = end;
+    return plan;
+}
+
+Result<MemoryText::Range> MemoryText::decode(std::string_view bytes) const {
+    ByteReader in(bytes);
+    Range range;
+    range.begin = in.u64();
+    range.end = in.u64();
+    range.partitions = in.u32();
+    if (!in.finished() || range.begin > range.end || range.end > text_.size() ||
+        range.partitions == 0)
+        return fail(ErrorKind::kCorrupt,
+                    "a batch record's range of a text in memory does not fit the text: begin=" +
+                        std::to_string(range.begin) + " end=" + std::to_string(range.end) +
+                        " size=" + std::to_string(text_.size()));
+    return range;
+}
+
+Result<> MemoryText::resume(std::string_view bytes) {
+    TM_ASSIGN(const auto range, decode(bytes));
+    next_ = std::max(next_, range.end);
+    return {};
+}
+
+std::string_view MemoryText::partition(const Range& range, std::uint32_t partition) const {
+    const auto cut = [&](std::uint32_t i) {
+        const std::size_t size = range.end - range.begin;
+        const std::size_t at = range.begin + size * i / range.partitions;
+        return i == range.partitions ? range.end : std::max(range.begin, lineEndAfter(at));
+    };
+    const std::size_t begin = partition == 0 ? range.begin : cut(partition);
+    const std::size_t end = std::max(begin, cut(partition + 1));
+    return text_.substr(begin, end - begin);
+}
+
+MemoryTextNode::MemoryTextNode(std::shared_ptr<MemoryText> source, SourceId id)
+    : RootNode("memoryTextStream"), source_(std::move(source)), id_(id) {}
+
+std::uint32_t MemoryTextNode::partitions(BatchRun& run) {
+    const auto bytes = rangeOf(run.record(), id_);
+    return bytes.empty() ? 0 : orThrow(source_->decode(bytes)).partitions;
+}
+
+void MemoryTextNode::scan(TaskContext& task, BatchRun& run, Sink<std::string_view>& sink) {
+    const auto range = orThrow(source_->decode(rangeOf(run.record(), id_)));
+    std::string_view text = source_->partition(range, task.partition);
+    if (text.empty()) return;
+    const auto begin = static_cast<std::size_t>(text.data() - source_->text().data());
+    const std::size_t end = begin + text.size();
+    // What ends inside the tail is read from its copy.
+    if (begin < source_->tailBegin()) {
+        const std::size_t before = std::min(end, source_->tailBegin()) - begin;
+        if (!pushText(text.substr(0, before), sink)) return;
+        text.remove_prefix(before);
+    }
+    if (end > source_->tailBegin() && !text.empty()) {
+        const std::size_t from = end - text.size() - source_->tailBegin();
+        const std::size_t size = end == source_->text().size() ? source_->tail().size() - from
+                                                               : text.size();
+        pushText(source_->tail().substr(from, size), sink);
+    }
+}
+
+std::string_view rangeOf(const BatchRecord& record, SourceId source) {
+    for (const auto& range : record.ranges)
+        if (range.source == source) return range.bytes;
+    return {};
+}
+
+}  // namespace tidemill::core

@@ -1,0 +1,33 @@
+// print: the first elements of each batch on a stream, in Spark's format.
+#pragma once
+
+#include <cstddef>
+#include <iosfwd>
+#include <string>
+
+#include "core/batch.h"
+#include "core/format.h"
+#include "core/time.h"
+
+namespace tidemill::core {
+
+// 43 dashes / "Time: 1000 ms" / 43 dashes, each on a line of its own.
+std::string printHeader(BatchTime time);
+
+// Writes `text` to `out` at once and flushes. Errors: TaskFailure when the stream has failed.
+void writeOut(std::ostream& out, const std::string& text);
+
+template <class T>
+void printBatch(std::ostream& out, Batch<T>& batch, std::size_t elementsMax) {
+    const auto elements = batch.take(elementsMax + 1);
+    std::string text = printHeader(batch.time());
+    for (std::size_t i = 0; i < elements.size() && i < elementsMax; ++i) {
+        appendElement(text, elements[i]);
+        text += '\n';
+    }
+    if (elements.size() > elementsMax) text += "...\n";
+    text += '\n';
+    writeOut(out, text);
+}
+
+}  // namespace tidemill::core

@@ -1,0 +1,80 @@
+// saveAsTextFiles: each batch as a directory PREFIX-TIMEMS[.SUFFIX] of part files, one element a
+// line, with an empty file _SUCCESS; it appears whole or not at all, and once.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "core/batch.h"
+#include "core/batch_directory.h"
+#include "core/format.h"
+#include "core/graph.h"
+
+namespace tidemill::core {
+
+// Appends one element as a line, with its '\n'.
+template <class T>
+using LineFormat = void (*)(std::string& out, const T& element);
+
+// Refuses (kConflict) when names that begin with `prefix` and "-" exist: they would be taken for
+// results of this data directory.
+Result<> refuseExistingResults(FileSystem& files, const std::string& prefix);
+
+std::string partName(std::uint32_t partition);
+
+template <class T>
+class SaveAsTextFiles final : public OutputOperation {
+public:
+    SaveAsTextFiles(std::shared_ptr<StreamNode<T>> node, FileSystem& files, std::string prefix,
+                    std::string suffix, LineFormat<T> format)
+        : node_(std::move(node)),
+          files_(files),
+          prefix_(std::move(prefix)),
+          suffix_(std::move(suffix)),
+          format_(format) {
+        node_->require();
+    }
+
+    std::string describe() const override { return "saveAsTextFiles prefix=" + prefix_; }
+
+    Result<> prepareNew() override { return refuseExistingResults(files_, prefix_); }
+
+    void run(BatchRun& run) override {
+        Batch<T> batch(*node_, run);
+        std::string name = prefix_ + "-" + std::to_string(toMillis(batch.time()));
+        if (!suffix_.empty()) name += "." + suffix_;
+        if (BatchDirectory::done(files_, name)) return;
+        auto directory = orThrow(BatchDirectory::begin(files_, name));
+        batch.scanInParallel([&](std::uint32_t partition) {
+            return std::make_unique<PartSink>(orThrow(directory.part(partName(partition))), format_);
+        });
+        orThrow(orThrow(directory.part("_SUCCESS")).finish());
+        orThrow(directory.commit());
+    }
+
+private:
+    class PartSink final : public Sink<T> {
+    public:
+        PartSink(PartFile file, LineFormat<T> format) : file_(std::move(file)), format_(format) {}
+        void take(std::span<T> chunk) override {
+            text_.clear();
+            for (const T& element : chunk) format_(text_, element);
+            orThrow(file_.append(text_));
+        }
+        void finish() override { orThrow(file_.finish()); }
+
+    private:
+        PartFile file_;
+        LineFormat<T> format_;
+        std::string text_;
+    };
+
+    std::shared_ptr<StreamNode<T>> node_;
+    FileSystem& files_;
+    std::string prefix_;
+    std::string suffix_;
+    LineFormat<T> format_;
+};
+
+}  // namespace tidemill::core

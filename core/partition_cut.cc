@@ -1,0 +1,69 @@
+#include "core/partition_cut.h"
+
+#include <algorithm>
+
+namespace tidemill::core {
+namespace {
+
+// The first record boundary at or after `offset`.
+std::size_t boundaryAfter(std::string_view bytes, std::size_t offset, Framing framing) {
+    if (framing == Framing::kLines) {
+        if (offset == 0) return 0;
+        const auto newline = bytes.find('\n', offset - 1);
+        return newline == bytes.npos ? bytes.size() : newline + 1;
+    }
+    // Prefixed records can only be walked from the start; such blocks stay whole.
+    return offset == 0 ? 0 : bytes.size();
+}
+
+}  // namespace
+
+std::vector<CutPoint> cutPartitions(std::span<const BlockPtr> blocks, unsigned partitions,
+                                    const std::function<Framing(SourceId)>& framing) {
+    std::size_t total = 0;
+    for (const auto& block : blocks) total += block->bytes().size();
+    if (blocks.empty()) return {};
+    partitions = static_cast<unsigned>(
+        std::clamp<std::size_t>(total / kPartitionBytesMin, 1, std::max(partitions, 1u)));
+
+    std::vector<CutPoint> cuts{{0, 0}};
+    std::size_t before = 0;  // bytes in blocks already walked
+    for (std::uint32_t i = 0; i < blocks.size() && cuts.size() < partitions; ++i) {
+        const auto bytes = blocks[i]->bytes();
+        while (cuts.size() < partitions) {
+            const std::size_t target = total * cuts.size() / partitions;
+            if (target >= before + bytes.size()) break;
+            std::size_t offset = boundaryAfter(bytes, target > before ? target - before : 0,
+                                               framing(blocks[i]->origin().source));
+            CutPoint cut{i, static_cast<std::uint32_t>(offset)};
+            if (offset == bytes.size()) cut = {i + 1, 0};
+            if (cut.block == blocks.size()) return cuts;
+            if (cut == cuts.back()) {
+                // Records larger than a share: give the share up.
+                --partitions;
+                continue;
+            }
+            cuts.push_back(cut);
+            if (cut.block != i) break;
+        }
+        before += bytes.size();
+    }
+    return cuts;
+}
+
+void forEachPiece(std::span<const BlockPtr> blocks, std::span<const CutPoint> cuts,
+                  std::uint32_t partition,
+                  const std::function<void(const Block&, std::string_view)>& visit) {
+    const CutPoint from = cuts[partition];
+    const CutPoint to = partition + 1 < cuts.size()
+                            ? cuts[partition + 1]
+                            : CutPoint{static_cast<std::uint32_t>(blocks.size()), 0};
+    for (std::uint32_t i = from.block; i < blocks.size() && i <= to.block; ++i) {
+        auto bytes = blocks[i]->bytes();
+        if (i == to.block) bytes = bytes.substr(0, to.offsetBytes);
+        if (i == from.block) bytes.remove_prefix(from.offsetBytes);
+        if (!bytes.empty()) visit(*blocks[i], bytes);
+    }
+}
+
+}  // namespace tidemill::core

@@ -1,0 +1,172 @@
+#include "core/scheduler.h"
+
+#include <pthread.h>
+
+#include "core/batch_times.h"
+#include "core/failpoint.h"
+#include "core/partition_cut.h"
+
+namespace tidemill::core {
+
+Scheduler::Scheduler(SchedulerOptions options, Clock& clock, BlockLog& log, Graph& graph,
+                     Workers& workers, BatchHooks& hooks)
+    : options_(options), clock_(clock), log_(log), graph_(graph), workers_(workers), hooks_(hooks) {}
+
+Scheduler::~Scheduler() { abandon(); }
+
+Result<> Scheduler::replay(const BatchRecord& record, std::vector<BlockPtr> blocks,
+                           bool lastRecorded) {
+    TM_TRY(run(record, std::move(blocks), lastRecorded));
+    return reachFailpoint("recover.midReplay");
+}
+
+void Scheduler::start(const Position& position) {
+    position_ = position;
+    const BatchTime wall = clock_.wall();
+    nextTime_ = firstBatchTime(position_.time, wall, options_.interval);
+    if (!position_.time) position_.zeroTime = nextTime_ - options_.interval;
+    nextDue_ = firstDue(nextTime_, wall, clock_.monotonic(), options_.interval);
+    ended_ = false;
+    thread_ = std::thread([this] { loop(); });
+    pthread_setname_np(thread_.native_handle(), "tm-schedule");
+}
+
+void Scheduler::loop() {
+    while (waitForDue()) {
+        if (auto result = nextBatch(); !result) return end(std::move(result));
+    }
+    end({});
+}
+
+// False: there is nothing left to do.
+bool Scheduler::waitForDue() {
+    std::unique_lock lock(mutex_);
+    clock_.waitUntil(lock, changed_, nextDue_, [this] { return wish_ != Wish::kRun || !outcome_; });
+    if (!outcome_ || wish_ == Wish::kAbandon) return false;
+    if (wish_ == Wish::kFinish) return log_.pendingBytes() != 0;
+    return true;
+}
+
+Result<> Scheduler::nextBatch() {
+    const auto begun = clock_.monotonic();
+    const auto due = nextDue_;
+    nextDue_ += options_.interval;
+
+    BatchRecord record;
+    std::vector<BlockPtr> blocks;
+    Lsn recordLsn;
+    {
+        const BlockLog::Hold oneGroup(log_);
+        hooks_.sealInputs(nextTime_);
+        blocks = log_.take(options_.maxBatchBytes);
+        std::size_t taken = 0;
+        for (const auto& block : blocks) taken += block->bytes().size();
+        const std::size_t room = options_.maxBatchBytes - std::min(taken, options_.maxBatchBytes);
+        TM_ASSIGN(auto ranges, hooks_.planRanges(nextTime_, room));
+        record = makeRecord(blocks, std::move(ranges));
+        TM_FAILPOINT("batch.beforeRecord");
+        TM_ASSIGN(recordLsn, log_.appendRecord(record));
+    }
+    TM_TRY(log_.waitDurable(recordLsn));
+    TM_FAILPOINT("batch.afterRecordSync");
+    TM_TRY(run(record, std::move(blocks), true));
+    nextTime_ += options_.interval;
+
+    std::lock_guard lock(mutex_);
+    progress_.schedulingDelay = std::max(begun - due, std::chrono::nanoseconds(0));
+    progress_.processing = clock_.monotonic() - begun;
+    progress_.processingTotal += progress_.processing;
+    return {};
+}
+
+BatchRecord Scheduler::makeRecord(const std::vector<BlockPtr>& blocks,
+                                  std::vector<SourceRange> ranges) {
+    BatchRecord record;
+    record.id = position_.batch.next();
+    record.time = nextTime_;
+    record.zeroTime = position_.zeroTime;
+    record.endLsn = blocks.empty() ? position_.endLsn : blocks.back()->lsn();
+    record.cuts = cutPartitions(blocks, workers_.count(),
+                                [this](SourceId source) { return hooks_.framing(source); });
+    record.keyRanges = kKeyRanges;
+    record.ranges = std::move(ranges);
+    record.fingerprint = options_.fingerprint;
+    return record;
+}
+
+Result<> Scheduler::run(const BatchRecord& record, std::vector<BlockPtr> blocks, bool withOutputs) {
+    std::uint64_t records = 0;
+    std::uint64_t bytes = 0;
+    for (const auto& block : blocks) {
+        records += block->origin().lines;
+        bytes += block->bytes().size();
+    }
+    {
+        BatchRun batch(record, std::move(blocks), workers_);
+        TM_TRY(graph_.runBatch(batch, withOutputs));
+        TM_TRY(hooks_.afterRun(batch));
+    }
+    position_.batch = record.id;
+    position_.time = record.time;
+    position_.zeroTime = record.zeroTime;
+    position_.endLsn = record.endLsn;
+    {
+        std::lock_guard lock(mutex_);
+        progress_.batch = record.id;
+        progress_.time = record.time;
+        ++progress_.batches;
+        progress_.records += records;
+        progress_.bytes += bytes;
+    }
+    return hooks_.atBoundary(record);
+}
+
+void Scheduler::end(Result<> outcome) {
+    std::lock_guard lock(mutex_);
+    if (outcome_) outcome_ = std::move(outcome);
+    ended_ = true;
+    changed_.notify_all();
+}
+
+void Scheduler::finish() {
+    {
+        std::lock_guard lock(mutex_);
+        if (wish_ == Wish::kRun) wish_ = Wish::kFinish;
+        changed_.notify_all();
+    }
+    if (thread_.joinable()) thread_.join();
+}
+
+void Scheduler::abandon() {
+    {
+        std::lock_guard lock(mutex_);
+        wish_ = Wish::kAbandon;
+        changed_.notify_all();
+    }
+    if (thread_.joinable()) thread_.join();
+}
+
+void Scheduler::fail(Error error) {
+    std::lock_guard lock(mutex_);
+    if (outcome_) outcome_ = core::fail(std::move(error));
+    changed_.notify_all();
+}
+
+Result<> Scheduler::wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return ended_; });
+    return outcome_;
+}
+
+std::optional<Result<>> Scheduler::waitFor(std::chrono::nanoseconds timeout) {
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_for(lock, timeout, [this] { return ended_; })) return std::nullopt;
+    return outcome_;
+}
+
+BatchProgress Scheduler::progress() const {
+    std::lock_guard lock(mutex_);
+    return progress_;
+}
+
+}  // namespace tidemill::core

@@ -1,0 +1,121 @@
+// Makes batches: at each batch time cuts what was received, records it in the log, and runs the
+// graph on it; one batch at a time, in id order, while receiving and logging go on.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "core/batch_record.h"
+#include "core/batch_run.h"
+#include "core/block_log.h"
+#include "core/clock.h"
+#include "core/graph.h"
+
+namespace tidemill::core {
+
+// What the scheduler calls around batches; all from its own thread. An error ends the job.
+class BatchHooks {
+public:
+    virtual ~BatchHooks() = default;
+    // At a batch time, before the record: live inputs append what they hold open.
+    virtual void sealInputs(BatchTime time) = 0;
+    // Replayable sources say which ranges the batch takes; returns their bytes' sum.
+    virtual Result<std::vector<SourceRange>> planRanges(BatchTime time, std::size_t bytesMax) = 0;
+    virtual Framing framing(SourceId source) const = 0;
+    // The stages and outputs of the batch have run.
+    virtual Result<> afterRun(const BatchRun& run) = 0;
+    // `record` is complete: the point between it and the next batch.
+    virtual Result<> atBoundary(const BatchRecord& record) = 0;
+};
+
+// How far a data directory had come.
+struct Position {
+    BatchId batch;
+    std::optional<BatchTime> time;  // of `batch`; none in a new directory
+    BatchTime zeroTime{};
+    Lsn endLsn;
+};
+
+struct SchedulerOptions {
+    Duration interval{1000};
+    std::size_t maxBatchBytes = 64 << 20;
+    std::uint64_t fingerprint = 0;
+};
+
+// How the last batch went; for status lines.
+struct BatchProgress {
+    BatchId batch;
+    BatchTime time{};
+    std::uint64_t batches = 0;     // run since the start
+    std::uint64_t records = 0;     // in blocks, since the start
+    std::uint64_t bytes = 0;       // likewise
+    std::chrono::nanoseconds schedulingDelay{};  // last batch: from due to begun
+    std::chrono::nanoseconds processing{};       // last batch: from begun to complete
+    std::chrono::nanoseconds processingTotal{};
+};
+
+// Thread safety: thread-safe, except where said.
+class Scheduler {
+public:
+    Scheduler(SchedulerOptions options, Clock& clock, BlockLog& log, Graph& graph,
+              Workers& workers, BatchHooks& hooks);
+    ~Scheduler();
+
+    // Re-runs a batch that was recorded before this start. Call before start(), in id order.
+    // Outputs run only when the batch is the last one recorded.
+    Result<> replay(const BatchRecord& record, std::vector<BlockPtr> blocks, bool lastRecorded);
+
+    // Begins to make batches behind `position`, on a thread of its own.
+    void start(const Position& position);
+
+    // Runs what was received, without waiting for batch times, and ends. Call once nothing more is
+    // received. Returns when ended.
+    void finish();
+
+    // Ends without running what is not recorded yet. Returns when ended.
+    void abandon();
+
+    // Waits until ended; returns how. With a timeout, nullopt when it passed first.
+    Result<> wait();
+    std::optional<Result<>> waitFor(std::chrono::nanoseconds timeout);
+
+    // The log failed or something else did: end the job with this error.
+    void fail(Error error);
+
+    BatchProgress progress() const;
+    // The last complete batch. Call when ended, or from a hook.
+    const Position& position() const { return position_; }
+
+private:
+    void loop();
+    bool waitForDue();
+    Result<> nextBatch();
+    BatchRecord makeRecord(const std::vector<BlockPtr>& blocks, std::vector<SourceRange> ranges);
+    Result<> run(const BatchRecord& record, std::vector<BlockPtr> blocks, bool withOutputs);
+    void end(Result<> outcome);
+
+    const SchedulerOptions options_;
+    Clock& clock_;
+    BlockLog& log_;
+    Graph& graph_;
+    Workers& workers_;
+    BatchHooks& hooks_;
+
+    Position position_;  // the scheduler thread's
+    BatchTime nextTime_{};
+    std::chrono::nanoseconds nextDue_{};
+
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    enum class Wish { kRun, kFinish, kAbandon } wish_ = Wish::kRun;
+    bool ended_ = true;
+    Result<> outcome_;
+    BatchProgress progress_;
+    std::thread thread_;
+};
+
+}  // namespace tidemill::core

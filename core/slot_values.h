@@ -1,0 +1,91 @@
+// The values of a key table's slots, as a type.
+//
+// Trivial values up to 8 bytes live in the slot; of others the slot holds the address.
+#pragma once
+
+#include <cstring>
+#include <memory>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "core/key_table.h"
+
+namespace tidemill::core {
+
+template <class V>
+inline constexpr bool kInlineValue = std::is_trivially_copyable_v<V> && sizeof(V) <= 8;
+
+// Thread safety: worker-confined.
+template <class V>
+class SlotValues {
+public:
+    SlotValues() = default;
+    SlotValues(const SlotValues&) = delete;
+    SlotValues& operator=(const SlotValues&) = delete;
+    ~SlotValues() { clear(); }
+
+    // Gives a fresh slot its value.
+    void create(KeyTable::Slot& slot, V&& value) {
+        if constexpr (kInlineValue<V>) {
+            std::memcpy(&slot.value, &value, sizeof value);
+        } else {
+            V* made = ::new (place()) V(std::move(value));
+            ++used_;
+            slot.value = reinterpret_cast<std::uint64_t>(made);
+        }
+    }
+
+    // Calls change(V&) on the slot's value.
+    template <class Change>
+    void update(KeyTable::Slot& slot, Change&& change) {
+        if constexpr (kInlineValue<V>) {
+            V value;
+            std::memcpy(&value, &slot.value, sizeof value);
+            change(value);
+            std::memcpy(&slot.value, &value, sizeof value);
+        } else {
+            change(*reinterpret_cast<V*>(slot.value));
+        }
+    }
+
+    V get(const KeyTable::Slot& slot) const {
+        if constexpr (kInlineValue<V>) {
+            V value;
+            std::memcpy(&value, &slot.value, sizeof value);
+            return value;
+        } else {
+            return *reinterpret_cast<const V*>(slot.value);
+        }
+    }
+
+    V take(KeyTable::Slot& slot) {
+        if constexpr (kInlineValue<V>) return get(slot);
+        else return std::move(*reinterpret_cast<V*>(slot.value));
+    }
+
+    // Destroys all values; their memory stays for the next batch.
+    void clear() {
+        if constexpr (!std::is_trivially_destructible_v<V>)
+            for (std::size_t i = 0; i < used_; ++i)
+                std::destroy_at(reinterpret_cast<V*>(blocks_[i / kPerBlock].get()) + i % kPerBlock);
+        used_ = 0;
+    }
+
+private:
+    static constexpr std::size_t kPerBlock = 1024;
+    struct alignas(V) Storage {
+        std::byte bytes[sizeof(V)];
+    };
+
+    void* place() {
+        if (used_ / kPerBlock == blocks_.size())
+            blocks_.push_back(std::make_unique_for_overwrite<Storage[]>(kPerBlock));
+        return blocks_[used_ / kPerBlock].get() + used_ % kPerBlock;
+    }
+
+    std::vector<std::unique_ptr<Storage[]>> blocks_;
+    std::size_t used_ = 0;
+};
+
+}  // namespace tidemill::core

@@ -1,0 +1,192 @@
+// The nodes of a stream graph. A DStream is a handle on a StreamNode<T>.
+//
+// A batch runs in stages. A stage begins at a root (a source, a shuffle's result, a view of state)
+// and pushes its partitions through the fused narrow operators behind it into every shuffle or
+// state operator they lead to. Output operations come last and scan what they need, backwards:
+// an output that prints ten elements makes ten.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/batch_run.h"
+#include "core/check.h"
+#include "core/chunk.h"
+#include "core/key_group.h"
+
+namespace tidemill::core {
+
+// Key groups are cut into this many ranges; a shuffle has one owner for each while a batch runs.
+// More than cores, so that workers share them evenly; fixed, so that no result depends on cores.
+inline constexpr std::uint32_t kKeyRanges = 16;
+inline std::uint32_t keyRangeOf(std::uint8_t group) { return group * kKeyRanges / kKeyGroups; }
+
+// What is known about where a stream's pairs lie.
+enum class Keyed {
+    kNo,
+    kRanged,        // partition r holds keys of range r only
+    kRangedUnique,  // and every key at most once
+};
+
+// Thread safety: built by one thread before the job starts; immutable then, except for what a
+// batch leaves in it between beginBatch and endBatch.
+class Node {
+public:
+    explicit Node(std::string kind) : kind_(std::move(kind)) {}
+    virtual ~Node() = default;
+    Node(const Node&) = delete;
+    Node& operator=(const Node&) = delete;
+
+    // The operator's name in plans and messages: "map", "reduceByKey".
+    const std::string& kind() const { return kind_; }
+    const std::vector<Node*>& parents() const { return parents_; }
+
+    // An output operation, or state that others can read, hangs on this: all that leads here runs.
+    void require() {
+        if (std::exchange(required_, true)) return;
+        for (Node* parent : parents_) parent->require();
+    }
+    bool required() const { return required_; }
+
+    // Called around every batch by the scheduler's thread.
+    virtual void beginBatch(BatchRun&) {}
+    virtual void runStage(BatchRun&) {}
+    virtual void endBatch() {}
+
+protected:
+    void addParent(Node& parent) { parents_.push_back(&parent); }
+
+private:
+    std::string kind_;
+    std::vector<Node*> parents_;
+    bool required_ = false;
+};
+
+// An operator as the stream before it sees it.
+template <class T>
+class Consumer {
+public:
+    virtual ~Consumer() = default;
+    // The sink for one task, or null when nothing behind it needs this stream.
+    virtual std::unique_ptr<Sink<T>> open(TaskContext& task) = 0;
+};
+
+template <class T>
+class StreamNode : public Node {
+public:
+    using Element = T;
+    using Node::Node;
+
+    void addConsumer(Consumer<T>& consumer) { consumers_.push_back(&consumer); }
+
+    virtual Keyed keyed() const { return Keyed::kNo; }
+
+    virtual std::uint32_t partitions(BatchRun& run) = 0;
+
+    // Pushes the elements of one partition into `sink`, as long as it wants more. Does not finish
+    // the sink. Always the same elements in the same order within a batch.
+    virtual void scan(TaskContext& task, BatchRun& run, Sink<T>& sink) = 0;
+
+    // The fused sinks of everything that hangs on this stream; null when nothing does.
+    std::unique_ptr<Sink<T>> openConsumers(TaskContext& task) {
+        std::vector<std::unique_ptr<Sink<T>>> open;
+        for (Consumer<T>* consumer : consumers_)
+            if (auto sink = consumer->open(task)) open.push_back(std::move(sink));
+        if (open.empty()) return nullptr;
+        if (open.size() == 1) return std::move(open.front());
+        if constexpr (std::is_copy_constructible_v<T>) {
+            return std::make_unique<FanOut<T>>(std::move(open));
+        } else {
+            TM_CHECK(false, "a stream of elements that cannot be copied has two consumers");
+        }
+    }
+
+private:
+    std::vector<Consumer<T>*> consumers_;
+};
+
+// A stream that a stage begins at.
+template <class T>
+class RootNode : public StreamNode<T> {
+public:
+    using StreamNode<T>::StreamNode;
+
+    void runStage(BatchRun& run) override {
+        if (!this->required()) return;
+        const std::uint32_t count = this->partitions(run);
+        const std::uint64_t firstOrdinal = run.takeOrdinals(count);
+        orThrow(run.workers().run(count, [&](std::size_t partition) {
+            TaskContext task{run.newArena(), firstOrdinal + partition,
+                             static_cast<std::uint32_t>(partition)};
+            auto sink = this->openConsumers(task);
+            if (!sink) return;
+            this->scan(task, run, *sink);
+            sink->finish();
+        }));
+    }
+};
+
+// The next sink of a chain: owned, or borrowed for the length of a scan.
+template <class T>
+class Downstream {
+public:
+    explicit Downstream(std::unique_ptr<Sink<T>> owned)
+        : owned_(std::move(owned)), sink_(owned_.get()) {}
+    explicit Downstream(Sink<T>& borrowed) : sink_(&borrowed) {}
+    Sink<T>* operator->() const { return sink_; }
+    Sink<T>& operator*() const { return *sink_; }
+
+private:
+    std::unique_ptr<Sink<T>> owned_;
+    Sink<T>* sink_;
+};
+
+// An operator that works element by element on the partition it is given: map, filter, flatMap.
+// A subclass says how elements pass, in makeSink; everything else is here.
+template <class In, class Out>
+class NarrowNode : public StreamNode<Out>, public Consumer<In> {
+public:
+    NarrowNode(std::string kind, std::shared_ptr<StreamNode<In>> parent)
+        : StreamNode<Out>(std::move(kind)), parent_(std::move(parent)) {
+        this->addParent(*parent_);
+        parent_->addConsumer(*this);
+    }
+
+    std::unique_ptr<Sink<In>> open(TaskContext& task) final {
+        auto below = this->openConsumers(task);
+        if (!below) return nullptr;
+        return makeSink(task, Downstream<Out>(std::move(below)));
+    }
+
+    std::uint32_t partitions(BatchRun& run) override { return parent_->partitions(run); }
+
+    void scan(TaskContext& task, BatchRun& run, Sink<Out>& sink) override {
+        // finish() of this sink must not finish the one that is only borrowed.
+        class Unfinished final : public Sink<Out> {
+        public:
+            explicit Unfinished(Sink<Out>& below) : below_(below) {}
+            void take(std::span<Out> chunk) override { below_.take(chunk); }
+            void finish() override {}
+            std::size_t wanted() const override { return below_.wanted(); }
+
+        private:
+            Sink<Out>& below_;
+        } unfinished(sink);
+        auto above = makeSink(task, Downstream<Out>(unfinished));
+        parent_->scan(task, run, *above);
+        above->finish();
+    }
+
+protected:
+    virtual std::unique_ptr<Sink<In>> makeSink(TaskContext& task, Downstream<Out> below) = 0;
+    StreamNode<In>& parent() const { return *parent_; }
+
+private:
+    std::shared_ptr<StreamNode<In>> parent_;
+};
+
+}  // namespace tidemill::core

@@ -1,0 +1,87 @@
+#include "core/partition_cut.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <random>
+
+namespace tidemill::core {
+namespace {
+
+BlockPtr blockOf(const std::string& bytes, std::uint64_t lsn = 1) {
+    Buffer buffer = Buffer::unpooled(bytes.size());
+    std::memcpy(buffer.data(), bytes.data(), bytes.size());
+    return std::make_shared<Block>(std::move(buffer), bytes.size(), BlockOrigin{}, Lsn(lsn));
+}
+
+std::string linesOf(std::size_t bytes, std::size_t lineBytes) {
+    std::string text;
+    while (text.size() < bytes) text += std::string(lineBytes, 'x') + "\n";
+    return text;
+}
+
+Framing lines(SourceId) { return Framing::kLines; }
+Framing prefixed(SourceId) { return Framing::kPrefixed; }
+
+std::string partitionText(std::span<const BlockPtr> blocks, std::span<const CutPoint> cuts,
+                          std::uint32_t partition) {
+    std::string text;
+    forEachPiece(blocks, cuts, partition,
+                 [&](const Block&, std::string_view bytes) { text += bytes; });
+    return text;
+}
+
+TEST(PartitionCut, NoBlocksGiveNoPartition) { EXPECT_TRUE(cutPartitions({}, 4, lines).empty()); }
+
+TEST(PartitionCut, LittleDataStaysInOnePartition) {
+    const std::vector<BlockPtr> blocks{blockOf("a\nb\n"), blockOf("c\n")};
+    EXPECT_EQ(cutPartitions(blocks, 8, lines), (std::vector<CutPoint>{{0, 0}}));
+}
+
+TEST(PartitionCut, OneBlockIsCutAtLineEnds) {
+    const std::vector<BlockPtr> blocks{blockOf(linesOf(4 * kPartitionBytesMin, 100))};
+    const auto cuts = cutPartitions(blocks, 4, lines);
+    ASSERT_EQ(cuts.size(), 4u);
+    for (const auto& cut : cuts)
+        EXPECT_TRUE(cut.offsetBytes == 0 ||
+                    blocks[cut.block]->bytes()[cut.offsetBytes - 1] == '\n');
+}
+
+TEST(PartitionCut, PrefixedBlocksStayWhole) {
+    std::vector<BlockPtr> blocks;
+    for (int i = 0; i < 5; ++i) blocks.push_back(blockOf(std::string(kPartitionBytesMin, 'x')));
+    for (const auto& cut : cutPartitions(blocks, 3, prefixed)) EXPECT_EQ(cut.offsetBytes, 0u);
+}
+
+TEST(PartitionCut, ALineLargerThanAShareGivesTheShareUp) {
+    const std::vector<BlockPtr> blocks{blockOf(std::string(8 * kPartitionBytesMin, 'x') + "\n"),
+                                       blockOf("short\n")};
+    const auto cuts = cutPartitions(blocks, 4, lines);
+    std::string all;
+    for (std::uint32_t p = 0; p < cuts.size(); ++p) all += partitionText(blocks, cuts, p);
+    EXPECT_EQ(all, std::string(blocks[0]->bytes()) + std::string(blocks[1]->bytes()));
+}
+
+TEST(PartitionCut, PartitionsTogetherAreTheBatchInOrder) {
+    std::mt19937 random(7);
+    for (int round = 0; round < 200; ++round) {
+        std::vector<BlockPtr> blocks;
+        std::string all;
+        for (unsigned i = 0; i < 1 + random() % 6; ++i) {
+            const auto text = linesOf(random() % (3 * kPartitionBytesMin), 1 + random() % 5000);
+            all += text;
+            blocks.push_back(blockOf(text));
+        }
+        const auto cuts = cutPartitions(blocks, 1 + random() % 9, lines);
+        std::string joined;
+        for (std::uint32_t p = 0; p < cuts.size(); ++p) {
+            const auto part = partitionText(blocks, cuts, p);
+            EXPECT_TRUE(part.empty() || part.back() == '\n');
+            joined += part;
+        }
+        ASSERT_EQ(joined, all) << "round " << round;
+    }
+}
+
+}  // namespace
+}  // namespace tidemill::core
