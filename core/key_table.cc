@@ -2,6 +2,10 @@
 
 #include <xxhash.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -19,9 +23,27 @@ constexpr std::uintptr_t kPageBytes = 4096;
 static_assert(std::endian::native == std::endian::little,
               "keys are viewed in the bytes of a slot's words");
 
-// The low `count` bytes of `word`, count 0 … 8.
-std::uint64_t lowBytes(std::uint64_t word, std::size_t count) {
-    return count == 0 ? 0 : word & (~std::uint64_t{0} >> (64 - 8 * count));
+// The first `size` (at most 15) of 16 readable bytes, the rest zero; without a branch on the size,
+// which words of mixed lengths would mispredict.
+inline void loadMasked(const char* bytes, std::size_t size, std::uint64_t& low,
+                       std::uint64_t& high) {
+#if defined(__SSE2__)
+    alignas(16) static constexpr std::uint8_t kMasks[32] = {255, 255, 255, 255, 255, 255, 255, 255,
+                                                            255, 255, 255, 255, 255, 255, 255, 255};
+    const __m128i mask = _mm_loadu_si128(reinterpret_cast<const __m128i*>(kMasks + 16 - size));
+    const __m128i word =
+        _mm_and_si128(mask, _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes)));
+    low = static_cast<std::uint64_t>(_mm_cvtsi128_si64(word));
+    high = static_cast<std::uint64_t>(_mm_cvtsi128_si64(_mm_unpackhi_epi64(word, word)));
+#else
+    const auto lowBytes = [](std::uint64_t word, std::size_t count) {
+        return count == 0 ? 0 : word & (~std::uint64_t{0} >> (64 - 8 * count));
+    };
+    std::uint64_t words[2];
+    std::memcpy(words, bytes, 16);
+    low = lowBytes(words[0], std::min<std::size_t>(size, 8));
+    high = lowBytes(words[1], size > 8 ? size - 8 : 0);
+#endif
 }
 
 }  // namespace
@@ -37,58 +59,73 @@ std::uint64_t KeyTable::processSeed() {
 KeyTable::KeyTable(std::uint64_t seed) : seed_(seed) {}
 
 // 64 x 64 -> 128 bit multiplication, folded.
-inline std::uint64_t KeyTable::hashOf(std::uint64_t a, std::uint64_t b) const {
+inline std::uint64_t KeyTable::hashOf(std::uint64_t a, std::uint64_t b, std::uint64_t seed) {
     __extension__ using Wide = unsigned __int128;
-    const Wide product = Wide{a ^ 0x9E3779B97F4A7C15u ^ seed_} * (b ^ 0xD6E8FEB86659FD93u);
+    const Wide product = Wide{a ^ 0x9E3779B97F4A7C15u ^ seed} * (b ^ 0xD6E8FEB86659FD93u);
     return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
-inline KeyTable::Key KeyTable::keyFrom(std::string_view bytes) const {
-    Key key{};
+inline KeyTable::Key KeyTable::keyFrom(std::string_view bytes, std::uint64_t seed) {
     const std::size_t size = bytes.size();
-    if (size > kInlineBytes) [[unlikely]] {
-        key.a = key.hash = XXH3_64bits_withSeed(bytes.data(), size, seed_);
-        key.b = std::uint64_t{kLongMark} << 56;
-        return key;
-    }
     // 16 bytes may be read at once unless they could cross into a page that is not ours.
     const auto address = reinterpret_cast<std::uintptr_t>(bytes.data());
-    if ((address & (kPageBytes - 1)) <= kPageBytes - 16) [[likely]] {
-        std::uint64_t words[2];
-        std::memcpy(words, bytes.data(), 16);
-        key.a = lowBytes(words[0], std::min<std::size_t>(size, 8));
-        key.b = lowBytes(words[1], size > 8 ? size - 8 : 0);
-    } else {
-        char copy[16] = {};
-        std::memcpy(copy, bytes.data(), size);
-        std::memcpy(&key.a, copy, 8);
-        std::memcpy(&key.b, copy + 8, 8);
-    }
+    if (size > kInlineBytes || (address & (kPageBytes - 1)) > kPageBytes - 16) [[unlikely]]
+        return unusualKey(bytes, seed);
+    Key key;
+    loadMasked(bytes.data(), size, key.a, key.b);
     key.b |= std::uint64_t{size + 1} << 56;
-    key.hash = hashOf(key.a, key.b);
+    key.hash = hashOf(key.a, key.b, seed);
     return key;
 }
 
-inline bool KeyTable::matches(const Slot& slot, const Key& key, std::string_view bytes) const {
-    if (slot.a != key.a) return false;
-    if (key.b >> 56 != kLongMark) [[likely]] return slot.b == key.b;
-    return slot.b >> 56 == kLongMark && longKeys_[static_cast<std::uint32_t>(slot.b)] == bytes;
+// Long, or so near the end of a page that it is copied first.
+__attribute__((noinline)) KeyTable::Key KeyTable::unusualKey(std::string_view bytes,
+                                                             std::uint64_t seed) {
+    Key key;
+    if (bytes.size() > kInlineBytes) {
+        key.a = key.hash = XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+        key.b = kLongBits;
+        return key;
+    }
+    char copy[16] = {};
+    std::memcpy(copy, bytes.data(), bytes.size());
+    std::memcpy(&key.a, copy, 8);
+    std::memcpy(&key.b, copy + 8, 8);
+    key.b |= std::uint64_t{bytes.size() + 1} << 56;
+    key.hash = hashOf(key.a, key.b, seed);
+    return key;
 }
 
 // The slot of the key, or the empty one where it belongs.
 inline std::size_t KeyTable::probe(const Key& key, std::string_view bytes) const {
     std::size_t index = key.hash & mask_;
-    while (slots_[index].b != 0 && !matches(slots_[index], key, bytes)) index = (index + 1) & mask_;
+    if (key.b == kLongBits) [[unlikely]]
+        return probeLong(key, bytes);
+    while (!(slots_[index].a == key.a && slots_[index].b == key.b) && slots_[index].b != 0)
+        index = (index + 1) & mask_;
     return index;
+}
+
+__attribute__((noinline)) std::size_t KeyTable::probeLong(const Key& key,
+                                                          std::string_view bytes) const {
+    std::size_t index = key.hash & mask_;
+    while (slots_[index].b != 0 && !matchesLong(slots_[index], key, bytes))
+        index = (index + 1) & mask_;
+    return index;
+}
+
+bool KeyTable::matchesLong(const Slot& slot, const Key& key, std::string_view bytes) const {
+    return slot.a == key.a && slot.b >> 56 == kLongMark &&
+           longKeys_[static_cast<std::uint32_t>(slot.b) - 1] == bytes;
 }
 
 void KeyTable::place(std::size_t index, const Key& key, std::string_view bytes) {
     Slot& slot = slots_[index];
     slot.a = key.a;
     slot.b = key.b;
-    if (key.b >> 56 == kLongMark) {
-        slot.b |= longKeys_.size();
+    if (key.b == kLongBits) {
         longKeys_.push_back(longBytes_.copy(bytes));
+        slot.b |= longKeys_.size();  // never 0, so that no slot looks like a key sought
     }
     slot.rank = static_cast<std::uint32_t>(order_.size());
     order_.push_back(static_cast<std::uint32_t>(index));
@@ -97,23 +134,38 @@ void KeyTable::place(std::size_t index, const Key& key, std::string_view bytes) 
 void KeyTable::locate(const char* keys, std::size_t strideBytes, std::size_t count, Slot** slots,
                       std::uint64_t* fresh) {
     reserve(count);
-    std::string_view bytes[kGroup];
+    const auto keyAt = [&](std::size_t i) {
+        std::string_view key;
+        std::memcpy(&key, keys + i * strideBytes, sizeof key);
+        return key;
+    };
+    // Copies of members, which stores through `slots` cannot change.
+    const std::uint64_t seed = seed_;
+    const std::size_t mask = mask_;
+    Slot* const table = slots_.data();
     Key group[kGroup];
     for (std::size_t first = 0; first < count; first += kGroup) {
         const std::size_t size = std::min(kGroup, count - first);
         for (std::size_t i = 0; i < size; ++i) {
-            std::memcpy(&bytes[i], keys + (first + i) * strideBytes, sizeof bytes[i]);
-            group[i] = keyFrom(bytes[i]);
-            __builtin_prefetch(&slots_[group[i].hash & mask_]);
+            group[i] = keyFrom(keyAt(first + i), seed);
+            __builtin_prefetch(&table[group[i].hash & mask]);
         }
         std::uint64_t isFresh = 0;
         for (std::size_t i = 0; i < size; ++i) {
-            const std::size_t index = probe(group[i], bytes[i]);
-            if (slots_[index].b == 0) [[unlikely]] {
-                place(index, group[i], bytes[i]);
-                isFresh |= std::uint64_t{1} << i;
+            const Key& key = group[i];
+            std::size_t index = key.hash & mask;
+            while (table[index].a != key.a || table[index].b != key.b) {
+                if (table[index].b == 0 || key.b == kLongBits) [[unlikely]] {
+                    index = probe(key, keyAt(first + i));
+                    if (table[index].b == 0) {
+                        place(index, key, keyAt(first + i));
+                        isFresh |= std::uint64_t{1} << i;
+                    }
+                    break;
+                }
+                index = (index + 1) & mask;
             }
-            slots[first + i] = &slots_[index];
+            slots[first + i] = &table[index];
         }
         fresh[first / kGroup] = isFresh;
     }
@@ -121,7 +173,7 @@ void KeyTable::locate(const char* keys, std::size_t strideBytes, std::size_t cou
 
 KeyTable::Slot& KeyTable::insert(std::string_view key, bool& fresh) {
     reserve(1);
-    const Key made = keyFrom(key);
+    const Key made = keyFrom(key, seed_);
     const std::size_t index = probe(made, key);
     fresh = slots_[index].b == 0;
     if (fresh) place(index, made, key);
@@ -130,7 +182,7 @@ KeyTable::Slot& KeyTable::insert(std::string_view key, bool& fresh) {
 
 const KeyTable::Slot* KeyTable::find(std::string_view key) const {
     if (slots_.empty()) return nullptr;
-    const Slot& slot = slots_[probe(keyFrom(key), key)];
+    const Slot& slot = slots_[probe(keyFrom(key, seed_), key)];
     return slot.b == 0 ? nullptr : &slot;
 }
 
@@ -148,7 +200,7 @@ void KeyTable::rehash(std::size_t count) {
     for (const Slot& slot : old) {
         if (slot.b == 0) continue;
         const bool isLong = slot.b >> 56 == kLongMark;
-        std::size_t index = (isLong ? slot.a : hashOf(slot.a, slot.b)) & mask_;
+        std::size_t index = (isLong ? slot.a : hashOf(slot.a, slot.b, seed_)) & mask_;
         while (slots_[index].b != 0) index = (index + 1) & mask_;
         slots_[index] = slot;
         order_[slot.rank] = static_cast<std::uint32_t>(index);

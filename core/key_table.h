@@ -22,7 +22,7 @@ public:
     // Two slots fill a cache line.
     struct alignas(32) Slot {
         std::uint64_t a = 0;      // inline: key bytes 0 … 7; long: the key's hash
-        std::uint64_t b = 0;      // inline: key bytes 8 … 14 and length + 1; long: 0xFF and an index
+        std::uint64_t b = 0;      // inline: key bytes 8 … 14 and length + 1; long: 0xFF and an index + 1
         std::uint64_t value = 0;  // the caller's
         std::uint32_t rank = 0;   // position in insertion order
         std::uint8_t group = 0;   // the caller's
@@ -54,7 +54,7 @@ public:
         const auto length = static_cast<std::uint8_t>(slot.b >> 56);
         if (length != kLongMark) [[likely]]
             return {reinterpret_cast<const char*>(&slot.a), length - std::size_t{1}};
-        return longKeys_[static_cast<std::uint32_t>(slot.b)];
+        return longKeys_[static_cast<std::uint32_t>(slot.b) - 1];
     }
 
     // Memory held.
@@ -67,14 +67,17 @@ public:
 
 private:
     static constexpr std::uint8_t kLongMark = 0xFF;
+    static constexpr std::uint64_t kLongBits = std::uint64_t{kLongMark} << 56;
     struct Key {
         std::uint64_t a, b, hash;
     };
 
-    Key keyFrom(std::string_view bytes) const;
-    std::uint64_t hashOf(std::uint64_t a, std::uint64_t b) const;
-    bool matches(const Slot& slot, const Key& key, std::string_view bytes) const;
+    static Key keyFrom(std::string_view bytes, std::uint64_t seed);
+    static Key unusualKey(std::string_view bytes, std::uint64_t seed);
+    static std::uint64_t hashOf(std::uint64_t a, std::uint64_t b, std::uint64_t seed);
+    bool matchesLong(const Slot& slot, const Key& key, std::string_view bytes) const;
     std::size_t probe(const Key& key, std::string_view bytes) const;
+    std::size_t probeLong(const Key& key, std::string_view bytes) const;
     void place(std::size_t index, const Key& key, std::string_view bytes);
     void reserve(std::size_t more);
     void rehash(std::size_t slots);
