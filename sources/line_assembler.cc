@@ -200,4 +200,11 @@ void LineAssembler::dropLine() {
     if (buffer_) used_ = lineStart_;
 }
 
+void LineAssembler::discard() {
+    dropLine();
+    lines_ = oversize_ = 0;
+    used_ = lineStart_ = 0;
+    core::Buffer returned = std::exchange(buffer_, {});
+}
+
 }  // namespace tidemill::sources

@@ -26,6 +26,9 @@ public:
     // The first line to come has number `firstLine`.
     LineAssembler(core::BufferPool& pool, LineLimits limits, std::uint64_t firstLine);
 
+    // Before anything was read: the first line to come has number `firstLine` instead.
+    void startAt(std::uint64_t firstLine) { firstLine_ = firstLine; }
+
     enum class Room {
         kReady,    // room() can be read into
         kFull,     // take() the open block first
@@ -61,6 +64,8 @@ public:
     void finishLine();
     // Forgets the unfinished line.
     void dropLine();
+    // Forgets everything that was not taken, and gives the buffer back.
+    void discard();
 
 private:
     std::size_t afterOversizeEnd(std::size_t from);

@@ -1,0 +1,194 @@
+// Text from clients that connect to us, plain or acknowledged.
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <asio/buffer.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/steady_timer.hpp>
+#include <atomic>
+#include <string_view>
+#include <utility>
+
+#include "core/logging.h"
+#include "sources/session_connection.h"
+#include "sources/text_receiver.h"
+
+namespace tidemill::sources {
+namespace {
+
+constexpr std::string_view kTooMany = "error too many connections\n";
+
+// Thread safety: as TextReceiver; port() is thread-safe.
+class ListeningTextReceiver final : public TextReceiver {
+public:
+    ListeningTextReceiver(std::shared_ptr<Network> network, core::SourceId source,
+                          ListenOptions options, core::ReceiverObserver* observer)
+        : TextReceiver(std::move(network), source, observer),
+          options_(std::move(options)),
+          acceptor_(network_->io()),
+          timer_(network_->io()) {}
+    ~ListeningTextReceiver() override { releaseReserve(); }
+
+    std::uint16_t port() const { return port_; }
+
+private:
+    using Tcp = asio::ip::tcp;
+
+    core::Result<> open(std::string& where) override {
+        asio::error_code error;
+        const std::string text = options_.address == "localhost" ? "127.0.0.1" : options_.address;
+        const auto address = asio::ip::make_address(text, error);
+        if (error)
+            return core::fail(core::ErrorKind::kInvalid,
+                              "not an address to listen on: " + options_.address);
+        if (!address.is_loopback() && !options_.allowRemote)
+            return core::fail(core::ErrorKind::kInvalid,
+                              "refusing to listen on " + options_.address +
+                                  ", which other machines can reach, without encryption or a "
+                                  "token; allow it in so many words if that is meant");
+        TM_TRY(listen({address, options_.port}));
+        reserveDescriptor();
+        where = std::string("listens for ") + (options_.acknowledged ? "acknowledged " : "") +
+                "text on " + text + ":" + std::to_string(port_);
+        accept();
+        return {};
+    }
+
+    core::Result<> listen(const Tcp::endpoint& endpoint) {
+        asio::error_code error;
+        acceptor_.open(endpoint.protocol(), error);
+        if (!error) acceptor_.set_option(Tcp::acceptor::reuse_address(true), error);
+        if (!error) acceptor_.bind(endpoint, error);
+        if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+        if (!error) acceptor_.non_blocking(true, error);
+        if (!error) port_ = acceptor_.local_endpoint(error).port();
+        if (!error) return {};
+        asio::error_code ignored;
+        acceptor_.close(ignored);
+        return core::fail(core::ErrorKind::kIo,
+                          "cannot listen: address=" + options_.address + " port=" +
+                              std::to_string(options_.port) + ": " + error.message());
+    }
+
+    void shut() override {
+        asio::error_code ignored;
+        acceptor_.close(ignored);
+        timer_.cancel();
+        releaseReserve();
+    }
+
+    void ended(TextConnection& connection, const std::string&) override {
+        const auto found = addressOf_.find(&connection);
+        if (found == addressOf_.end()) return;
+        const auto count = perAddress_.find(found->second);
+        if (--count->second == 0) perAddress_.erase(count);
+        addressOf_.erase(found);
+    }
+
+    std::shared_ptr<ListeningTextReceiver> self() {
+        return std::static_pointer_cast<ListeningTextReceiver>(shared_from_this());
+    }
+
+    void accept() {
+        acceptor_.async_accept([me = self()](const asio::error_code& error, Tcp::socket socket) {
+            me->network_->sealIfWanted();
+            if (me->stopping() || !me->acceptor_.is_open()) return;
+            if (!error) me->accepted(std::move(socket));
+            if (error == asio::error::no_descriptors || error == std::errc::too_many_files_open_in_system ||
+                error == asio::error::no_buffer_space || error == asio::error::no_memory)
+                return me->outOfDescriptors(error);
+            me->accept();
+        });
+    }
+
+    void accepted(Tcp::socket socket) {
+        asio::error_code error;
+        const auto peer = socket.remote_endpoint(error).address();
+        if (error) return;  // gone already
+        if (openConnections() >= options_.connectionsMax) return refuse(std::move(socket));
+        const std::string address = peer.is_loopback() ? std::string() : peer.to_string();
+        if (!address.empty()) {
+            const auto count = perAddress_.find(address);
+            if (count != perAddress_.end() && count->second >= options_.connectionsPerAddressMax)
+                return refuse(std::move(socket));
+        }
+        std::shared_ptr<TextConnection> connection;
+        if (options_.acknowledged) {
+            connection = std::make_shared<SessionConnection>(*network_, *this, std::move(socket));
+        } else {
+            connection = std::make_shared<TextConnection>(*network_, *this, std::move(socket),
+                                                          TextConnection::Limits::kHold);
+        }
+        if (!address.empty()) {
+            ++perAddress_[address];
+            addressOf_[connection.get()] = address;
+        }
+        tooMany_ = false;
+        add(std::move(connection));
+    }
+
+    void refuse(Tcp::socket socket) {
+        ++counters.connectionsRefused;
+        asio::error_code ignored;
+        socket.non_blocking(true, ignored);
+        socket.write_some(asio::buffer(kTooMany), ignored);
+        socket.shutdown(Tcp::socket::shutdown_send, ignored);
+        // What the client has sent already would turn the close into a reset.
+        char nowhere[4096];
+        socket.read_some(asio::buffer(nowhere), ignored);
+        if (!std::exchange(tooMany_, true)) report("too many connections; new ones are refused");
+    }
+
+    // Without a descriptor a waiting client cannot even be refused: the reserve is for that.
+    void outOfDescriptors(const asio::error_code& error) {
+        if (!std::exchange(tooMany_, true)) report("cannot accept: " + error.message());
+        if (reserve_ >= 0) {
+            releaseReserve();
+            asio::error_code again;
+            Tcp::socket socket(network_->io());
+            acceptor_.accept(socket, again);
+            if (!again) refuse(std::move(socket));
+            reserveDescriptor();
+        }
+        timer_.expires_after(std::chrono::milliseconds(20));
+        timer_.async_wait([me = self()](const asio::error_code& cancelled) {
+            me->network_->sealIfWanted();
+            if (cancelled || me->stopping()) return;
+            if (me->reserve_ < 0) me->reserveDescriptor();
+            me->accept();
+        });
+    }
+
+    void reserveDescriptor() { reserve_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
+    void releaseReserve() {
+        if (reserve_ >= 0) ::close(std::exchange(reserve_, -1));
+    }
+
+    const ListenOptions options_;
+    Tcp::acceptor acceptor_;
+    asio::steady_timer timer_;
+    std::atomic<std::uint16_t> port_{0};
+    int reserve_ = -1;
+    bool tooMany_ = false;
+    std::unordered_map<std::string, std::size_t> perAddress_;
+    std::unordered_map<TextConnection*, std::string> addressOf_;
+};
+
+class Handle final : public ReceiverHandle<ListeningReceiver, ListeningTextReceiver> {
+public:
+    using ReceiverHandle::ReceiverHandle;
+    std::uint16_t port() const override { return receiver_->port(); }
+};
+
+}  // namespace
+
+std::unique_ptr<ListeningReceiver> makeListeningReceiver(std::shared_ptr<Network> network,
+                                                         core::SourceId source,
+                                                         ListenOptions options,
+                                                         core::ReceiverObserver* observer) {
+    return std::make_unique<Handle>(std::make_shared<ListeningTextReceiver>(
+        std::move(network), source, std::move(options), observer));
+}
+
+}  // namespace tidemill::sources

@@ -1,0 +1,126 @@
+#include "sources/queue_source.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "core/buffer_pool.h"
+#include "core/check.h"
+#include "core/logging.h"
+
+namespace tidemill::sources {
+namespace {
+
+// Longer elements become several blocks.
+constexpr std::size_t kBlockBytesMax = 4 << 20;
+
+std::uint32_t lengthAt(std::string_view bytes) {
+    std::uint32_t length = 0;
+    for (unsigned i = 0; i < 4; ++i)
+        length |= std::uint32_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
+    return length;
+}
+
+}  // namespace
+
+void QueuedRecords::add(std::string_view record) {
+    TM_CHECK(record.size() <= 0xffff'ffffU, "a queued record is longer than 4 GiB");
+    for (unsigned i = 0; i < 4; ++i) bytes_ += static_cast<char>(record.size() >> (8 * i));
+    bytes_ += record;
+    ++records_;
+}
+
+QueueSource::QueueSource(core::SourceId source, bool oneAtATime,
+                         std::optional<QueuedRecords> byDefault)
+    : source_(source), oneAtATime_(oneAtATime), default_(std::move(byDefault)) {}
+
+void QueueSource::push(QueuedRecords records) {
+    std::lock_guard lock(mutex_);
+    queue_.push_back(std::move(records));
+}
+
+std::size_t QueueSource::queued() const {
+    std::lock_guard lock(mutex_);
+    return queue_.size();
+}
+
+void QueueSource::connect(core::BlockLog& log) {
+    std::lock_guard lock(mutex_);
+    log_ = &log;
+}
+
+void QueueSource::poll(BatchTime) {
+    std::lock_guard lock(mutex_);
+    if (!running_ || paused_) return;
+    if (queue_.empty()) {
+        if (default_) append(*default_);
+        return;
+    }
+    do {
+        append(queue_.front());
+        queue_.pop_front();
+    } while (!oneAtATime_ && !queue_.empty());
+}
+
+void QueueSource::append(const QueuedRecords& records) {
+    std::string_view rest = records.bytes();
+    while (!rest.empty()) {
+        std::size_t size = 0;
+        std::uint32_t count = 0;
+        do {
+            size += 4 + lengthAt(rest.substr(size));
+            ++count;
+        } while (size < rest.size() &&
+                 size + 4 + lengthAt(rest.substr(size)) <= kBlockBytesMax);
+        core::Buffer buffer =
+            core::Buffer::unpooled(std::max(size, core::BufferPool::kSmallestBytes));
+        std::memcpy(buffer.data(), rest.data(), size);
+        core::BlockOrigin origin;
+        origin.source = source_;
+        // Beside the numbers that sockets get, which count up from 1.
+        origin.connection = (std::uint64_t{log_->epoch()} << 32) | 0x8000'0000U | source_.value;
+        origin.firstLine = nextLine_;
+        origin.lines = count;
+        const auto outcome =
+            log_->append(std::make_shared<core::Block>(std::move(buffer), size, origin));
+        if (outcome != core::BlockLog::Outcome::kQueued) {
+            core::logError("queue source " + core::toString(source_) +
+                           ": the log takes nothing more");
+            running_ = false;
+            return;
+        }
+        nextLine_ += count;
+        statistics_.records += count;
+        statistics_.bytes += size;
+        rest.remove_prefix(size);
+    }
+}
+
+core::Result<> QueueSource::start() {
+    std::lock_guard lock(mutex_);
+    TM_CHECK(log_ != nullptr, "a queue source was started before it was connected to a log");
+    running_ = true;
+    return {};
+}
+
+void QueueSource::pause() {
+    std::lock_guard lock(mutex_);
+    paused_ = true;
+}
+
+void QueueSource::resume() {
+    std::lock_guard lock(mutex_);
+    paused_ = false;
+}
+
+void QueueSource::stop(bool) {
+    std::lock_guard lock(mutex_);
+    running_ = false;
+}
+
+core::ReceiverStatistics QueueSource::statistics() const {
+    std::lock_guard lock(mutex_);
+    return statistics_;
+}
+
+}  // namespace tidemill::sources

@@ -1,0 +1,181 @@
+#include "sources/session_connection.h"
+
+#include <algorithm>
+#include <array>
+#include <asio/buffer.hpp>
+#include <cstring>
+
+#include "core/failpoint.h"
+#include "core/logging.h"
+#include "sources/text_receiver.h"
+
+namespace tidemill::sources {
+namespace {
+
+constexpr std::string_view kWord = "session ";
+// The word, a name of 128 bytes, "\r\n".
+constexpr std::size_t kFirstLineBytesMax = kWord.size() + 128 + 2;
+
+}  // namespace
+
+SessionConnection::SessionConnection(Network& network, TextReceiver& receiver, Socket socket)
+    : TextConnection(network, receiver, std::move(socket), Limits::kHold) {}
+
+void SessionConnection::begin() {
+    asio::error_code ignored;
+    socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+    network_.setTimeLimit(*this, TimeLimit::kFirstLine);
+    waitReadable();
+}
+
+void SessionConnection::readable() {
+    if (stage_ == Stage::kFirstLine) return readFirstLine();
+    TextConnection::readable();
+}
+
+// Takes the first line from the socket and not a byte behind it: what follows is read as data.
+void SessionConnection::readFirstLine() {
+    std::array<char, kFirstLineBytesMax> peeked;
+    asio::error_code error;
+    std::size_t count =
+        socket_.receive(asio::buffer(peeked), Socket::message_peek, error);
+    if (error == asio::error::would_block || error == asio::error::try_again)
+        return waitReadable();
+    if (error) {
+        if (error != asio::error::eof) ++receiver_.counters.resets;
+        return close("ended before it named a session");
+    }
+    const void* end = std::memchr(peeked.data(), '\n', count);
+    if (end != nullptr)
+        count = static_cast<std::size_t>(static_cast<const char*>(end) - peeked.data()) + 1;
+    socket_.read_some(asio::buffer(peeked.data(), count), error);
+    if (error) return close("ended before it named a session");
+    firstLine_.append(peeked.data(), count);
+    if (firstLine_.size() > kFirstLineBytesMax || (end == nullptr && count == peeked.size())) {
+        stage_ = Stage::kEnded;
+        return refuse("the first line is too long; expected: session NAME");
+    }
+    if (end == nullptr) return waitReadable();
+    std::string_view line = firstLine_;
+    line.remove_suffix(1);
+    if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+    introduced(line);
+}
+
+void SessionConnection::introduced(std::string_view line) {
+    network_.setTimeLimit(*this, std::nullopt);
+    stage_ = Stage::kEnded;
+    if (!line.starts_with(kWord)) return refuse("expected as the first line: session NAME");
+    const std::string_view name = line.substr(kWord.size());
+    if (!isSessionName(name))
+        return refuse("a session name is 1 to 128 printable bytes without spaces");
+    if (network_.failed()) return refuse("the log takes nothing more");
+    if (auto entered = network_.sessions().enter(*this, std::string(name)); !entered)
+        return refuse(entered.error().message);
+    name_ = name;
+    stage_ = Stage::kAwaitingResume;
+    network_.sessions().awaitResume(*this);
+}
+
+void SessionConnection::resume() {
+    if (stage_ != Stage::kAwaitingResume || closed()) return;
+    stage_ = Stage::kOpen;
+    queuedLine_ = durableLine_ = answeredLine_ = network_.log().sessionLines(name_);
+    send("resume " + std::to_string(durableLine_) + "\n");
+    if (!closed()) startReading(durableLine_ + 1, name_);
+}
+
+void SessionConnection::takenOver() {
+    stage_ = Stage::kEnded;
+    dropUnfinishedLine();
+    refuse("another connection has taken the session over");
+}
+
+void SessionConnection::linesArrived() {
+    if (stage_ == Stage::kOpen && assembler_.hasLines()) network_.sessions().offer(*this);
+}
+
+void SessionConnection::handOverLines() {
+    offered = false;
+    if (stage_ != Stage::kOpen) return;
+    const auto self = shared_from_this();
+    sealOpenBlock();
+}
+
+void SessionConnection::handedOver(core::Lsn lsn, std::uint64_t lastLine) {
+    queuedLine_ = lastLine;
+    network_.sessions().awaitDurable(*this, lsn, lastLine);
+}
+
+void SessionConnection::durable(std::uint64_t line) { durableLine_ = std::max(durableLine_, line); }
+
+void SessionConnection::answer() {
+    if (closed() || (stage_ != Stage::kOpen && stage_ != Stage::kFinishing)) return;
+    // A client that does not listen gets the newest answer once it does.
+    if (sending() || durableLine_ <= answeredLine_) return finishWhenDurable();
+    if (!core::reachFailpoint("ack.beforeSend")) return lost("failpoint ack.beforeSend");
+    answeredLine_ = durableLine_;
+    answered_ = true;
+    send("durable " + std::to_string(answeredLine_) + "\n");
+    if (closed()) return;
+    if (!core::reachFailpoint("ack.afterSend")) return lost("failpoint ack.afterSend");
+    finishWhenDurable();
+}
+
+void SessionConnection::outputSent() {
+    if (stage_ == Stage::kOpen || stage_ == Stage::kFinishing) {
+        if (durableLine_ > answeredLine_) return answer();
+        return finishWhenDurable();
+    }
+    TextConnection::outputSent();
+}
+
+void SessionConnection::inputEnded(bool broken) {
+    const auto self = shared_from_this();
+    handOver();
+    if (closed()) return;
+    dropUnfinishedLine();
+    if (broken) {
+        ++receiver_.counters.resets;
+        return close("the connection was reset");
+    }
+    finish();
+}
+
+void SessionConnection::finish() {
+    if (stage_ == Stage::kFinishing || stage_ == Stage::kEnded) return;
+    if (stage_ != Stage::kOpen) return close("ended before the session was resumed");
+    const auto self = shared_from_this();
+    stopReading();
+    handOver();
+    if (closed()) return;
+    dropUnfinishedLine();
+    network_.setTimeLimit(*this, std::nullopt);
+    stage_ = Stage::kFinishing;
+    finishWhenDurable();
+}
+
+void SessionConnection::finishWhenDurable() {
+    if (stage_ != Stage::kFinishing || closed() || sending()) return;
+    if (durableLine_ < queuedLine_ || answeredLine_ < durableLine_) return;
+    stage_ = Stage::kEnded;
+    const auto self = shared_from_this();
+    // One last word even when nothing is new: whoever asks only for it gets it.
+    if (!answered_) send("durable " + std::to_string(durableLine_) + "\n");
+    closing();
+    if (!closed()) linger();
+}
+
+void SessionConnection::timeIsUp(TimeLimit limit) {
+    if (limit != TimeLimit::kFirstLine) return TextConnection::timeIsUp(limit);
+    stage_ = Stage::kEnded;
+    ++receiver_.counters.connectionsClosed;
+    refuse("no session was named in time");
+}
+
+void SessionConnection::closing() {
+    stage_ = Stage::kEnded;
+    if (!name_.empty()) network_.sessions().leave(*this, name_);
+}
+
+}  // namespace tidemill::sources

@@ -1,0 +1,306 @@
+#include "sources/text_connection.h"
+
+#include <algorithm>
+#include <array>
+#include <asio/buffer.hpp>
+#include <utility>
+
+#include "core/failpoint.h"
+#include "sources/text_receiver.h"
+
+namespace tidemill::sources {
+namespace {
+
+// One read stays inside the second-level cache until its lines are counted.
+constexpr std::size_t kReadBytes = 256 << 10;
+// Read in one turn before other connections have theirs.
+constexpr std::size_t kTurnBytes = 1 << 20;
+
+bool wouldBlock(const asio::error_code& error) {
+    return error == asio::error::would_block || error == asio::error::try_again ||
+           error == asio::error::interrupted;
+}
+
+}  // namespace
+
+TextConnection::TextConnection(Network& network, TextReceiver& receiver, Socket socket,
+                               Limits limits)
+    : network_(network),
+      receiver_(receiver),
+      socket_(std::move(socket)),
+      assembler_(network.pool(), network.lineLimits(), 1),
+      limits_(limits) {
+    asio::error_code ignored;
+    socket_.non_blocking(true, ignored);
+}
+
+void TextConnection::begin() {
+    connection_ = network_.nextConnectionNumber();
+    startReading(1, {});
+}
+
+void TextConnection::startReading(std::uint64_t firstLine, std::string session) {
+    assembler_.startAt(firstLine);
+    session_ = std::move(session);
+    state_ = State::kReading;
+    waitReadable();
+}
+
+void TextConnection::waitReadable() {
+    if (waiting_ || closed()) return;
+    waiting_ = true;
+    socket_.async_wait(Socket::wait_read,
+                       [self = shared_from_this()](const asio::error_code& error) {
+                           self->waiting_ = false;
+                           self->network_.sealIfWanted();
+                           if (!self->closed() && error != asio::error::operation_aborted)
+                               self->readable();
+                       });
+}
+
+void TextConnection::readAgain() {
+    if (state_ == State::kReading) readable();
+}
+
+void TextConnection::readable() {
+    switch (state_) {
+        case State::kReading: return readLines();
+        case State::kLingering: return discardInput();
+        default: return;  // startReading() waits anew
+    }
+}
+
+void TextConnection::readLines() {
+    if (receiver_.paused() || network_.paused()) return network_.holdPaused(*this);
+    const core::ActivityScope activity(core::Activity::kReceive);
+    const auto self = shared_from_this();
+    const std::uint64_t bytesBefore = receiver_.counters.bytes;
+    for (bool drained = false; !drained;) {
+        const auto room = assembler_.makeRoom();
+        if (room == LineAssembler::Room::kRefused) {
+            linesArrived();
+            if (state_ != State::kReading) return;
+            network_.setOpen(*this, assembler_.holdsBuffer());
+            return network_.awaitBudget(*this);
+        }
+        if (room == LineAssembler::Room::kFull) handOver();
+        else if (!readOnce(drained)) return;
+        if (state_ != State::kReading) return;
+        if (receiver_.counters.bytes - bytesBefore >= kTurnBytes) break;
+    }
+    linesArrived();
+    if (closed()) return;
+    settle();
+    waitReadable();
+}
+
+// Reads into the room there is. Returns false when the input has ended.
+bool TextConnection::readOnce(bool& drained) {
+    auto room = assembler_.room();
+    room = room.first(std::min(room.size(), kReadBytes));
+    asio::error_code error;
+    const std::size_t count = socket_.read_some(asio::buffer(room.data(), room.size()), error);
+    if (wouldBlock(error)) {
+        drained = true;
+        return true;
+    }
+    if (!error && !core::reachFailpoint("recv.afterRead"))
+        error = asio::error::connection_reset;
+    if (error) {
+        peerFinished_ = true;
+        state_ = State::kWaiting;
+        inputEnded(error != asio::error::eof);
+        if (!closed()) settle();
+        return false;
+    }
+    receiver_.counters.bytes += count;
+    drained = count < room.size();
+    trackUnfinished(assembler_.added(count));
+    if (!closed() && assembler_.insideLine() && !core::reachFailpoint("recv.midLine")) {
+        inputEnded(true);
+        return false;
+    }
+    return true;
+}
+
+// Keeps the limits on unfinished lines up to date.
+void TextConnection::trackUnfinished(bool lineEnded) {
+    if (limits_ == Limits::kDoNotHold) return;
+    if (!assembler_.insideLine()) {
+        network_.setTimeLimit(*this, std::nullopt);
+    } else if (lineEnded || !timedPlace) {
+        network_.setTimeLimit(*this, TimeLimit::kUnfinishedLine);
+    }
+    const std::size_t before = std::exchange(unfinishedBytes_, assembler_.unfinishedBytes());
+    if (before != unfinishedBytes_) network_.unfinishedChanged(before, unfinishedBytes_);
+}
+
+// Between lines no buffer is held; else the batch time must find it.
+void TextConnection::settle() {
+    if (!assembler_.hasLines() && !assembler_.insideLine()) assembler_.park();
+    network_.setOpen(*this, assembler_.holdsBuffer());
+}
+
+void TextConnection::sealOpenBlock() {
+    handOver();
+    if (closed()) return;
+    assembler_.park();
+    network_.setOpen(*this, assembler_.holdsBuffer());
+}
+
+void TextConnection::handOver() {
+    if (closed() || !assembler_.hasLines()) return;
+    auto cut = assembler_.take();
+    core::BlockOrigin origin;
+    origin.source = receiver_.source();
+    origin.connection = connection_;
+    origin.session = session_;
+    origin.firstLine = cut.firstLine;
+    origin.lines = cut.lines;
+    origin.oversize = cut.oversize;
+    const std::uint64_t lastLine = origin.nextLine() - 1;
+    const auto block =
+        std::make_shared<core::Block>(std::move(cut.buffer), cut.sizeBytes, std::move(origin));
+    switch (network_.log().append(block)) {
+        case core::BlockLog::Outcome::kQueued:
+            receiver_.counters.records += cut.lines;
+            receiver_.counters.oversize += cut.oversize;
+            handedOver(block->lsn(), lastLine);
+            return;
+        case core::BlockLog::Outcome::kStale:
+            return refuse("the session is fed by another connection");
+        case core::BlockLog::Outcome::kFailed: return network_.logFailed();
+    }
+}
+
+void TextConnection::dropUnfinishedLine() {
+    if (!assembler_.insideLine()) return;
+    assembler_.dropLine();
+    ++receiver_.counters.partialLinesDropped;
+}
+
+void TextConnection::inputEnded(bool broken) {
+    handOver();
+    if (closed()) return;
+    if (broken) {
+        ++receiver_.counters.resets;
+        dropUnfinishedLine();
+        return close("the connection was reset");
+    }
+    assembler_.finishLine();
+    handOver();
+    close("the peer has closed the connection");
+}
+
+void TextConnection::finish() {
+    handOver();
+    if (closed()) return;
+    dropUnfinishedLine();
+    close("stopped");
+}
+
+void TextConnection::close(const std::string& why) {
+    if (closed()) return;
+    const auto self = shared_from_this();
+    state_ = State::kClosed;
+    closing();
+    assembler_.discard();
+    network_.setOpen(*this, false);
+    network_.setTimeLimit(*this, std::nullopt);
+    const std::size_t unfinished = std::exchange(unfinishedBytes_, 0);
+    if (unfinished != 0) network_.unfinishedChanged(unfinished, 0);
+    asio::error_code ignored;
+    socket_.close(ignored);
+    receiver_.connectionClosed(*this, why);
+}
+
+void TextConnection::lost(const std::string& why) {
+    ++receiver_.counters.resets;
+    close(why);
+}
+
+void TextConnection::refuse(std::string_view text) {
+    if (closed() || state_ == State::kLingering) return;
+    const auto self = shared_from_this();
+    closing();
+    assembler_.discard();
+    network_.setOpen(*this, false);
+    send("error " + std::string(text) + "\n");
+    if (!closed()) linger();
+}
+
+void TextConnection::timeIsUp(TimeLimit limit) {
+    if (limit == TimeLimit::kLinger) return close("ended");
+    ++receiver_.counters.connectionsClosed;
+    handOver();
+    if (closed()) return;
+    dropUnfinishedLine();
+    refuse("a line took too long to end");
+}
+
+void TextConnection::overUnfinishedBudget() {
+    ++receiver_.counters.connectionsClosed;
+    handOver();
+    if (closed()) return;
+    dropUnfinishedLine();
+    refuse("too many bytes in unfinished lines");
+}
+
+void TextConnection::send(std::string_view text) {
+    output_ += text;
+    if (!writing_) flush();
+}
+
+void TextConnection::flush() {
+    const auto self = shared_from_this();
+    while (!output_.empty()) {
+        asio::error_code error;
+        const std::size_t count = socket_.write_some(asio::buffer(output_), error);
+        if (wouldBlock(error)) {
+            writing_ = true;
+            return socket_.async_wait(Socket::wait_write, [self](const asio::error_code&) {
+                self->writing_ = false;
+                self->network_.sealIfWanted();
+                if (!self->closed()) self->flush();
+            });
+        }
+        if (error) {
+            output_.clear();
+            if (state_ == State::kLingering) return close("ended");
+            state_ = State::kWaiting;
+            return inputEnded(true);
+        }
+        output_.erase(0, count);
+    }
+    outputSent();
+}
+
+void TextConnection::outputSent() {
+    if (state_ != State::kLingering) return;
+    if (peerFinished_) return close("ended");
+    asio::error_code ignored;
+    socket_.shutdown(Socket::shutdown_send, ignored);
+}
+
+void TextConnection::linger() {
+    state_ = State::kLingering;
+    network_.setTimeLimit(*this, TimeLimit::kLinger);
+    const std::size_t unfinished = std::exchange(unfinishedBytes_, 0);
+    if (unfinished != 0) network_.unfinishedChanged(unfinished, 0);
+    if (!sending()) outputSent();
+    // Closing with unread input would reset the connection and could lose our last words.
+    waitReadable();
+}
+
+void TextConnection::discardInput() {
+    std::array<char, 16 << 10> nowhere;
+    for (int reads = 0; reads < 16; ++reads) {
+        asio::error_code error;
+        socket_.read_some(asio::buffer(nowhere), error);
+        if (wouldBlock(error)) break;
+        if (error) return close("ended");
+    }
+    waitReadable();
+}
+
+}  // namespace tidemill::sources

@@ -1,0 +1,103 @@
+// One socket that lines are read from. Private to sources/.
+#pragma once
+
+#include <asio/ip/tcp.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/block.h"
+#include "sources/line_assembler.h"
+#include "sources/network.h"
+
+namespace tidemill::sources {
+
+class TextReceiver;
+
+// Reads while its receiver and the budget allow, and hands whole lines to the log. A plain
+// connection: an end of input ends its last line too. Thread safety: confined to the I/O thread.
+class TextConnection : public std::enable_shared_from_this<TextConnection> {
+public:
+    using Socket = asio::ip::tcp::socket;
+    // Whether the limits on unfinished lines hold: not for servers we chose to dial.
+    enum class Limits { kHold, kDoNotHold };
+
+    TextConnection(Network& network, TextReceiver& receiver, Socket socket, Limits limits);
+    virtual ~TextConnection() = default;
+    TextConnection(const TextConnection&) = delete;
+    TextConnection& operator=(const TextConnection&) = delete;
+
+    virtual void begin();
+    // A batch time: hands over what is complete and gives the buffer back.
+    void sealOpenBlock();
+    // Reading was held up by the budget or a pause, and may go on.
+    void readAgain();
+    // A graceful stop: hands over what is complete and ends.
+    virtual void finish();
+    // Ends at once; what was not handed over is dropped.
+    void close(const std::string& why);
+    // Says `error TEXT` and ends; what was not handed over is dropped.
+    void refuse(std::string_view text);
+
+    virtual void timeIsUp(TimeLimit limit);
+    void overUnfinishedBudget();
+    std::size_t unfinishedBytes() const { return unfinishedBytes_; }
+    bool closed() const { return state_ == State::kClosed; }
+
+    // The network's own notes about this connection.
+    std::optional<std::size_t> openPlace;
+    std::optional<TimedPlace> timedPlace;
+
+protected:
+    // Whole lines may have arrived.
+    virtual void linesArrived() {}
+    // The lines up to `lastLine` are in the log at `lsn`.
+    virtual void handedOver(core::Lsn, std::uint64_t /*lastLine*/) {}
+    // No more input: the peer has ended it, or (`lost`) the connection broke.
+    virtual void inputEnded(bool lost);
+    // Everything passed to send() has gone out.
+    virtual void outputSent();
+    virtual void readable();
+    virtual void closing() {}
+
+    void startReading(std::uint64_t firstLine, std::string session);
+    void stopReading() { state_ = State::kWaiting; }
+    void waitReadable();
+    void handOver();
+    void dropUnfinishedLine();
+    void send(std::string_view text);
+    bool sending() const { return !output_.empty(); }
+    // Ends our direction once the output has gone out, and closes when the peer has read it.
+    void linger();
+    void lost(const std::string& why);
+
+    Network& network_;
+    TextReceiver& receiver_;
+    Socket socket_;
+    LineAssembler assembler_;
+    bool peerFinished_ = false;
+
+private:
+    enum class State { kWaiting, kReading, kLingering, kClosed };
+
+    void readLines();
+    bool readOnce(bool& drained);
+    void trackUnfinished(bool lineEnded);
+    void settle();
+    void discardInput();
+    void flush();
+
+    const Limits limits_;
+    State state_ = State::kWaiting;
+    bool waiting_ = false;  // a handler waits for input
+    bool writing_ = false;  // a handler waits for room in the output
+    std::uint64_t connection_ = 0;
+    std::string session_;
+    std::string output_;
+    std::size_t unfinishedBytes_ = 0;
+};
+
+}  // namespace tidemill::sources

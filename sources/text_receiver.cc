@@ -1,0 +1,122 @@
+#include "sources/text_receiver.h"
+
+#include <chrono>
+#include <vector>
+
+#include "core/logging.h"
+
+namespace tidemill::sources {
+namespace {
+
+// How long a graceful stop waits for the log and for clients to read their last answer.
+constexpr std::chrono::seconds kGracefulStopMax{30};
+
+}  // namespace
+
+TextReceiver::TextReceiver(std::shared_ptr<Network> network, core::SourceId source,
+                           core::ReceiverObserver* observer)
+    : network_(std::move(network)), source_(source), observer_(observer) {}
+
+core::Result<> TextReceiver::start() {
+    core::Result<> outcome;
+    network_->call([&] {
+        if (started_) return;
+        std::string where;
+        outcome = open(where);
+        if (!outcome) return;
+        started_ = true;
+        network_->add(*this);
+        core::logInfo("receiver " + core::toString(source_) + ": " + where);
+        if (observer_ != nullptr) observer_->receiverStarted(source_, where);
+    });
+    return outcome;
+}
+
+void TextReceiver::stop(bool graceful) {
+    network_->call([&] { graceful ? finishAll() : closeAll(); });
+    if (!graceful) return;
+    {
+        std::unique_lock lock(mutex_);
+        empty_.wait_for(lock, kGracefulStopMax, [this] { return allClosed_; });
+    }
+    network_->call([this] { closeAll(); });
+}
+
+void TextReceiver::finishAll() {
+    if (!started_) return closeAll();
+    stopping_ = true;
+    shut();
+    std::vector<std::shared_ptr<TextConnection>> connections;
+    for (const auto& entry : connections_) connections.push_back(entry.second);
+    for (const auto& connection : connections) connection->finish();
+    if (!connections_.empty()) return;
+    std::lock_guard lock(mutex_);
+    allClosed_ = true;
+}
+
+void TextReceiver::closeAll() {
+    stopping_ = true;
+    shut();
+    while (!connections_.empty()) {
+        const auto connection = connections_.begin()->second;
+        connection->close("stopped");
+    }
+    {
+        std::lock_guard lock(mutex_);
+        allClosed_ = true;
+    }
+    empty_.notify_all();
+    if (!started_) return;
+    started_ = false;
+    network_->remove(*this);
+    if (observer_ != nullptr)
+        observer_->receiverStopped(source_, network_->failed() ? "the log failed" : "stopped");
+}
+
+void TextReceiver::pause(bool paused) {
+    network_->call([&] {
+        paused_ = paused;
+        if (!paused) network_->retryPaused();
+    });
+}
+
+void TextReceiver::add(std::shared_ptr<TextConnection> connection) {
+    ++counters.connections;
+    ++counters.connectionsTotal;
+    TextConnection& added = *connection;
+    connections_.emplace(&added, std::move(connection));
+    added.begin();
+}
+
+void TextReceiver::connectionClosed(TextConnection& connection, const std::string& why) {
+    if (connections_.erase(&connection) == 0) return;
+    --counters.connections;
+    ended(connection, why);
+    if (!stopping_ || !connections_.empty()) return;
+    {
+        std::lock_guard lock(mutex_);
+        allClosed_ = true;
+    }
+    empty_.notify_all();
+}
+
+void TextReceiver::report(const std::string& message) {
+    core::logWarning("receiver " + core::toString(source_) + ": " + message);
+    if (observer_ != nullptr) observer_->receiverError(source_, message);
+}
+
+core::ReceiverStatistics TextReceiver::statistics() const {
+    core::ReceiverStatistics now;
+    now.bytes = counters.bytes;
+    now.records = counters.records;
+    now.oversize = counters.oversize;
+    now.connections = counters.connections;
+    now.connectionsTotal = counters.connectionsTotal;
+    now.connectionsRefused = counters.connectionsRefused;
+    now.connectionsClosed = counters.connectionsClosed;
+    now.partialLinesDropped = counters.partialLinesDropped;
+    now.resets = counters.resets;
+    return now;
+}
+
+}  // namespace tidemill::sources
