@@ -1,0 +1,176 @@
+// One state table, cut into the fixed key ranges, so that tasks can change it in parallel.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/arena.h"
+#include "core/chunk_keys.h"
+#include "core/error.h"
+#include "core/ids.h"
+#include "core/key_group.h"
+#include "core/stream_node.h"
+#include "state/value_kind.h"
+
+namespace tidemill::state {
+
+class RangeDelta;
+class RocksSnapshot;
+class StateStore;
+class StateTable;
+struct RangeView;
+
+// Answers of StateRange::get, in the order of the keys; reused from chunk to chunk.
+class Lookup {
+public:
+    Lookup();
+    ~Lookup();
+    std::size_t size() const { return entries_.size(); }
+    bool found(std::size_t i) const { return entries_[i].found; }
+    // The value's bytes as ValueCodec wrote them; of numbers, their 8. They hold until this
+    // object's next use or the next change of the range.
+    std::string_view bytes(std::size_t i) const {
+        const Entry& entry = entries_[i];
+        return entry.data == nullptr
+                   ? std::string_view(reinterpret_cast<const char*>(&entry.number), 8)
+                   : std::string_view(entry.data, entry.number);
+    }
+    // Requires found(i) and a table of numbers.
+    std::uint64_t number(std::size_t i) const { return entries_[i].number; }
+
+private:
+    friend class StateRange;
+    struct Entry {
+        const char* data = nullptr;  // null: a number
+        std::uint64_t number = 0;    // or the length
+        bool found = false;
+    };
+    std::vector<Entry> entries_;
+    std::vector<std::uint32_t> missing_;  // positions to ask RocksDB for
+    std::string rows_;
+    std::vector<std::string_view> rowViews_;
+    std::vector<std::optional<std::string_view>> stored_;
+    core::Arena arena_;
+    std::shared_ptr<const RangeDelta> active_;
+    std::shared_ptr<const RangeView> view_;
+};
+
+// Where a walk begins and which rows it sees.
+struct WalkOptions {
+    // Only keys that begin with this.
+    std::string_view prefix;
+};
+
+// All live rows of one range in constant memory, ordered by (key group, key bytes): the order of
+// the rows in RocksDB. Sees the range as it was when the walk began; the key at hand may be
+// replaced or removed. Belongs to the worker that owns the range; ends before the store does.
+class Walker {
+public:
+    Walker(Walker&&) noexcept;
+    Walker& operator=(Walker&&) noexcept;
+    ~Walker();
+
+    // Goes to the first or the next row; false at the end. Errors: kIo, kCorrupt.
+    core::Result<bool> next();
+
+    // Goes to the first row not before `key` in the range's order; next() goes there.
+    void seek(std::string_view key);
+
+    // Of the row at hand; until the next call of any other member.
+    std::string_view key() const;
+    std::string_view value() const;
+
+    // Writes the row at hand only if `value` differs from what it holds.
+    core::Result<> replace(std::string_view value);
+    core::Result<> remove();
+
+private:
+    friend class StateRange;
+    struct Impl;
+    explicit Walker(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+// The keys of one range (core::keyRangeOf(core::keyGroup(key))) of one table. Keys of other ranges
+// must not be given to it. Whatever changes it may write deltas out when they are full.
+// Thread safety: one worker at a time, except against the store's own ingests.
+// Errors of all members: kIo, kNoSpace, kCorrupt.
+class StateRange {
+public:
+    StateRange(StateStore& store, StateTable& table, std::uint32_t range);
+    ~StateRange();
+
+    // Reduces operands into the values of `count` (at most core::kChunkElements) keys; never reads.
+    // Requires a table of numbers.
+    core::Result<> merge(core::KeyViews keys, std::size_t count, const std::uint64_t* operands);
+
+    // Looks up to core::kChunkElements keys up, with at most one read of RocksDB for all.
+    core::Result<> get(core::KeyViews keys, std::size_t count, Lookup& into);
+
+    core::Result<> put(core::KeyViews keys, std::size_t count, const std::string_view* values);
+    core::Result<> put(std::string_view key, std::string_view value);
+    core::Result<> remove(std::string_view key);
+
+    Walker walk(const WalkOptions& options = {});
+
+    const StateTable& table() const { return table_; }
+    std::uint32_t number() const { return range_; }
+
+private:
+    friend class StateStore;
+    friend class Walker;
+
+    struct Pinned {
+        std::shared_ptr<const RangeDelta> active;
+        std::shared_ptr<const RangeView> view;
+    };
+    Pinned pin() const;
+    RangeDelta& active();
+    template <class F>
+    core::Result<> change(F&& f);
+
+    // For the store: takes the active delta (null when empty), showing it as the frozen one.
+    std::shared_ptr<const RangeDelta> freeze();
+    // Replaces what readers see below the active delta.
+    void show(std::shared_ptr<const RangeView> view);
+    std::shared_ptr<const RangeView> view() const;
+
+    StateStore& store_;
+    StateTable& table_;
+    const std::uint32_t range_;
+    mutable std::mutex mutex_;  // the owner against the thread that freezes and ingests
+    std::shared_ptr<RangeDelta> active_;
+    std::size_t countedBytes_ = 0;  // of active_, in the store's sum
+    std::shared_ptr<const RangeView> view_;
+};
+
+// Thread safety: immutable; the ranges are handed out one to a worker.
+class StateTable {
+public:
+    StateTable(StateStore& store, core::OperatorId operatorId, std::uint8_t number, ValueKind kind);
+
+    core::OperatorId operatorId() const { return operatorId_; }
+    std::uint8_t number() const { return number_; }
+    ValueKind kind() const { return kind_; }
+
+    StateRange& range(std::uint32_t range) { return *ranges_[range]; }
+    StateRange& rangeOf(std::string_view key) {
+        return range(core::keyRangeOf(core::keyGroup(key)));
+    }
+
+private:
+    const core::OperatorId operatorId_;
+    const std::uint8_t number_;
+    const ValueKind kind_;
+    std::array<std::unique_ptr<StateRange>, core::kKeyRanges> ranges_;
+};
+
+}  // namespace tidemill::state
