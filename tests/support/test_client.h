@@ -1,0 +1,66 @@
+// A blocking TCP client on the loopback, for tests of servers.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tidemill::test {
+
+// Thread safety: externally synchronized. No wait lasts longer than 10 s.
+class TestClient {
+public:
+    explicit TestClient(std::uint16_t port);
+    ~TestClient();
+    TestClient(TestClient&& other) noexcept;
+    TestClient(const TestClient&) = delete;
+    TestClient& operator=(const TestClient&) = delete;
+
+    bool connected() const { return fd_ >= 0; }
+    // All of `bytes`; false when the peer is gone.
+    bool send(std::string_view bytes);
+    // The next line without its '\n'; none when the peer has ended, reset or says nothing.
+    std::optional<std::string> line();
+    // Nothing comes within `waitMillis`.
+    bool silent(int waitMillis);
+    // The peer has ended or reset; what came before is dropped.
+    bool ended();
+    void finishSending();
+    void close();
+    void reset();
+
+private:
+    bool fill(int waitMillis);
+    int fd_ = -1;
+    std::string received_;
+};
+
+// A listening socket on the loopback that tests accept from.
+class TestServer {
+public:
+    explicit TestServer(std::uint16_t port = 0);
+    ~TestServer();
+    std::uint16_t port() const { return port_; }
+    // The descriptor of the next client; -1 after 10 s.
+    int accept();
+    void close();
+
+private:
+    int fd_ = -1;
+    std::uint16_t port_ = 0;
+};
+
+void sleepMillis(int millis);
+
+// Looks until `condition` holds, for 10 s at most; returns whether it did.
+template <class Condition>
+bool eventually(Condition condition) {
+    for (int i = 0; i < 10'000; ++i) {
+        if (condition()) return true;
+        sleepMillis(1);
+    }
+    return condition();
+}
+
+}  // namespace tidemill::test
