@@ -1,0 +1,127 @@
+// What can be seen of a state table as a stream: the keys a batch touched, or all of them. Both
+// read rows only when somebody scans them.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "core/chunk_keys.h"
+#include "core/stream_node.h"
+#include "core/value_codec.h"
+#include "state/state_table.h"
+
+namespace tidemill::state {
+
+// A table that exists once the job has started.
+struct BoundTable {
+    StateTable* table = nullptr;
+};
+
+// A value as the table's kind keeps it.
+template <class S>
+S valueFrom(ValueKind kind, std::string_view bytes) {
+    if constexpr (std::is_integral_v<S>) {
+        if (isNumber(kind)) {
+            std::uint64_t number = 0;
+            std::memcpy(&number, bytes.data(), sizeof number);
+            return static_cast<S>(number);
+        }
+    }
+    S value{};
+    core::orThrow(core::ValueCodec<S>::decode(bytes, value));
+    return value;
+}
+
+// The keys that the batch at hand touched, by range, as bytes that live until the batch is
+// complete. One owner a range while a batch runs.
+using TouchedKeys = std::array<std::vector<std::string_view>, core::kKeyRanges>;
+
+// (key, state after the batch) of the touched keys that have state.
+template <class K, class S>
+class TouchedView final : public core::RootNode<std::pair<K, S>> {
+public:
+    using Out = std::pair<K, S>;
+
+    explicit TouchedView(std::shared_ptr<BoundTable> table)
+        : core::RootNode<Out>("touched"), table_(std::move(table)) {}
+
+    // For the operator that touches: nothing need be noted when nobody looks.
+    bool noting() const { return this->required(); }
+    std::vector<std::string_view>& keys(std::uint32_t range) { return keys_[range]; }
+
+    core::Keyed keyed() const override { return core::Keyed::kRangedUnique; }
+    std::uint32_t partitions(core::BatchRun&) override { return core::kKeyRanges; }
+
+    void scan(core::TaskContext& task, core::BatchRun&, core::Sink<Out>& sink) override {
+        auto& range = table_->table->range(task.partition);
+        const auto& keys = keys_[task.partition];
+        std::vector<Out> chunk;
+        Lookup lookup;
+        for (std::size_t begin = 0; begin < keys.size();) {
+            const std::size_t count =
+                std::min({core::kChunkElements, keys.size() - begin, sink.wanted()});
+            if (count == 0) return;
+            core::orThrow(
+                range.get({reinterpret_cast<const char*>(&keys[begin])}, count, lookup));
+            chunk.clear();
+            for (std::size_t i = 0; i < count; ++i)
+                if (lookup.found(i))
+                    chunk.emplace_back(core::KeyCodec<K>::decode(keys[begin + i]),
+                                       valueFrom<S>(table_->table->kind(), lookup.bytes(i)));
+            if (!chunk.empty()) sink.take(chunk);
+            begin += count;
+        }
+    }
+
+    void endBatch() override {
+        for (auto& keys : keys_) keys.clear();
+    }
+
+private:
+    std::shared_ptr<BoundTable> table_;
+    TouchedKeys keys_;
+};
+
+// (key, state) of every key, in the order of key group and key bytes.
+template <class K, class S>
+class AllView final : public core::RootNode<std::pair<K, S>> {
+public:
+    using Out = std::pair<K, S>;
+
+    explicit AllView(std::shared_ptr<BoundTable> table)
+        : core::RootNode<Out>("all"), table_(std::move(table)) {}
+
+    core::Keyed keyed() const override { return core::Keyed::kRangedUnique; }
+    std::uint32_t partitions(core::BatchRun&) override { return core::kKeyRanges; }
+
+    void scan(core::TaskContext& task, core::BatchRun&, core::Sink<Out>& sink) override {
+        auto walker = table_->table->range(task.partition).walk();
+        std::vector<Out> chunk;
+        bool more = true;
+        while (more) {
+            chunk.clear();
+            const std::size_t count = std::min(core::kChunkElements, sink.wanted());
+            if (count == 0) return;
+            while (chunk.size() < count && (more = core::orThrow(walker.next()))) {
+                // The walker's bytes change with the next row; keys that are views must not.
+                std::string_view key = walker.key();
+                if constexpr (std::is_same_v<K, std::string_view>) key = task.arena.copy(key);
+                chunk.emplace_back(core::KeyCodec<K>::decode(key),
+                                   valueFrom<S>(table_->table->kind(), walker.value()));
+            }
+            if (!chunk.empty()) sink.take(chunk);
+        }
+    }
+
+private:
+    std::shared_ptr<BoundTable> table_;
+};
+
+}  // namespace tidemill::state

@@ -1,0 +1,135 @@
+#include "tidemill/checkpointer.h"
+
+#include <pthread.h>
+
+#include "core/failpoint.h"
+
+namespace tidemill {
+
+using core::Activity;
+using core::ActivityScope;
+using core::Result;
+
+Checkpointer::Checkpointer(CheckpointTriggers triggers, core::Clock& clock,
+                           state::StateStore& store, recovery::Generations& generations,
+                           core::BlockLog& log, std::function<void(core::Error)> onFailure)
+    : triggers_(triggers),
+      clock_(clock),
+      store_(store),
+      generations_(generations),
+      log_(log),
+      onFailure_(std::move(onFailure)),
+      loggedAtLast_(log.writtenBytes()),
+      lastBegun_(clock.monotonic()) {
+    status_.newestAt = lastBegun_;
+    thread_ = std::thread([this] { loop(); });
+    pthread_setname_np(thread_.native_handle(), "tm-checkpoint");
+}
+
+Checkpointer::~Checkpointer() {
+    {
+        std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+}
+
+void Checkpointer::resume(std::optional<core::BatchId> newest) {
+    std::lock_guard lock(mutex_);
+    status_.newest = newest;
+}
+
+bool Checkpointer::due() const {
+    const bool byBytes = triggers_.logBytes != 0 &&
+                         log_.writtenBytes() - loggedAtLast_ >= triggers_.logBytes;
+    const bool byTime = triggers_.interval.count() != 0 &&
+                        clock_.monotonic() - lastBegun_ >= triggers_.interval;
+    return byBytes || byTime;
+}
+
+Result<> Checkpointer::atBoundary(const std::function<core::BatchMark()>& mark) {
+    {
+        std::lock_guard lock(mutex_);
+        if (!outcome_) return outcome_;
+        if (busy_) return {};
+    }
+    if (!due() && !store_.overBudget()) return {};
+    begin(mark());
+    return core::reachFailpoint("ckpt.afterFreeze");
+}
+
+void Checkpointer::begin(core::BatchMark mark) {
+    loggedAtLast_ = log_.writtenBytes();
+    lastBegun_ = clock_.monotonic();
+    auto frozen = store_.freeze(mark);
+    std::lock_guard lock(mutex_);
+    order_ = Order{std::move(mark), std::move(frozen)};
+    busy_ = true;
+    changed_.notify_all();
+}
+
+Result<> Checkpointer::waitIdle() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return !busy_; });
+    return outcome_;
+}
+
+Result<> Checkpointer::checkpointNow(const core::BatchMark& mark) {
+    TM_TRY(waitIdle());
+    if (status().newest == mark.batch) return {};
+    begin(mark);
+    return waitIdle();
+}
+
+void Checkpointer::loop() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+        changed_.wait(lock, [this] { return stopping_ || order_; });
+        if (!order_) return;
+        Order order = std::move(*order_);
+        order_.reset();
+        lock.unlock();
+        const auto result = make(order.mark, std::move(order.frozen));
+        if (!result) {
+            store_.checkpointFailed(result.error());
+            onFailure_(result.error());
+        }
+        lock.lock();
+        if (!result) outcome_ = result;
+        busy_ = false;
+        changed_.notify_all();
+    }
+}
+
+Result<> Checkpointer::make(const core::BatchMark& mark, state::FrozenDelta frozen) {
+    const ActivityScope activity(Activity::kCheckpoint);
+    TM_ASSIGN(const auto ingestedBytes, store_.ingest(std::move(frozen)));
+    TM_TRY(generations_.publish(mark, [this](const core::Path& into) { return link(into); }));
+    {
+        std::lock_guard lock(mutex_);
+        ++status_.made;
+        status_.bytes += ingestedBytes;
+        status_.newest = mark.batch;
+        status_.newestAt = clock_.monotonic();
+    }
+    TM_TRY(generations_.removeOld());
+    TM_ASSIGN(const auto upTo, generations_.trimPoint());
+    return upTo.value == 0 ? Result<>{} : log_.trim(upTo);
+}
+
+Result<std::vector<recovery::FileEntry>> Checkpointer::link(const core::Path& into) {
+    TM_ASSIGN(auto linked, store_.linkInto(into));
+    std::vector<recovery::FileEntry> files;
+    for (auto& file : linked)
+        files.push_back({std::move(file.name), file.sizeBytes, std::move(file.checksum),
+                         std::move(file.checksumFunction)});
+    return files;
+}
+
+Checkpointer::Status Checkpointer::status() const {
+    std::lock_guard lock(mutex_);
+    return status_;
+}
+
+}  // namespace tidemill

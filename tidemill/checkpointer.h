@@ -1,0 +1,88 @@
+// Makes checkpoints while processing goes on: freezes the changes at a boundary, and on a thread
+// of its own ingests them, links a generation, publishes it, and only then trims the log.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "core/batch_mark.h"
+#include "core/block_log.h"
+#include "core/clock.h"
+#include "core/error.h"
+#include "recovery/generations.h"
+#include "state/state_store.h"
+
+namespace tidemill {
+
+struct CheckpointTriggers {
+    std::uint64_t logBytes = 0;           // 0: never by bytes
+    std::chrono::nanoseconds interval{};  // 0: never by time
+};
+
+// Thread safety: the scheduler's thread calls atBoundary and checkpointNow; status is thread-safe.
+class Checkpointer {
+public:
+    // `onFailure` is called from the checkpoint's thread when one fails; the job must end then.
+    Checkpointer(CheckpointTriggers triggers, core::Clock& clock, state::StateStore& store,
+                 recovery::Generations& generations, core::BlockLog& log,
+                 std::function<void(core::Error)> onFailure);
+    ~Checkpointer();
+
+    // At the boundary that `mark` describes: begins a checkpoint when one is due and none is under
+    // way; writes state out early when the delta is over its budget.
+    core::Result<> atBoundary(const std::function<core::BatchMark()>& mark);
+
+    // Makes a checkpoint at this boundary and returns when it is published. Nothing when the
+    // newest one is at this boundary already.
+    core::Result<> checkpointNow(const core::BatchMark& mark);
+
+    // What recovery started from, so that an unchanged boundary is not written again.
+    void resume(std::optional<core::BatchId> newest);
+
+    struct Status {
+        std::uint64_t made = 0;
+        std::uint64_t bytes = 0;
+        std::optional<core::BatchId> newest;
+        std::chrono::nanoseconds newestAt{};  // by the monotonic clock
+    };
+    Status status() const;
+
+private:
+    bool due() const;
+    void begin(core::BatchMark mark);
+    core::Result<> waitIdle();
+    void loop();
+    core::Result<> make(const core::BatchMark& mark, state::FrozenDelta frozen);
+    core::Result<std::vector<recovery::FileEntry>> link(const core::Path& into);
+
+    const CheckpointTriggers triggers_;
+    core::Clock& clock_;
+    state::StateStore& store_;
+    recovery::Generations& generations_;
+    core::BlockLog& log_;
+    const std::function<void(core::Error)> onFailure_;
+
+    std::uint64_t loggedAtLast_ = 0;
+    std::chrono::nanoseconds lastBegun_{};
+
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    struct Order {
+        core::BatchMark mark;
+        state::FrozenDelta frozen;
+    };
+    std::optional<Order> order_;
+    bool busy_ = false;
+    bool stopping_ = false;
+    core::Result<> outcome_;
+    Status status_;
+    std::thread thread_;
+};
+
+}  // namespace tidemill

@@ -1,0 +1,322 @@
+#include "tidemill/engine.h"
+
+#include <algorithm>
+
+#include "core/failpoint.h"
+#include "core/logging.h"
+#include "core/memory_log.h"
+
+namespace tidemill {
+
+using core::BatchId;
+using core::BatchRecord;
+using core::ErrorKind;
+using core::fail;
+using core::Result;
+
+namespace {
+
+std::size_t receiveBudget(const StreamingOptions& options) {
+    const std::size_t twoBatches = 2 * options.maxBatchBytes;
+    return options.receiveBudgetBytes == 0 ? twoBatches : options.receiveBudgetBytes;
+}
+
+std::string mebibytes(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
+
+}  // namespace
+
+Engine::Engine(const StreamingOptions& options, std::shared_ptr<Job> job)
+    : options_(options),
+      job_(std::move(job)),
+      fingerprint_(job_->fingerprint()),
+      clock_(options_.clock ? *options_.clock : systemClock_),
+      buffers_(core::BufferPool::make(receiveBudget(options_))),
+      workers_(options_.workers) {}
+
+Engine::~Engine() { (void)stop(false); }
+
+Result<> Engine::start() {
+    TM_TRY(job_->validate());
+    TM_TRY(options_.directory.empty() ? openInMemory() : openDurable());
+    TM_TRY(startReceivers());
+    started_ = true;
+    scheduler_->start(position_);
+    return {};
+}
+
+Result<> Engine::openInMemory() {
+    core::logWarning("no data directory: nothing survives the end of this process");
+    TM_ASSIGN(store_, state::StateStore::openInMemory());
+    TM_TRY(bindStates(std::nullopt));
+    log_ = std::make_unique<core::MemoryLog>();
+    for (const auto& output : job_->graph.outputs()) TM_TRY(output->prepareNew());
+    scheduler_ = std::make_unique<core::Scheduler>(schedule(), clock_, *log_, job_->graph, workers_,
+                                                   *this);
+    return {};
+}
+
+// From the lock on the directory to the first batch behind what was recorded; docs/recovery.md
+// tells the same step by step.
+Result<> Engine::openDurable() {
+    auto& files = core::posixFileSystem();
+    TM_ASSIGN(directory_, recovery::DataDirectory::open(files, options_.directory));
+    generations_ = std::make_unique<recovery::Generations>(files, directory_->generationsPath());
+
+    recovery::RecoverOptions recoverOptions;
+    recoverOptions.fingerprint = fingerprint_;
+    recoverOptions.segmentBytes = options_.segmentBytes;
+    recoverOptions.acceptMark = [this](const core::BatchMark& mark) -> Result<> {
+        TM_ASSIGN(operators_, matchOperators(mark.operators, job_->states,
+                                             options_.dropMismatchedState));
+        return {};
+    };
+    recoverOptions.readsAll = [](const core::Path& path, const recovery::Manifest&) {
+        return state::verifyFiles(path);
+    };
+    recoverOptions.progress = [this](const recovery::RecoverProgress& step) {
+        progress("recovering: read " + mebibytes(step.doneBytes) + " of " +
+                 mebibytes(step.totalBytes) + " of the log");
+    };
+    TM_ASSIGN(auto recovered, recovery::recover(*directory_, recoverOptions));
+    for (const auto& warning : recovered.warnings) core::logWarning(warning);
+    if (recovered.lastBatch.value == 0)
+        for (const auto& output : job_->graph.outputs()) TM_TRY(output->prepareNew());
+
+    state::StateStoreOptions storeOptions;
+    storeOptions.workDirectory = recovered.work;
+    storeOptions.blockCacheBytes = options_.stateCacheBytes;
+    storeOptions.deltaBudgetBytes = options_.deltaBudgetBytes;
+    TM_ASSIGN(store_, state::StateStore::open(storeOptions));
+    TM_ASSIGN(const auto stored, store_->mark());
+    if (stored != recovered.mark)
+        return fail(ErrorKind::kCorrupt,
+                    "the state's mark differs from its manifest's: directory=" +
+                        options_.directory.string());
+    TM_TRY(bindStates(recovered.mark));
+
+    TM_ASSIGN(auto sessions, sessions_->load());
+    for (const auto& [name, lines] : recovered.sessions)
+        sessions[name] = std::max(sessions[name], lines);
+    recovery::LogWriterOptions logOptions;
+    logOptions.segmentBytes = options_.segmentBytes;
+    logOptions.reserveBytes = std::max<std::uint64_t>(2 * options_.segmentBytes,
+                                                      2 * options_.deltaBudgetBytes);
+    TM_ASSIGN(auto writer, recovery::LogWriter::open(files, std::move(recovered.log),
+                                                     std::move(sessions), logOptions));
+    logWriter_ = writer.get();
+    log_ = std::move(writer);
+
+    scheduler_ = std::make_unique<core::Scheduler>(schedule(), clock_, *log_, job_->graph, workers_,
+                                                   *this);
+    checkpointer_ = std::make_unique<Checkpointer>(
+        CheckpointTriggers{options_.checkpointBytes, options_.checkpointInterval}, clock_, *store_,
+        *generations_, *log_, [this](core::Error error) { scheduler_->fail(std::move(error)); });
+    if (recovered.mark) checkpointer_->resume(recovered.mark->batch);
+    if (recovered.lastBatch.value != 0) {
+        position_.batch = recovered.lastBatch;
+        position_.time = recovered.lastTime;
+        position_.zeroTime = recovered.zeroTime.value_or(recovered.lastTime);
+        position_.endLsn = recovered.endLsn;
+    }
+    return replay(recovered);
+}
+
+Result<> Engine::bindStates(const std::optional<core::BatchMark>& mark) {
+    TM_ASSIGN(operators_, matchOperators(mark ? mark->operators : std::vector<core::OperatorEntry>{},
+                                         job_->states, options_.dropMismatchedState));
+    for (const auto id : operators_.dropped) store_->dropOperator(id);
+    for (std::size_t i = 0; i < job_->states.size(); ++i)
+        job_->states[i].bind(*store_, operators_.ids[i]);
+    sessions_ = std::make_unique<SessionPositions>(*store_);
+    return {};
+}
+
+Result<> Engine::replay(recovery::Recovered& recovered) {
+    const auto begun = clock_.monotonic();
+    auto said = begun;
+    for (std::size_t i = 0; i < recovered.batches.size(); ++i) {
+        const BatchRecord& record = recovered.batches[i];
+        for (const auto& range : record.ranges)
+            if (auto& source = job_->sources.at(range.source.value).replayable)
+                TM_TRY(source->resume(range.bytes));
+        TM_ASSIGN(auto blocks, recovered.blocksOf(i));
+        TM_TRY(scheduler_->replay(record, std::move(blocks), i + 1 == recovered.batches.size()));
+        if (clock_.monotonic() - said > std::chrono::seconds(2)) {
+            said = clock_.monotonic();
+            progress("recovering: replayed batch " + core::toString(record.id) + " of " +
+                     core::toString(recovered.lastBatch));
+        }
+    }
+    if (recovered.lastBatch.value == 0) return {};
+    const std::chrono::duration<double> took = clock_.monotonic() - begun;
+    core::logInfo("resumed behind batch " + core::toString(recovered.lastBatch) + ": state of " +
+                  (recovered.mark ? "the checkpoint at batch " +
+                                        core::toString(recovered.mark->batch)
+                                  : std::string("no checkpoint")) +
+                  ", " + std::to_string(recovered.batches.size()) + " batches replayed in " +
+                  std::to_string(took.count()) + " s");
+    return {};
+}
+
+core::SchedulerOptions Engine::schedule() const {
+    core::SchedulerOptions schedule;
+    schedule.interval = options_.interval;
+    schedule.maxBatchBytes = options_.maxBatchBytes;
+    schedule.fingerprint = fingerprint_;
+    return schedule;
+}
+
+Result<> Engine::startReceivers() {
+    sources::NetworkOptions networkOptions;
+    networkOptions.recordBytesMax = options_.maxRecordBytes;
+    networkOptions.blockBytesMax = options_.blockBytes;
+    networkOptions.sessionsMax = options_.maxSessions;
+    TM_ASSIGN(network_, sources::NetworkService::make(*log_, buffers_, networkOptions));
+    log_->onDurable([this](const Result<core::Lsn>& durable) {
+        if (!durable) scheduler_->fail(durable.error());
+    });
+    if (logWriter_) logWriter_->onSpaceLow([this](bool low) { spaceIsLow(low); });
+    for (std::uint32_t i = 0; i < job_->sources.size(); ++i) {
+        const auto& source = job_->sources[i];
+        if (!source.receive) continue;
+        TM_ASSIGN(auto receiver, source.receive({core::SourceId(i), *log_, *network_, nullptr}));
+        TM_TRY(receiver->start());
+        receivers_.push_back(std::move(receiver));
+    }
+    return {};
+}
+
+void Engine::spaceIsLow(bool low) {
+    spaceLow_ = low;
+    if (low) {
+        core::logWarning("the disk is nearly full: sockets are not read until there is room again; "
+                         "directory=" + options_.directory.string());
+        network_->pause();
+    } else {
+        core::logInfo("the disk has room again: reading sockets");
+        network_->resume();
+    }
+}
+
+void Engine::progress(const std::string& line) const {
+    if (options_.onProgress)
+        options_.onProgress(line);
+    else
+        core::logInfo(line);
+}
+
+void Engine::sealInputs(BatchTime time) {
+    for (const auto& source : job_->sources)
+        if (source.poll) source.poll(time);
+    network_->sealOpenBlocks();
+}
+
+Result<std::vector<core::SourceRange>> Engine::planRanges(BatchTime time, std::size_t bytesMax) {
+    std::vector<core::SourceRange> ranges;
+    for (std::uint32_t i = 0; i < job_->sources.size(); ++i) {
+        const auto& source = job_->sources[i].replayable;
+        if (!source) continue;
+        TM_ASSIGN(auto plan, source->plan(time, bytesMax, workers_.count()));
+        bytesMax -= std::min(bytesMax, plan.sizeBytes);
+        if (!plan.range.empty()) ranges.push_back({core::SourceId(i), std::move(plan.range)});
+    }
+    return ranges;
+}
+
+core::Framing Engine::framing(core::SourceId source) const {
+    return job_->sources.at(source.value).framing;
+}
+
+Result<> Engine::afterRun(const core::BatchRun& run) { return sessions_->advance(run); }
+
+Result<> Engine::atBoundary(const BatchRecord& record) {
+    lastComplete_ = record;
+    if (batchCompleted_) batchCompleted_(record.id.value, record.time);
+    if (!checkpointer_) return {};
+    return checkpointer_->atBoundary([&] { return markOf(record); });
+}
+
+core::BatchMark Engine::markOf(const BatchRecord& record) const {
+    core::BatchMark mark;
+    mark.batch = record.id;
+    mark.time = record.time;
+    mark.zeroTime = record.zeroTime;
+    mark.endLsn = record.endLsn;
+    mark.fingerprint = fingerprint_;
+    mark.operators = operators_.entries;
+    return mark;
+}
+
+Result<> Engine::wait() { return scheduler_->wait(); }
+
+std::optional<Result<>> Engine::waitFor(std::chrono::nanoseconds timeout) {
+    return scheduler_->waitFor(timeout);
+}
+
+bool Engine::running() const { return scheduler_ && !scheduler_->waitFor({}).has_value(); }
+
+// Receivers first, so that what they still hand over is in the log; then the batches; then the
+// checkpoint at the last boundary; then the log.
+Result<> Engine::stop(bool graceful) {
+    std::lock_guard lock(stopMutex_);
+    if (std::exchange(stopped_, true)) return stopResult_;
+    for (const auto& receiver : receivers_) receiver->stop(graceful);
+    if (scheduler_) {
+        if (graceful) scheduler_->finish();
+        else scheduler_->abandon();
+        stopResult_ = started_ ? scheduler_->wait() : Result<>{};
+    }
+    if (graceful && stopResult_) stopResult_ = finalCheckpoint();
+    checkpointer_.reset();
+    if (logWriter_) {
+        auto closed = logWriter_->close();
+        if (stopResult_) stopResult_ = std::move(closed);
+    }
+    return stopResult_;
+}
+
+Result<> Engine::finalCheckpoint() {
+    TM_TRY(core::reachFailpoint("shutdown.mid"));
+    if (!checkpointer_ || !lastComplete_) return {};
+    return checkpointer_->checkpointNow(markOf(*lastComplete_));
+}
+
+EngineStatus Engine::status() const {
+    EngineStatus status;
+    if (scheduler_) status.batches = scheduler_->progress();
+    for (const auto& receiver : receivers_) {
+        const auto statistics = receiver->statistics();
+        status.receivedBytes += statistics.bytes;
+        status.receivedRecords += statistics.records;
+        status.oversizeRecords += statistics.oversize;
+        status.connections += statistics.connections;
+    }
+    status.receiveBytes = buffers_->usedBytes();
+    status.receiveBudgetBytes = buffers_->budgetBytes();
+    status.deltaBytes = store_ ? store_->deltaBytes() : 0;
+    status.deltaBudgetBytes = options_.deltaBudgetBytes;
+    if (log_) {
+        status.logBytes = log_->sizeBytes();
+        status.logWrittenBytes = log_->writtenBytes();
+    }
+    std::lock_guard lock(stopMutex_);
+    if (checkpointer_) {
+        const auto checkpoints = checkpointer_->status();
+        status.checkpoints = checkpoints.made;
+        status.checkpointBytes = checkpoints.bytes;
+        if (checkpoints.newest) status.checkpointBatch = checkpoints.newest->value;
+        status.checkpointAge = clock_.monotonic() - checkpoints.newestAt;
+    }
+    status.spaceLow = spaceLow_;
+    return status;
+}
+
+std::vector<std::uint16_t> Engine::boundPorts() const {
+    std::vector<std::uint16_t> ports;
+    for (const auto& receiver : receivers_)
+        if (const auto* listening = dynamic_cast<const sources::ListeningReceiver*>(receiver.get()))
+            ports.push_back(listening->port());
+    return ports;
+}
+
+}  // namespace tidemill

@@ -1,0 +1,98 @@
+// Wires one running job: directory, log, state, checkpoints, receivers and scheduler; starts them
+// in the order in which they depend on each other and stops them in the reverse one.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "core/buffer_pool.h"
+#include "core/receiver.h"
+#include "core/scheduler.h"
+#include "core/workers.h"
+#include "recovery/log_writer.h"
+#include "recovery/recover.h"
+#include "sources/network_service.h"
+#include "state/state_store.h"
+#include "tidemill/checkpointer.h"
+#include "tidemill/job.h"
+#include "tidemill/operator_match.h"
+#include "tidemill/options.h"
+#include "tidemill/session_positions.h"
+#include "tidemill/status.h"
+
+namespace tidemill {
+
+// Thread safety: start() by one thread; the rest is thread-safe.
+class Engine final : public core::BatchHooks {
+public:
+    Engine(const StreamingOptions& options, std::shared_ptr<Job> job);
+    ~Engine() override;
+
+    core::Result<> start();
+    core::Result<> wait();
+    std::optional<core::Result<>> waitFor(std::chrono::nanoseconds timeout);
+    bool running() const;
+    // Idempotent. Graceful: all that was received is processed and checkpointed.
+    core::Result<> stop(bool graceful);
+
+    EngineStatus status() const;
+    std::vector<std::uint16_t> boundPorts() const;
+    void onBatchCompleted(std::function<void(std::uint64_t, BatchTime)> listener) {
+        batchCompleted_ = std::move(listener);
+    }
+
+private:
+    core::Result<> openDurable();
+    core::Result<> openInMemory();
+    core::Result<> bindStates(const std::optional<core::BatchMark>& mark);
+    core::Result<> replay(recovery::Recovered& recovered);
+    core::SchedulerOptions schedule() const;
+    core::Result<> startReceivers();
+    core::Result<> finalCheckpoint();
+    void spaceIsLow(bool low);
+    core::BatchMark markOf(const core::BatchRecord& record) const;
+    void progress(const std::string& line) const;
+
+    void sealInputs(BatchTime time) override;
+    core::Result<std::vector<core::SourceRange>> planRanges(BatchTime time,
+                                                            std::size_t bytesMax) override;
+    core::Framing framing(core::SourceId source) const override;
+    core::Result<> afterRun(const core::BatchRun& run) override;
+    core::Result<> atBoundary(const core::BatchRecord& record) override;
+
+    const StreamingOptions options_;
+    const std::shared_ptr<Job> job_;
+    const std::uint64_t fingerprint_;
+    core::SystemClock systemClock_;
+    core::Clock& clock_;
+
+    // In the order of construction; destroyed in the reverse.
+    std::unique_ptr<recovery::DataDirectory> directory_;
+    std::unique_ptr<recovery::Generations> generations_;
+    std::unique_ptr<state::StateStore> store_;
+    OperatorMatch operators_;
+    std::unique_ptr<SessionPositions> sessions_;
+    std::shared_ptr<core::BufferPool> buffers_;
+    std::unique_ptr<core::BlockLog> log_;
+    recovery::LogWriter* logWriter_ = nullptr;  // log_, when it is durable
+    core::Workers workers_;
+    std::unique_ptr<Checkpointer> checkpointer_;
+    std::unique_ptr<core::Scheduler> scheduler_;
+    std::unique_ptr<sources::NetworkService> network_;
+    std::vector<std::shared_ptr<core::Receiver>> receivers_;
+
+    std::function<void(std::uint64_t, BatchTime)> batchCompleted_;
+    core::Position position_;  // where the directory's batches end, before start()
+    std::optional<core::BatchRecord> lastComplete_;
+    bool started_ = false;
+    std::atomic<bool> spaceLow_ = false;
+
+    mutable std::mutex stopMutex_;
+    bool stopped_ = false;
+    core::Result<> stopResult_;
+};
+
+}  // namespace tidemill

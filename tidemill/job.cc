@@ -1,0 +1,71 @@
+#include "tidemill/job.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <set>
+#include <stdexcept>
+
+#include "core/byte_codec.h"
+
+namespace tidemill {
+
+using core::ErrorKind;
+using core::fail;
+using core::Result;
+
+std::uint64_t Job::fingerprint() const {
+    core::ByteWriter text;
+    text.u32(static_cast<std::uint32_t>(sources.size()));
+    for (const auto& source : sources) {
+        text.u8(static_cast<std::uint8_t>(source.framing));
+        text.u8(source.replayable ? 1 : 0);
+    }
+    std::vector<std::pair<std::string, std::string>> named;
+    for (const auto& state : states) named.emplace_back(state.name, state.signature);
+    std::sort(named.begin(), named.end());
+    for (const auto& [name, signature] : named) {
+        text.string(name);
+        text.string(signature);
+    }
+    return XXH3_64bits(text.bytes().data(), text.bytes().size());
+}
+
+Result<> Job::validate() const {
+    if (graph.outputs().empty() && states.empty())
+        return fail(ErrorKind::kInvalid,
+                    "the job has no output operation: add print(), forEachBatch(), "
+                    "saveAsTextFiles() or a named state such as runningTotals(), or nothing "
+                    "would ever be computed");
+    if (sources.empty())
+        return fail(ErrorKind::kInvalid, "the job has no source: add socketTextStream() or another");
+    std::set<std::string> names;
+    for (const auto& state : states) {
+        if (state.name.empty())
+            return fail(ErrorKind::kInvalid, "a stateful operator has an empty name");
+        if (!names.insert(state.name).second)
+            return fail(ErrorKind::kInvalid,
+                        "two stateful operators have the name \"" + state.name +
+                            "\"; state is kept by name, so names must differ");
+    }
+    return {};
+}
+
+std::string Job::describe() const {
+    std::string text;
+    for (const auto& source : sources) text += "source   " + source.description + "\n";
+    for (const auto& node : graph.nodes())
+        if (!node->parents().empty()) text += "step     " + node->kind() + "\n";
+    for (const auto& state : states)
+        text += "state    " + state.name + " (" + state.signature + ")\n";
+    for (const auto& output : graph.outputs()) text += "output   " + output->describe() + "\n";
+    return text;
+}
+
+void requireNotStarted(const Job& job, const char* operation) {
+    if (job.started)
+        throw std::logic_error(std::string(operation) +
+                               ": streams and outputs cannot be added after start()");
+}
+
+}  // namespace tidemill

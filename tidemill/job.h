@@ -1,0 +1,75 @@
+// What a program has declared: streams, sources, stateful operators, outputs. Complete once the
+// context starts.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/block.h"
+#include "core/block_log.h"
+#include "core/error.h"
+#include "core/graph.h"
+#include "core/receiver.h"
+#include "core/replayable_source.h"
+#include "sources/network_service.h"
+#include "state/state_store.h"
+
+namespace tidemill {
+
+// What a source is given to make its receiver with, at start.
+struct SourceEnvironment {
+    core::SourceId id;
+    core::BlockLog& log;
+    sources::NetworkService& network;
+    core::ReceiverObserver* observer;
+};
+
+struct SourceDeclaration {
+    // "socketTextStream localhost:9999"
+    std::string description;
+    core::Framing framing = core::Framing::kLines;
+    // For live sources.
+    std::function<core::Result<std::shared_ptr<core::Receiver>>(const SourceEnvironment&)> receive;
+    // For sources that are asked at each batch time; called on the scheduler's thread.
+    std::function<void(BatchTime)> poll;
+    // For sources whose input is ranges, not blocks in the log.
+    std::shared_ptr<core::ReplayableSource> replayable;
+};
+
+struct StateDeclaration {
+    std::string name;
+    // Kind and stored types; see core::OperatorEntry.
+    std::string signature;
+    // Called once at start, before any batch.
+    std::function<void(state::StateStore&, core::OperatorId)> bind;
+};
+
+// Thread safety: externally synchronized.
+struct Job {
+    core::Graph graph;
+    std::vector<SourceDeclaration> sources;
+    std::vector<StateDeclaration> states;
+    bool started = false;
+
+    core::SourceId addSource(SourceDeclaration source) {
+        sources.push_back(std::move(source));
+        return core::SourceId(static_cast<std::uint32_t>(sources.size() - 1));
+    }
+
+    // Of sources and stateful operators; functions and outputs are no part of it, so that a mended
+    // function can go on with what its predecessor left.
+    std::uint64_t fingerprint() const;
+
+    // Errors (kInvalid): no output, two stateful operators of one name.
+    core::Result<> validate() const;
+
+    // The job as lines a person can read.
+    std::string describe() const;
+};
+
+// Throws std::logic_error when the job has started: streams cannot be added then.
+void requireNotStarted(const Job& job, const char* operation);
+
+}  // namespace tidemill

@@ -1,0 +1,55 @@
+#include "tidemill/operator_match.h"
+
+#include <algorithm>
+
+namespace tidemill {
+
+using core::OperatorEntry;
+using core::OperatorId;
+
+core::Result<OperatorMatch> matchOperators(const std::vector<OperatorEntry>& known,
+                                           const std::vector<StateDeclaration>& wanted,
+                                           bool dropMismatched) {
+    OperatorMatch match;
+    match.entries = known;
+    // Ids are never reused, also not those of dropped states.
+    OperatorId next{1};
+    for (const auto& entry : known) next = std::max(next, entry.id.next());
+
+    std::string diff;
+    bool incompatible = false;
+    for (const auto& state : wanted) {
+        // The newest entry of a name counts; older ones had their state dropped.
+        const auto found = std::find_if(match.entries.rbegin(), match.entries.rend(),
+                                        [&](const auto& entry) { return entry.name == state.name; });
+        if (found != match.entries.rend() && found->signature == state.signature) {
+            match.ids.push_back(found->id);
+            diff += "\n  kept          " + state.name + " (" + state.signature + ")";
+            continue;
+        }
+        if (found != match.entries.rend()) {
+            incompatible = true;
+            match.dropped.push_back(found->id);
+            diff += "\n  incompatible  " + state.name + ": the directory holds (" +
+                    found->signature + "), the job wants (" + state.signature + ")";
+        } else {
+            diff += "\n  new           " + state.name + " (" + state.signature + ")";
+        }
+        match.ids.push_back(next);
+        match.entries.push_back({next, state.name, state.signature});
+        next = next.next();
+    }
+    for (const auto& entry : known)
+        if (std::none_of(wanted.begin(), wanted.end(),
+                         [&](const auto& state) { return state.name == entry.name; }))
+            diff += "\n  orphaned      " + entry.name + " (" + entry.signature + ")";
+    if (incompatible && !dropMismatched)
+        return core::fail(core::ErrorKind::kConflict,
+                          "the job does not fit the state in its data directory:" + diff +
+                              "\nRun the job that wrote the state, rename the changed operator, or "
+                              "drop its state with the option for that (dropMismatchedState, "
+                              "--drop-mismatched-state).");
+    return match;
+}
+
+}  // namespace tidemill

@@ -1,0 +1,29 @@
+// How a job's stateful operators match those that a data directory knows.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/batch_mark.h"
+#include "core/error.h"
+#include "tidemill/job.h"
+
+namespace tidemill {
+
+struct OperatorMatch {
+    // For each of the job's states, in their order: the id it goes on under.
+    std::vector<core::OperatorId> ids;
+    // What the directory will know from now on: the old ones, replaced ones and new ones, by id.
+    std::vector<core::OperatorEntry> entries;
+    // Of operators whose state is dropped because its signature differs.
+    std::vector<core::OperatorId> dropped;
+};
+
+// Matches by name. Operators of the directory that the job does not have are kept: an operator
+// that comes back finds its state. Errors (kConflict): a signature differs and `dropMismatched` is
+// false; the message lists kept, new, orphaned and incompatible operators.
+core::Result<OperatorMatch> matchOperators(const std::vector<core::OperatorEntry>& known,
+                                           const std::vector<StateDeclaration>& wanted,
+                                           bool dropMismatched);
+
+}  // namespace tidemill

@@ -1,0 +1,66 @@
+// How a job runs: where, how often, and within which budgets.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/clock.h"
+#include "core/time.h"
+
+namespace tidemill {
+
+struct StreamingOptions {
+    // Where the log, the state and the checkpoints live. Empty: in memory only, nothing survives.
+    std::filesystem::path directory;
+
+    // Length of a batch.
+    Duration interval{1000};
+
+    // Threads that process batches; 0: one per core.
+    unsigned workers = 0;
+
+    // A batch takes at most this much; the rest waits for the next one.
+    std::size_t maxBatchBytes = 64 << 20;
+
+    // Received and not yet processed data; when full, sockets are not read. 0: two batches.
+    std::size_t receiveBudgetBytes = 0;
+
+    // A block, the unit in which one connection's records become durable.
+    std::size_t blockBytes = 4 << 20;
+
+    // Longer records are skipped and counted.
+    std::size_t maxRecordBytes = 1 << 20;
+
+    // Changes to state since the last checkpoint; when full, they are written out early.
+    std::size_t deltaBudgetBytes = 256 << 20;
+
+    // RocksDB's cache of blocks read.
+    std::size_t stateCacheBytes = 64 << 20;
+
+    // A checkpoint is made when this much was logged or this much time has passed since the last,
+    // whichever comes first. Zero turns a trigger off.
+    std::size_t checkpointBytes = 256 << 20;
+    Duration checkpointInterval{10000};
+
+    // Size of a log segment; see docs/formats/wal.md.
+    std::size_t segmentBytes = 64 << 20;
+
+    // Known sessions of acknowledged senders; a new name beyond is refused.
+    std::size_t maxSessions = 100000;
+
+    // Start although the job's stateful operators do not match the directory; the state of those
+    // that do not match is dropped.
+    bool dropMismatchedState = false;
+
+    // Time; null: the system's. Tests give a ManualClock.
+    std::shared_ptr<core::Clock> clock;
+
+    // Called with one line of progress while a start takes long. Null: a log line.
+    std::function<void(const std::string&)> onProgress;
+};
+
+}  // namespace tidemill

@@ -1,0 +1,34 @@
+// Numbers about a running job, for status lines and listeners.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "core/scheduler.h"
+
+namespace tidemill {
+
+struct EngineStatus {
+    core::BatchProgress batches;
+    std::uint64_t receivedBytes = 0;
+    std::uint64_t receivedRecords = 0;
+    std::uint64_t oversizeRecords = 0;
+    std::size_t connections = 0;
+    // Received and not yet processed, and the limit at which sockets are no longer read.
+    std::size_t receiveBytes = 0;
+    std::size_t receiveBudgetBytes = 0;
+    std::size_t deltaBytes = 0;
+    std::size_t deltaBudgetBytes = 0;
+    std::uint64_t logBytes = 0;
+    std::uint64_t logWrittenBytes = 0;
+    std::uint64_t checkpoints = 0;  // since the start
+    std::uint64_t checkpointBytes = 0;
+    // Batch of the newest checkpoint and how long ago it was made; none yet: nullopt.
+    std::optional<std::uint64_t> checkpointBatch;
+    std::chrono::nanoseconds checkpointAge{};
+    bool spaceLow = false;
+};
+
+}  // namespace tidemill

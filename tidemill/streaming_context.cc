@@ -1,0 +1,151 @@
+#include "tidemill/streaming_context.h"
+
+#include "core/logging.h"
+#include "tidemill/engine.h"
+
+namespace tidemill {
+namespace {
+
+StreamingOptions optionsFor(std::filesystem::path directory, Duration interval) {
+    StreamingOptions options;
+    options.directory = std::move(directory);
+    options.interval = interval;
+    return options;
+}
+
+void throwIfFailed(const core::Result<>& result) {
+    if (!result) throw StreamingError(result.error());
+}
+
+sources::ListenOptions listenOptions(std::string host, std::uint16_t port,
+                                     const ListenOptions& options, bool acknowledged) {
+    sources::ListenOptions listen;
+    listen.address = std::move(host);
+    listen.port = port;
+    listen.acknowledged = acknowledged;
+    listen.allowRemote = options.allowRemote;
+    listen.connectionsMax = options.connectionsMax;
+    listen.connectionsPerAddressMax = options.connectionsPerAddressMax;
+    return listen;
+}
+
+std::string place(const std::string& host, std::uint16_t port) {
+    return host + ":" + std::to_string(port);
+}
+
+}  // namespace
+
+StreamingContext::StreamingContext(StreamingOptions options)
+    : options_(std::move(options)), job_(std::make_shared<Job>()) {
+    if (options_.interval <= Duration(0))
+        throw std::invalid_argument("the batch interval must be at least 1 ms");
+}
+StreamingContext::StreamingContext(const std::filesystem::path& directory, Duration interval)
+    : StreamingContext(optionsFor(directory, interval)) {}
+StreamingContext::StreamingContext(Duration interval)
+    : StreamingContext(optionsFor({}, interval)) {}
+StreamingContext::~StreamingContext() = default;
+StreamingContext::StreamingContext(StreamingContext&&) noexcept = default;
+
+DStream<std::string_view> StreamingContext::textStream(const char* kind,
+                                                       SourceDeclaration source) {
+    requireNotStarted(*job_, kind);
+    const auto id = job_->addSource(std::move(source));
+    return {job_, job_->graph.add(std::make_shared<core::TextInputNode>(kind, id))};
+}
+
+DStream<std::string_view> StreamingContext::socketTextStream(std::string host,
+                                                             std::uint16_t port) {
+    SourceDeclaration source;
+    source.description = "socketTextStream dials " + place(host, port);
+    source.receive = [host, port](const SourceEnvironment& environment)
+        -> core::Result<std::shared_ptr<core::Receiver>> {
+        sources::DialOptions dial;
+        dial.host = host;
+        dial.port = port;
+        return environment.network.dialText(environment.id, dial, environment.observer);
+    };
+    return textStream("socketTextStream", std::move(source));
+}
+
+DStream<std::string_view> StreamingContext::listenTextStream(std::string host, std::uint16_t port,
+                                                             ListenOptions options) {
+    return listeningStream("listenTextStream", listenOptions(host, port, options, false));
+}
+
+DStream<std::string_view> StreamingContext::acknowledgedTextStream(std::string host,
+                                                                   std::uint16_t port,
+                                                                   ListenOptions options) {
+    return listeningStream("acknowledgedTextStream", listenOptions(host, port, options, true));
+}
+
+DStream<std::string_view> StreamingContext::listeningStream(const char* kind,
+                                                            sources::ListenOptions listen) {
+    SourceDeclaration source;
+    source.description = std::string(kind) + " listens on " + place(listen.address, listen.port);
+    source.receive = [listen](const SourceEnvironment& environment)
+        -> core::Result<std::shared_ptr<core::Receiver>> {
+        return environment.network.listenText(environment.id, listen, environment.observer);
+    };
+    return textStream(kind, std::move(source));
+}
+
+DStream<std::string_view> StreamingContext::memoryTextStream(std::string_view text,
+                                                             std::size_t bytesPerBatch) {
+    requireNotStarted(*job_, "memoryTextStream");
+    auto memory = std::make_shared<core::MemoryText>(text, bytesPerBatch);
+    SourceDeclaration source;
+    source.description = "memoryTextStream of " + std::to_string(text.size()) + " bytes";
+    source.replayable = memory;
+    const auto id = job_->addSource(std::move(source));
+    return {job_, job_->graph.add(std::make_shared<core::MemoryTextNode>(memory, id))};
+}
+
+void StreamingContext::start() {
+    if (state() == State::kActive) {
+        core::logWarning("start: the context is running already");
+        return;
+    }
+    if (job_->started) throw std::logic_error("start: a context that has stopped cannot start again");
+    job_->started = true;
+    engine_ = std::make_unique<Engine>(options_, job_);
+    engine_->onBatchCompleted(batchCompleted_);
+    throwIfFailed(engine_->start());
+}
+
+void StreamingContext::awaitTermination() {
+    if (!engine_) throw std::logic_error("awaitTermination: the context was not started");
+    throwIfFailed(engine_->wait());
+}
+
+bool StreamingContext::awaitTermination(std::chrono::milliseconds timeout) {
+    if (!engine_) throw std::logic_error("awaitTermination: the context was not started");
+    const auto outcome = engine_->waitFor(timeout);
+    if (outcome) throwIfFailed(*outcome);
+    return outcome.has_value();
+}
+
+void StreamingContext::stop(bool graceful) {
+    if (engine_) throwIfFailed(engine_->stop(graceful));
+}
+
+StreamingContext::State StreamingContext::state() const {
+    if (!engine_) return State::kInitialized;
+    return engine_->running() ? State::kActive : State::kStopped;
+}
+
+EngineStatus StreamingContext::status() const { return engine_ ? engine_->status() : EngineStatus{}; }
+
+std::vector<std::uint16_t> StreamingContext::boundPorts() const {
+    return engine_ ? engine_->boundPorts() : std::vector<std::uint16_t>{};
+}
+
+void StreamingContext::onBatchCompleted(
+    std::function<void(std::uint64_t id, BatchTime time)> listener) {
+    requireNotStarted(*job_, "onBatchCompleted");
+    batchCompleted_ = std::move(listener);
+}
+
+std::string StreamingContext::describe() const { return job_->describe(); }
+
+}  // namespace tidemill

@@ -1,0 +1,143 @@
+// StreamingContext: a streaming program from its declaration to its end.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "core/operators/memory_text.h"
+#include "core/operators/queue_input.h"
+#include "core/operators/text_input.h"
+#include "tidemill/dstream.h"
+#include "tidemill/job.h"
+#include "tidemill/options.h"
+#include "tidemill/record_queue.h"
+#include "tidemill/state_stream.h"
+#include "tidemill/status.h"
+
+namespace tidemill {
+
+using namespace std::chrono_literals;
+
+class Engine;
+
+// The job cannot start, or ended with an error; what() says why in words for its operator.
+class StreamingError : public std::runtime_error {
+public:
+    explicit StreamingError(core::Error error)
+        : std::runtime_error(error.message), error_(std::move(error)) {}
+    core::ErrorKind kind() const { return error_.kind; }
+
+private:
+    core::Error error_;
+};
+
+// Limits of a listening text source.
+struct ListenOptions {
+    // Beyond these, a new connection is told so and closed.
+    std::size_t connectionsMax = 1024;
+    std::size_t connectionsPerAddressMax = 64;  // not applied to loopback
+    // Addresses other than loopback are refused unless this is set: there is no encryption.
+    bool allowRemote = false;
+};
+
+// Build streams, name outputs, start(). Thread safety: the building functions are for one thread;
+// stop(), awaitTermination() and status() are thread-safe.
+class StreamingContext {
+public:
+    // Keeps log, state and checkpoints in `directory`; resumes what it holds.
+    StreamingContext(const std::filesystem::path& directory, Duration interval);
+    // Keeps everything in memory: nothing survives the process. Says so on start.
+    explicit StreamingContext(Duration interval);
+    explicit StreamingContext(StreamingOptions options);
+    ~StreamingContext();
+    StreamingContext(StreamingContext&&) noexcept;
+
+    // Builds the program with `factory` and starts where `directory` left off. Programs are code
+    // and are not stored, so the factory always runs: f(context).
+    template <class Factory>
+    static StreamingContext getOrCreate(const std::filesystem::path& directory, Duration interval,
+                                        Factory factory) {
+        StreamingContext context(directory, interval);
+        factory(context);
+        return context;
+    }
+
+    // Lines from a server that is dialled, and dialled again 2 s after a connection ended.
+    DStream<std::string_view> socketTextStream(std::string host, std::uint16_t port);
+
+    // Lines from all who connect to host:port (0: any port, see boundPorts()).
+    DStream<std::string_view> listenTextStream(std::string host, std::uint16_t port,
+                                               ListenOptions options = {});
+
+    // The same with acknowledgements: senders that name a session lose and double nothing, even
+    // when they die; see docs/formats/acknowledged_text.md and `tidemill send`.
+    DStream<std::string_view> acknowledgedTextStream(std::string host, std::uint16_t port,
+                                                     ListenOptions options = {});
+
+    // Elements that the program puts into a queue; logged like what a socket receives. Each batch
+    // takes one push, or all of them; `byDefault` when there is none.
+    template <class T>
+    DStream<T> queueStream(RecordQueue<T> queue, bool oneAtATime = true,
+                           std::optional<std::vector<T>> byDefault = std::nullopt);
+
+    // The lines of a text in memory, `bytesPerBatch` (0: as many as fit) in each batch. `text` must
+    // outlive the context and be the same after a restart.
+    DStream<std::string_view> memoryTextStream(std::string_view text,
+                                               std::size_t bytesPerBatch = 0);
+
+    // Opens the directory, recovers what a crash left, and begins to receive and run batches.
+    // Throws StreamingError when that cannot be done, std::logic_error on a second life.
+    void start();
+
+    // Waits until the job has ended; throws StreamingError when it ended with an error.
+    void awaitTermination();
+    // The same with a time limit; false when it passed first.
+    bool awaitTermination(std::chrono::milliseconds timeout);
+
+    // Ends the job. Gracefully: everything received is processed and checkpointed. Otherwise
+    // what is logged is left for the next start. Does nothing when stopped already.
+    void stop(bool graceful = true);
+
+    enum class State { kInitialized, kActive, kStopped };
+    State state() const;
+
+    const StreamingOptions& options() const { return options_; }
+
+    // What the job is doing right now.
+    EngineStatus status() const;
+
+    // The ports that listening sources are bound to, in the order of their declaration.
+    std::vector<std::uint16_t> boundPorts() const;
+
+    // Called when a batch is complete, on the scheduler's thread. Set before start().
+    void onBatchCompleted(std::function<void(std::uint64_t id, BatchTime time)> listener);
+
+    // The job as lines a person can read.
+    std::string describe() const;
+    const std::shared_ptr<Job>& job() const { return job_; }
+
+private:
+    DStream<std::string_view> textStream(const char* kind, SourceDeclaration source);
+    DStream<std::string_view> listeningStream(const char* kind, sources::ListenOptions listen);
+
+    StreamingOptions options_;
+    std::shared_ptr<Job> job_;
+    std::function<void(std::uint64_t, BatchTime)> batchCompleted_;
+    std::unique_ptr<Engine> engine_;
+};
+
+template <class T>
+DStream<T> StreamingContext::queueStream(RecordQueue<T> queue, bool oneAtATime,
+                                         std::optional<std::vector<T>> byDefault) {
+    requireNotStarted(*job_, "queueStream");
+    const auto id = job_->addSource(queue.declare(oneAtATime, std::move(byDefault)));
+    return DStream<T>(job_, job_->graph.add(std::make_shared<core::QueueInputNode<T>>(id)));
+}
+
+}  // namespace tidemill
