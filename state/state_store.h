@@ -28,6 +28,7 @@
 namespace tidemill::state {
 
 class RocksStore;
+class RowWriter;
 
 struct StateStoreOptions {
     core::FileSystem* files = &core::posixFileSystem();
@@ -117,13 +118,12 @@ private:
 
     StateStore(StateStoreOptions options, std::unique_ptr<RocksStore> rocks);
     bool full() const;
-    core::Result<> spillWhenFull() {
-        return full() ? spillLocked(true) : core::Result<>{};
-    }
-    core::Result<> spillLocked(bool onlyWhenFull);
+    core::Result<> spillWhenFull() { return full() ? spill(true) : core::Result<>{}; }
+    core::Result<> spill(bool onlyWhenFull);
     core::Result<> openScratch();
     FrozenDelta takeChanges();
-    core::Result<std::uint64_t> write(const FrozenDelta& frozen);
+    static void showRows(StateTable& table, const std::shared_ptr<const RocksSnapshot>& rows);
+    static core::Result<> write(const FrozenDelta& frozen, RowWriter& writer);
     core::Result<std::uint64_t> ingestAndShow(const FrozenDelta& frozen);
 
     const StateStoreOptions options_;
@@ -142,6 +142,9 @@ private:
     bool checkpointUnderWay_ = false;
     std::optional<core::Error> failed_;
 };
+
+// The mark among the rows, none in an empty store. Errors: kIo, kCorrupt, kUnsupported.
+core::Result<std::optional<core::BatchMark>> readMark(const RocksStore& rocks);
 
 // Reads every byte of a generation's RocksDB files and compares with RocksDB's own checksums.
 // Errors: kCorrupt, kIo.

@@ -123,6 +123,9 @@ public:
 
     const StateTable& table() const { return table_; }
     std::uint32_t number() const { return range_; }
+    std::uint8_t firstGroup() const {
+        return static_cast<std::uint8_t>(range_ * (core::kKeyGroups / core::kKeyRanges));
+    }
 
 private:
     friend class StateStore;
@@ -133,15 +136,15 @@ private:
         std::shared_ptr<const RangeView> view;
     };
     Pinned pin() const;
-    RangeDelta& active();
     template <class F>
     core::Result<> change(F&& f);
 
     // For the store: takes the active delta (null when empty), showing it as the frozen one.
     std::shared_ptr<const RangeDelta> freeze();
-    // Replaces what readers see below the active delta.
-    void show(std::shared_ptr<const RangeView> view);
-    std::shared_ptr<const RangeView> view() const;
+    // Lets readers see `rows`, which hold all that was frozen, below the active delta.
+    void show(std::shared_ptr<const RocksSnapshot> rows);
+    template <class KeyAt>
+    core::Result<> readRows(const RangeView& view, KeyAt&& keyAt, Lookup& into) const;
 
     StateStore& store_;
     StateTable& table_;

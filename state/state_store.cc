@@ -1,0 +1,224 @@
+#include "state/state_store.h"
+
+#include <stdlib.h>
+
+#include "core/arena.h"
+#include "core/check.h"
+#include "core/failpoint.h"
+#include "state/delta.h"
+#include "state/range_view.h"
+#include "state/rocks_store.h"
+#include "state/row_key.h"
+
+namespace tidemill::state {
+
+using core::Result;
+
+StateStore::StateStore(StateStoreOptions options, std::unique_ptr<RocksStore> rocks)
+    : options_(std::move(options)), rocks_(std::move(rocks)) {}
+
+StateStore::~StateStore() {
+    tables_.clear();
+    rocks_.reset();
+    // A scratch directory that cannot be removed is no error anybody can act on any more.
+    if (!scratch_.empty()) (void)options_.files->removeTree(scratch_);
+}
+
+Result<std::unique_ptr<StateStore>> StateStore::open(const StateStoreOptions& options) {
+    TM_ASSIGN(auto rocks, RocksStore::open({options.workDirectory, options.blockCacheBytes, false}));
+    return std::unique_ptr<StateStore>(new StateStore(options, std::move(rocks)));
+}
+
+Result<std::unique_ptr<StateStore>> StateStore::openInMemory(StateStoreOptions options) {
+    return std::unique_ptr<StateStore>(new StateStore(std::move(options), nullptr));
+}
+
+Result<> StateStore::openScratch() {
+    std::error_code error;
+    const auto base = std::filesystem::temp_directory_path(error);
+    std::string made = ((error ? core::Path("/tmp") : base) / "tidemill-state-XXXXXX").string();
+    if (::mkdtemp(made.data()) == nullptr) return core::failErrno(errno, "mkdtemp failed: " + made);
+    scratch_ = made;
+    TM_ASSIGN(rocks_, RocksStore::open({scratch_, options_.blockCacheBytes, false}));
+    return {};
+}
+
+Result<std::optional<core::BatchMark>> StateStore::mark() const {
+    if (!rocks_) return std::optional<core::BatchMark>();
+    TM_ASSIGN(const auto mark, readMark(*rocks_));
+    return mark;
+}
+
+StateTable& StateStore::table(core::OperatorId operatorId, std::uint8_t number, ValueKind kind) {
+    std::lock_guard lock(mutex_);
+    auto& table = tables_[{operatorId, number}];
+    if (!table) {
+        table = std::make_unique<StateTable>(*this, operatorId, number, kind);
+        if (rocks_) showRows(*table, rocks_->snapshot());
+    }
+    TM_CHECK(table->kind() == kind, "a state table is asked for as one of another kind");
+    return *table;
+}
+
+void StateStore::showRows(StateTable& table, const std::shared_ptr<const RocksSnapshot>& rows) {
+    for (std::uint32_t range = 0; range < core::kKeyRanges; ++range) table.range(range).show(rows);
+}
+
+void StateStore::dropOperator(core::OperatorId operatorId) {
+    std::lock_guard lock(mutex_);
+    const auto found = tables_.lower_bound({operatorId, 0});
+    TM_CHECK(found == tables_.end() || found->first.first != operatorId,
+             "an operator is dropped whose tables are in use");
+    dropped_.push_back(operatorId);
+}
+
+// The changes of all ranges in the order of their rows.
+FrozenDelta StateStore::takeChanges() {
+    FrozenDelta frozen;
+    std::size_t bytes = 0;
+    std::lock_guard lock(mutex_);
+    for (auto& [id, table] : tables_) {
+        for (std::uint32_t number = 0; number < core::kKeyRanges; ++number) {
+            StateRange& range = table->range(number);
+            auto delta = range.freeze();
+            if (!delta) continue;
+            bytes += delta->bytes();
+            frozen.parts.push_back({&range, std::move(delta)});
+        }
+    }
+    frozen.dropped = std::exchange(dropped_, {});
+    frozenBytes_ = bytes;
+    return frozen;
+}
+
+FrozenDelta StateStore::freeze(const core::BatchMark& mark) {
+    std::lock_guard spill(spillMutex_);
+    {
+        std::lock_guard lock(mutex_);
+        TM_CHECK(!checkpointUnderWay_, "a checkpoint begins while another one is under way");
+        checkpointUnderWay_ = true;
+    }
+    auto frozen = takeChanges();
+    frozen.mark = core::encodeBatchMark(mark);
+    return frozen;
+}
+
+// One pass through the sorted changes into the files to ingest.
+Result<> StateStore::write(const FrozenDelta& frozen, RowWriter& writer) {
+    std::string row;
+    for (const auto dropped : frozen.dropped) {
+        row.clear();
+        appendOperatorPrefix(row, dropped);
+        TM_TRY(writer.removeRange(row, endOfPrefix(row)));
+    }
+    if (!frozen.mark.empty())
+        TM_TRY(writer.put(markRowKey(), ValueKind::kBytes, frozen.mark));
+    for (const auto& [range, delta] : frozen.parts) {
+        const StateTable& table = range->table();
+        const ValueKind kind = table.kind();
+        row = tablePrefix(table.operatorId(), table.number());
+        for (SortedChanges changes(*delta, range->firstGroup()); const auto* slot = changes.current();
+             changes.next()) {
+            row.resize(kTablePrefixBytes);
+            row.push_back(static_cast<char>(slot->group));
+            row += delta->keyOf(*slot);
+            switch (changeOf(*slot)) {
+                case Change::kRemoved: TM_TRY(writer.remove(row)); break;
+                case Change::kOperand: TM_TRY(writer.merge(row, kind, delta->valueOf(*slot))); break;
+                default: TM_TRY(writer.put(row, kind, delta->valueOf(*slot)));
+            }
+        }
+    }
+    return writer.finish();
+}
+
+Result<std::uint64_t> StateStore::ingestAndShow(const FrozenDelta& frozen) {
+    const core::ActivityScope activity(core::Activity::kIngest);
+    const auto writer = rocks_->newWriter();
+    TM_TRY(write(frozen, *writer));
+    if (!frozen.mark.empty()) TM_FAILPOINT("ckpt.afterSst");
+    TM_ASSIGN(const auto bytes, rocks_->ingest(*writer));
+    const auto rows = rocks_->snapshot();
+    std::lock_guard lock(mutex_);
+    for (auto& [id, table] : tables_) showRows(*table, rows);
+    return bytes;
+}
+
+Result<std::uint64_t> StateStore::ingest(FrozenDelta frozen) {
+    auto bytes = ingestAndShow(frozen);
+    if (bytes)
+        if (auto passed = core::reachFailpoint("ckpt.afterIngest"); !passed)
+            bytes = core::fail(passed.error());
+    if (!bytes) checkpointFailed(bytes.error());
+    return bytes;
+}
+
+Result<std::vector<LinkedFile>> StateStore::linkInto(const core::Path& directory) {
+    auto linked = rocks_->linkInto(*options_.files, directory);
+    if (!linked) {
+        checkpointFailed(linked.error());
+        return core::fail(linked.error());
+    }
+    std::vector<LinkedFile> files;
+    for (auto& file : *linked)
+        files.push_back({std::move(file.name), file.sizeBytes, std::move(file.checksum),
+                         std::move(file.checksumFunction)});
+    {
+        std::lock_guard lock(mutex_);
+        checkpointUnderWay_ = false;
+    }
+    checkpointEnded_.notify_all();
+    return files;
+}
+
+void StateStore::checkpointFailed(core::Error error) {
+    {
+        std::lock_guard lock(mutex_);
+        if (!failed_) failed_ = std::move(error);
+    }
+    checkpointEnded_.notify_all();
+}
+
+// Half of the budget is for the changes that are being ingested or serve as a cache. A checkpoint
+// is asked for a little before tables write changes out inside a batch.
+bool StateStore::overBudget() const { return activeBytes_ > options_.deltaBudgetBytes / 8 * 3; }
+bool StateStore::full() const { return activeBytes_ > options_.deltaBudgetBytes / 2; }
+
+Result<> StateStore::spill() { return spill(false); }
+
+Result<> StateStore::spill(bool onlyWhenFull) {
+    std::lock_guard one(spillMutex_);
+    if (onlyWhenFull && !full()) return {};
+    {
+        // Nothing may come between a checkpoint's ingest and its link.
+        std::unique_lock lock(mutex_);
+        checkpointEnded_.wait(lock, [this] { return !checkpointUnderWay_ || failed_; });
+        if (failed_) return core::fail(*failed_);
+    }
+    if (!rocks_) TM_TRY(openScratch());
+    auto done = ingestAndShow(takeChanges());
+    if (!done) {
+        checkpointFailed(done.error());
+        return core::fail(done.error());
+    }
+    return core::reachFailpoint("delta.afterIngest");
+}
+
+Result<std::optional<core::BatchMark>> readMark(const RocksStore& rocks) {
+    const std::string row = markRowKey();
+    const std::string_view rowView = row;
+    core::Arena arena;
+    std::optional<std::string_view> stored;
+    TM_TRY(RocksStore::multiGet(*rocks.snapshot(), {&rowView, 1}, arena, &stored));
+    if (!stored) return std::optional<core::BatchMark>();
+    TM_ASSIGN(const auto value, decodeRowValue(*stored, ValueKind::kBytes));
+    TM_ASSIGN(auto mark, core::decodeBatchMark(value));
+    return std::optional(std::move(mark));
+}
+
+Result<> verifyFiles(const core::Path& directory) {
+    TM_ASSIGN(const auto rocks, RocksStore::open({directory, 1 << 20, true}));
+    return rocks->verify();
+}
+
+}  // namespace tidemill::state

@@ -1,0 +1,160 @@
+#include "state/state_table.h"
+
+#include "core/check.h"
+#include "state/delta.h"
+#include "state/range_view.h"
+#include "state/rocks_store.h"
+#include "state/row_key.h"
+#include "state/state_store.h"
+
+namespace tidemill::state {
+
+using core::Result;
+
+Lookup::Lookup() = default;
+Lookup::~Lookup() = default;
+
+StateTable::StateTable(StateStore& store, core::OperatorId operatorId, std::uint8_t number,
+                       ValueKind kind)
+    : operatorId_(operatorId), number_(number), kind_(kind) {
+    for (std::uint32_t range = 0; range < core::kKeyRanges; ++range)
+        ranges_[range] = std::make_unique<StateRange>(store, *this, range);
+}
+
+StateRange::StateRange(StateStore& store, StateTable& table, std::uint32_t range)
+    : store_(store), table_(table), range_(range), view_(std::make_shared<const RangeView>()) {}
+StateRange::~StateRange() = default;
+
+template <class F>
+Result<> StateRange::change(F&& f) {
+    {
+        std::lock_guard lock(mutex_);
+        if (!active_) active_ = std::make_shared<RangeDelta>(table_.kind());
+        f(*active_);
+        const std::size_t bytes = active_->bytes();
+        store_.activeBytes_ += bytes - countedBytes_;
+        countedBytes_ = bytes;
+    }
+    return store_.spillWhenFull();
+}
+
+Result<> StateRange::merge(core::KeyViews keys, std::size_t count, const std::uint64_t* operands) {
+    return change([&](RangeDelta& delta) { delta.merge(keys, count, operands); });
+}
+Result<> StateRange::put(core::KeyViews keys, std::size_t count, const std::string_view* values) {
+    return change([&](RangeDelta& delta) { delta.put(keys, count, values); });
+}
+Result<> StateRange::put(std::string_view key, std::string_view value) {
+    return change([&](RangeDelta& delta) { delta.put(key, value); });
+}
+Result<> StateRange::remove(std::string_view key) {
+    return change([&](RangeDelta& delta) { delta.remove(key); });
+}
+
+StateRange::Pinned StateRange::pin() const {
+    std::lock_guard lock(mutex_);
+    return {active_, view_};
+}
+
+std::shared_ptr<const RangeDelta> StateRange::freeze() {
+    std::lock_guard lock(mutex_);
+    TM_CHECK(view_->ingested, "a delta is frozen before the one frozen last was ingested");
+    auto taken = std::exchange(active_, nullptr);
+    if (taken && taken->empty()) taken = nullptr;
+    view_ = std::make_shared<const RangeView>(RangeView{taken, taken == nullptr, view_->rows});
+    store_.activeBytes_ -= std::exchange(countedBytes_, 0);
+    return taken;
+}
+
+void StateRange::show(std::shared_ptr<const RocksSnapshot> rows) {
+    std::lock_guard lock(mutex_);
+    view_ = std::make_shared<const RangeView>(RangeView{view_->frozen, true, std::move(rows)});
+}
+
+namespace {
+
+// What a delta adds to an answer. True: nothing below matters any more.
+bool apply(const RangeDelta* delta, std::string_view key, bool operandsCount,
+           const char*& data, std::uint64_t& number, bool& found) {
+    if (delta == nullptr) return false;
+    const auto* slot = delta->find(key);
+    if (slot == nullptr) return false;
+    switch (changeOf(*slot)) {
+        case Change::kRemoved: return true;
+        case Change::kOperand:
+            if (!operandsCount) return false;
+            number = found ? reduceNumbers(delta->kind(), number, slot->value) : slot->value;
+            found = true;
+            return false;
+        default: break;
+    }
+    if (isNumber(delta->kind())) {
+        number = found ? reduceNumbers(delta->kind(), number, slot->value) : slot->value;
+    } else {
+        const std::string_view value = delta->valueOf(*slot);
+        data = value.data();
+        number = value.size();
+    }
+    found = true;
+    return true;
+}
+
+}  // namespace
+
+Result<> StateRange::get(core::KeyViews keys, std::size_t count, Lookup& into) {
+    auto [active, view] = pin();
+    into.entries_.assign(count, {});
+    into.missing_.clear();
+    into.rows_.clear();
+    into.arena_.reset();
+    const std::string prefix = tablePrefix(table_.operatorId(), table_.number());
+    const auto keyAt = [&](std::size_t i) {
+        return *reinterpret_cast<const std::string_view*>(keys.first + i * keys.strideBytes);
+    };
+    for (std::size_t i = 0; i < count; ++i) {
+        auto& entry = into.entries_[i];
+        const std::string_view key = keyAt(i);
+        if (apply(active.get(), key, true, entry.data, entry.number, entry.found) ||
+            apply(view->frozen.get(), key, !view->ingested, entry.data, entry.number, entry.found) ||
+            !view->rows)
+            continue;
+        into.missing_.push_back(static_cast<std::uint32_t>(i));
+        into.rows_ += prefix;
+        into.rows_.push_back(static_cast<char>(core::keyGroup(key)));
+        into.rows_ += key;
+    }
+    const Result<> read = into.missing_.empty() ? Result<>{} : readRows(*view, keyAt, into);
+    into.active_ = std::move(active);
+    into.view_ = std::move(view);
+    return read;
+}
+
+template <class KeyAt>
+Result<> StateRange::readRows(const RangeView& view, KeyAt&& keyAt, Lookup& into) const {
+    into.rowViews_.clear();
+    std::size_t begin = 0;
+    for (const auto i : into.missing_) {
+        const std::size_t size = kRowPrefixBytes + keyAt(i).size();
+        into.rowViews_.push_back(std::string_view(into.rows_).substr(begin, size));
+        begin += size;
+    }
+    into.stored_.resize(into.missing_.size());
+    TM_TRY(RocksStore::multiGet(*view.rows, into.rowViews_, into.arena_, into.stored_.data()));
+    for (std::size_t m = 0; m < into.missing_.size(); ++m) {
+        if (!into.stored_[m]) continue;
+        TM_ASSIGN(const auto value, decodeRowValue(*into.stored_[m], table_.kind()));
+        auto& entry = into.entries_[into.missing_[m]];
+        if (isNumber(table_.kind())) {
+            std::uint64_t number = 0;
+            std::memcpy(&number, value.data(), sizeof number);
+            entry.number = entry.found ? reduceNumbers(table_.kind(), entry.number, number) : number;
+        } else {
+            entry.data = value.data();
+            entry.number = value.size();
+        }
+        entry.found = true;
+    }
+    return {};
+}
+
+}  // namespace tidemill::state

@@ -1,0 +1,213 @@
+#include <optional>
+
+#include "core/check.h"
+#include "state/delta.h"
+#include "state/range_view.h"
+#include "state/rocks_store.h"
+#include "state/row_key.h"
+#include "state/state_store.h"
+#include "state/state_table.h"
+
+namespace tidemill::state {
+namespace {
+
+// Where a row lies in the order of a range.
+struct Place {
+    std::uint8_t group;
+    std::string_view key;
+    auto operator<=>(const Place&) const = default;
+};
+
+Place placeOf(const RangeDelta& delta, const RangeDelta::Slot& slot) {
+    return {slot.group, delta.keyOf(slot)};
+}
+
+}  // namespace
+
+using core::Result;
+
+// A merge of up to three sorted inputs: active delta, frozen delta, rows.
+struct Walker::Impl {
+    StateRange& range;
+    std::string prefix;
+    std::shared_ptr<const RangeDelta> active;
+    std::shared_ptr<const RangeView> view;
+    std::uint8_t firstGroup;
+    std::optional<SortedChanges> activeChanges, frozenChanges;
+    std::optional<RowCursor> rows;
+    bool atRow = false;
+
+    std::uint8_t group = 0;
+    std::string key;
+    std::uint64_t number = 0;
+    const char* data = nullptr;
+    std::size_t size = 0;
+
+    ValueKind kind() const { return range.table().kind(); }
+    std::string rowPrefix() const {
+        return tablePrefix(range.table().operatorId(), range.table().number());
+    }
+    std::uint32_t lastGroup() const {
+        return firstGroup + core::kKeyGroups / core::kKeyRanges - 1;
+    }
+
+    Impl(StateRange& r, const WalkOptions& options)
+        : range(r),
+          prefix(options.prefix),
+          firstGroup(r.firstGroup()) {
+        auto pinned = r.pin();
+        active = std::move(pinned.active);
+        view = std::move(pinned.view);
+        if (active) activeChanges.emplace(*active, firstGroup);
+        // What is ingested is in the rows.
+        if (!view->ingested) frozenChanges.emplace(*view->frozen, firstGroup);
+        if (view->rows) {
+            std::string from = rowPrefix();
+            from.push_back(static_cast<char>(firstGroup));
+            std::string last = rowPrefix();
+            last.push_back(static_cast<char>(lastGroup()));
+            rows.emplace(view->rows, std::move(from), endOfPrefix(std::move(last)));
+        }
+    }
+
+    Place rowPlace() const {
+        const std::string_view row = rows->key();
+        return {static_cast<std::uint8_t>(row[kTablePrefixBytes]), row.substr(kRowPrefixBytes)};
+    }
+
+    void seek(std::uint8_t toGroup, std::string_view toKey) {
+        atRow = false;
+        if (activeChanges) activeChanges->seek(toGroup, toKey);
+        if (frozenChanges) frozenChanges->seek(toGroup, toKey);
+        if (rows) {
+            std::string row = rowPrefix();
+            row.push_back(static_cast<char>(toGroup));
+            row += toKey;
+            rows->seek(row);
+        }
+    }
+
+    // The first place that any input stands on.
+    std::optional<Place> least() const {
+        std::optional<Place> least;
+        const auto consider = [&](const Place& place) {
+            if (!least || place < *least) least = place;
+        };
+        if (activeChanges)
+            if (const auto* slot = activeChanges->current()) consider(placeOf(*active, *slot));
+        if (frozenChanges)
+            if (const auto* slot = frozenChanges->current()) consider(placeOf(*view->frozen, *slot));
+        if (rows && rows->valid()) consider(rowPlace());
+        return least;
+    }
+
+    // Steps over everything that stands on the row at hand.
+    void leaveRow() {
+        const Place here{group, key};
+        if (activeChanges)
+            if (const auto* slot = activeChanges->current(); slot && placeOf(*active, *slot) == here)
+                activeChanges->next();
+        if (frozenChanges)
+            if (const auto* slot = frozenChanges->current();
+                slot && placeOf(*view->frozen, *slot) == here)
+                frozenChanges->next();
+        if (rows && rows->valid() && rowPlace() == here) rows->next();
+        atRow = false;
+    }
+
+    // True: nothing below matters any more.
+    bool apply(const RangeDelta& delta, const std::optional<SortedChanges>& changes, bool& found) {
+        const auto* slot = changes->current();
+        if (slot == nullptr || placeOf(delta, *slot) != Place{group, key}) return false;
+        if (changeOf(*slot) == Change::kRemoved) return true;
+        if (isNumber(kind())) {
+            number = found ? reduceNumbers(kind(), number, slot->value) : slot->value;
+        } else {
+            const auto value = delta.valueOf(*slot);
+            data = value.data();
+            size = value.size();
+        }
+        found = true;
+        return changeOf(*slot) == Change::kValue;
+    }
+
+    // Works the value of the row at hand out; false when it was removed.
+    Result<bool> resolve() {
+        bool found = false;
+        if (activeChanges && apply(*active, activeChanges, found)) return found;
+        if (frozenChanges && apply(*view->frozen, frozenChanges, found)) return found;
+        if (!rows || !rows->valid() || rowPlace() != Place{group, key}) return found;
+        TM_ASSIGN(const auto value, decodeRowValue(rows->value(), kind()));
+        if (isNumber(kind())) {
+            std::uint64_t stored = 0;
+            std::memcpy(&stored, value.data(), sizeof stored);
+            number = found ? reduceNumbers(kind(), number, stored) : stored;
+        } else {
+            data = value.data();
+            size = value.size();
+        }
+        return true;
+    }
+
+    // Skips to where keys with the prefix may be; true when `place` has it.
+    bool inPrefix(const Place& place) {
+        if (place.key.starts_with(prefix)) return true;
+        const std::uint8_t here = place.group;
+        if (place.key < prefix) {
+            seek(here, prefix);
+        } else if (here < lastGroup()) {
+            seek(static_cast<std::uint8_t>(here + 1), prefix);
+        } else {
+            activeChanges.reset();
+            frozenChanges.reset();
+            rows.reset();
+        }
+        return false;
+    }
+
+    Result<bool> next() {
+        if (atRow) leaveRow();
+        while (true) {
+            if (rows && !rows->valid()) {
+                TM_TRY(rows->status());
+            }
+            const auto place = least();
+            if (!place) return false;
+            if (!inPrefix(*place)) continue;
+            group = place->group;
+            key = place->key;
+            TM_ASSIGN(const bool live, resolve());
+            atRow = true;
+            if (live) return true;
+            leaveRow();
+        }
+    }
+};
+
+Walker::Walker(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Walker::Walker(Walker&&) noexcept = default;
+Walker& Walker::operator=(Walker&&) noexcept = default;
+Walker::~Walker() = default;
+
+Walker StateRange::walk(const WalkOptions& options) {
+    return Walker(std::make_unique<Walker::Impl>(*this, options));
+}
+
+Result<bool> Walker::next() { return impl_->next(); }
+void Walker::seek(std::string_view key) { impl_->seek(core::keyGroup(key), key); }
+std::string_view Walker::key() const { return impl_->key; }
+std::string_view Walker::value() const {
+    if (isNumber(impl_->kind())) return {reinterpret_cast<const char*>(&impl_->number), 8};
+    return {impl_->data, impl_->size};
+}
+Result<> Walker::replace(std::string_view value) {
+    TM_CHECK(impl_->atRow, "a walker that stands on no row is told to replace it");
+    if (value == this->value()) return {};
+    return impl_->range.put(impl_->key, value);
+}
+Result<> Walker::remove() {
+    TM_CHECK(impl_->atRow, "a walker that stands on no row is told to remove it");
+    return impl_->range.remove(impl_->key);
+}
+
+}  // namespace tidemill::state
