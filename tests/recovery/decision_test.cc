@@ -1,0 +1,205 @@
+// The tables of docs/recovery.md, row for row.
+#include "recovery/decision.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <set>
+#include <vector>
+
+namespace tidemill::recovery {
+
+void PrintTo(Verdict verdict, std::ostream* out) { *out << verdictName(verdict); }
+
+namespace {
+
+using core::BatchId;
+using core::Lsn;
+
+struct ChoiceRow {
+    const char* label;
+    std::vector<GenerationFacts> newestFirst;
+    std::uint64_t logFirst;
+    std::optional<std::size_t> chosen;
+};
+
+TEST(ChooseGeneration, FollowsTheTable) {
+    const auto regular = [](std::uint64_t batch, std::uint64_t endLsn, bool verifies) {
+        return GenerationFacts{BatchId(batch), Lsn(endLsn), false, verifies};
+    };
+    const auto savepoint = [](std::uint64_t batch, std::uint64_t endLsn, bool verifies) {
+        return GenerationFacts{BatchId(batch), Lsn(endLsn), true, verifies};
+    };
+    const ChoiceRow rows[] = {
+        {"none", {}, 1, {}},
+        {"newest verifies", {regular(9, 90, true), regular(5, 50, true)}, 51, 0},
+        {"newest damaged, older verifies", {regular(9, 0, false), regular(5, 50, true)}, 51, 1},
+        {"all damaged", {regular(9, 0, false), regular(5, 0, false)}, 51, {}},
+        {"regular one does not ask the log", {regular(9, 90, true)}, 500, 0},
+        {"savepoint the log reaches back to", {savepoint(9, 90, true), regular(5, 50, true)}, 91, 0},
+        {"savepoint the log no longer reaches", {savepoint(9, 90, true), regular(5, 50, true)}, 92,
+         1},
+        {"savepoint without any log", {savepoint(9, 90, true)}, 0, {}},
+        {"damaged savepoint", {savepoint(9, 90, false), regular(5, 50, true)}, 51, 1},
+    };
+    for (const auto& row : rows)
+        EXPECT_EQ(chooseGeneration(row.newestFirst, Lsn(row.logFirst)), row.chosen) << row.label;
+}
+
+struct DecisionRow {
+    const char* label;
+    RecoveryFacts facts;
+    Verdict verdict;
+    std::uint64_t durable = 0;
+    std::uint64_t keepLast = 0;
+    std::optional<LsnRange> lost;
+};
+
+// A log of LSNs 51 … 70, all valid and vouched for, above a generation of batch 5 at LSN 50.
+RecoveryFacts sound() {
+    RecoveryFacts facts;
+    facts.logStarted = facts.anySegment = facts.anyGeneration = facts.generationChosen = true;
+    facts.batch = BatchId(5);
+    facts.endLsn = Lsn(50);
+    facts.logFirst = Lsn(31);
+    facts.gaplessLast = facts.vouched = Lsn(70);
+    facts.fingerprint = 42;
+    return facts;
+}
+
+template <class F>
+RecoveryFacts with(const F& change) {
+    auto facts = sound();
+    change(facts);
+    return facts;
+}
+
+LsnRange lsns(std::uint64_t first, std::uint64_t last) { return {Lsn(first), Lsn(last)}; }
+
+RecordFacts record(std::uint64_t id, std::uint64_t lsn, std::uint64_t endLsn,
+                   std::uint64_t fingerprint = 42) {
+    return {BatchId(id), Lsn(lsn), Lsn(endLsn), fingerprint};
+}
+
+std::vector<DecisionRow> table() {
+    using F = RecoveryFacts;
+    const std::uint64_t max = ~std::uint64_t{0};
+    return {
+        {"D1 nothing yet", F{}, Verdict::kStartNew, 0, 0, {}},
+        {"D2 log missing after it was started", with([](F& f) {
+             f = F{};
+             f.logStarted = true;
+         }),
+         Verdict::kRefuseLogMissing, 0, 0, {}},
+        {"D2 log missing beside a checkpoint", with([](F& f) { f.anySegment = false; }),
+         Verdict::kRefuseLogMissing, 0, 0, {}},
+        {"D3 no checkpoint verifies, log trimmed", with([](F& f) {
+             f.generationChosen = false;
+             f.endLsn = f.gaplessLast = Lsn(0);
+             f.batch = BatchId(0);
+         }),
+         Verdict::kRefuseNoCheckpoint, 0, 0, lsns(1, 30)},
+        {"D4 no checkpoint, log begins late", with([](F& f) {
+             f.anyGeneration = f.generationChosen = false;
+             f.endLsn = f.gaplessLast = Lsn(0);
+         }),
+         Verdict::kRefuseBeginsLate, 0, 0, lsns(1, 30)},
+        {"D5 header of a needed segment damaged",
+         with([&](F& f) { f.unreadable = {lsns(61, max)}; }), Verdict::kRefuseUnreadable, 0, 0,
+         lsns(61, max)},
+        {"D6 frame at or below D damaged", with([](F& f) {
+             f.gaplessLast = Lsn(60);
+             f.beyondGap = Lsn(63);
+         }),
+         Verdict::kRefuseDamaged, 0, 0, lsns(61, 62)},
+        {"D6 frame D itself missing at the end", with([](F& f) { f.gaplessLast = Lsn(69); }),
+         Verdict::kRefuseDamaged, 0, 0, lsns(70, 70)},
+        {"D6 log begins behind what the checkpoint holds", with([](F& f) {
+             f.logFirst = Lsn(55);
+             f.gaplessLast = Lsn(50);
+             f.beyondGap = Lsn(55);
+         }),
+         Verdict::kRefuseDamaged, 0, 0, lsns(51, 54)},
+        {"D6 gap that only a later frame vouches for", with([](F& f) {
+             f.gaplessLast = Lsn(60);
+             f.beyondGap = Lsn(90);
+             f.vouched = Lsn(89);
+         }),
+         Verdict::kRefuseDamaged, 0, 0, lsns(61, 89)},
+        {"D7 batch id skipped", with([](F& f) { f.records = {record(7, 60, 55)}; }),
+         Verdict::kRefuseRecords, 0, 0, {}},
+        {"D7 batch ends before the one before it",
+         with([](F& f) { f.records = {record(6, 60, 59), record(7, 65, 58)}; }),
+         Verdict::kRefuseRecords, 0, 0, {}},
+        {"D7 batch ends behind its own record",
+         with([](F& f) { f.records = {record(6, 60, 60)}; }), Verdict::kRefuseRecords, 0, 0, {}},
+        {"D8 batches of another job wait",
+         with([](F& f) { f.records = {record(6, 60, 55), record(7, 65, 64, 41)}; }),
+         Verdict::kRefuseForeign, 0, 0, {}},
+        {"D9 all known durable", sound(), Verdict::kResume, 70, 70, {}},
+        {"D9 with batches to replay",
+         with([](F& f) { f.records = {record(6, 60, 55), record(7, 65, 64)}; }), Verdict::kResume,
+         70, 70, {}},
+        {"D9 from the beginning without a checkpoint", with([](F& f) {
+             f = F{};
+             f.logStarted = f.anySegment = true;
+             f.logFirst = Lsn(1);
+             f.gaplessLast = f.vouched = Lsn(7);
+         }),
+         Verdict::kResume, 7, 7, {}},
+        {"D9 no checkpoint verifies, but the log reaches back to LSN 1", with([](F& f) {
+             f.generationChosen = false;
+             f.batch = BatchId(0);
+             f.endLsn = Lsn(0);
+             f.logFirst = Lsn(1);
+         }),
+         Verdict::kResume, 70, 70, {}},
+        {"D9 checkpoint vouches for more than the log has", with([](F& f) {
+             f.gaplessLast = Lsn(50);
+             f.vouched = Lsn(40);
+         }),
+         Verdict::kResume, 50, 50, {}},
+        {"D9 torn tail behind D", with([](F& f) { f.beyondGap = Lsn(73); }), Verdict::kResume, 70,
+         70, {}},
+        {"D9 damage below what is needed", with([](F& f) { f.damageBelow = true; }),
+         Verdict::kResume, 70, 70, {}},
+        {"D10 frames in the page cache only", with([](F& f) { f.vouched = Lsn(66); }),
+         Verdict::kResumeCopying, 66, 70, {}},
+        {"D10 with a torn group behind them", with([](F& f) {
+             f.vouched = Lsn(66);
+             f.beyondGap = Lsn(75);
+         }),
+         Verdict::kResumeCopying, 66, 70, {}},
+        {"D10 nothing vouches but the checkpoint", with([](F& f) { f.vouched = Lsn(0); }),
+         Verdict::kResumeCopying, 50, 70, {}},
+    };
+}
+
+TEST(Decide, FollowsTheTable) {
+    for (const auto& row : table()) {
+        const auto decision = decide(row.facts);
+        EXPECT_EQ(decision.verdict, row.verdict) << row.label << ": " << decision.message;
+        EXPECT_EQ(decision.lost, row.lost) << row.label << ": " << decision.message;
+        EXPECT_EQ(decision.refused(), !decision.message.empty()) << row.label;
+        if (decision.refused()) continue;
+        EXPECT_EQ(decision.durable, Lsn(row.durable)) << row.label;
+        EXPECT_EQ(decision.keepLast, Lsn(row.keepLast)) << row.label;
+    }
+}
+
+TEST(Decide, EveryVerdictStandsInTheTable) {
+    std::set<Verdict> seen;
+    for (const auto& row : table()) seen.insert(row.verdict);
+    EXPECT_EQ(seen.size(), 10u);
+}
+
+TEST(Decide, RefusalNamesTheRange) {
+    auto facts = sound();
+    facts.gaplessLast = Lsn(60);
+    facts.beyondGap = Lsn(63);
+    EXPECT_THAT(decide(facts).message, ::testing::HasSubstr("LSNs 61 to 62"));
+}
+
+}  // namespace
+}  // namespace tidemill::recovery

@@ -1,0 +1,294 @@
+#include "recovery/log_writer.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "recovery/inspect.h"
+#include "tests/recovery/log_fixture.h"
+#include "tests/support/fault_file_system.h"
+
+namespace tidemill::recovery {
+namespace {
+
+using core::BatchId;
+using core::ErrorKind;
+using core::Lsn;
+using Outcome = core::BlockLog::Outcome;
+using tidemill::testing::FaultFileSystem;
+using tidemill::testing::SimulatedDisk;
+
+class LogWriterTest : public ::testing::Test {
+protected:
+    Life start(core::FileSystem& files) {
+        auto life = Life::start(files);
+        EXPECT_TRUE(succeeded(life));
+        return std::move(*life);
+    }
+    Life restart() {
+        disk_.crash(SimulatedDisk::Fate::kLoseAll);
+        return start(disk_);
+    }
+    SimulatedDisk disk_;
+};
+
+TEST_F(LogWriterTest, WhatIsDurableComesBackAfterPowerLoss) {
+    {
+        auto life = start(disk_);
+        TM_ASSERT_OK(life.append(plainBlock("a\n", 1)));
+        TM_ASSERT_OK(life.append(sessionBlock("b\nc\n", "s", 1, 2)));
+        EXPECT_EQ(life.log->durable(), Lsn(2));
+        disk_.crash(SimulatedDisk::Fate::kLoseAll);
+    }
+    auto life = start(disk_);
+    EXPECT_EQ(bytesOf(life.recovered.log.pending), "a\nb\nc\n");
+    EXPECT_EQ(life.log->sessionLines("s"), 2u);
+    EXPECT_EQ(life.log->pendingBytes(), 6u);
+    EXPECT_EQ(life.recovered.connectionMax, 7u);
+    EXPECT_EQ(life.recovered.log.pending[1]->origin().firstLine, 1u);
+    EXPECT_EQ(life.recovered.log.pending[1]->origin().lines, 2u);
+}
+
+TEST_F(LogWriterTest, GhostOfAnOlderConnectionAppendsNothing) {
+    auto life = start(disk_);
+    EXPECT_EQ(life.log->append(sessionBlock("a\n", "s", 1)), Outcome::kQueued);
+    EXPECT_EQ(life.log->append(sessionBlock("a\n", "s", 1)), Outcome::kStale);
+    EXPECT_EQ(life.log->append(sessionBlock("c\n", "s", 3)), Outcome::kStale);
+    EXPECT_EQ(life.log->append(sessionBlock("b\n", "t", 2)), Outcome::kStale);
+    EXPECT_EQ(life.log->append(sessionBlock("b\n", "s", 2)), Outcome::kQueued);
+    EXPECT_EQ(life.log->last(), Lsn(2));
+    EXPECT_EQ(life.log->sessionLines("s"), 2u);
+    EXPECT_EQ(life.log->sessionLines("t"), 0u);
+    EXPECT_EQ(life.log->sessionCount(), 1u);
+}
+
+TEST_F(LogWriterTest, OversizeLinesKeepTheirNumbers) {
+    auto life = start(disk_);
+    auto block = makeBlock("", {core::SourceId(0), 0, "s", 1, 0, 3});
+    EXPECT_EQ(life.log->append(block), Outcome::kQueued);
+    EXPECT_EQ(life.log->sessionLines("s"), 3u);
+}
+
+TEST_F(LogWriterTest, TakeGivesBlocksInOrderUpToTheLimitButAtLeastOne) {
+    auto life = start(disk_);
+    for (int i = 0; i < 4; ++i) (void)life.log->append(plainBlock("0123456789", 1));
+    EXPECT_EQ(life.log->pendingBytes(), 40u);
+    auto taken = life.log->take(5);
+    ASSERT_EQ(taken.size(), 1u);
+    EXPECT_EQ(taken[0]->lsn(), Lsn(1));
+    taken = life.log->take(25);
+    ASSERT_EQ(taken.size(), 2u);
+    EXPECT_EQ(taken[1]->lsn(), Lsn(3));
+    EXPECT_EQ(life.log->pendingBytes(), 10u);
+    EXPECT_EQ(life.log->take(100).size(), 1u);
+    EXPECT_TRUE(life.log->take(100).empty());
+}
+
+TEST_F(LogWriterTest, HoldMakesOneGroup) {
+    auto life = start(disk_);
+    std::vector<Lsn> told;
+    life.log->onDurable([&](core::Result<Lsn> lsn) { told.push_back(*lsn); });
+    {
+        core::BlockLog::Hold hold(*life.log);
+        for (int i = 0; i < 10; ++i) (void)life.log->append(plainBlock("x\n"));
+        TM_ASSERT_OK(life.log->appendRecord({}));
+        EXPECT_FALSE(life.log->idle());
+        EXPECT_EQ(life.log->durable(), Lsn(0));
+    }
+    TM_ASSERT_OK(life.log->waitDurable(Lsn(11)));
+    TM_ASSERT_OK(life.log->close());
+    EXPECT_EQ(told, std::vector<Lsn>{Lsn(11)});
+    EXPECT_TRUE(life.log->idle());
+}
+
+TEST_F(LogWriterTest, RotationLeavesNoGapAndTrimRemovesWholeSegmentsOnly) {
+    {
+        auto life = start(disk_);
+        for (std::uint64_t i = 1; i <= 40; ++i)
+            TM_ASSERT_OK(life.append(plainBlock(std::string(500, 'x'), i)));
+        const auto before = inspectLog(disk_, kDirectory);
+        TM_ASSERT_OK(before);
+        ASSERT_GE(before->segments.size(), 5u);
+        EXPECT_TRUE(before->problems.empty());
+        EXPECT_EQ(life.log->sizeBytes(), 4096 * before->segments.size());
+        const auto second = before->segments[1];
+        // One short of what would free the second segment.
+        TM_ASSERT_OK(life.log->trim(Lsn(second.lastLsn.value - 1)));
+        auto after = inspectLog(disk_, kDirectory);
+        TM_ASSERT_OK(after);
+        EXPECT_EQ(after->segments.front().file, second.file);
+        TM_ASSERT_OK(life.log->trim(second.lastLsn));
+        after = inspectLog(disk_, kDirectory);
+        TM_ASSERT_OK(after);
+        EXPECT_EQ(after->segments.front().file, before->segments[2].file);
+        TM_ASSERT_OK(life.log->trim(Lsn(1000)));
+        after = inspectLog(disk_, kDirectory);
+        TM_ASSERT_OK(after);
+        EXPECT_EQ(after->segments.size(), 1u) << "the segment being written stays";
+    }
+}
+
+TEST_F(LogWriterTest, FrameLargerThanASegmentGetsOneOfItsOwn) {
+    const std::string large(20000, 'y');
+    {
+        auto life = start(disk_);
+        TM_ASSERT_OK(life.append(plainBlock("a\n", 1)));
+        TM_ASSERT_OK(life.append(plainBlock(large, 2)));
+        TM_ASSERT_OK(life.append(plainBlock("b\n", 3)));
+    }
+    EXPECT_EQ(bytesOf(restart().recovered.log.pending), "a\n" + large + "b\n");
+}
+
+TEST_F(LogWriterTest, CloseWritesWhatIsQueued) {
+    {
+        auto life = start(disk_);
+        for (std::uint64_t i = 1; i <= 100; ++i)
+            EXPECT_EQ(life.log->append(plainBlock("line\n", i)), Outcome::kQueued);
+        TM_ASSERT_OK(life.log->close());
+        EXPECT_EQ(life.log->durable(), Lsn(100));
+        EXPECT_EQ(life.log->append(plainBlock("line\n", 1)), Outcome::kFailed);
+        EXPECT_FALSE(life.log->appendRecord({}));
+    }
+    EXPECT_EQ(restart().recovered.log.pending.size(), 100u);
+}
+
+TEST_F(LogWriterTest, PreparedSegmentsDoNotChangeWhatIsWritten) {
+    LogWriterOptions options = Life::writerOptions();
+    options.prepareAhead = true;
+    std::string all;
+    {
+        auto life = Life::start(disk_, Life::recoverOptions(), options);
+        TM_ASSERT_OK(life);
+        for (std::uint64_t i = 1; i <= 200; ++i) {
+            all += std::string(100 + i, 'p') + "\n";
+            EXPECT_EQ(life->log->append(plainBlock(std::string(100 + i, 'p') + "\n", i)),
+                      Outcome::kQueued);
+        }
+        TM_ASSERT_OK(life->log->waitDurable(Lsn(200)));
+    }
+    const auto names = disk_.list(kDirectory / "wal");
+    for (const auto& name : *names)
+        EXPECT_FALSE(name.ends_with(".tmp")) << name;
+    EXPECT_EQ(bytesOf(restart().recovered.log.pending), all);
+}
+
+TEST_F(LogWriterTest, ErrorIsFinal) {
+    FaultFileSystem faulty(disk_);
+    auto life = start(faulty);
+    std::atomic<int> errors = 0;
+    std::atomic<std::uint64_t> told = 0;
+    life.log->onDurable([&](core::Result<Lsn> lsn) {
+        if (lsn) {
+            told = lsn->value;
+        } else {
+            ++errors;
+        }
+    });
+    TM_ASSERT_OK(life.append(plainBlock("a\n", 1)));
+    faulty.arm(FaultFileSystem::Fault::kErrorOnce, 2);  // the write, then the sync
+    const auto failed = life.append(plainBlock("b\n", 2));
+    ASSERT_FALSE(failed);
+    EXPECT_THAT(failed.error().message, ::testing::HasSubstr("sync"));
+    const auto changes = faulty.changes();
+    EXPECT_EQ(life.log->append(plainBlock("c\n", 3)), Outcome::kFailed);
+    EXPECT_FALSE(life.log->appendRecord({}));
+    EXPECT_FALSE(life.log->trim(Lsn(1)));
+    EXPECT_FALSE(life.log->close());
+    EXPECT_EQ(life.log->durable(), Lsn(1));
+    EXPECT_EQ(told, 1u);
+    EXPECT_EQ(errors, 1);
+    EXPECT_EQ(faulty.changes(), changes) << "nothing is written or synced after an error";
+}
+
+TEST_F(LogWriterTest, FullDiskStopsNothingWhileTheSegmentHasRoomAndResumesByItself) {
+    LogWriterOptions options = Life::writerOptions();
+    options.prepareAhead = true;
+    auto life = Life::start(disk_, Life::recoverOptions(), options);
+    TM_ASSERT_OK(life);
+    std::atomic<int> turns = 0;
+    life->log->onSpaceLow([&](bool) { ++turns; });
+    // Fill up: the present segment, the one prepared ahead, and no more.
+    while (*disk_.freeBytes("/") != 0) {
+        disk_.setCapacity(0);
+    }
+    std::uint64_t line = 0;
+    while (!life->log->spaceLow()) {
+        ASSERT_EQ(life->log->append(plainBlock(std::string(900, 'x'), ++line)), Outcome::kQueued);
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    for (int i = 0; i < 20; ++i)
+        ASSERT_EQ(life->log->append(plainBlock(std::string(900, 'x'), ++line)), Outcome::kQueued);
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    EXPECT_LT(life->log->durable(), life->log->last());
+    disk_.setCapacity(~std::uint64_t{0});
+    TM_ASSERT_OK(life->log->waitDurable(life->log->last()));
+    for (int i = 0; i < 500 && life->log->spaceLow(); ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    EXPECT_FALSE(life->log->spaceLow());
+    EXPECT_EQ(turns, 2);
+}
+
+TEST_F(LogWriterTest, ReserveMakesSpaceLowBeforeTheDiskIsFull) {
+    LogWriterOptions options = Life::writerOptions();
+    options.prepareAhead = true;
+    options.reserveBytes = 1 << 20;
+    disk_.setCapacity(512 << 10);
+    auto life = Life::start(disk_, Life::recoverOptions(), options);
+    TM_ASSERT_OK(life);
+    for (int i = 0; i < 500 && !life->log->spaceLow(); ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    EXPECT_TRUE(life->log->spaceLow());
+    TM_EXPECT_OK(life->append(plainBlock("a\n")));
+}
+
+TEST_F(LogWriterTest, ClosingOnAFullDiskGivesUpWithoutLosingWhatWasAcknowledged) {
+    std::uint64_t durable = 0;
+    {
+        auto life = start(disk_);
+        disk_.setCapacity(0);
+        for (std::uint64_t i = 1; i <= 10; ++i)
+            (void)life.log->append(plainBlock(std::string(900, 'x'), i));
+        const auto closed = life.log->close();
+        ASSERT_FALSE(closed);
+        EXPECT_EQ(closed.error().kind, ErrorKind::kNoSpace);
+        durable = life.log->durable().value;
+        EXPECT_GT(durable, 0u);
+    }
+    disk_.setCapacity(~std::uint64_t{0});
+    EXPECT_EQ(restart().recovered.log.pending.size(), durable);
+}
+
+TEST_F(LogWriterTest, ManyThreadsAppendAndEachSessionStaysInOrder) {
+    {
+        LogWriterOptions options = Life::writerOptions();
+        options.prepareAhead = true;
+        auto life = Life::start(disk_, Life::recoverOptions(), options);
+        TM_ASSERT_OK(life);
+        std::vector<std::thread> threads;
+        for (int t = 0; t < 4; ++t)
+            threads.emplace_back([&, t] {
+                const auto name = "s" + std::to_string(t);
+                for (std::uint64_t i = 1; i <= 300; ++i)
+                    ASSERT_EQ(life->log->append(sessionBlock(name + "\n", name, i)),
+                              Outcome::kQueued);
+                TM_EXPECT_OK(life->log->waitDurable(life->log->last()));
+            });
+        for (auto& thread : threads) thread.join();
+        EXPECT_EQ(life->log->sessionCount(), 4u);
+    }
+    auto life = restart();
+    EXPECT_EQ(life.recovered.log.pending.size(), 1200u);
+    for (int t = 0; t < 4; ++t) EXPECT_EQ(life.log->sessionLines("s" + std::to_string(t)), 300u);
+}
+
+TEST_F(LogWriterTest, SegmentsBelowTheMinimumAreRefused) {
+    LogWriterOptions options = Life::writerOptions();
+    options.segmentBytes = 4095;
+    const auto life = Life::start(disk_, Life::recoverOptions(), options);
+    ASSERT_FALSE(life);
+    EXPECT_EQ(life.error().kind, ErrorKind::kInvalid);
+}
+
+}  // namespace
+}  // namespace tidemill::recovery
