@@ -12,12 +12,11 @@
 
 #include "core/logging.h"
 #include "sources/session_connection.h"
+#include "sources/session_errors.h"
 #include "sources/text_receiver.h"
 
 namespace tidemill::sources {
 namespace {
-
-constexpr std::string_view kTooMany = "error too many connections\n";
 
 // Thread safety: as TextReceiver; port() is thread-safe.
 class ListeningTextReceiver final : public TextReceiver {
@@ -95,7 +94,8 @@ private:
             me->network_->sealIfWanted();
             if (me->stopping() || !me->acceptor_.is_open()) return;
             if (!error) me->accepted(std::move(socket));
-            if (error == asio::error::no_descriptors || error == std::errc::too_many_files_open_in_system ||
+            if (error == asio::error::no_descriptors ||
+                error == std::errc::too_many_files_open_in_system ||
                 error == asio::error::no_buffer_space || error == asio::error::no_memory)
                 return me->outOfDescriptors(error);
             me->accept();
@@ -132,7 +132,8 @@ private:
         ++counters.connectionsRefused;
         asio::error_code ignored;
         socket.non_blocking(true, ignored);
-        socket.write_some(asio::buffer(kTooMany), ignored);
+        socket.write_some(
+            asio::buffer("error " + std::string(kErrorTooManyConnections) + "\n"), ignored);
         socket.shutdown(Tcp::socket::shutdown_send, ignored);
         // What the client has sent already would turn the close into a reset.
         char nowhere[4096];

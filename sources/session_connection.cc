@@ -7,6 +7,7 @@
 
 #include "core/failpoint.h"
 #include "core/logging.h"
+#include "sources/session_errors.h"
 #include "sources/text_receiver.h"
 
 namespace tidemill::sources {
@@ -69,7 +70,7 @@ void SessionConnection::introduced(std::string_view line) {
     const std::string_view name = line.substr(kWord.size());
     if (!isSessionName(name))
         return refuse("a session name is 1 to 128 printable bytes without spaces");
-    if (network_.failed()) return refuse("the log takes nothing more");
+    if (network_.failed()) return refuse(kErrorLogFailed);
     if (auto entered = network_.sessions().enter(*this, std::string(name)); !entered)
         return refuse(entered.error().message);
     name_ = name;
@@ -88,7 +89,7 @@ void SessionConnection::resume() {
 void SessionConnection::takenOver() {
     stage_ = Stage::kEnded;
     dropUnfinishedLine();
-    refuse("another connection has taken the session over");
+    refuse(kErrorTakenOver);
 }
 
 void SessionConnection::linesArrived() {
@@ -170,7 +171,7 @@ void SessionConnection::timeIsUp(TimeLimit limit) {
     if (limit != TimeLimit::kFirstLine) return TextConnection::timeIsUp(limit);
     stage_ = Stage::kEnded;
     ++receiver_.counters.connectionsClosed;
-    refuse("no session was named in time");
+    refuse(kErrorNoSession);
 }
 
 void SessionConnection::closing() {

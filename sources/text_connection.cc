@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/failpoint.h"
+#include "sources/session_errors.h"
 #include "sources/text_receiver.h"
 
 namespace tidemill::sources {
@@ -168,7 +169,7 @@ void TextConnection::handOver() {
             handedOver(block->lsn(), lastLine);
             return;
         case core::BlockLog::Outcome::kStale:
-            return refuse("the session is fed by another connection");
+            return refuse(kErrorStale);
         case core::BlockLog::Outcome::kFailed: return network_.logFailed();
     }
 }
@@ -235,7 +236,7 @@ void TextConnection::timeIsUp(TimeLimit limit) {
     handOver();
     if (closed()) return;
     dropUnfinishedLine();
-    refuse("a line took too long to end");
+    refuse(kErrorSlowLine);
 }
 
 void TextConnection::overUnfinishedBudget() {
@@ -243,7 +244,7 @@ void TextConnection::overUnfinishedBudget() {
     handOver();
     if (closed()) return;
     dropUnfinishedLine();
-    refuse("too many bytes in unfinished lines");
+    refuse(kErrorUnfinishedBudget);
 }
 
 void TextConnection::send(std::string_view text) {

@@ -18,6 +18,7 @@ public:
     TestClient& operator=(const TestClient&) = delete;
 
     bool connected() const { return fd_ >= 0; }
+    int fd() const { return fd_; }
     // All of `bytes`; false when the peer is gone.
     bool send(std::string_view bytes);
     // The next line without its '\n'; none when the peer has ended, reset or says nothing.
@@ -42,6 +43,7 @@ public:
     explicit TestServer(std::uint16_t port = 0);
     ~TestServer();
     std::uint16_t port() const { return port_; }
+    int fd() const { return fd_; }
     // The descriptor of the next client; -1 after 10 s.
     int accept();
     void close();

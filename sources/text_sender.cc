@@ -1,0 +1,426 @@
+#include "sources/text_sender.h"
+
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <asio/buffer.hpp>
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <cerrno>
+#include <charconv>
+#include <thread>
+#include <utility>
+
+#include "core/logging.h"
+#include "sources/send_window.h"
+#include "sources/session_errors.h"
+#include "sources/sessions.h"
+
+namespace tidemill::sources {
+namespace {
+
+using core::ErrorKind;
+using core::Result;
+using Clock = std::chrono::steady_clock;
+using Tcp = asio::ip::tcp;
+
+// How often a wait looks whether it should end.
+constexpr int kLookMillis = 100;
+constexpr std::chrono::milliseconds kConnectMax{5'000};
+constexpr std::chrono::milliseconds kProgressPeriod{100};
+// Longer answers than this are no protocol of ours.
+constexpr std::size_t kAnswerBytesMax = 4096;
+
+// What became of one connection.
+enum class Ending { kDone, kLost };
+
+bool wouldBlock(const asio::error_code& error) {
+    return error == asio::error::would_block || error == asio::error::try_again ||
+           error == asio::error::interrupted;
+}
+
+// One run of a sender. Thread safety: externally synchronized.
+class Sending {
+public:
+    Sending(const SendOptions& options, const std::atomic<bool>& stopped, int inputFd)
+        : options_(options),
+          stopped_(stopped),
+          inputFd_(inputFd),
+          window_(options.unacknowledgedBytesMax) {}
+
+    Result<std::uint64_t> run() {
+        struct stat status {};
+        if (!options_.live && ::fstat(inputFd_, &status) == 0 && S_ISREG(status.st_mode))
+            inputStart_ = ::lseek(inputFd_, 0, SEEK_CUR);
+        auto lastSeen = Clock::now();
+        for (;;) {
+            auto ending = connectAndSend(lastSeen);
+            progress_.connected = false;
+            report(true);
+            if (!ending) return core::fail(std::move(ending.error()));
+            if (*ending == Ending::kDone) return progress_.linesDurable;
+            TM_TRY(rest(lastSeen));
+        }
+    }
+
+private:
+    // ---- waiting ----
+
+    Result<> checkStopped() const {
+        if (!stopped_.load(std::memory_order_relaxed)) return {};
+        return core::fail(ErrorKind::kIo,
+                          "stopped; durable are the first " +
+                              std::to_string(progress_.linesDurable) + " lines of session " +
+                              options_.session);
+    }
+
+    Result<> rest(Clock::time_point lastSeen) {
+        const auto until = Clock::now() + options_.retryPeriod;
+        while (Clock::now() < until) {
+            TM_TRY(checkStopped());
+            std::this_thread::sleep_for(std::min<Clock::duration>(
+                until - Clock::now() + std::chrono::milliseconds(1),
+                std::chrono::milliseconds(kLookMillis)));
+        }
+        TM_TRY(checkStopped());
+        if (options_.giveUpAfter && Clock::now() - lastSeen > *options_.giveUpAfter)
+            return core::fail(ErrorKind::kIo, "no server at " + where() + " for " +
+                                                  std::to_string(options_.giveUpAfter->count()) +
+                                                  " ms");
+        return {};
+    }
+
+    std::string where() const { return options_.host + ":" + std::to_string(options_.port); }
+
+    // Says something once, until something else is to be said.
+    void note(const std::string& text) {
+        if (text == lastNote_) return;
+        lastNote_ = text;
+        if (options_.onNote) options_.onNote(text);
+    }
+
+    void report(bool now) {
+        if (!options_.onProgress) return;
+        const auto time = Clock::now();
+        if (!now && time - reported_ < kProgressPeriod) return;
+        reported_ = time;
+        progress_.linesSent = std::max(progress_.linesSent, window_.linesBefore(sendAt_));
+        options_.onProgress(progress_);
+    }
+
+    // ---- one connection ----
+
+    Result<Ending> connectAndSend(Clock::time_point& lastSeen) {
+        asio::io_context io;
+        Tcp::socket socket(io);
+        if (auto connected = connect(io, socket); !connected) {
+            note(connected.error().message);
+            TM_TRY(checkStopped());
+            return Ending::kLost;
+        }
+        lastSeen = Clock::now();
+        ++progress_.connections;
+        received_.clear();
+        resumed_.reset();
+        passing_.clear();
+        endingSaid_ = false;
+        serverEnded_ = false;
+        auto ending = converse(socket);
+        lastSeen = Clock::now();
+        if (ending && *ending == Ending::kLost)
+            note("connection to " + where() + " lost; trying again every " +
+                 std::to_string(options_.retryPeriod.count()) + " ms");
+        return ending;
+    }
+
+    Result<> connect(asio::io_context& io, Tcp::socket& socket) {
+        asio::error_code error;
+        Tcp::resolver resolver(io);
+        const auto found = resolver.resolve(options_.host, std::to_string(options_.port), error);
+        for (const auto& entry : found) {
+            socket = Tcp::socket(io);
+            socket.open(entry.endpoint().protocol(), error);
+            if (!error) socket.non_blocking(true, error);
+            if (!error) socket.connect(entry.endpoint(), error);
+            if (error == asio::error::in_progress || error == asio::error::would_block)
+                error = awaitConnected(socket);
+            if (!error) {
+                asio::error_code ignored;
+                socket.set_option(Tcp::no_delay(true), ignored);
+                return {};
+            }
+        }
+        return core::fail(ErrorKind::kIo, "cannot connect to " + where() + ": " +
+                                              (error ? error.message() : "no address") +
+                                              "; trying again every " +
+                                              std::to_string(options_.retryPeriod.count()) +
+                                              " ms");
+    }
+
+    asio::error_code awaitConnected(Tcp::socket& socket) {
+        const auto until = Clock::now() + kConnectMax;
+        while (Clock::now() < until && !stopped_.load(std::memory_order_relaxed)) {
+            pollfd ready{socket.native_handle(), POLLOUT, 0};
+            if (::poll(&ready, 1, kLookMillis) != 1) continue;
+            int failure = 0;
+            socklen_t size = sizeof failure;
+            ::getsockopt(socket.native_handle(), SOL_SOCKET, SO_ERROR, &failure, &size);
+            return {failure, asio::error::get_system_category()};
+        }
+        return asio::error::timed_out;
+    }
+
+    Result<Ending> converse(Tcp::socket& socket) {
+        const std::string greeting = "session " + options_.session + "\n";
+        asio::error_code error;
+        if (socket.write_some(asio::buffer(greeting), error) != greeting.size())
+            return Ending::kLost;
+        // `resume N` may take as long as the log needs for what an older connection left.
+        while (!resumed_) {
+            TM_TRY(checkStopped());
+            if (serverEnded_) return lost();
+            pollfd ready{socket.native_handle(), POLLIN, 0};
+            if (::poll(&ready, 1, kLookMillis) == 1) TM_TRY(receive(socket));
+        }
+        const std::uint64_t lines = *std::exchange(resumed_, std::nullopt);
+        progress_.connected = true;
+        TM_TRY(goTo(lines));
+        while (!serverEnded_) {
+            TM_TRY(checkStopped());
+            if (inputEnded_ && progress_.linesDurable == window_.lines()) return Ending::kDone;
+            if (!passing_.empty()) break;
+            TM_TRY(step(socket));
+            report(false);
+        }
+        if (inputEnded_ && progress_.linesDurable == window_.lines()) return Ending::kDone;
+        return lost();
+    }
+
+    Ending lost() {
+        if (!passing_.empty()) note("the server says: " + passing_);
+        return Ending::kLost;
+    }
+
+    // Reads, sends and hears what is possible now, or waits until something is.
+    Result<> step(Tcp::socket& socket) {
+        if (!inputEnded_ && window_.room().empty()) TM_TRY(makeRoom());
+        const bool room = !inputEnded_ && !window_.room().empty();
+        const bool toSend = sendAt_ < sendUntil();
+        if (inputEnded_ && !toSend && !std::exchange(endingSaid_, true)) {
+            asio::error_code ignored;
+            socket.shutdown(Tcp::socket::shutdown_send, ignored);
+        }
+        pollfd ready[2] = {{socket.native_handle(), POLLIN, 0}, {room ? inputFd_ : -1, POLLIN, 0}};
+        if (toSend) ready[0].events |= POLLOUT;
+        if (::poll(ready, 2, kLookMillis) <= 0) return {};
+        if ((ready[0].revents & (POLLIN | POLLERR | POLLHUP)) != 0) TM_TRY(receive(socket));
+        if (serverEnded_) return {};
+        if ((ready[1].revents & (POLLIN | POLLERR | POLLHUP | POLLNVAL)) != 0) TM_TRY(readInput());
+        if (toSend && (ready[0].revents & POLLOUT) != 0) sendSome(socket);
+        return {};
+    }
+
+    // A server waits for the end of a line only when that line is in one piece too large.
+    std::uint64_t sendUntil() const {
+        return inputEnded_ || full_ ? window_.end() : window_.lineEnd();
+    }
+
+    void sendSome(Tcp::socket& socket) {
+        while (sendAt_ < sendUntil()) {
+            std::string_view bytes = window_.bytes(sendAt_);
+            bytes = bytes.substr(0, sendUntil() - sendAt_);
+            asio::error_code error;
+            const std::size_t count =
+                socket.write_some(asio::buffer(bytes.data(), bytes.size()), error);
+            sendAt_ += count;
+            progress_.bytesSent += count;
+            if (error && !wouldBlock(error)) serverEnded_ = true;
+            if (error || count < bytes.size()) return;
+            // Answers must be heard and input read between the pieces.
+            if (!inputEnded_) return;
+        }
+    }
+
+    // The window is full. Without a whole line in it no answer will ever make room.
+    Result<> makeRoom() {
+        full_ = true;
+        if (window_.lines() > progress_.linesDurable || sendAt_ < window_.end()) return {};
+        if (inputStart_ < 0)
+            return core::fail(ErrorKind::kInvalid,
+                              "line " + std::to_string(window_.lines() + 1) +
+                                  " is longer than a sender may hold: " +
+                                  std::to_string(options_.unacknowledgedBytesMax) + " bytes");
+        // A file can be read again, should the connection be lost.
+        window_.giveUp(sendAt_);
+        return {};
+    }
+
+    Result<> readInput() {
+        const auto room = window_.room();
+        if (room.empty()) return {};
+        const ssize_t count = ::read(inputFd_, room.data(), room.size());
+        if (count < 0 && (errno == EINTR || errno == EAGAIN)) return {};
+        if (count < 0) return core::failErrno(errno, "reading the input failed");
+        full_ = false;
+        if (count > 0) {
+            window_.added(static_cast<std::size_t>(count));
+            return {};
+        }
+        window_.endLine();
+        inputEnded_ = true;
+        return {};
+    }
+
+    // ---- answers ----
+
+    Result<> receive(Tcp::socket& socket) {
+        char bytes[4096];
+        for (;;) {
+            asio::error_code error;
+            const std::size_t count = socket.read_some(asio::buffer(bytes), error);
+            if (wouldBlock(error)) break;
+            if (error) {
+                serverEnded_ = true;
+                break;
+            }
+            received_.append(bytes, count);
+            if (received_.size() > 16 * kAnswerBytesMax) break;
+        }
+        std::size_t begin = 0;
+        for (std::size_t end; (end = received_.find('\n', begin)) != received_.npos;
+             begin = end + 1)
+            TM_TRY(understand(std::string_view(received_).substr(begin, end - begin)));
+        received_.erase(0, begin);
+        if (received_.size() > kAnswerBytesMax)
+            return core::fail(ErrorKind::kConflict, where() + " does not speak our protocol");
+        return {};
+    }
+
+    Result<> understand(std::string_view line) {
+        const auto number = [&](std::string_view word) -> std::optional<std::uint64_t> {
+            if (!line.starts_with(word)) return std::nullopt;
+            std::uint64_t value = 0;
+            const char* const end = line.data() + line.size();
+            const auto [at, error] = std::from_chars(line.data() + word.size(), end, value);
+            if (error != std::errc() || at != end) return std::nullopt;
+            return value;
+        };
+        if (const auto resumed = number("resume ")) {
+            resumed_ = *resumed;
+            return {};
+        }
+        if (const auto durable = number("durable ")) return acknowledged(*durable);
+        if (line.starts_with("error ")) {
+            const auto text = line.substr(6);
+            if (isPassing(text)) {
+                passing_ = text;
+                return {};
+            }
+            return core::fail(ErrorKind::kConflict, "the server refused session " +
+                                                        options_.session + ": " +
+                                                        core::escaped(text));
+        }
+        return core::fail(ErrorKind::kConflict, where() + " does not speak our protocol: it said " +
+                                                    core::escaped(line, 80));
+    }
+
+    Result<> acknowledged(std::uint64_t lines) {
+        if (lines > window_.lines())
+            return core::fail(ErrorKind::kConflict,
+                              "session " + options_.session + " has " + std::to_string(lines) +
+                                  " lines, but this sender has sent only " +
+                                  std::to_string(window_.lines()) + ": another one uses it");
+        progress_.linesDurable = std::max(progress_.linesDurable, lines);
+        window_.dropLines(lines);
+        return {};
+    }
+
+    // Prepares to send what follows line `lines`.
+    Result<> goTo(std::uint64_t lines) {
+        if (!begun_) {
+            begun_ = true;
+            window_.restart(options_.live ? lines : 0);
+            if (options_.live && lines != 0)
+                note("session " + options_.session + " goes on behind line " +
+                     std::to_string(lines) +
+                     "; lines that a sender before this one held back are gone");
+        } else {
+            note("connected to " + where() + " again; going on behind line " +
+                 std::to_string(lines));
+        }
+        if (options_.live && lines > window_.lines())
+            return core::fail(ErrorKind::kConflict,
+                              "session " + options_.session + " has " + std::to_string(lines) +
+                                  " lines, more than this sender has sent: another one uses it");
+        TM_TRY(skipTo(lines));
+        auto position = window_.behindLine(lines);
+        if (!position && inputStart_ >= 0) {
+            if (::lseek(inputFd_, inputStart_, SEEK_SET) < 0)
+                return core::failErrno(errno, "going back to the start of the input failed");
+            window_.restart(0);
+            inputEnded_ = full_ = false;
+            TM_TRY(skipTo(lines));
+            position = window_.behindLine(lines);
+        }
+        if (!position)
+            return core::fail(ErrorKind::kConflict,
+                              "the server has only " + std::to_string(lines) +
+                                  " lines of session " + options_.session +
+                                  ", and this sender does not have line " +
+                                  std::to_string(lines + 1) + " any more");
+        sendAt_ = *position;
+        progress_.linesDurable = lines;
+        progress_.linesSent = lines;
+        window_.dropLines(lines);
+        return {};
+    }
+
+    // Reads on until the input has so many lines.
+    Result<> skipTo(std::uint64_t lines) {
+        while (window_.lines() < lines && !inputEnded_) {
+            TM_TRY(checkStopped());
+            window_.dropLines(lines);
+            if (window_.room().empty()) window_.giveUp(window_.end());
+            pollfd ready{inputFd_, POLLIN, 0};
+            if (::poll(&ready, 1, kLookMillis) != 0) TM_TRY(readInput());
+        }
+        if (window_.lines() >= lines) return {};
+        return core::fail(ErrorKind::kInvalid,
+                          "the input has " + std::to_string(window_.lines()) +
+                              " lines, but session " + options_.session + " has " +
+                              std::to_string(lines) + " already: not the same input");
+    }
+
+    const SendOptions& options_;
+    const std::atomic<bool>& stopped_;
+    const int inputFd_;
+    off_t inputStart_ = -1;  // where a file can be read again from
+    SendWindow window_;
+    std::uint64_t sendAt_ = 0;
+    bool begun_ = false;
+    bool inputEnded_ = false;
+    bool full_ = false;         // the window was, when last looked at
+    bool endingSaid_ = false;   // our direction of the connection is shut
+    bool serverEnded_ = false;
+    std::string received_;
+    std::optional<std::uint64_t> resumed_;
+    std::string passing_;       // the server's last words, if they need not be the last
+    std::string lastNote_;
+    SendProgress progress_;
+    Clock::time_point reported_{};
+};
+
+}  // namespace
+
+TextSender::TextSender(SendOptions options) : options_(std::move(options)) {}
+
+Result<std::uint64_t> TextSender::run(int inputFd) {
+    if (!isSessionName(options_.session))
+        return core::fail(ErrorKind::kInvalid,
+                          "a session name is 1 to 128 printable bytes without spaces: " +
+                              core::escaped(options_.session));
+    return Sending(options_, stopped_, inputFd).run();
+}
+
+}  // namespace tidemill::sources

@@ -1,0 +1,318 @@
+// A sender rests only when every line is durable exactly once, whatever is cut in between.
+#include "sources/text_sender.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+#include <thread>
+
+#include "tests/sources/listening_fixture.h"
+
+namespace tidemill::sources {
+namespace {
+
+using Lines = std::vector<std::string>;
+using test::eventually;
+using std::chrono::milliseconds;
+
+// An unlinked file with this content, positioned at its start.
+int fileWith(const std::string& text) {
+    char path[] = "/tmp/text_sender_XXXXXX";
+    const int fd = ::mkstemp(path);
+    ::unlink(path);
+    EXPECT_EQ(::write(fd, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+    ::lseek(fd, 0, SEEK_SET);
+    return fd;
+}
+
+std::string numbered(int lines) {
+    std::string text;
+    for (int i = 1; i <= lines; ++i) text += "line " + std::to_string(i) + "\n";
+    return text;
+}
+
+// Passes bytes between one client at a time and a server, and cuts the connection at random.
+class CuttingProxy {
+public:
+    CuttingProxy(std::uint16_t serverPort, unsigned seed, std::size_t bytesMax)
+        : serverPort_(serverPort), random_(seed), bytesMax_(bytesMax), thread_([this] { run(); }) {}
+    ~CuttingProxy() {
+        ending_ = true;
+        thread_.join();
+    }
+    std::uint16_t port() const { return listener_.port(); }
+    int cuts() const { return cuts_; }
+
+private:
+    void run() {
+        while (!ending_) {
+            pollfd ready{listener_.fd(), POLLIN, 0};
+            if (::poll(&ready, 1, 10) == 1) serve(listener_.accept());
+        }
+    }
+    void serve(int client) {
+        test::TestClient server(serverPort_);
+        std::size_t left = 1 + random_() % bytesMax_;
+        bool clientEnded = false;
+        while (!ending_ && left != 0) {
+            pollfd ready[2] = {{clientEnded ? -1 : client, POLLIN, 0}, {server.fd(), POLLIN, 0}};
+            if (::poll(ready, 2, 10) <= 0) continue;
+            char bytes[16 << 10];
+            if (ready[0].revents != 0) {
+                const auto count = ::recv(client, bytes, std::min(sizeof bytes, left), 0);
+                if (count < 0) break;
+                if (count == 0) {
+                    clientEnded = true;
+                    server.finishSending();
+                    continue;
+                }
+                left -= static_cast<std::size_t>(count);
+                if (!server.send({bytes, static_cast<std::size_t>(count)})) break;
+            }
+            if (ready[1].revents != 0) {
+                const auto count = ::recv(server.fd(), bytes, sizeof bytes, 0);
+                if (count <= 0) break;
+                if (random_() % 8 == 0) break;  // an answer is lost
+                if (::send(client, bytes, static_cast<std::size_t>(count), MSG_NOSIGNAL) < 0) break;
+            }
+        }
+        if (left == 0 && random_() % 2 == 0) server.reset();
+        ++cuts_;
+        ::close(client);
+    }
+
+    const std::uint16_t serverPort_;
+    std::mt19937 random_;
+    const std::size_t bytesMax_;
+    test::TestServer listener_;
+    std::atomic<bool> ending_{false};
+    std::atomic<int> cuts_{0};
+    std::thread thread_;
+};
+
+class TextSending : public ListeningFixture {
+protected:
+    void SetUp() override { open({.acknowledged = true}); }
+    SendOptions options() {
+        SendOptions options;
+        options.port = receiver->port();
+        options.session = "s";
+        options.retryPeriod = milliseconds(1);
+        options.giveUpAfter = milliseconds(10'000);
+        return options;
+    }
+    void expectNumbered(int lines) {
+        const auto text = log->sessionText("s");
+        ASSERT_EQ(text.size(), static_cast<std::size_t>(lines));
+        for (int i = 1; i <= lines; ++i)
+            ASSERT_EQ(text[static_cast<std::size_t>(i - 1)], "line " + std::to_string(i));
+    }
+};
+
+TEST_F(TextSending, AllLinesOfAFileBecomeDurable) {
+    SendProgress last;
+    auto options = this->options();
+    options.onProgress = [&](const SendProgress& progress) { last = progress; };
+    const int file = fileWith(numbered(100'000));
+    const auto sent = TextSender(options).run(file);
+    ASSERT_TRUE(sent) << sent.error().message;
+    EXPECT_EQ(*sent, 100'000U);
+    EXPECT_EQ(last.linesDurable, 100'000U);
+    EXPECT_EQ(last.linesSent, 100'000U);
+    expectNumbered(100'000);
+    // Again: the session has them all.
+    ::lseek(file, 0, SEEK_SET);
+    const auto again = TextSender(options).run(file);
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(*again, 100'000U);
+    expectNumbered(100'000);
+    ::close(file);
+}
+
+TEST_F(TextSending, AMissingLastLineEndIsAdded) {
+    const int file = fileWith("line 1\nline 2");
+    EXPECT_EQ(TextSender(options()).run(file), 2U);
+    expectNumbered(2);
+    ::close(file);
+    const int empty = fileWith("");
+    auto options = this->options();
+    options.session = "empty";
+    EXPECT_EQ(TextSender(options).run(empty), 0U);
+    ::close(empty);
+}
+
+TEST_F(TextSending, AnInputShorterThanItsSessionIsRefused) {
+    const int file = fileWith(numbered(10));
+    ASSERT_TRUE(TextSender(options()).run(file));
+    ::close(file);
+    const int shorter = fileWith(numbered(9));
+    const auto sent = TextSender(options()).run(shorter);
+    ASSERT_FALSE(sent);
+    EXPECT_EQ(sent.error().kind, core::ErrorKind::kInvalid);
+    ::close(shorter);
+}
+
+TEST_F(TextSending, ALaterRunSendsOnlyWhatIsNew) {
+    const int file = fileWith(numbered(1'000));
+    ASSERT_TRUE(TextSender(options()).run(file));
+    ::close(file);
+    const int longer = fileWith(numbered(2'500));
+    EXPECT_EQ(TextSender(options()).run(longer), 2'500U);
+    expectNumbered(2'500);
+    ::close(longer);
+}
+
+TEST_F(TextSending, RandomCutsLoseAndDoubleNothing) {
+    for (unsigned seed = 0; seed < 6; ++seed) {
+        SCOPED_TRACE(seed);
+        auto options = this->options();
+        options.session = "cut" + std::to_string(seed);
+        options.unacknowledgedBytesMax = seed % 2 == 0 ? 16 << 10 : 1 << 20;
+        const std::string text = numbered(20'000);
+        int cuts = 0;
+        {
+            CuttingProxy proxy(receiver->port(), seed, seed < 3 ? 20'000 : 100'000);
+            options.port = proxy.port();
+            const bool pipe = seed % 3 == 0;
+            int ends[2] = {-1, -1};
+            std::thread feeder;
+            if (pipe) {
+                ASSERT_EQ(::pipe(ends), 0);
+                feeder = std::thread([&] {
+                    for (std::string_view rest = text; !rest.empty();) {
+                        const auto count = ::write(ends[1], rest.data(),
+                                                   std::min<std::size_t>(rest.size(), 3'000));
+                        if (count < 0) break;
+                        rest.remove_prefix(static_cast<std::size_t>(count));
+                    }
+                    ::close(ends[1]);
+                });
+            } else {
+                ends[0] = fileWith(text);
+            }
+            const auto sent = TextSender(options).run(ends[0]);
+            if (pipe) feeder.join();
+            ASSERT_TRUE(sent) << sent.error().message;
+            EXPECT_EQ(*sent, 20'000U);
+            ::close(ends[0]);
+            cuts = proxy.cuts();
+        }
+        EXPECT_GT(cuts, 1);
+        const auto lines = log->sessionText(options.session);
+        ASSERT_EQ(lines.size(), 20'000U);
+        for (std::size_t i = 0; i < lines.size(); ++i)
+            ASSERT_EQ(lines[i], "line " + std::to_string(i + 1));
+    }
+}
+
+TEST_F(TextSending, AServerThatGoesAwayIsWaitedFor) {
+    auto options = this->options();
+    const std::uint16_t port = receiver->port();
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    std::atomic<bool> done{false};
+    std::thread sender([&] {
+        const auto sent = TextSender(options).run(ends[0]);
+        EXPECT_TRUE(sent) << sent.error().message;
+        done = true;
+    });
+    int line = 0;
+    for (int round = 0; round < 5; ++round) {
+        for (int i = 0; i < 200; ++i) {
+            const std::string text = "line " + std::to_string(++line) + "\n";
+            ASSERT_EQ(::write(ends[1], text.data(), text.size()),
+                      static_cast<ssize_t>(text.size()));
+        }
+        test::sleepMillis(round);
+        receiver->stop(round % 2 == 0);
+        receiver = service->listenText(core::SourceId(3), {.port = port, .acknowledged = true});
+        test::sleepMillis(5);
+        ASSERT_TRUE(receiver->start());
+    }
+    ::close(ends[1]);
+    sender.join();
+    ::close(ends[0]);
+    expectNumbered(line);
+}
+
+TEST_F(TextSending, ALivePipeIsNumberedFromTheSessionsEnd) {
+    const int file = fileWith(numbered(3));
+    ASSERT_TRUE(TextSender(options()).run(file));
+    ::close(file);
+    auto options = this->options();
+    options.live = true;
+    std::string notes;
+    options.onNote = [&](const std::string& note) { notes += note + "\n"; };
+    const int live = fileWith("line 4\nline 5\n");
+    EXPECT_EQ(TextSender(options).run(live), 5U);
+    EXPECT_NE(notes.find("behind line 3"), notes.npos) << notes;
+    EXPECT_NE(notes.find("gone"), notes.npos) << notes;
+    expectNumbered(5);
+    ::close(live);
+}
+
+TEST_F(TextSending, TwoSendersOfOneSessionDoNotMixLines) {
+    const std::string text = numbered(200'000);
+    std::atomic<int> good{0}, refused{0};
+    std::vector<std::thread> senders;
+    for (int i = 0; i < 2; ++i) {
+        senders.emplace_back([&] {
+            const int file = fileWith(text);
+            const auto sent = TextSender(options()).run(file);
+            if (sent) {
+                ++good;
+            } else {
+                EXPECT_EQ(sent.error().kind, core::ErrorKind::kConflict) << sent.error().message;
+                ++refused;
+            }
+            ::close(file);
+        });
+    }
+    for (auto& sender : senders) sender.join();
+    EXPECT_GE(good, 1);
+    expectNumbered(200'000);
+}
+
+TEST_F(TextSending, ALineLargerThanTheWindowPassesFromAFile) {
+    auto options = this->options();
+    options.unacknowledgedBytesMax = 256 << 10;
+    const int file = fileWith("line 1\n" + std::string(5 << 20, 'x') + "\nline 3");
+    const auto sent = TextSender(options).run(file);
+    ASSERT_TRUE(sent) << sent.error().message;
+    EXPECT_EQ(*sent, 3U);
+    EXPECT_EQ(log->oversizeCount(), 1U);
+    ::close(file);
+}
+
+TEST_F(TextSending, GivesUpAndStopsWhenTold) {
+    auto options = this->options();
+    receiver->stop(true);
+    options.giveUpAfter = milliseconds(50);
+    const int file = fileWith("line 1\n");
+    const auto gaveUp = TextSender(options).run(file);
+    ASSERT_FALSE(gaveUp);
+    EXPECT_EQ(gaveUp.error().kind, core::ErrorKind::kIo);
+    options.giveUpAfter.reset();
+    TextSender sender(options);
+    std::thread stopper([&] {
+        test::sleepMillis(50);
+        sender.stop();
+    });
+    EXPECT_FALSE(sender.run(file));
+    stopper.join();
+    ::close(file);
+    options.session = "two words";
+    const auto wrong = TextSender(options).run(file);
+    ASSERT_FALSE(wrong);
+    EXPECT_EQ(wrong.error().kind, core::ErrorKind::kInvalid);
+}
+
+}  // namespace
+}  // namespace tidemill::sources
