@@ -16,6 +16,9 @@ using core::Result;
 
 namespace {
 
+// A start that takes longer says how far it is, this often.
+constexpr std::chrono::seconds kProgressEvery{2};
+
 std::size_t receiveBudget(const StreamingOptions& options) {
     const std::size_t twoBatches = 2 * options.maxBatchBytes;
     return options.receiveBudgetBytes == 0 ? twoBatches : options.receiveBudgetBytes;
@@ -73,7 +76,10 @@ Result<> Engine::openDurable() {
     recoverOptions.readsAll = [](const core::Path& path, const recovery::Manifest&) {
         return state::verifyFiles(path);
     };
-    recoverOptions.progress = [this](const recovery::RecoverProgress& step) {
+    recoverOptions.progress = [this, said = clock_.monotonic()](
+                                  const recovery::RecoverProgress& step) mutable {
+        if (clock_.monotonic() - said < kProgressEvery) return;
+        said = clock_.monotonic();
         progress("recovering: read " + mebibytes(step.doneBytes) + " of " +
                  mebibytes(step.totalBytes) + " of the log");
     };
@@ -141,7 +147,7 @@ Result<> Engine::replay(recovery::Recovered& recovered) {
                 TM_TRY(source->resume(range.bytes));
         TM_ASSIGN(auto blocks, recovered.blocksOf(i));
         TM_TRY(scheduler_->replay(record, std::move(blocks), i + 1 == recovered.batches.size()));
-        if (clock_.monotonic() - said > std::chrono::seconds(2)) {
+        if (clock_.monotonic() - said >= kProgressEvery) {
             said = clock_.monotonic();
             progress("recovering: replayed batch " + core::toString(record.id) + " of " +
                      core::toString(recovered.lastBatch));
