@@ -42,7 +42,7 @@ struct Position {
 
 struct SchedulerOptions {
     Duration interval{1000};
-    std::size_t maxBatchBytes = 64 << 20;
+    std::size_t maxBatchBytes = 256 << 20;
     std::uint64_t fingerprint = 0;
 };
 

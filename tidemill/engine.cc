@@ -39,6 +39,7 @@ Engine::Engine(const StreamingOptions& options, std::shared_ptr<Job> job)
 Engine::~Engine() { (void)stop(false); }
 
 Result<> Engine::start() {
+    startBegun_ = clock_.monotonic();
     TM_TRY(job_->validate());
     TM_TRY(options_.directory.empty() ? openInMemory() : openDurable());
     TM_TRY(startReceivers());
@@ -76,7 +77,7 @@ Result<> Engine::openDurable() {
     recoverOptions.readsAll = [](const core::Path& path, const recovery::Manifest&) {
         return state::verifyFiles(path);
     };
-    recoverOptions.progress = [this, said = clock_.monotonic()](
+    recoverOptions.progress = [this, said = startBegun_](
                                   const recovery::RecoverProgress& step) mutable {
         if (clock_.monotonic() - said < kProgressEvery) return;
         said = clock_.monotonic();
@@ -138,8 +139,7 @@ Result<> Engine::bindStates(const std::optional<core::BatchMark>& mark) {
 }
 
 Result<> Engine::replay(recovery::Recovered& recovered) {
-    const auto begun = clock_.monotonic();
-    auto said = begun;
+    auto said = startBegun_;
     for (std::size_t i = 0; i < recovered.batches.size(); ++i) {
         const BatchRecord& record = recovered.batches[i];
         for (const auto& range : record.ranges)
@@ -154,13 +154,14 @@ Result<> Engine::replay(recovery::Recovered& recovered) {
         }
     }
     if (recovered.lastBatch.value == 0) return {};
-    const std::chrono::duration<double> took = clock_.monotonic() - begun;
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.monotonic() -
+                                                                            startBegun_);
     core::logInfo("resumed behind batch " + core::toString(recovered.lastBatch) + ": state of " +
                   (recovered.mark ? "the checkpoint at batch " +
                                         core::toString(recovered.mark->batch)
                                   : std::string("no checkpoint")) +
-                  ", " + std::to_string(recovered.batches.size()) + " batches replayed in " +
-                  std::to_string(took.count()) + " s");
+                  ", " + std::to_string(recovered.batches.size()) + " batches replayed, " +
+                  std::to_string(took.count()) + " ms in all");
     return {};
 }
 

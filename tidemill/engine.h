@@ -87,6 +87,7 @@ private:
     std::function<void(std::uint64_t, BatchTime)> batchCompleted_;
     core::Position position_;  // where the directory's batches end, before start()
     std::optional<core::BatchRecord> lastComplete_;
+    std::chrono::nanoseconds startBegun_{};
     bool started_ = false;
     std::atomic<bool> spaceLow_ = false;
 

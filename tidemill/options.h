@@ -24,7 +24,7 @@ struct StreamingOptions {
     unsigned workers = 0;
 
     // A batch takes at most this much; the rest waits for the next one.
-    std::size_t maxBatchBytes = 64 << 20;
+    std::size_t maxBatchBytes = 256 << 20;
 
     // Received and not yet processed data; when full, sockets are not read. 0: two batches.
     std::size_t receiveBudgetBytes = 0;
