@@ -69,9 +69,7 @@ core::Result<DumpedFrame> toDumped(const SegmentScan& segment, const Frame& fram
     return dumped;
 }
 
-}  // namespace
-
-core::Result<LogReport> inspectLog(core::FileSystem& files, const Path& dataDirectory) {
+core::Result<LogReport> inspectOnce(core::FileSystem& files, const Path& dataDirectory) {
     LogScanOptions options;
     options.skipBelow = false;
     std::vector<Gap> gaps;
@@ -109,6 +107,18 @@ core::Result<LogReport> inspectLog(core::FileSystem& files, const Path& dataDire
                  LsnRange{first, scanned.vouched}, false});
     }
     return report;
+}
+
+}  // namespace
+
+core::Result<LogReport> inspectLog(core::FileSystem& files, const Path& dataDirectory) {
+    constexpr int kAttempts = 3;
+    for (int attempt = 1;; ++attempt) {
+        auto report = inspectOnce(files, dataDirectory);
+        // A frame that was half written when we read it, or a segment trimmed meanwhile, looks
+        // like damage once; what is damaged stays so.
+        if (!report || report->sound() || attempt == kAttempts) return report;
+    }
 }
 
 core::Result<> dumpLog(core::FileSystem& files, const Path& dataDirectory, Lsn after,

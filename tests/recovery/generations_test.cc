@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
+
 #include "tests/recovery/log_fixture.h"
 
 namespace tidemill::recovery {
@@ -195,6 +197,51 @@ Manifest fullManifest() {
     manifest.mark = markOf(4);
     manifest.files = {{"a.sst", 10, "\xff", "f"}, {"CURRENT", 3, "00000000", "tidemill.crc32c"}};
     return manifest;
+}
+
+// The example of docs/formats/manifest.md, byte for byte.
+constexpr char kGoldenManifest[] =
+    "54 4d 49 4c 4c 47 45 4e 01 00 01 00 34 00 00 00 "
+    "01 00 01 00 00 00 00 00 00 00 00 00 00 00 00 00 "
+    "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 "
+    "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 "
+    "00 00 00 00 01 00 00 00 07 00 00 00 43 55 52 52 "
+    "45 4e 54 01 00 00 00 00 00 00 00 0f 00 00 00 74 "
+    "69 64 65 6d 69 6c 6c 2e 63 72 63 33 32 63 08 00 "
+    "00 00 61 39 33 63 35 66 39 33 df 65 85 f2 ";
+
+std::string hex(std::string_view bytes) {
+    std::string text;
+    for (const char c : bytes) {
+        char pair[4];
+        std::snprintf(pair, sizeof pair, "%02x ", static_cast<unsigned char>(c));
+        text += pair;
+    }
+    return text;
+}
+
+TEST(ManifestFormat, IsAsDocumented) {
+    Manifest manifest;
+    manifest.files = {{"CURRENT", 1, "a93c5f93", std::string(kOwnChecksumFunction)}};
+    EXPECT_EQ(hex(encodeManifest(manifest)), kGoldenManifest);
+}
+
+// The example of docs/formats/batch_mark.md, byte for byte.
+TEST(BatchMarkFormat, IsAsDocumented) {
+    core::BatchMark mark;
+    mark.batch = BatchId(2);
+    mark.time = fromMillis(1700000002000);
+    mark.zeroTime = fromMillis(1700000000000);
+    mark.endLsn = Lsn(5);
+    mark.fingerprint = 7;
+    mark.operators = {{core::OperatorId(1), "totals", "sum"}};
+    EXPECT_EQ(hex(core::encodeBatchMark(mark)),
+              "01 00 01 00 02 00 00 00 00 00 00 00 d0 6f e5 cf "
+              "8b 01 00 00 00 68 e5 cf 8b 01 00 00 05 00 00 00 "
+              "00 00 00 00 07 00 00 00 00 00 00 00 01 00 00 00 "
+              "01 00 00 00 06 00 00 00 74 6f 74 61 6c 73 03 00 "
+              "00 00 73 75 6d 00 00 00 00 ");
+    EXPECT_EQ(core::decodeBatchMark(core::encodeBatchMark(mark)), mark);
 }
 
 TEST(ManifestFormat, ComesBackEqual) {
