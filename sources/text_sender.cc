@@ -207,7 +207,7 @@ private:
         if (!inputEnded_ && window_.room().empty()) TM_TRY(makeRoom());
         const bool room = !inputEnded_ && !window_.room().empty();
         const bool toSend = sendAt_ < sendUntil();
-        if (inputEnded_ && !toSend && !std::exchange(endingSaid_, true)) {
+        if (inputEnded_ && sendAt_ == window_.end() && !std::exchange(endingSaid_, true)) {
             asio::error_code ignored;
             socket.shutdown(Tcp::socket::shutdown_send, ignored);
         }
@@ -223,7 +223,12 @@ private:
 
     // A server waits for the end of a line only when that line is in one piece too large.
     std::uint64_t sendUntil() const {
-        return inputEnded_ || full_ ? window_.end() : window_.lineEnd();
+        const std::uint64_t ready = inputEnded_ || full_ ? window_.end() : window_.lineEnd();
+        if (options_.bytesPerSecondMax == 0) return ready;
+        const std::chrono::duration<double> passed = Clock::now() - resumedAt_;
+        const auto allowed =
+            static_cast<std::uint64_t>(passed.count() * double(options_.bytesPerSecondMax));
+        return std::min(ready, std::max(sendAt_, resumedFrom_ + allowed));
     }
 
     void sendSome(Tcp::socket& socket) {
@@ -369,7 +374,8 @@ private:
                                   " lines of session " + options_.session +
                                   ", and this sender does not have line " +
                                   std::to_string(lines + 1) + " any more");
-        sendAt_ = *position;
+        sendAt_ = resumedFrom_ = *position;
+        resumedAt_ = Clock::now();
         progress_.linesDurable = lines;
         progress_.linesSent = lines;
         window_.dropLines(lines);
@@ -397,6 +403,8 @@ private:
     const int inputFd_;
     off_t inputStart_ = -1;  // where a file can be read again from
     SendWindow window_;
+    std::uint64_t resumedFrom_ = 0;  // sendAt_ when the connection began, and when that was
+    Clock::time_point resumedAt_;
     std::uint64_t sendAt_ = 0;
     bool begun_ = false;
     bool inputEnded_ = false;

@@ -35,6 +35,8 @@ struct SendOptions {
     std::optional<std::chrono::milliseconds> giveUpAfter;
     // Bytes read from the input and not yet acknowledged; over it the input is not read.
     std::size_t unacknowledgedBytesMax = 64 << 20;
+    // Sends no faster than this, on average over a connection; 0: as fast as it can.
+    std::size_t bytesPerSecondMax = 0;
     // Called from the sending thread, ten times a second at most, and once at the end.
     std::function<void(const SendProgress&)> onProgress;
     // What a person should know: connected, lost, resumed. One line without '\n'.

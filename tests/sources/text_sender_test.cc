@@ -136,6 +136,19 @@ TEST_F(TextSending, AllLinesOfAFileBecomeDurable) {
     ::close(file);
 }
 
+TEST_F(TextSending, ARateIsKept) {
+    const std::string text = numbered(2'000);
+    const int fd = fileWith(text);
+    auto slowly = options();
+    slowly.bytesPerSecondMax = 2 * text.size();
+    const auto begun = std::chrono::steady_clock::now();
+    const auto sent = TextSender(slowly).run(fd);
+    ::close(fd);
+    ASSERT_TRUE(sent) << sent.error().message;
+    EXPECT_EQ(*sent, 2'000u);
+    EXPECT_GE(std::chrono::steady_clock::now() - begun, milliseconds(450));
+}
+
 TEST_F(TextSending, AMissingLastLineEndIsAdded) {
     const int file = fileWith("line 1\nline 2");
     EXPECT_EQ(TextSender(options()).run(file), 2U);
