@@ -8,6 +8,7 @@
 #include "core/arena.h"
 #include "core/batch_record.h"
 #include "core/block.h"
+#include "core/time.h"
 #include "core/workers.h"
 
 namespace tidemill::core {
@@ -32,6 +33,12 @@ public:
     const BatchRecord& record() const { return record_; }
     const std::vector<BlockPtr>& blocks() const { return blocks_; }
     Workers& workers() const { return workers_; }
+
+    // True when a stream of this slide has a batch at this time; zero: always.
+    bool isActive(Duration slide) const {
+        return slide == Duration(0) ||
+               (record_.time - record_.zeroTime) % slide == Duration(0);
+    }
 
     // A fresh arena; lives until the run is destroyed.
     Arena& newArena() {

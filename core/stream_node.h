@@ -45,6 +45,10 @@ public:
     const std::string& kind() const { return kind_; }
     const std::vector<Node*>& parents() const { return parents_; }
 
+    // How often the stream has a batch: at times that lie a multiple of this behind the data
+    // directory's zero time. Zero: in every batch.
+    virtual Duration slide() const { return Duration(0); }
+
     // An output operation, or state that others can read, hangs on this: all that leads here runs.
     void require() {
         if (std::exchange(required_, true)) return;
@@ -116,7 +120,7 @@ public:
     using StreamNode<T>::StreamNode;
 
     void runStage(BatchRun& run) override {
-        if (!this->required()) return;
+        if (!this->required() || !run.isActive(this->slide())) return;
         const std::uint32_t count = this->partitions(run);
         const std::uint64_t firstOrdinal = run.takeOrdinals(count);
         orThrow(run.workers().run(count, [&](std::size_t partition) {
@@ -161,6 +165,8 @@ public:
         if (!below) return nullptr;
         return makeSink(task, Downstream<Out>(std::move(below)));
     }
+
+    Duration slide() const override { return parent_->slide(); }
 
     std::uint32_t partitions(BatchRun& run) override { return parent_->partitions(run); }
 

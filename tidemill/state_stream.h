@@ -34,8 +34,9 @@ namespace detail {
 // Declares a state table that is found by `name` after a restart.
 inline std::shared_ptr<state::BoundTable> declareTable(Job& job, std::string name,
                                                        std::string signature,
-                                                       state::ValueKind kind) {
+                                                       state::ValueKind kind, Duration slide) {
     auto bound = std::make_shared<state::BoundTable>();
+    bound->slide = slide;
     job.states.push_back({std::move(name), std::move(signature),
                           [bound, kind](state::StateStore& store, core::OperatorId id) {
                               bound->table = &store.table(id, 0, kind);
@@ -55,7 +56,7 @@ StateStream<K, V> DStream<T>::runningTotalsOf(std::string name) const {
     auto table = detail::declareTable(*job_, std::move(name),
                                       "runningTotals key=" + core::KeyCodec<K>::signature() +
                                           " value=" + core::ValueCodec<V>::signature(),
-                                      state::kTotalsKind<V>);
+                                      state::kTotalsKind<V>, node_->slide());
     auto touched = std::make_shared<state::TouchedView<K, V>>(table);
     job_->graph.add(std::make_shared<state::RunningTotalsNode<K, V>>(once, table, touched));
     job_->graph.add(touched);
@@ -73,7 +74,7 @@ StateStream<K, S> DStream<T>::updateState(std::string name, F f, Visit visit) co
     auto table = detail::declareTable(*job_, std::move(name),
                                       "updateStateByKey key=" + core::KeyCodec<K>::signature() +
                                           " state=" + core::ValueCodec<S>::signature(),
-                                      state::ValueKind::kBytes);
+                                      state::ValueKind::kBytes, node_->slide());
     if (visit == Visit::kTouchedKeys) {
         auto touched = std::make_shared<state::TouchedView<K, S>>(table);
         job_->graph.add(std::make_shared<state::UpdateTouchedNode<K, V, S, F>>(

@@ -37,6 +37,7 @@ public:
     }
 
     Keyed keyed() const override { return Keyed::kRangedUnique; }
+    Duration slide() const override { return parent_->slide(); }
 
     std::unique_ptr<Sink<In>> open(TaskContext& task) override {
         if (!this->required()) return nullptr;

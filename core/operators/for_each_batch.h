@@ -26,6 +26,7 @@ public:
     std::string describe() const override { return description_; }
 
     void run(BatchRun& run) override {
+        if (!run.isActive(node_->slide())) return;
         Batch<T> batch(*node_, run);
         if constexpr (std::invocable<F&, Batch<T>&, BatchTime>)
             std::invoke(function_, batch, batch.time());

@@ -41,6 +41,7 @@ public:
     Result<> prepareNew() override { return refuseExistingResults(files_, prefix_); }
 
     void run(BatchRun& run) override {
+        if (!run.isActive(node_->slide())) return;
         Batch<T> batch(*node_, run);
         std::string name = prefix_ + "-" + std::to_string(toMillis(batch.time()));
         if (!suffix_.empty()) name += "." + suffix_;

@@ -19,9 +19,10 @@
 
 namespace tidemill::state {
 
-// A table that exists once the job has started.
+// A table that exists once the job has started, and the slide of the stream that changes it.
 struct BoundTable {
     StateTable* table = nullptr;
+    Duration slide{0};
 };
 
 // A value as the table's kind keeps it.
@@ -57,6 +58,7 @@ public:
     std::vector<std::string_view>& keys(std::uint32_t range) { return keys_[range]; }
 
     core::Keyed keyed() const override { return core::Keyed::kRangedUnique; }
+    Duration slide() const override { return table_->slide; }
     std::uint32_t partitions(core::BatchRun&) override { return core::kKeyRanges; }
 
     void scan(core::TaskContext& task, core::BatchRun&, core::Sink<Out>& sink) override {
@@ -99,6 +101,7 @@ public:
         : core::RootNode<Out>("all"), table_(std::move(table)) {}
 
     core::Keyed keyed() const override { return core::Keyed::kRangedUnique; }
+    Duration slide() const override { return table_->slide; }
     std::uint32_t partitions(core::BatchRun&) override { return core::kKeyRanges; }
 
     void scan(core::TaskContext& task, core::BatchRun&, core::Sink<Out>& sink) override {

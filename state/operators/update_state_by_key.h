@@ -132,6 +132,7 @@ public:
 
     // Also without new values: every key is visited in every batch.
     void runStage(core::BatchRun& run) override {
+        if (!run.isActive(grouped_->slide())) return;
         core::orThrow(run.workers().run(core::kKeyRanges, [&](std::size_t range) {
             updateRange(table_->table->range(static_cast<std::uint32_t>(range)), news_[range]);
         }));
