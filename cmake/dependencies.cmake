@@ -26,7 +26,9 @@ endif()
 find_path(ASIO_INCLUDE_DIR asio.hpp REQUIRED)
 add_library(tidemill_asio INTERFACE)
 target_include_directories(tidemill_asio SYSTEM INTERFACE "${ASIO_INCLUDE_DIR}")
-target_compile_definitions(tidemill_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED)
+target_compile_definitions(tidemill_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED
+    # Else Asio 1.22 decides by what was included before it, differently from file to file.
+    ASIO_DISABLE_STD_ALIGNED_ALLOC)
 target_link_libraries(tidemill_asio INTERFACE Threads::Threads)
 if(TIDEMILL_SANITIZE STREQUAL "thread")
     # The thread sanitizer does not understand Asio's fences; Asio's mutexes order the same accesses.
