@@ -80,7 +80,9 @@ FrozenDelta StateStore::takeChanges() {
     for (auto& [id, table] : tables_) {
         for (std::uint32_t number = 0; number < core::kKeyRanges; ++number) {
             StateRange& range = table->range(number);
-            auto delta = range.freeze();
+            std::shared_ptr<const RangeDelta> former;
+            auto delta = range.freeze(former);
+            if (former) frozen.former.push_back(std::move(former));
             if (!delta) continue;
             bytes += delta->bytes();
             frozen.parts.push_back({&range, std::move(delta)});
@@ -145,6 +147,7 @@ Result<std::uint64_t> StateStore::ingestAndShow(const FrozenDelta& frozen) {
 }
 
 Result<std::uint64_t> StateStore::ingest(FrozenDelta frozen) {
+    frozen.former.clear();
     auto bytes = ingestAndShow(frozen);
     if (bytes)
         if (auto passed = core::reachFailpoint("ckpt.afterIngest"); !passed)

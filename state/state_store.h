@@ -60,6 +60,8 @@ struct FrozenDelta {
     std::vector<Part> parts;  // in the order of the rows
     std::string mark;         // encoded; empty when this is no boundary
     std::vector<core::OperatorId> dropped;
+    // Read caches that these parts replace: destroyed where the parts are ingested.
+    std::vector<std::shared_ptr<const RangeDelta>> former;
 };
 
 // Thread safety: each member says who may call it; a StateRange belongs to one worker at a time.

@@ -56,11 +56,12 @@ StateRange::Pinned StateRange::pin() const {
     return {active_, view_};
 }
 
-std::shared_ptr<const RangeDelta> StateRange::freeze() {
+std::shared_ptr<const RangeDelta> StateRange::freeze(std::shared_ptr<const RangeDelta>& former) {
     std::lock_guard lock(mutex_);
     TM_CHECK(view_->ingested, "a delta is frozen before the one frozen last was ingested");
     auto taken = std::exchange(active_, nullptr);
     if (taken && taken->empty()) taken = nullptr;
+    former = view_->frozen;
     view_ = std::make_shared<const RangeView>(RangeView{taken, taken == nullptr, view_->rows});
     store_.activeBytes_ -= std::exchange(countedBytes_, 0);
     return taken;

@@ -139,8 +139,9 @@ private:
     template <class F>
     core::Result<> change(F&& f);
 
-    // For the store: takes the active delta (null when empty), showing it as the frozen one.
-    std::shared_ptr<const RangeDelta> freeze();
+    // For the store: takes the active delta (null when empty), showing it as the frozen one in the
+    // place of `former`, which is large to destroy.
+    std::shared_ptr<const RangeDelta> freeze(std::shared_ptr<const RangeDelta>& former);
     // Lets readers see `rows`, which hold all that was frozen, below the active delta.
     void show(std::shared_ptr<const RocksSnapshot> rows);
     template <class KeyAt>

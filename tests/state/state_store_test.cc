@@ -80,6 +80,18 @@ TEST_F(StateStoreTest, ARemovedKeyStaysRemovedAndCanComeBack) {
     EXPECT_EQ(number(table, "k"), 3);
 }
 
+TEST_F(StateStoreTest, TheEmptyKeyAndTheEmptyValueAreRows) {
+    auto& sums = store_->table(kOperator, 0, ValueKind::kSum);
+    auto& texts = store_->table(kOperator, 1, ValueKind::kBytes);
+    merge(sums, std::string_view(), 3);
+    put(texts, "", std::string_view());
+    checkpoint(1);
+    merge(sums, "", 4);
+    EXPECT_EQ(number(sums, std::string_view()), 7);
+    EXPECT_EQ(bytes(texts, std::string_view()), "");
+    EXPECT_EQ(rows(texts), (std::map<std::string, std::string>{{"", ""}}));
+}
+
 TEST_F(StateStoreTest, ReplacedValuesDoNotPileUp) {
     auto& table = store_->table(kOperator, 0, ValueKind::kBytes);
     for (std::size_t i = 0; i < 20000; ++i) put(table, "k", std::string(10 + i % 1000, 'x'));
