@@ -20,6 +20,19 @@ constexpr std::size_t kSmallestSlots = 256;
 constexpr std::size_t kGroup = 64;
 constexpr std::uintptr_t kPageBytes = 4096;
 
+// The bytes behind a key may be read, not used; the address sanitizer cannot know that.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kReadsBehindKeys = false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+constexpr bool kReadsBehindKeys = false;
+#else
+constexpr bool kReadsBehindKeys = true;
+#endif
+#else
+constexpr bool kReadsBehindKeys = true;
+#endif
+
 static_assert(std::endian::native == std::endian::little,
               "keys are viewed in the bytes of a slot's words");
 
@@ -67,9 +80,11 @@ inline std::uint64_t KeyTable::hashOf(std::uint64_t a, std::uint64_t b, std::uin
 
 inline KeyTable::Key KeyTable::keyFrom(std::string_view bytes, std::uint64_t seed) {
     const std::size_t size = bytes.size();
-    // 16 bytes may be read at once unless they could cross into a page that is not ours.
-    const auto address = reinterpret_cast<std::uintptr_t>(bytes.data());
-    if (size > kInlineBytes || (address & (kPageBytes - 1)) > kPageBytes - 16) [[unlikely]]
+    // 16 bytes may be read at once unless they could cross into a page that is not ours; the - 1
+    // turns null, which an empty view may hold, away too.
+    const auto before = reinterpret_cast<std::uintptr_t>(bytes.data()) - 1;
+    if (size > kInlineBytes || !kReadsBehindKeys || (before & (kPageBytes - 1)) >= kPageBytes - 16)
+        [[unlikely]]
         return unusualKey(bytes, seed);
     Key key;
     loadMasked(bytes.data(), size, key.a, key.b);
@@ -78,7 +93,7 @@ inline KeyTable::Key KeyTable::keyFrom(std::string_view bytes, std::uint64_t see
     return key;
 }
 
-// Long, or so near the end of a page that it is copied first.
+// Long, or copied first because the bytes behind it must not be read.
 __attribute__((noinline)) KeyTable::Key KeyTable::unusualKey(std::string_view bytes,
                                                              std::uint64_t seed) {
     Key key;
@@ -88,7 +103,7 @@ __attribute__((noinline)) KeyTable::Key KeyTable::unusualKey(std::string_view by
         return key;
     }
     char copy[16] = {};
-    std::memcpy(copy, bytes.data(), bytes.size());
+    if (!bytes.empty()) std::memcpy(copy, bytes.data(), bytes.size());
     std::memcpy(&key.a, copy, 8);
     std::memcpy(&key.b, copy + 8, 8);
     key.b |= std::uint64_t{bytes.size() + 1} << 56;
