@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "tests/recovery/log_fixture.h"
+#include "tests/support/fault_file_system.h"
 
 namespace tidemill::recovery {
 namespace {
@@ -14,6 +15,7 @@ using core::ErrorKind;
 using core::Lsn;
 using core::OpenMode;
 using core::Path;
+using tidemill::testing::FaultFileSystem;
 using tidemill::testing::SimulatedDisk;
 
 core::BatchMark markOf(std::uint64_t batch) {
@@ -23,6 +25,16 @@ core::BatchMark markOf(std::uint64_t batch) {
     mark.fingerprint = 42;
     mark.operators = {{core::OperatorId(1), "totals", "runningTotals"}};
     return mark;
+}
+
+core::Result<std::vector<FileEntry>> writeSome(core::FileSystem& files, const Path& into) {
+    std::vector<FileEntry> entries;
+    for (const char* name : {"CURRENT", "OPTIONS", "MANIFEST-1"}) {
+        TM_ASSIGN(const auto file, files.open(into / name, OpenMode::kCreate));
+        TM_TRY(file->writeAt(0, name));
+        entries.push_back({name, 0, "", ""});
+    }
+    return entries;
 }
 
 class GenerationsTest : public ::testing::Test {
@@ -173,6 +185,31 @@ TEST_F(GenerationsTest, CloneLinksTablesCopiesTheRestAndReplacesWhatWasThere) {
     EXPECT_EQ(*disk_.list("/work"), (std::vector<std::string>{"1.sst", "CURRENT"}));
     write("/work/CURRENT", "MANIFEST-2\n");
     TM_EXPECT_OK(generations_.verify({BatchId(3)})) << "the copy is written to, not the original";
+}
+
+TEST_F(GenerationsTest, PowerLossWhileRemovingLeavesNoGenerationWithHoles) {
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        for (std::uint64_t n = 1;; ++n) {
+            SCOPED_TRACE("seed " + std::to_string(seed) + " change " + std::to_string(n));
+            SimulatedDisk disk;
+            (void)disk.createDirectory("/g");
+            FaultFileSystem faulty(disk);
+            Generations generations(faulty, "/g");
+            for (std::uint64_t batch : {1, 2, 3})
+                TM_ASSERT_OK(generations.publish(markOf(batch), [&](const Path& into) {
+                    return writeSome(faulty, into);
+                }));
+            TM_ASSERT_OK(disk.syncDirectory("/"));
+            faulty.arm(FaultFileSystem::Fault::kCrash, n);
+            if (generations.removeOld() && !faulty.fired()) break;
+            disk.crash(SimulatedDisk::Fate::kRandom, seed * 1000 + n);
+            faulty.arm(FaultFileSystem::Fault::kNone, 0);
+            const auto left = generations.list();
+            TM_ASSERT_OK(left);
+            ASSERT_GE(left->size(), 2u);
+            for (const auto& name : *left) TM_ASSERT_OK(generations.verify(name));
+        }
+    }
 }
 
 TEST_F(GenerationsTest, RemovalThatWasCutShortLeavesNoHalfGeneration) {

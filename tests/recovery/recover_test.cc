@@ -166,6 +166,36 @@ TEST_F(RecoverTest, FramesInThePageCacheOnlyAreCopiedAndThenSurvivePowerLoss) {
     EXPECT_EQ(bytesOf(start().recovered.log.pending), "synced\ncached\n");
 }
 
+TEST_F(RecoverTest, WhatWasCutStaysCutAfterPowerLoss) {
+    FaultFileSystem faulty(disk_);
+    {
+        auto life = Life::start(faulty);
+        TM_ASSERT_OK(life);
+        TM_ASSERT_OK(life->append(plainBlock("synced\n", 1)));
+        faulty.arm(FaultFileSystem::Fault::kCrash, 2);
+        EXPECT_FALSE(life->append(plainBlock("cached\n", 2)));
+    }
+    disk_.crash(SimulatedDisk::Fate::kKeepAll);
+    { start(); }
+    disk_.crash(SimulatedDisk::Fate::kLoseAll);
+    const auto found = inspectLog(disk_, kDirectory);
+    TM_ASSERT_OK(found);
+    // The frame of LSN 2 vouches for LSN 1: D is 1.
+    ASSERT_EQ(found->segments.size(), 2u);
+    EXPECT_EQ(found->segments[0].lastLsn, Lsn(1));
+    EXPECT_EQ(found->segments[0].sizeBytes, found->segments[0].usedBytes);
+    EXPECT_EQ(found->segments[1].firstLsn, Lsn(2));
+}
+
+TEST_F(RecoverTest, WhatWasVoidedStaysAwayAfterPowerLoss) {
+    { start(); }
+    { start(); }
+    ASSERT_EQ(segments().size(), 1u);
+    const auto left = segments();
+    disk_.crash(SimulatedDisk::Fate::kLoseAll);
+    EXPECT_EQ(segments(), left);
+}
+
 TEST_F(RecoverTest, TwiceChangesNothing) {
     runSixBatches();
     std::vector<std::string> seen;
