@@ -7,19 +7,31 @@
 #include <memory>
 #include <optional>
 #include <ranges>
+#include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "core/emit.h"
+#include "core/operators/cogroup.h"
+#include "core/operators/count.h"
 #include "core/operators/filter.h"
 #include "core/operators/flat_map.h"
+#include "core/operators/flat_map_values.h"
 #include "core/operators/for_each_batch.h"
+#include "core/operators/group_by_key.h"
 #include "core/operators/map.h"
+#include "core/operators/map_partitions.h"
+#include "core/operators/map_values.h"
+#include "core/operators/persist.h"
 #include "core/operators/print.h"
 #include "core/operators/reduce_by_key.h"
 #include "core/operators/save_as_text_files.h"
+#include "core/operators/transform.h"
+#include "core/operators/union_with.h"
 #include "state/operators/running_totals.h"
 #include "state/operators/update_state_by_key.h"
 #include "tidemill/job.h"
@@ -59,6 +71,33 @@ template <class In, class F>
     requires(!requires { typename F::Element; } && !std::invocable<F&, In>)
 struct FlatMapElement<In, F> {
     using type = In;
+};
+
+template <class T>
+struct PairOf {
+    using Key = void;
+    using Value = void;
+};
+template <class K, class V>
+struct PairOf<std::pair<K, V>> {
+    using Key = K;
+    using Value = V;
+};
+
+// What a function's range holds.
+template <class F, class... Args>
+using RangeElement = std::ranges::range_value_t<std::invoke_result_t<F&, Args...>>;
+
+// The element type of the vector that a transform function returns.
+template <class F, class... Batches>
+struct TransformElement {
+    static auto call() {
+        if constexpr (std::invocable<F&, Batches&..., BatchTime>)
+            return std::type_identity<RangeElement<F, Batches&..., BatchTime>>();
+        else
+            return std::type_identity<RangeElement<F, Batches&...>>();
+    }
+    using type = typename decltype(call())::type;
 };
 
 // Values of an updateStateByKey function's optional result.
@@ -114,6 +153,77 @@ public:
         return add(std::make_shared<core::FlatMapNode<T, Out, F>>(node_, std::move(f)), "flatMap");
     }
 
+    // f(std::span<T> elements of a partition) -> range.
+    template <class F>
+        requires std::invocable<F&, std::span<T>>
+    auto mapPartitions(F f) const {
+        using Out = detail::RangeElement<F, std::span<T>>;
+        return add(std::make_shared<core::MapPartitionsNode<T, Out, F>>("mapPartitions", node_,
+                                                                        std::move(f)),
+                   "mapPartitions");
+    }
+
+    // Each partition as one std::vector<T>.
+    DStream<std::vector<T>> glom() const {
+        const auto whole = [](std::span<T> elements) {
+            return std::vector<std::vector<T>>{{elements.begin(), elements.end()}};
+        };
+        return add(std::make_shared<core::MapPartitionsNode<T, std::vector<T>, decltype(whole)>>(
+                       "glom", node_, whole),
+                   "glom");
+    }
+
+    // The same elements in `partitions` partitions of equal size, in their order.
+    DStream<T> repartition(std::uint32_t partitions) const {
+        if (partitions == 0) throw std::invalid_argument("repartition: at least one partition");
+        return add(std::make_shared<core::PersistNode<T>>("repartition", node_, partitions),
+                   "repartition");
+    }
+
+    // The same elements, computed once per batch however many read them, and held in memory for
+    // as long as the batch runs.
+    DStream<T> persist() const {
+        return add(std::make_shared<core::PersistNode<T>>("persist", node_, std::nullopt), "persist");
+    }
+    DStream<T> cache() const { return persist(); }
+
+    // The elements of both streams, which must have one slide.
+    DStream<T> unionWith(const DStream<T>& other) const {
+        requireSameSlide(other, "unionWith");
+        return add(std::make_shared<core::UnionNode<T>>(node_, other.node()), "unionWith");
+    }
+
+    // All elements of a batch reduced to one by the associative function f; none for an empty one.
+    template <class F>
+    DStream<T> reduce(F f) const {
+        return map([](T element) { return std::pair<std::uint8_t, T>(0, std::move(element)); })
+            .reduceByKey(std::move(f))
+            .map([](std::pair<std::uint8_t, T> all) { return std::move(all.second); });
+    }
+
+    // The number of elements: one element per batch, 0 for an empty one.
+    DStream<std::int64_t> count() const {
+        return add(std::make_shared<core::CountNode<T>>(node_), "count");
+    }
+
+    // f(Batch<T>& batch) or f(batch, time) -> std::vector<U>: any function of a whole batch.
+    template <class F>
+    auto transform(F f) const {
+        using Out = typename detail::TransformElement<F, Batch<T>>::type;
+        return add(std::make_shared<core::TransformNode<Out, F, T>>("transform", std::move(f), node_),
+                   "transform");
+    }
+
+    // f(Batch<T>& batch, Batch<U>& other) or f(batch, other, time) -> std::vector<X>.
+    template <class U, class F>
+    auto transformWith(const DStream<U>& other, F f) const {
+        requireSameSlide(other, "transformWith");
+        using Out = typename detail::TransformElement<F, Batch<T>, Batch<U>>::type;
+        return add(std::make_shared<core::TransformNode<Out, F, T, U>>(
+                       "transformWith", std::move(f), node_, other.node()),
+                   "transformWith");
+    }
+
     // (value, how often it occurs), per batch.
     auto countByValue() const {
         return map([](T element) { return std::pair<T, std::int64_t>(std::move(element), 1); })
@@ -153,6 +263,139 @@ public:
         return add(core::makeReduceByKey(node_, std::move(f)), "reduceByKey");
     }
 
+    // For pairs: all values of a key in the batch, in the order in which they came.
+    auto groupByKey() const
+        requires detail::isPair<T>
+    {
+        return add(core::makeGroupByKey(node_), "groupByKey");
+    }
+
+    // For pairs: the values of a key combined to a C: create(value) -> C, mergeValue(C, value) -> C,
+    // mergeCombiners(C, C) -> C.
+    template <class Create, class MergeValue, class MergeCombiners>
+    auto combineByKey(Create create, MergeValue mergeValue, MergeCombiners mergeCombiners) const
+        requires detail::isPair<T>
+    {
+        using Value = typename detail::PairOf<T>::Value;
+        using C = std::decay_t<std::invoke_result_t<Create&, Value>>;
+        using Combiner = core::FunctionCombiner<Value, C, Create, MergeValue, MergeCombiners>;
+        return add(std::make_shared<core::CombineByKeyNode<typename detail::PairOf<T>::Key, Value, C,
+                                                           Combiner>>(
+                       "combineByKey", node_,
+                       Combiner{std::move(create), std::move(mergeValue), std::move(mergeCombiners)}),
+                   "combineByKey");
+    }
+
+    // For pairs: the same pairs, those of one key in one partition.
+    DStream<T> partitionBy() const
+        requires detail::isPair<T>
+    {
+        using Value = typename detail::PairOf<T>::Value;
+        return groupByKey().flatMapValuesNamed(
+            "partitionBy", [](std::vector<Value> values) { return values; });
+    }
+
+    // For pairs: f(value) -> another value; keys stay.
+    template <class F>
+    auto mapValues(F f) const
+        requires detail::isPair<T>
+    {
+        using Key = typename detail::PairOf<T>::Key;
+        using Value = typename detail::PairOf<T>::Value;
+        using Out = std::decay_t<std::invoke_result_t<F&, Value>>;
+        return add(std::make_shared<core::MapValuesNode<Key, Value, Out, F>>(node_, std::move(f)),
+                   "mapValues");
+    }
+
+    // For pairs: f(value) -> range of values, each under the pair's key.
+    template <class F>
+    auto flatMapValues(F f) const
+        requires detail::isPair<T>
+    {
+        return flatMapValuesNamed("flatMapValues", std::move(f));
+    }
+
+    // For pairs of one key type and slide: (key, (values here, values there)) for every key of
+    // either stream.
+    template <class W>
+    auto cogroup(const DStream<std::pair<typename detail::PairOf<T>::Key, W>>& other) const
+        requires detail::isPair<T>
+    {
+        using Key = typename detail::PairOf<T>::Key;
+        using Value = typename detail::PairOf<T>::Value;
+        requireSameSlide(other, "cogroup");
+        return add(std::make_shared<core::CogroupNode<Key, Value, W>>(groupByKey().node(),
+                                                                      other.groupByKey().node()),
+                   "cogroup");
+    }
+
+    // (key, (value here, value there)) for every two values of one key.
+    template <class W>
+    auto join(const DStream<std::pair<typename detail::PairOf<T>::Key, W>>& other) const
+        requires detail::isPair<T>
+    {
+        using Value = typename detail::PairOf<T>::Value;
+        return cogroup(other).flatMapValuesNamed("join", [](core::BothValues<Value, W> both) {
+            std::vector<std::pair<Value, W>> all;
+            for (const auto& left : both.first)
+                for (const auto& right : both.second) all.emplace_back(left, right);
+            return all;
+        });
+    }
+
+    // The same, with (value here, nothing) where the other stream lacks the key.
+    template <class W>
+    auto leftOuterJoin(const DStream<std::pair<typename detail::PairOf<T>::Key, W>>& other) const
+        requires detail::isPair<T>
+    {
+        using Value = typename detail::PairOf<T>::Value;
+        return cogroup(other).flatMapValuesNamed(
+            "leftOuterJoin", [](core::BothValues<Value, W> both) {
+                std::vector<std::pair<Value, std::optional<W>>> all;
+                for (const auto& left : both.first) {
+                    if (both.second.empty()) all.emplace_back(left, std::nullopt);
+                    for (const auto& right : both.second) all.emplace_back(left, right);
+                }
+                return all;
+            });
+    }
+
+    // The same, with (nothing, value there) where this stream lacks the key.
+    template <class W>
+    auto rightOuterJoin(const DStream<std::pair<typename detail::PairOf<T>::Key, W>>& other) const
+        requires detail::isPair<T>
+    {
+        using Value = typename detail::PairOf<T>::Value;
+        return cogroup(other).flatMapValuesNamed(
+            "rightOuterJoin", [](core::BothValues<Value, W> both) {
+                std::vector<std::pair<std::optional<Value>, W>> all;
+                for (const auto& right : both.second) {
+                    if (both.first.empty()) all.emplace_back(std::nullopt, right);
+                    for (const auto& left : both.first) all.emplace_back(left, right);
+                }
+                return all;
+            });
+    }
+
+    // Both.
+    template <class W>
+    auto fullOuterJoin(const DStream<std::pair<typename detail::PairOf<T>::Key, W>>& other) const
+        requires detail::isPair<T>
+    {
+        using Value = typename detail::PairOf<T>::Value;
+        return cogroup(other).flatMapValuesNamed(
+            "fullOuterJoin", [](core::BothValues<Value, W> both) {
+                std::vector<std::pair<std::optional<Value>, std::optional<W>>> all;
+                for (const auto& left : both.first) {
+                    if (both.second.empty()) all.emplace_back(left, std::nullopt);
+                    for (const auto& right : both.second) all.emplace_back(left, right);
+                }
+                if (both.first.empty())
+                    for (const auto& right : both.second) all.emplace_back(std::nullopt, right);
+                return all;
+            });
+    }
+
     // For pairs: running totals of the values of each key, kept under `name` in the data directory.
     // The stream holds the keys touched in a batch with their new totals; .all() every key.
     auto runningTotals(std::string name) const
@@ -175,6 +418,26 @@ public:
     const std::shared_ptr<Job>& job() const { return job_; }
 
 private:
+    template <class U>
+    friend class DStream;
+
+    template <class F>
+    auto flatMapValuesNamed(const char* kind, F f) const {
+        using Key = typename detail::PairOf<T>::Key;
+        using Value = typename detail::PairOf<T>::Value;
+        using Out = detail::RangeElement<F, Value>;
+        return add(std::make_shared<core::FlatMapValuesNode<Key, Value, Out, F>>(kind, node_,
+                                                                                 std::move(f)),
+                   kind);
+    }
+
+    template <class U>
+    void requireSameSlide(const DStream<U>& other, const char* operation) const {
+        if (node_->slide() != other.node()->slide())
+            throw std::invalid_argument(std::string(operation) +
+                                        ": the two streams slide differently");
+    }
+
     template <class N>
     auto add(std::shared_ptr<N> node, const char* operation) const {
         requireNotStarted(*job_, operation);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -24,6 +25,19 @@ namespace tidemill::core {
 
 // A combiner says how values V of a key become one C:
 //   C create(V&&); void add(C&, V&&); void merge(C&, C&&)
+template <class V, class C, class Create, class MergeValue, class MergeCombiners>
+struct FunctionCombiner {
+    Create createFrom;
+    MergeValue mergeValue;
+    MergeCombiners mergeCombiners;
+
+    C create(V&& value) const { return std::invoke(createFrom, std::move(value)); }
+    void add(C& c, V&& value) const { c = std::invoke(mergeValue, std::move(c), std::move(value)); }
+    void merge(C& c, C&& other) const {
+        c = std::invoke(mergeCombiners, std::move(c), std::move(other));
+    }
+};
+
 template <class K, class V, class C, class Combiner>
 class CombineByKeyNode final : public RootNode<std::pair<K, C>>, public Consumer<std::pair<K, V>> {
 public:

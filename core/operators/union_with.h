@@ -1,0 +1,58 @@
+// unionWith: the elements of two streams of one slide.
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "core/stream_node.h"
+
+namespace tidemill::core {
+
+template <class T>
+class UnionNode final : public StreamNode<T> {
+public:
+    UnionNode(std::shared_ptr<StreamNode<T>> first, std::shared_ptr<StreamNode<T>> second)
+        : StreamNode<T>("union"),
+          first_(std::move(first)),
+          second_(std::move(second)),
+          fromFirst_(*this),
+          fromSecond_(*this) {
+        this->addParent(*first_);
+        this->addParent(*second_);
+        first_->addConsumer(fromFirst_);
+        second_->addConsumer(fromSecond_);
+    }
+
+    Duration slide() const override { return first_->slide(); }
+
+    std::uint32_t partitions(BatchRun& run) override {
+        return first_->partitions(run) + second_->partitions(run);
+    }
+
+    void scan(TaskContext& task, BatchRun& run, Sink<T>& sink) override {
+        const std::uint32_t inFirst = first_->partitions(run);
+        TaskContext inner{task.arena, task.ordinal, task.partition};
+        if (task.partition < inFirst) return first_->scan(inner, run, sink);
+        inner.partition -= inFirst;
+        second_->scan(inner, run, sink);
+    }
+
+private:
+    class Passage final : public Consumer<T> {
+    public:
+        explicit Passage(UnionNode& node) : node_(node) {}
+        std::unique_ptr<Sink<T>> open(TaskContext& task) override {
+            return node_.openConsumers(task);
+        }
+
+    private:
+        UnionNode& node_;
+    };
+
+    std::shared_ptr<StreamNode<T>> first_;
+    std::shared_ptr<StreamNode<T>> second_;
+    Passage fromFirst_;
+    Passage fromSecond_;
+};
+
+}  // namespace tidemill::core
