@@ -64,8 +64,23 @@ void MemoryBlockLog::breakDown() {
 std::vector<std::string> MemoryBlockLog::lines(
     const std::function<bool(const core::BlockOrigin&)>& wanted) const {
     std::lock_guard lock(mutex_);
+    return cut(blocks_, wanted);
+}
+
+std::vector<std::string> MemoryBlockLog::takeLines() {
+    std::deque<core::BlockPtr> taken;
+    {
+        std::lock_guard lock(mutex_);
+        taken.swap(blocks_);
+    }
+    return cut(taken, {});
+}
+
+std::vector<std::string> MemoryBlockLog::cut(
+    const std::deque<core::BlockPtr>& blocks,
+    const std::function<bool(const core::BlockOrigin&)>& wanted) {
     std::vector<std::string> found;
-    for (const auto& block : blocks_) {
+    for (const auto& block : blocks) {
         if (wanted && !wanted(block->origin())) continue;
         std::string_view rest = block->bytes();
         while (!rest.empty()) {
@@ -100,8 +115,10 @@ std::uint64_t MemoryBlockLog::oversizeCount() const {
 
 void MemoryBlockLog::releaseBlocks() {
     std::deque<core::BlockPtr> released;
-    std::lock_guard lock(mutex_);
-    released.swap(blocks_);
+    {
+        std::lock_guard lock(mutex_);
+        released.swap(blocks_);
+    }
 }
 
 core::BlockLog::Outcome MemoryBlockLog::append(core::BlockPtr block) {

@@ -42,6 +42,8 @@ public:
     // Lets the buffers go that are held for lines() to read, as a complete batch does; only
     // their counts remain.
     void releaseBlocks();
+    // lines() and releaseBlocks() in one step.
+    std::vector<std::string> takeLines();
 
     Outcome append(core::BlockPtr block) override;
     core::Result<core::Lsn> appendRecord(const core::BatchRecord&) override;
@@ -63,6 +65,9 @@ private:
     void hold() override;
     void release() override;
     void write();
+    static std::vector<std::string> cut(
+        const std::deque<core::BlockPtr>& blocks,
+        const std::function<bool(const core::BlockOrigin&)>& wanted);
 
     const std::chrono::microseconds syncTime_;
     mutable std::mutex mutex_;
