@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "core/failpoint.h"
-#include "core/logging.h"
+#include "sources/connect_socket.h"
 #include "sources/session_errors.h"
 #include "sources/text_receiver.h"
 
@@ -40,8 +40,7 @@ void SessionConnection::readFirstLine() {
     asio::error_code error;
     std::size_t count =
         socket_.receive(asio::buffer(peeked), Socket::message_peek, error);
-    if (error == asio::error::would_block || error == asio::error::try_again)
-        return waitReadable();
+    if (wouldBlock(error)) return waitReadable();
     if (error) {
         if (error != asio::error::eof) ++receiver_.counters.resets;
         return close("ended before it named a session");
@@ -71,9 +70,9 @@ void SessionConnection::introduced(std::string_view line) {
     if (!isSessionName(name))
         return refuse("a session name is 1 to 128 printable bytes without spaces");
     if (network_.failed()) return refuse(kErrorLogFailed);
-    if (auto entered = network_.sessions().enter(*this, std::string(name)); !entered)
+    name_ = name;  // also when it fails: whatever we own by then is left on closing
+    if (auto entered = network_.sessions().enter(*this, name_); !entered)
         return refuse(entered.error().message);
-    name_ = name;
     stage_ = Stage::kAwaitingResume;
     network_.sessions().awaitResume(*this);
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/failpoint.h"
+#include "sources/connect_socket.h"
 #include "sources/session_errors.h"
 #include "sources/text_receiver.h"
 
@@ -16,11 +17,6 @@ namespace {
 constexpr std::size_t kReadBytes = 256 << 10;
 // Read in one turn before other connections have theirs.
 constexpr std::size_t kTurnBytes = 1 << 20;
-
-bool wouldBlock(const asio::error_code& error) {
-    return error == asio::error::would_block || error == asio::error::try_again ||
-           error == asio::error::interrupted;
-}
 
 }  // namespace
 

@@ -8,12 +8,13 @@
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <cerrno>
-#include <charconv>
 #include <thread>
 #include <utility>
 
 #include "core/logging.h"
+#include "sources/connect_socket.h"
 #include "sources/send_window.h"
+#include "sources/session_answer.h"
 #include "sources/session_errors.h"
 #include "sources/sessions.h"
 
@@ -27,18 +28,12 @@ using Tcp = asio::ip::tcp;
 
 // How often a wait looks whether it should end.
 constexpr int kLookMillis = 100;
-constexpr std::chrono::milliseconds kConnectMax{5'000};
 constexpr std::chrono::milliseconds kProgressPeriod{100};
 // Longer answers than this are no protocol of ours.
 constexpr std::size_t kAnswerBytesMax = 4096;
 
 // What became of one connection.
 enum class Ending { kDone, kLost };
-
-bool wouldBlock(const asio::error_code& error) {
-    return error == asio::error::would_block || error == asio::error::try_again ||
-           error == asio::error::interrupted;
-}
 
 // One run of a sender. Thread safety: externally synchronized.
 class Sending {
@@ -114,8 +109,9 @@ private:
     Result<Ending> connectAndSend(Clock::time_point& lastSeen) {
         asio::io_context io;
         Tcp::socket socket(io);
-        if (auto connected = connect(io, socket); !connected) {
-            note(connected.error().message);
+        if (const auto error = connectSocket(socket, options_.host, options_.port, stopped_)) {
+            note("cannot connect to " + where() + ": " + error.message() + "; trying again every " +
+                 std::to_string(options_.retryPeriod.count()) + " ms");
             TM_TRY(checkStopped());
             return Ending::kLost;
         }
@@ -132,43 +128,6 @@ private:
             note("connection to " + where() + " lost; trying again every " +
                  std::to_string(options_.retryPeriod.count()) + " ms");
         return ending;
-    }
-
-    Result<> connect(asio::io_context& io, Tcp::socket& socket) {
-        asio::error_code error;
-        Tcp::resolver resolver(io);
-        const auto found = resolver.resolve(options_.host, std::to_string(options_.port), error);
-        for (const auto& entry : found) {
-            socket = Tcp::socket(io);
-            socket.open(entry.endpoint().protocol(), error);
-            if (!error) socket.non_blocking(true, error);
-            if (!error) socket.connect(entry.endpoint(), error);
-            if (error == asio::error::in_progress || error == asio::error::would_block)
-                error = awaitConnected(socket);
-            if (!error) {
-                asio::error_code ignored;
-                socket.set_option(Tcp::no_delay(true), ignored);
-                return {};
-            }
-        }
-        return core::fail(ErrorKind::kIo, "cannot connect to " + where() + ": " +
-                                              (error ? error.message() : "no address") +
-                                              "; trying again every " +
-                                              std::to_string(options_.retryPeriod.count()) +
-                                              " ms");
-    }
-
-    asio::error_code awaitConnected(Tcp::socket& socket) {
-        const auto until = Clock::now() + kConnectMax;
-        while (Clock::now() < until && !stopped_.load(std::memory_order_relaxed)) {
-            pollfd ready{socket.native_handle(), POLLOUT, 0};
-            if (::poll(&ready, 1, kLookMillis) != 1) continue;
-            int failure = 0;
-            socklen_t size = sizeof failure;
-            ::getsockopt(socket.native_handle(), SOL_SOCKET, SO_ERROR, &failure, &size);
-            return {failure, asio::error::get_system_category()};
-        }
-        return asio::error::timed_out;
     }
 
     Result<Ending> converse(Tcp::socket& socket) {
@@ -303,28 +262,19 @@ private:
     }
 
     Result<> understand(std::string_view line) {
-        const auto number = [&](std::string_view word) -> std::optional<std::uint64_t> {
-            if (!line.starts_with(word)) return std::nullopt;
-            std::uint64_t value = 0;
-            const char* const end = line.data() + line.size();
-            const auto [at, error] = std::from_chars(line.data() + word.size(), end, value);
-            if (error != std::errc() || at != end) return std::nullopt;
-            return value;
-        };
-        if (const auto resumed = number("resume ")) {
-            resumed_ = *resumed;
-            return {};
-        }
-        if (const auto durable = number("durable ")) return acknowledged(*durable);
-        if (line.starts_with("error ")) {
-            const auto text = line.substr(6);
-            if (isPassing(text)) {
-                passing_ = text;
-                return {};
-            }
-            return core::fail(ErrorKind::kConflict, "the server refused session " +
-                                                        options_.session + ": " +
-                                                        core::escaped(text));
+        const SessionAnswer answer = parseSessionAnswer(line);
+        switch (answer.kind) {
+            case SessionAnswer::Kind::kResume: resumed_ = answer.lines; return {};
+            case SessionAnswer::Kind::kDurable: return acknowledged(answer.lines);
+            case SessionAnswer::Kind::kError:
+                if (isPassing(answer.text)) {
+                    passing_ = answer.text;
+                    return {};
+                }
+                return core::fail(ErrorKind::kConflict, "the server refused session " +
+                                                            options_.session + ": " +
+                                                            core::escaped(answer.text));
+            default: break;
         }
         return core::fail(ErrorKind::kConflict, where() + " does not speak our protocol: it said " +
                                                     core::escaped(line, 80));
