@@ -3,11 +3,8 @@
 #include <algorithm>
 
 namespace tidemill::core {
-namespace {
 
-// Length of the well-formed UTF-8 sequence at the start of `bytes`, 0 when there is none
-// (Unicode 15, table 3-7).
-std::size_t sequenceLength(std::string_view bytes) {
+std::size_t utf8SequenceLength(std::string_view bytes) {
     const auto at = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
     const auto in = [&](std::size_t i, unsigned low, unsigned high) {
         return i < bytes.size() && at(i) >= low && at(i) <= high;
@@ -28,6 +25,8 @@ std::size_t sequenceLength(std::string_view bytes) {
     return 0;
 }
 
+namespace {
+
 bool isControl(std::string_view sequence) {
     const auto first = static_cast<unsigned char>(sequence[0]);
     if (sequence.size() == 1) return first < 0x20 || first == 0x7F;
@@ -40,7 +39,7 @@ bool isControl(std::string_view sequence) {
 void appendPrintable(std::string& out, std::string_view bytes) {
     constexpr char kHex[] = "0123456789abcdef";
     while (!bytes.empty()) {
-        const std::size_t length = sequenceLength(bytes);
+        const std::size_t length = utf8SequenceLength(bytes);
         if (length != 0 && !isControl(bytes.substr(0, length))) {
             out += bytes.substr(0, length);
             bytes.remove_prefix(length);

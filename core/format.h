@@ -17,6 +17,10 @@
 
 namespace tidemill::core {
 
+// Length of the well-formed UTF-8 sequence that `bytes` (not empty) begin with; 0: none.
+// Unicode 15, table 3-7.
+std::size_t utf8SequenceLength(std::string_view bytes);
+
 // Appends `bytes` with everything but printable UTF-8 escaped.
 void appendPrintable(std::string& out, std::string_view bytes);
 

@@ -113,9 +113,9 @@ Result<> Checkpointer::make(const core::BatchMark& mark, state::FrozenDelta froz
         status_.newest = mark.batch;
         status_.newestAt = clock_.monotonic();
     }
-    TM_TRY(generations_.removeOld());
     TM_ASSIGN(const auto upTo, generations_.trimPoint());
-    return upTo.value == 0 ? Result<>{} : log_.trim(upTo);
+    if (upTo.value != 0) TM_TRY(log_.trim(upTo));
+    return generations_.removeOld();
 }
 
 Result<std::vector<recovery::FileEntry>> Checkpointer::link(const core::Path& into) {

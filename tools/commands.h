@@ -1,0 +1,48 @@
+// The subcommands; each returns the program's exit code (tools/exit_code.h).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace tidemill::tools {
+
+struct RunOptions {
+    std::string jobFile;
+    std::string dataDirectory;  // empty: the job's, else ./NAME.data
+    std::optional<unsigned> workers;
+    bool checkOnly = false;
+    bool dropMismatchedState = false;
+};
+int runJob(const RunOptions& options);
+
+struct SendCommandOptions {
+    std::string session;
+    std::string server;  // HOST:PORT or PORT
+    std::string file;    // empty or "-": standard input
+    bool live = false;
+    std::uint64_t bytesPerSecond = 0;
+};
+int sendLines(const SendCommandOptions& options);
+
+// For the commands that look: they take no lock and write nothing.
+struct InspectOptions {
+    std::string dataDirectory;
+    bool json = false;
+    std::string table;
+    std::string key;
+    std::string prefix;
+    std::string from;
+    std::string to;
+    std::uint64_t limit = 100;  // 0: all
+    std::uint64_t afterLsn = 0;
+};
+int listState(const InspectOptions& options);
+int getState(const InspectOptions& options);
+int scanState(const InspectOptions& options);
+int listLog(const InspectOptions& options);
+int dumpLogFrames(const InspectOptions& options);
+int verifyLog(const InspectOptions& options);
+int listCheckpoints(const InspectOptions& options, bool verify);
+
+}  // namespace tidemill::tools

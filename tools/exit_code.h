@@ -1,0 +1,22 @@
+// What the program's exit codes mean; docs/command_line.md lists them for people.
+#pragma once
+
+#include "core/error.h"
+
+namespace tidemill::tools {
+
+inline constexpr int kExitDone = 0;
+inline constexpr int kExitFailed = 1;     // the job or the command failed while it ran
+inline constexpr int kExitUsage = 2;      // wrong command line
+inline constexpr int kExitJobFile = 3;    // wrong or missing job file
+inline constexpr int kExitRefused = 4;    // the data directory is not ours to use
+inline constexpr int kExitDamaged = 5;    // acknowledged data is damaged
+inline constexpr int kExitAtOnce = 130;   // a second signal: stopped without finishing
+
+// For an error of the engine.
+int exitCodeOf(core::ErrorKind kind);
+
+// "tidemill: MESSAGE" on standard error; returns exitCodeOf the error.
+int sayFailure(const core::Error& error);
+
+}  // namespace tidemill::tools

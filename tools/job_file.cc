@@ -1,0 +1,232 @@
+#include "tools/job_file.h"
+
+#include <re2/re2.h>
+
+#include <set>
+
+#include "core/file_system.h"
+#include "tools/toml_table.h"
+
+namespace tidemill::tools {
+namespace {
+
+constexpr std::uint64_t kJobFileBytesMax = 1 << 20;
+constexpr std::size_t kKibi = 1024;
+
+class Reader {
+public:
+    Reader(const toml::table& root, JobFile& job, JobFileErrors& errors)
+        : root_(root), job_(job), errors_(errors) {}
+
+    void read() {
+        readJob();
+        readLimits();
+        readCheckpoint();
+        each("source", [this](TomlTable& table) { readSource(table); });
+        each("step", [this](TomlTable& table) { readStep(table); });
+        each("output", [this](TomlTable& table) { readOutput(table); });
+        for (const auto& [key, node] : root_)
+            if (!kSections.contains(std::string(key.str())))
+                errors_.add({key.source().begin.line, key.source().begin.column},
+                            "unknown key \"" + std::string(key.str()) + "\"" +
+                                suggestion(key.str(), {kSections.begin(), kSections.end()}));
+        if (job_.sources.empty())
+            errors_.add({1, 1}, "no [[source]]: say where records come from");
+        if (job_.outputs.empty() && !hasState())
+            errors_.add({1, 1}, "neither an [[output]] nor a running_totals step: the job would "
+                                "have no result");
+    }
+
+private:
+    static inline const std::set<std::string> kSections{"job",    "limits", "checkpoint",
+                                                        "source", "step",   "output"};
+
+    bool hasState() const {
+        for (const auto& step : job_.steps)
+            if (step.type == StepSpec::Type::kRunningTotals) return true;
+        return false;
+    }
+
+    template <class Read>
+    void section(const char* name, Read read) {
+        const auto* node = root_.get(name);
+        static const toml::table kNone;
+        if (node != nullptr && !node->is_table()) {
+            errors_.add(positionOf(*node),
+                        std::string(name) + " must be a table: [" + name + "]");
+            return;
+        }
+        TomlTable table(node != nullptr ? *node->as_table() : kNone, "[" + std::string(name) + "]",
+                        errors_);
+        read(table);
+        table.finish();
+    }
+
+    template <class Read>
+    void each(const char* name, Read read) {
+        const auto* node = root_.get(name);
+        if (node == nullptr) return;
+        const auto* list = node->as_array();
+        if (list == nullptr || !list->is_array_of_tables()) {
+            errors_.add(positionOf(*node), std::string(name) + " must be a list of tables: [[" +
+                                               name + "]]");
+            return;
+        }
+        for (const auto& item : *list) {
+            TomlTable table(*item.as_table(), "[[" + std::string(name) + "]]", errors_);
+            read(table);
+            table.finish();
+        }
+    }
+
+    void readJob() {
+        section("job", [this](TomlTable& table) {
+            job_.name = table.requiredText("name");
+            if (job_.name.find('/') != job_.name.npos || job_.name.starts_with("."))
+                errors_.add(table.at("name"), "name \"" + job_.name +
+                                                  "\" must do for a file name: no '/', no leading "
+                                                  "'.'");
+            job_.dataDirectory = table.text("data_dir", "");
+            job_.options.interval = table.duration("interval", job_.options.interval);
+            if (job_.options.interval < Duration(1))
+                errors_.add(table.at("interval"), "interval must be at least 1ms");
+        });
+    }
+
+    void readLimits() {
+        section("limits", [this](TomlTable& table) {
+            auto& options = job_.options;
+            options.workers = static_cast<unsigned>(table.integer("workers", 0, 0, 1024));
+            options.maxBatchBytes = table.size("max_batch_bytes", options.maxBatchBytes, kKibi);
+            options.receiveBudgetBytes = table.size("receive_budget", 0, kKibi);
+            options.blockBytes = table.size("block_bytes", options.blockBytes, 4 * kKibi);
+            options.maxRecordBytes = table.size("max_record_bytes", options.maxRecordBytes, 1);
+            options.deltaBudgetBytes = table.size("delta_budget", options.deltaBudgetBytes, kKibi);
+            options.stateCacheBytes = table.size("state_cache", options.stateCacheBytes, kKibi);
+            options.segmentBytes = table.size("segment_bytes", options.segmentBytes, 4 * kKibi);
+            options.maxSessions =
+                static_cast<std::size_t>(table.integer("max_sessions", 100'000, 1, 1'000'000'000));
+        });
+    }
+
+    void readCheckpoint() {
+        section("checkpoint", [this](TomlTable& table) {
+            job_.options.checkpointInterval =
+                table.duration("interval", job_.options.checkpointInterval);
+            job_.options.checkpointBytes = table.size("log_bytes", job_.options.checkpointBytes, 0);
+        });
+    }
+
+    void readSource(TomlTable& table) {
+        SourceSpec source;
+        source.at = table.at();
+        source.name = table.text("name", "");
+        source.type = static_cast<SourceSpec::Type>(
+            table.choice("type", {"socket", "listen", "listen_acknowledged"}));
+        const bool dials = source.type == SourceSpec::Type::kSocket;
+        source.host = dials ? table.text("host", "localhost") : table.text("host", "127.0.0.1");
+        source.port =
+            static_cast<std::uint16_t>(table.requiredInteger("port", dials ? 1 : 0, 65535));
+        if (!dials) {
+            source.connectionsMax =
+                static_cast<std::size_t>(table.integer("max_connections", 1024, 1, 1'000'000));
+            source.allowRemote = table.boolean("allow_remote", false);
+        }
+        name(source.name, table.at("name"));
+        job_.sources.push_back(std::move(source));
+    }
+
+    void readStep(TomlTable& table) {
+        StepSpec step;
+        step.at = table.at();
+        step.type = static_cast<StepSpec::Type>(
+            table.choice("do", {"split", "lower_case", "filter", "count", "running_totals"}));
+        const bool named = step.type == StepSpec::Type::kRunningTotals;
+        step.name = named ? table.requiredText("name") : table.text("name", "");
+        step.from = table.text("from", "");
+        step.fromAt = table.at("from");
+        if (step.type == StepSpec::Type::kFilter) readFilter(table, step);
+        name(step.name, table.at("name"));
+        job_.steps.push_back(std::move(step));
+    }
+
+    void readFilter(TomlTable& table, StepSpec& step) {
+        const bool keeps = table.has("keep");
+        step.drop = !keeps;
+        if (keeps == table.has("drop"))
+            errors_.add(table.at(), "a filter step takes either keep = \"REGEX\" or drop = "
+                                    "\"REGEX\"");
+        const std::string keep = table.text("keep", "");
+        const std::string drop = table.text("drop", "");
+        step.pattern = keeps ? keep : drop;
+        const re2::RE2 pattern(step.pattern, re2::RE2::Quiet);
+        if (!pattern.ok())
+            errors_.add(table.at(keeps ? "keep" : "drop"), "\"" + step.pattern +
+                                                               "\" is no regular expression: " +
+                                                               pattern.error());
+    }
+
+    void readOutput(TomlTable& table) {
+        OutputSpec output;
+        output.at = table.at();
+        output.type = static_cast<OutputSpec::Type>(
+            table.choice("to", {"print", "text_files", "json_lines"}));
+        output.from = table.text("from", "");
+        output.fromAt = table.at("from");
+        switch (output.type) {
+            case OutputSpec::Type::kPrint:
+                output.num = static_cast<std::size_t>(table.integer("num", 10, 1, 1'000'000));
+                break;
+            case OutputSpec::Type::kTextFiles:
+                output.prefix = table.requiredText("prefix");
+                output.suffix = table.text("suffix", "");
+                break;
+            case OutputSpec::Type::kJsonLines: output.path = table.requiredText("path"); break;
+        }
+        job_.outputs.push_back(std::move(output));
+    }
+
+    void name(const std::string& name, Position at) {
+        if (!name.empty() && !names_.insert(name).second)
+            errors_.add(at, "the name \"" + name + "\" is taken already; names of sources and "
+                                                   "steps must differ");
+    }
+
+    const toml::table& root_;
+    JobFile& job_;
+    JobFileErrors& errors_;
+    std::set<std::string> names_;
+};
+
+}  // namespace
+
+core::Result<JobFile> readJobFile(const std::string& path) {
+    auto text = core::readWholeFile(core::posixFileSystem(), path, kJobFileBytesMax);
+    if (!text)
+        return core::fail(text.error().kind, "the job file cannot be read: " + text.error().message);
+    return parseJobFile(*text, path);
+}
+
+core::Result<JobFile> parseJobFile(const std::string& text, const std::string& path) {
+    JobFile job;
+    job.path = path;
+    JobFileErrors errors(path);
+    toml::table root;
+    try {
+        root = toml::parse(std::string_view(text), std::string_view(path));
+    } catch (const toml::parse_error& error) {
+        const auto& begin = error.source().begin;
+        errors.add({begin.line, begin.column}, std::string(error.description()));
+        return core::fail(core::ErrorKind::kInvalid, errors.text());
+    }
+    Reader(root, job, errors).read();
+    if (!errors.empty()) return core::fail(core::ErrorKind::kInvalid, errors.text());
+    return job;
+}
+
+std::string positioned(const JobFile& job, Position at, const std::string& message) {
+    return job.path + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) + ": " +
+           message;
+}
+
+}  // namespace tidemill::tools

@@ -1,0 +1,71 @@
+// A job file: what to read, which steps to take, where results go. Reference: docs/job_file.md.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "tidemill/options.h"
+
+namespace tidemill::tools {
+
+// Where in the file something stands; lines and columns from 1.
+struct Position {
+    std::uint32_t line = 0;
+    std::uint32_t column = 0;
+};
+
+struct SourceSpec {
+    enum class Type { kSocket, kListen, kListenAcknowledged } type = Type::kSocket;
+    std::string name;
+    std::string host;
+    std::uint16_t port = 0;
+    std::size_t connectionsMax = 1024;
+    bool allowRemote = false;
+    Position at;
+};
+
+struct StepSpec {
+    enum class Type { kSplit, kLowerCase, kFilter, kCount, kRunningTotals } type = Type::kSplit;
+    std::string name;
+    std::string from;     // empty: the step or source before it
+    std::string pattern;  // filter
+    bool drop = false;    // filter: drop what matches instead of keeping it
+    Position at;
+    Position fromAt;
+};
+
+struct OutputSpec {
+    enum class Type { kPrint, kTextFiles, kJsonLines } type = Type::kPrint;
+    std::string from;  // empty: the last step
+    std::size_t num = 10;
+    std::string prefix;
+    std::string suffix;
+    std::string path;  // json_lines: a directory, or "stdout"
+    Position at;
+    Position fromAt;
+};
+
+struct JobFile {
+    std::string path;
+    std::string name;
+    // Relative paths count from the working directory. Empty: ./NAME.data.
+    std::string dataDirectory;
+    StreamingOptions options;
+    std::vector<SourceSpec> sources;
+    std::vector<StepSpec> steps;
+    std::vector<OutputSpec> outputs;
+};
+
+// Errors (kInvalid, kNotFound): all that is wrong with the file, one line each:
+// "FILE:LINE:COLUMN: what, the value, and what is allowed".
+core::Result<JobFile> readJobFile(const std::string& path);
+// The same from text; `path` is for messages.
+core::Result<JobFile> parseJobFile(const std::string& text, const std::string& path);
+
+// "12:3: …" after the file's name, as in the errors above.
+std::string positioned(const JobFile& job, Position at, const std::string& message);
+
+}  // namespace tidemill::tools

@@ -1,0 +1,14 @@
+// From a job file to streams: every step is the same operator that a C++ program would use.
+#pragma once
+
+#include "core/error.h"
+#include "tidemill/streaming_context.h"
+#include "tools/job_file.h"
+
+namespace tidemill::tools {
+
+// Adds the job's sources, steps and outputs to `context`. Errors (kInvalid, with their place in
+// the file): a `from` that names nothing, a step that does not fit what it is given.
+core::Result<> planJob(const JobFile& job, StreamingContext& context);
+
+}  // namespace tidemill::tools

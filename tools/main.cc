@@ -1,0 +1,128 @@
+// The tidemill program: its command line. What the subcommands do is in *_command.cc.
+#include <sys/stat.h>
+
+#include <CLI/CLI.hpp>
+
+#include "tools/commands.h"
+#include "tools/exit_code.h"
+
+namespace {
+
+constexpr const char* kDescription =
+    R"(Counts, joins and remembers streams of records in small batches, exactly, across crashes.
+
+  tidemill run examples/wordcount.toml            run a job in the foreground; Ctrl-C stops it
+  tidemill run --check examples/wordcount.toml    say what a job file means, run nothing
+  tidemill send --session me localhost:9998 FILE  send a file; ends when every line is durable
+  tidemill state list --data-dir wordcount.data   which state tables there are
+  tidemill state export totals --data-dir wordcount.data --json
+  tidemill wal verify --data-dir wordcount.data   check every byte of the log
+
+Looking (state, wal, checkpoint) works while the job runs and never disturbs it.
+Exit codes: 0 done; 1 failed while running; 2 wrong command line; 3 wrong job file; 4 the data
+directory is in use, or belongs to another job or version; 5 damaged data; 130 stopped at once.)";
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    using namespace tidemill::tools;
+    ::umask(077);
+    CLI::App app(kDescription, "tidemill");
+    app.set_version_flag("--version", TIDEMILL_VERSION);
+    app.require_subcommand(1);
+    app.fallthrough();
+
+    int code = kExitDone;
+    RunOptions run;
+    auto* runCommand = app.add_subcommand("run", "run a job file in the foreground");
+    runCommand->add_option("JOB.toml", run.jobFile, "the job; see docs/job_file.md")->required();
+    runCommand->add_option("--data-dir", run.dataDirectory,
+                           "where log, state and checkpoints live (default: the job's data_dir, "
+                           "else ./NAME.data)");
+    runCommand->add_option("--workers", run.workers,
+                           "threads that process batches (default: the job's, else one per core)");
+    runCommand->add_flag("--check", run.checkOnly, "validate the job file, print the plan, stop");
+    runCommand->add_flag("--drop-mismatched-state", run.dropMismatchedState,
+                         "drop the state of operators whose kind or types changed");
+    runCommand->callback([&] { code = runJob(run); });
+
+    SendCommandOptions send;
+    auto* sendCommand =
+        app.add_subcommand("send", "send lines to a listen_acknowledged source, exactly once");
+    sendCommand->add_option("--session", send.session,
+                            "this sender's own name; keep it when the sender is restarted")
+        ->required();
+    sendCommand->add_option("SERVER", send.server, "HOST:PORT, or PORT on this machine")->required();
+    sendCommand->add_option("FILE", send.file, "what to send (default: standard input)");
+    sendCommand->add_flag("--live", send.live,
+                          "the input's first line comes behind what the session has: for pipes "
+                          "that cannot begin again");
+    sendCommand->add_option("--rate", send.bytesPerSecond, "send at most so many bytes a second");
+    sendCommand->callback([&] { code = sendLines(send); });
+
+    InspectOptions inspect;
+    const auto common = [&](CLI::App* command) {
+        command->add_option("--data-dir", inspect.dataDirectory, "the job's data directory")
+            ->required();
+        command->add_flag("--json", inspect.json, "one JSON object a line");
+    };
+    const auto table = [&](CLI::App* command) {
+        command->add_option("TABLE", inspect.table, "name of the state table; see state list")
+            ->required();
+    };
+    auto* state = app.add_subcommand("state", "look into the state of the newest checkpoint");
+    state->require_subcommand(1);
+    auto* stateList = state->add_subcommand("list", "the tables, their types, rows and sizes");
+    common(stateList);
+    stateList->callback([&] { code = listState(inspect); });
+    auto* stateGet = state->add_subcommand("get", "the value of one key");
+    table(stateGet);
+    stateGet->add_option("KEY", inspect.key, "as `state export` prints it")->required();
+    common(stateGet);
+    stateGet->callback([&] { code = getState(inspect); });
+    auto* stateScan = state->add_subcommand("scan", "a part of a table, sorted by key");
+    table(stateScan);
+    stateScan->add_option("--prefix", inspect.prefix, "only keys that begin with this");
+    stateScan->add_option("--from", inspect.from, "only keys not before this");
+    stateScan->add_option("--to", inspect.to, "only keys before this");
+    stateScan->add_option("--limit", inspect.limit, "at most so many rows")->default_val(100);
+    common(stateScan);
+    stateScan->callback([&] { code = scanState(inspect); });
+    auto* stateExport = state->add_subcommand("export", "a whole table, sorted by key bytes");
+    table(stateExport);
+    common(stateExport);
+    stateExport->callback([&] {
+        inspect.limit = 0;
+        code = scanState(inspect);
+    });
+
+    auto* wal = app.add_subcommand("wal", "look into the write-ahead log");
+    wal->require_subcommand(1);
+    auto* walList = wal->add_subcommand("list", "the segments and what they hold");
+    common(walList);
+    walList->callback([&] { code = listLog(inspect); });
+    auto* walDump = wal->add_subcommand("dump", "every frame: blocks and batch records");
+    walDump->add_option("--after", inspect.afterLsn, "only frames behind this LSN");
+    common(walDump);
+    walDump->callback([&] { code = dumpLogFrames(inspect); });
+    auto* walVerify = wal->add_subcommand("verify", "check every byte");
+    common(walVerify);
+    walVerify->callback([&] { code = verifyLog(inspect); });
+
+    auto* checkpoint = app.add_subcommand("checkpoint", "look at the checkpoints");
+    checkpoint->require_subcommand(1);
+    auto* checkpointList = checkpoint->add_subcommand("list", "newest first");
+    common(checkpointList);
+    checkpointList->callback([&] { code = listCheckpoints(inspect, false); });
+    auto* checkpointVerify = checkpoint->add_subcommand("verify", "read and check every file");
+    common(checkpointVerify);
+    checkpointVerify->callback([&] { code = listCheckpoints(inspect, true); });
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        const int shown = app.exit(error);
+        return shown == 0 ? kExitDone : kExitUsage;
+    }
+    return code;
+}

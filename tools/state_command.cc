@@ -1,0 +1,163 @@
+// tidemill state: looks into the newest checkpoint.
+#include <cstdio>
+#include <limits>
+
+#include "core/format.h"
+#include "tools/commands.h"
+#include "tools/exit_code.h"
+#include "tools/inspect_command.h"
+#include "tools/json.h"
+#include "tools/typed_bytes.h"
+
+namespace tidemill::tools {
+
+using core::ErrorKind;
+using core::Result;
+
+bool put(const std::string& text) {
+    return std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+}
+
+Result<std::unique_ptr<state::StateReader>> openNewestState(const std::string& directory) {
+    auto& files = core::posixFileSystem();
+    // A running job makes new generations and removes old ones meanwhile: look again.
+    for (int attempt = 0;; ++attempt) {
+        TM_ASSIGN(const auto generations, recovery::inspectGenerations(files, directory));
+        core::Error last{ErrorKind::kNotFound,
+                         "no checkpoint yet: directory=" + directory +
+                             "; a job makes its first one at its first trigger, or when it is "
+                             "stopped gracefully"};
+        for (const auto& generation : generations) {
+            if (!generation.problem.empty()) {
+                last = {ErrorKind::kCorrupt, generation.problem};
+                continue;
+            }
+            auto reader = state::StateReader::open(generation.path);
+            if (!reader) {
+                last = reader.error();
+                continue;
+            }
+            const auto& mark = (*reader)->mark();
+            const auto later = recovery::loggedRecordsAfter(files, directory, mark.endLsn);
+            std::fprintf(stderr, "state of batch %llu (time %lld ms); %s logged records are not in it\n",
+                         static_cast<unsigned long long>(mark.batch.value),
+                         static_cast<long long>(toMillis(mark.time)),
+                         later ? std::to_string(*later).c_str() : "an unknown number of");
+            return reader;
+        }
+        if (generations.empty() || attempt == 5) return core::fail(last);
+    }
+}
+
+namespace {
+
+Result<state::TableSummary> findTable(const state::StateReader& reader, const std::string& name) {
+    TM_ASSIGN(const auto tables, reader.tables(false));
+    const core::OperatorEntry* entry = nullptr;
+    std::string known;
+    for (const auto& candidate : reader.mark().operators) {
+        if (candidate.name == name) entry = &candidate;
+        known += (known.empty() ? "" : ", ") + candidate.name;
+    }
+    if (entry == nullptr)
+        return core::fail(ErrorKind::kNotFound,
+                          "no state table \"" + name + "\"; there are: " + known);
+    state::TableSummary empty;
+    empty.operatorId = entry->id;
+    empty.operatorName = entry->name;
+    empty.signature = entry->signature;
+    for (const auto& table : tables)
+        if (table.operatorId == entry->id && table.number == 0) return table;
+    return empty;  // declared, and without rows so far
+}
+
+Result<> list(const InspectOptions& options) {
+    TM_ASSIGN(const auto reader, openNewestState(options.dataDirectory));
+    TM_ASSIGN(const auto tables, reader->tables(true));
+    if (!options.json) put("table                 rows         bytes  types\n");
+    for (const auto& table : tables) {
+        if (table.operatorId == core::kSystemOperator && table.number == 0) continue;
+        std::string name = table.operatorName;
+        if (table.operatorId == core::kSystemOperator)
+            name = table.number == 1 ? "(sessions)" : "(sources)";
+        if (options.json) {
+            std::string line = "{";
+            appendJsonBytes(line, "table", name);
+            line += ", \"rows\": " + std::to_string(table.rows) +
+                    ", \"bytes\": " + std::to_string(table.bytes) + ", ";
+            appendJsonBytes(line, "types", table.signature);
+            put(line + "}\n");
+        } else {
+            char line[512];
+            std::snprintf(line, sizeof line, "%-16s %9llu %13llu  %s\n", name.c_str(),
+                          static_cast<unsigned long long>(table.rows),
+                          static_cast<unsigned long long>(table.bytes), table.signature.c_str());
+            put(line);
+        }
+    }
+    return {};
+}
+
+// One row, as JSON or for people.
+bool putRow(const InspectOptions& options, const TableTypes& types, std::string_view key,
+            std::string_view value) {
+    std::string line;
+    if (options.json) {
+        line = "{";
+        appendTypedKey(line, types.key, key);
+        line += ", ";
+        appendTypedValue(line, types.value, value);
+        line += "}\n";
+    } else {
+        line = shownKey(types.key, key) + "\t" + shownValue(types.value, value) + "\n";
+    }
+    return put(line);
+}
+
+Result<> get(const InspectOptions& options) {
+    TM_ASSIGN(const auto reader, openNewestState(options.dataDirectory));
+    TM_ASSIGN(const auto table, findTable(*reader, options.table));
+    const auto types = typesOf(table.signature);
+    TM_ASSIGN(const auto key, typedKey(types.key, options.key));
+    TM_ASSIGN(const auto value, reader->get(table.operatorId, table.number, key));
+    if (!value)
+        return core::fail(ErrorKind::kNotFound, "no key \"" + options.key + "\" in table " +
+                                                    options.table);
+    putRow(options, types, key, *value);
+    return {};
+}
+
+Result<> scan(const InspectOptions& options) {
+    TM_ASSIGN(const auto reader, openNewestState(options.dataDirectory));
+    TM_ASSIGN(const auto table, findTable(*reader, options.table));
+    const auto types = typesOf(table.signature);
+    std::string from, to;
+    if (!options.from.empty()) {
+        TM_ASSIGN(from, typedKey(types.key, options.from));
+    }
+    if (!options.to.empty()) {
+        TM_ASSIGN(to, typedKey(types.key, options.to));
+    }
+    state::ScanOptions range;
+    range.prefix = options.prefix;
+    range.from = from;
+    range.to = to;
+    if (options.limit != 0) range.limit = options.limit;
+    return reader->scan(table.operatorId, table.number, range,
+                        [&](std::string_view key, std::string_view value) {
+                            return putRow(options, types, key, value);
+                        });
+}
+
+int finish(const Result<>& result) {
+    if (!result) return sayFailure(result.error());
+    return std::fflush(stdout) == 0 ? kExitDone : kExitFailed;
+}
+
+}  // namespace
+
+int listState(const InspectOptions& options) { return finish(list(options)); }
+int getState(const InspectOptions& options) { return finish(get(options)); }
+int scanState(const InspectOptions& options) { return finish(scan(options)); }
+
+}  // namespace tidemill::tools

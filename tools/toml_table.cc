@@ -1,0 +1,217 @@
+#include "tools/toml_table.h"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <numeric>
+#include <sstream>
+
+namespace tidemill::tools {
+namespace {
+
+// How many single-character changes lead from one word to the other (Levenshtein).
+std::size_t distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        std::size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (std::size_t j = 0; j < b.size(); ++j) {
+            const std::size_t changed = diagonal + (a[i] == b[j] ? 0 : 1);
+            diagonal = row[j + 1];
+            row[j + 1] = std::min({changed, row[j] + 1, row[j + 1] + 1});
+        }
+    }
+    return row.back();
+}
+
+std::string joined(const std::vector<std::string>& words) {
+    std::string text;
+    for (const auto& word : words) text += (text.empty() ? "" : ", ") + word;
+    return text;
+}
+
+// "12.5 MiB" -> 12.5 and "MiB".
+bool splitUnit(std::string_view text, double& number, std::string_view& unit) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || number < 0) return false;
+    unit = text.substr(static_cast<std::size_t>(end - text.data()));
+    while (!unit.empty() && unit.front() == ' ') unit.remove_prefix(1);
+    return true;
+}
+
+std::string shown(const toml::node& node) {
+    std::ostringstream out;
+    node.visit([&](const auto& value) { out << value; });
+    auto text = out.str();
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    return text.size() > 60 ? text.substr(0, 60) + "…" : text;
+}
+
+}  // namespace
+
+void JobFileErrors::add(Position at, const std::string& message) {
+    lines_.emplace_back(at, message);
+}
+
+std::string JobFileErrors::text() const {
+    auto lines = lines_;
+    std::stable_sort(lines.begin(), lines.end(), [](const auto& a, const auto& b) {
+        return std::pair(a.first.line, a.first.column) < std::pair(b.first.line, b.first.column);
+    });
+    std::string text;
+    for (const auto& [at, message] : lines)
+        text += (text.empty() ? "" : "\n") + path_ + ":" + std::to_string(at.line) + ":" +
+                std::to_string(at.column) + ": " + message;
+    return text;
+}
+
+Position positionOf(const toml::node& node) {
+    const auto& begin = node.source().begin;
+    return {begin.line, begin.column};
+}
+
+std::string suggestion(std::string_view word, const std::vector<std::string>& known) {
+    const auto nearest =
+        std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
+            return distance(word, a) < distance(word, b);
+        });
+    if (nearest != known.end() && distance(word, *nearest) <= std::max<std::size_t>(2, word.size() / 3))
+        return ", did you mean \"" + *nearest + "\"?";
+    return "; known are: " + joined(known);
+}
+
+Position TomlTable::at(std::string_view key) const {
+    const auto* node = table_.get(key);
+    return node == nullptr ? at() : positionOf(*node);
+}
+
+const toml::node* TomlTable::find(std::string_view key) {
+    known_.emplace_back(key);
+    return table_.get(key);
+}
+
+void TomlTable::wrongType(std::string_view key, const toml::node& node, const char* wanted) {
+    errors_.add(positionOf(node),
+                std::string(key) + " is " + shown(node) + ", but must be " + wanted);
+}
+
+void TomlTable::missing(std::string_view key) {
+    errors_.add(at(), what_ + " lacks the key \"" + std::string(key) + "\"");
+}
+
+std::string TomlTable::text(std::string_view key, std::string byDefault) {
+    const auto* node = find(key);
+    if (node == nullptr) return byDefault;
+    if (const auto* value = node->as_string()) return value->get();
+    wrongType(key, *node, "a text in quotes");
+    return byDefault;
+}
+
+std::string TomlTable::requiredText(std::string_view key) {
+    if (table_.contains(key)) return text(key, "");
+    known_.emplace_back(key);
+    missing(key);
+    return "";
+}
+
+std::int64_t TomlTable::integer(std::string_view key, std::int64_t byDefault, std::int64_t min,
+                                std::int64_t max) {
+    const auto* node = find(key);
+    if (node == nullptr) return byDefault;
+    const auto* value = node->as_integer();
+    if (value != nullptr && value->get() >= min && value->get() <= max) return value->get();
+    const std::string wanted =
+        "a whole number from " + std::to_string(min) + " to " + std::to_string(max);
+    wrongType(key, *node, wanted.c_str());
+    return byDefault;
+}
+
+std::int64_t TomlTable::requiredInteger(std::string_view key, std::int64_t min, std::int64_t max) {
+    if (table_.contains(key)) return integer(key, min, min, max);
+    known_.emplace_back(key);
+    missing(key);
+    return min;
+}
+
+bool TomlTable::boolean(std::string_view key, bool byDefault) {
+    const auto* node = find(key);
+    if (node == nullptr) return byDefault;
+    if (const auto* value = node->as_boolean()) return value->get();
+    wrongType(key, *node, "true or false");
+    return byDefault;
+}
+
+Duration TomlTable::duration(std::string_view key, Duration byDefault) {
+    const auto* node = find(key);
+    if (node == nullptr) return byDefault;
+    double number = 0;
+    std::string_view unit = "s";
+    bool good = false;
+    if (const auto* value = node->as_string()) {
+        good = splitUnit(value->get(), number, unit);
+    } else if (const auto seconds = node->value<double>()) {
+        number = *seconds;
+        good = number >= 0;
+    }
+    const double millis = unit == "ms"                     ? 1
+                          : unit == "s"                    ? 1e3
+                          : unit == "min" || unit == "m"   ? 60e3
+                          : unit == "h"                    ? 3600e3
+                                                           : 0;
+    if (good && millis != 0 && number * millis < 1e15)
+        return Duration(static_cast<std::int64_t>(number * millis + 0.5));
+    wrongType(key, *node, "a time such as \"250ms\", \"1s\", \"5min\", \"2h\"");
+    return byDefault;
+}
+
+std::size_t TomlTable::size(std::string_view key, std::size_t byDefault, std::size_t min) {
+    const auto* node = find(key);
+    if (node == nullptr) return byDefault;
+    double number = 0;
+    std::string_view unit;
+    bool good = false;
+    if (const auto* value = node->as_string()) {
+        good = splitUnit(value->get(), number, unit);
+    } else if (const auto* bytes = node->as_integer()) {
+        number = static_cast<double>(bytes->get());
+        good = number >= 0;
+    }
+    const double factor = unit.empty() || unit == "B" ? 1
+                          : unit == "KiB"             ? 1024.0
+                          : unit == "MiB"             ? 1048576.0
+                          : unit == "GiB"             ? 1073741824.0
+                          : unit == "kB"              ? 1e3
+                          : unit == "MB"              ? 1e6
+                          : unit == "GB"              ? 1e9
+                                                      : 0;
+    if (!good || factor == 0 || number * factor > 1e15) {
+        wrongType(key, *node, "a size such as \"64MiB\", \"1GB\", or a number of bytes");
+        return byDefault;
+    }
+    const auto size = static_cast<std::size_t>(number * factor);
+    if (size >= min) return size;
+    const std::string wanted = "at least " + std::to_string(min) + " bytes";
+    wrongType(key, *node, wanted.c_str());
+    return byDefault;
+}
+
+std::size_t TomlTable::choice(std::string_view key, const std::vector<std::string>& allowed) {
+    const std::string value = requiredText(key);
+    const auto found = std::find(allowed.begin(), allowed.end(), value);
+    if (found != allowed.end()) return static_cast<std::size_t>(found - allowed.begin());
+    if (const auto* node = table_.get(key); node != nullptr && node->is_string())
+        errors_.add(positionOf(*node), std::string(key) + " \"" + value + "\" is not known" +
+                                           suggestion(value, allowed));
+    return 0;
+}
+
+void TomlTable::finish() {
+    for (const auto& [key, node] : table_)
+        if (std::find(known_.begin(), known_.end(), key.str()) == known_.end())
+            errors_.add({key.source().begin.line, key.source().begin.column},
+                        "unknown key \"" + std::string(key.str()) + "\" in " + what_ +
+                            suggestion(key.str(), known_));
+}
+
+}  // namespace tidemill::tools

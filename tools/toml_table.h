@@ -1,0 +1,76 @@
+// A table of a TOML file, read key by key: what is missing, of the wrong type or never asked for
+// becomes an error with its place.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <toml++/toml.h>
+#include <vector>
+
+#include "core/time.h"
+#include "tools/job_file.h"
+
+namespace tidemill::tools {
+
+// Errors of one file, in the order of their finding. Thread safety: externally synchronized.
+class JobFileErrors {
+public:
+    explicit JobFileErrors(std::string path) : path_(std::move(path)) {}
+    void add(Position at, const std::string& message);
+    bool empty() const { return lines_.empty(); }
+    // All of them, one a line, in the order of the file.
+    std::string text() const;
+
+private:
+    std::string path_;
+    std::vector<std::pair<Position, std::string>> lines_;
+};
+
+Position positionOf(const toml::node& node);
+
+// ", did you mean \"…\"?" when one of `known` is near `word`, else what is known.
+std::string suggestion(std::string_view word, const std::vector<std::string>& known);
+
+// Thread safety: externally synchronized. Every key that is asked for is known; finish() reports
+// the others.
+class TomlTable {
+public:
+    // `what` names the table in messages: "[job]", "[[step]]".
+    TomlTable(const toml::table& table, std::string what, JobFileErrors& errors)
+        : table_(table), what_(std::move(what)), errors_(errors) {}
+
+    Position at() const { return positionOf(table_); }
+    Position at(std::string_view key) const;
+
+    std::string text(std::string_view key, std::string byDefault);
+    std::string requiredText(std::string_view key);
+    std::int64_t integer(std::string_view key, std::int64_t byDefault, std::int64_t min,
+                         std::int64_t max);
+    std::int64_t requiredInteger(std::string_view key, std::int64_t min, std::int64_t max);
+    bool boolean(std::string_view key, bool byDefault);
+    // "250ms", "1s", "2 min", or a number of seconds.
+    Duration duration(std::string_view key, Duration byDefault);
+    // "64MiB", "1 GB", or a number of bytes.
+    std::size_t size(std::string_view key, std::size_t byDefault, std::size_t min);
+    // One of `allowed`; returns its position in the list, 0 when it is wrong.
+    std::size_t choice(std::string_view key, const std::vector<std::string>& allowed);
+    bool has(std::string_view key) const { return table_.contains(key); }
+
+    // Reports the keys nobody asked for.
+    void finish();
+
+private:
+    const toml::node* find(std::string_view key);
+    void wrongType(std::string_view key, const toml::node& node, const char* wanted);
+    void missing(std::string_view key);
+
+    const toml::table& table_;
+    std::string what_;
+    JobFileErrors& errors_;
+    std::vector<std::string> known_;
+};
+
+}  // namespace tidemill::tools
