@@ -28,6 +28,8 @@ using Tcp = asio::ip::tcp;
 
 // How often a wait looks whether it should end.
 constexpr int kLookMillis = 100;
+// A rate is kept in steps of this.
+constexpr std::chrono::milliseconds kRateStep{20};
 constexpr std::chrono::milliseconds kProgressPeriod{100};
 // Longer answers than this are no protocol of ours.
 constexpr std::size_t kAnswerBytesMax = 4096;
@@ -172,7 +174,8 @@ private:
         }
         pollfd ready[2] = {{socket.native_handle(), POLLIN, 0}, {room ? inputFd_ : -1, POLLIN, 0}};
         if (toSend) ready[0].events |= POLLOUT;
-        if (::poll(ready, 2, kLookMillis) <= 0) return {};
+        const bool waitsForRate = options_.bytesPerSecondMax != 0 && sendAt_ != window_.end();
+        if (::poll(ready, 2, waitsForRate ? int(kRateStep.count()) : kLookMillis) <= 0) return {};
         if ((ready[0].revents & (POLLIN | POLLERR | POLLHUP)) != 0) TM_TRY(receive(socket));
         if (serverEnded_) return {};
         if ((ready[1].revents & (POLLIN | POLLERR | POLLHUP | POLLNVAL)) != 0) TM_TRY(readInput());
@@ -184,9 +187,10 @@ private:
     std::uint64_t sendUntil() const {
         const std::uint64_t ready = inputEnded_ || full_ ? window_.end() : window_.lineEnd();
         if (options_.bytesPerSecondMax == 0) return ready;
-        const std::chrono::duration<double> passed = Clock::now() - resumedAt_;
-        const auto allowed =
-            static_cast<std::uint64_t>(passed.count() * double(options_.bytesPerSecondMax));
+        // In steps, or every byte that becomes allowed would be sent by itself.
+        const auto steps = (Clock::now() - resumedAt_) / kRateStep;
+        const auto allowed = options_.bytesPerSecondMax * static_cast<std::uint64_t>(steps) /
+                             (std::chrono::seconds(1) / kRateStep);
         return std::min(ready, std::max(sendAt_, resumedFrom_ + allowed));
     }
 
