@@ -62,6 +62,7 @@ Result<> Engine::openInMemory() {
 // From the lock on the directory to the first batch behind what was recorded; docs/recovery.md
 // tells the same step by step.
 Result<> Engine::openDurable() {
+    const core::ActivityScope activity(core::Activity::kRecovery);
     auto& files = core::posixFileSystem();
     TM_ASSIGN(directory_, recovery::DataDirectory::open(files, options_.directory));
     generations_ = std::make_unique<recovery::Generations>(files, directory_->generationsPath());
