@@ -64,21 +64,9 @@ public:
 
     // All elements, made by all workers.
     std::vector<T> collect() const {
-        class All final : public core::Sink<T> {
-        public:
-            explicit All(std::vector<T>& into) : into_(into) {}
-            void take(std::span<T> chunk) override {
-                into_.insert(into_.end(), std::make_move_iterator(chunk.begin()),
-                             std::make_move_iterator(chunk.end()));
-            }
-            void finish() override {}
-
-        private:
-            std::vector<T>& into_;
-        };
         std::vector<std::vector<T>> parts(node_.partitions(run_));
         scanInParallel([&](std::uint32_t partition) {
-            return std::make_unique<All>(parts[partition]);
+            return std::make_unique<core::AppendSink<T>>(parts[partition]);
         });
         std::vector<T> all;
         for (auto& part : parts)

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -79,60 +80,63 @@ private:
     std::vector<T> elements_;
 };
 
-// Hands every element to several sinks: each but the last gets a copy.
+// Moves every element to the end of a vector.
 template <class T>
-class FanOut final : public Sink<T> {
+class AppendSink final : public Sink<T> {
 public:
-    explicit FanOut(std::vector<std::unique_ptr<Sink<T>>> sinks) : sinks_(std::move(sinks)) {}
-
+    explicit AppendSink(std::vector<T>& into) : into_(into) {}
     void take(std::span<T> chunk) override {
+        into_.insert(into_.end(), std::make_move_iterator(chunk.begin()),
+                     std::make_move_iterator(chunk.end()));
+    }
+    void finish() override {}
+
+private:
+    std::vector<T>& into_;
+};
+
+// Hands every element to several sinks, each its own copy.
+template <class T>
+class FanOutSinks : public Sink<T> {
+public:
+    explicit FanOutSinks(std::vector<std::unique_ptr<Sink<T>>> sinks) : sinks_(std::move(sinks)) {}
+
+    void take(std::span<T> chunk) final {
         for (std::size_t i = 0; i + 1 < sinks_.size(); ++i) {
             copy_.assign(chunk.begin(), chunk.end());
             sinks_[i]->take(copy_);
         }
         sinks_.back()->take(chunk);
     }
-    void finish() override {
+    void finish() final {
         for (auto& sink : sinks_) sink->finish();
     }
-    std::size_t wanted() const override {
+    std::size_t wanted() const final {
         std::size_t most = 0;
         for (const auto& sink : sinks_) most = std::max(most, sink->wanted());
         return most;
     }
 
-private:
+protected:
     std::vector<std::unique_ptr<Sink<T>>> sinks_;
+
+private:
     std::vector<T> copy_;
 };
 
-template <>
-class FanOut<std::string_view> final : public Sink<std::string_view> {
+template <class T>
+class FanOut final : public FanOutSinks<T> {
 public:
-    explicit FanOut(std::vector<std::unique_ptr<Sink<std::string_view>>> sinks)
-        : sinks_(std::move(sinks)) {}
+    using FanOutSinks<T>::FanOutSinks;
+};
 
-    void take(std::span<std::string_view> chunk) override {
-        for (auto& sink : sinks_) {
-            copy_.assign(chunk.begin(), chunk.end());
-            sink->take(copy_);
-        }
-    }
+template <>
+class FanOut<std::string_view> final : public FanOutSinks<std::string_view> {
+public:
+    using FanOutSinks::FanOutSinks;
     void takeText(std::string_view text) override {
         for (auto& sink : sinks_) sink->takeText(text);
     }
-    void finish() override {
-        for (auto& sink : sinks_) sink->finish();
-    }
-    std::size_t wanted() const override {
-        std::size_t most = 0;
-        for (const auto& sink : sinks_) most = std::max(most, sink->wanted());
-        return most;
-    }
-
-private:
-    std::vector<std::unique_ptr<Sink<std::string_view>>> sinks_;
-    std::vector<std::string_view> copy_;
 };
 
 }  // namespace tidemill::core

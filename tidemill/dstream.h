@@ -20,12 +20,10 @@
 #include "core/operators/count.h"
 #include "core/operators/filter.h"
 #include "core/operators/flat_map.h"
-#include "core/operators/flat_map_values.h"
 #include "core/operators/for_each_batch.h"
 #include "core/operators/group_by_key.h"
 #include "core/operators/map.h"
 #include "core/operators/map_partitions.h"
-#include "core/operators/map_values.h"
 #include "core/operators/persist.h"
 #include "core/operators/print.h"
 #include "core/operators/reduce_by_key.h"
@@ -131,7 +129,7 @@ public:
         requires std::invocable<F&, T>
     auto map(F f) const {
         using Out = std::decay_t<std::invoke_result_t<F&, T>>;
-        return add(std::make_shared<core::MapNode<T, Out, F>>(node_, std::move(f)), "map");
+        return add(std::make_shared<core::MapNode<T, Out, F>>("map", node_, std::move(f)), "map");
     }
 
     // Elements for which f(x) is true.
@@ -150,7 +148,8 @@ public:
     template <class Out, class F>
         requires(std::invocable<F&, T, Emit<Out>&> || std::invocable<F&, T>)
     DStream<Out> flatMap(F f) const {
-        return add(std::make_shared<core::FlatMapNode<T, Out, F>>(node_, std::move(f)), "flatMap");
+        return add(std::make_shared<core::FlatMapNode<T, Out, F>>("flatMap", node_, std::move(f)),
+                   "flatMap");
     }
 
     // f(std::span<T> elements of a partition) -> range.
@@ -302,8 +301,12 @@ public:
     {
         using Key = typename detail::PairOf<T>::Key;
         using Value = typename detail::PairOf<T>::Value;
-        using Out = std::decay_t<std::invoke_result_t<F&, Value>>;
-        return add(std::make_shared<core::MapValuesNode<Key, Value, Out, F>>(node_, std::move(f)),
+        using Out = std::pair<Key, std::decay_t<std::invoke_result_t<F&, Value>>>;
+        auto withKey = [f = std::move(f)](T pair) mutable {
+            return Out(std::move(pair.first), std::invoke(f, std::move(pair.second)));
+        };
+        return add(std::make_shared<core::MapNode<T, Out, decltype(withKey)>>(
+                       "mapValues", node_, std::move(withKey), node_->keyed()),
                    "mapValues");
     }
 
@@ -424,10 +427,15 @@ private:
     template <class F>
     auto flatMapValuesNamed(const char* kind, F f) const {
         using Key = typename detail::PairOf<T>::Key;
-        using Value = typename detail::PairOf<T>::Value;
-        using Out = detail::RangeElement<F, Value>;
-        return add(std::make_shared<core::FlatMapValuesNode<Key, Value, Out, F>>(kind, node_,
-                                                                                 std::move(f)),
+        using Out = std::pair<Key, detail::RangeElement<F, typename detail::PairOf<T>::Value>>;
+        auto withKey = [f = std::move(f)](T pair, Emit<Out>& emit) mutable {
+            for (auto&& made : std::invoke(f, std::move(pair.second)))
+                emit(Out(pair.first, std::forward<decltype(made)>(made)));
+        };
+        const bool ranged = node_->keyed() != core::Keyed::kNo;
+        return add(std::make_shared<core::FlatMapNode<T, Out, decltype(withKey)>>(
+                       kind, node_, std::move(withKey),
+                       ranged ? core::Keyed::kRanged : core::Keyed::kNo),
                    kind);
     }
 

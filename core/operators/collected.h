@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <iterator>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -20,7 +19,7 @@ public:
         std::lock_guard lock(mutex_);
         parts_.push_back(std::make_unique<Part>());
         parts_.back()->ordinal = task.ordinal;
-        return std::make_unique<PartSink>(parts_.back()->elements);
+        return std::make_unique<AppendSink<T>>(parts_.back()->elements);
     }
 
     // One vector per task, in the order of the tasks.
@@ -40,19 +39,6 @@ private:
         std::uint64_t ordinal = 0;
         std::vector<T> elements;
     };
-    class PartSink final : public Sink<T> {
-    public:
-        explicit PartSink(std::vector<T>& into) : into_(into) {}
-        void take(std::span<T> chunk) override {
-            into_.insert(into_.end(), std::make_move_iterator(chunk.begin()),
-                         std::make_move_iterator(chunk.end()));
-        }
-        void finish() override {}
-
-    private:
-        std::vector<T>& into_;
-    };
-
     std::mutex mutex_;
     std::vector<std::unique_ptr<Part>> parts_;
 };

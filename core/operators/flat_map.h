@@ -1,4 +1,4 @@
-// flatMap: any number of elements out for every element in.
+// flatMap, flatMapValues: any number of elements out for every element in.
 //
 // The function is f(x, emit), which allocates nothing, or f(x) that returns a range. A function
 // may also work on whole pieces of text (splitWords): then lines are never cut.
@@ -7,6 +7,7 @@
 #include <concepts>
 #include <functional>
 #include <memory>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -25,8 +26,14 @@ concept TextSplitter = requires(const F& f, std::string_view text) {
 template <class In, class Out, class F>
 class FlatMapNode final : public NarrowNode<In, Out> {
 public:
-    FlatMapNode(std::shared_ptr<StreamNode<In>> parent, F function)
-        : NarrowNode<In, Out>("flatMap", std::move(parent)), function_(std::move(function)) {}
+    // `keyed`: what is known of the elements made.
+    FlatMapNode(std::string kind, std::shared_ptr<StreamNode<In>> parent, F function,
+                Keyed keyed = Keyed::kNo)
+        : NarrowNode<In, Out>(std::move(kind), std::move(parent)),
+          function_(std::move(function)),
+          keyed_(keyed) {}
+
+    Keyed keyed() const override { return keyed_; }
 
 private:
     class FlatMapSink : public Sink<In> {
@@ -80,6 +87,7 @@ private:
     }
 
     F function_;
+    Keyed keyed_;
 };
 
 }  // namespace tidemill::core

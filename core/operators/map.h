@@ -1,8 +1,9 @@
-// map: one element out for every element in.
+// map, mapValues: one element out for every element in.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "core/stream_node.h"
@@ -12,8 +13,14 @@ namespace tidemill::core {
 template <class In, class Out, class F>
 class MapNode final : public NarrowNode<In, Out> {
 public:
-    MapNode(std::shared_ptr<StreamNode<In>> parent, F function)
-        : NarrowNode<In, Out>("map", std::move(parent)), function_(std::move(function)) {}
+    // `keyed`: what is known of the elements made; a function that keeps keys keeps that too.
+    MapNode(std::string kind, std::shared_ptr<StreamNode<In>> parent, F function,
+            Keyed keyed = Keyed::kNo)
+        : NarrowNode<In, Out>(std::move(kind), std::move(parent)),
+          function_(std::move(function)),
+          keyed_(keyed) {}
+
+    Keyed keyed() const override { return keyed_; }
 
 private:
     class MapSink final : public Sink<In> {
@@ -41,6 +48,7 @@ private:
     }
 
     F function_;
+    Keyed keyed_;
 };
 
 }  // namespace tidemill::core
