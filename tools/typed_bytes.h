@@ -21,7 +21,8 @@ TableTypes typesOf(std::string_view signature);
 void appendTypedKey(std::string& out, const std::string& type, std::string_view bytes);
 void appendTypedValue(std::string& out, const std::string& type, std::string_view bytes);
 
-// The same for people: numbers and printable text as they are, other bytes escaped.
+// The same for people: numbers and printable text as they are, other bytes as \xNN, a
+// backslash doubled.
 std::string shownKey(const std::string& type, std::string_view bytes);
 std::string shownValue(const std::string& type, std::string_view bytes);
 
