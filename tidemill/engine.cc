@@ -147,6 +147,12 @@ Result<> Engine::replay(recovery::Recovered& recovered) {
             if (auto& source = job_->sources.at(range.source.value).replayable)
                 TM_TRY(source->resume(range.bytes));
         TM_ASSIGN(auto blocks, recovered.blocksOf(i));
+        std::size_t bytes = 0;
+        for (const auto& block : blocks) bytes += block->bytes().size();
+        if (bytes > options_.maxBatchBytes)
+            core::logInfo("batch " + core::toString(record.id) + " was recorded with " +
+                          std::to_string(bytes) + " bytes, more than max_batch_bytes=" +
+                          std::to_string(options_.maxBatchBytes) + " now; it is replayed whole");
         TM_TRY(scheduler_->replay(record, std::move(blocks), i + 1 == recovered.batches.size()));
         if (clock_.monotonic() - said >= kProgressEvery) {
             said = clock_.monotonic();
