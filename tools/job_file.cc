@@ -121,8 +121,10 @@ private:
         SourceSpec source;
         source.at = table.at();
         source.name = table.text("name", "");
-        source.type = static_cast<SourceSpec::Type>(
-            table.choice("type", {"socket", "listen", "listen_acknowledged"}));
+        const auto type = table.choice("type", {"socket", "listen", "listen_acknowledged"});
+        if (type) source.type = static_cast<SourceSpec::Type>(*type);
+        name(source.name, table.at("name"));
+        if (!type) return job_.sources.push_back(std::move(source));
         const bool dials = source.type == SourceSpec::Type::kSocket;
         source.host = dials ? table.text("host", "localhost") : table.text("host", "127.0.0.1");
         source.port =
@@ -132,20 +134,20 @@ private:
                 static_cast<std::size_t>(table.integer("max_connections", 1024, 1, 1'000'000));
             source.allowRemote = table.boolean("allow_remote", false);
         }
-        name(source.name, table.at("name"));
         job_.sources.push_back(std::move(source));
     }
 
     void readStep(TomlTable& table) {
         StepSpec step;
         step.at = table.at();
-        step.type = static_cast<StepSpec::Type>(
-            table.choice("do", {"split", "lower_case", "filter", "count", "running_totals"}));
+        const auto type =
+            table.choice("do", {"split", "lower_case", "filter", "count", "running_totals"});
+        if (type) step.type = static_cast<StepSpec::Type>(*type);
         const bool named = step.type == StepSpec::Type::kRunningTotals;
         step.name = named ? table.requiredText("name") : table.text("name", "");
         step.from = table.text("from", "");
         step.fromAt = table.at("from");
-        if (step.type == StepSpec::Type::kFilter) readFilter(table, step);
+        if (type && step.type == StepSpec::Type::kFilter) readFilter(table, step);
         name(step.name, table.at("name"));
         job_.steps.push_back(std::move(step));
     }
@@ -169,8 +171,9 @@ private:
     void readOutput(TomlTable& table) {
         OutputSpec output;
         output.at = table.at();
-        output.type = static_cast<OutputSpec::Type>(
-            table.choice("to", {"print", "text_files", "json_lines"}));
+        const auto type = table.choice("to", {"print", "text_files", "json_lines"});
+        if (!type) return job_.outputs.push_back(std::move(output));
+        output.type = static_cast<OutputSpec::Type>(*type);
         output.from = table.text("from", "");
         output.fromAt = table.at("from");
         switch (output.type) {
@@ -183,6 +186,7 @@ private:
                 break;
             case OutputSpec::Type::kJsonLines: output.path = table.requiredText("path"); break;
         }
+        place(output, table);
         job_.outputs.push_back(std::move(output));
     }
 
@@ -192,10 +196,23 @@ private:
                                                    "steps must differ");
     }
 
+    // Two outputs in one place would each take the other's results for its own.
+    void place(const OutputSpec& output, const TomlTable& table) {
+        const bool isText = output.type == OutputSpec::Type::kTextFiles;
+        if (output.type == OutputSpec::Type::kPrint || output.path == "stdout") return;
+        const std::string place = isText ? output.prefix + "-*." + output.suffix : output.path;
+        if (output.prefix.empty() && output.path.empty()) return;
+        if (!places_.insert(core::Path(place).lexically_normal().string()).second)
+            errors_.add(table.at(isText ? "prefix" : "path"),
+                        "another output writes to \"" + (isText ? output.prefix : output.path) +
+                            "\" already");
+    }
+
     const toml::table& root_;
     JobFile& job_;
     JobFileErrors& errors_;
     std::set<std::string> names_;
+    std::set<std::string> places_;
 };
 
 }  // namespace
@@ -222,11 +239,6 @@ core::Result<JobFile> parseJobFile(const std::string& text, const std::string& p
     Reader(root, job, errors).read();
     if (!errors.empty()) return core::fail(core::ErrorKind::kInvalid, errors.text());
     return job;
-}
-
-std::string positioned(const JobFile& job, Position at, const std::string& message) {
-    return job.path + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) + ": " +
-           message;
 }
 
 }  // namespace tidemill::tools

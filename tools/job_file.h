@@ -65,7 +65,4 @@ core::Result<JobFile> readJobFile(const std::string& path);
 // The same from text; `path` is for messages.
 core::Result<JobFile> parseJobFile(const std::string& text, const std::string& path);
 
-// "12:3: …" after the file's name, as in the errors above.
-std::string positioned(const JobFile& job, Position at, const std::string& message);
-
 }  // namespace tidemill::tools

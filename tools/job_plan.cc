@@ -31,9 +31,10 @@ public:
 
     Result<> plan() {
         for (const auto& source : job_.sources) addSource(source);
-        for (const auto& step : job_.steps) TM_TRY(addStep(step));
-        for (const auto& output : job_.outputs) TM_TRY(addOutput(output));
-        return {};
+        for (const auto& step : job_.steps) addStep(step);
+        for (const auto& output : job_.outputs) addOutput(output);
+        if (errors_.empty()) return {};
+        return core::fail(ErrorKind::kInvalid, errors_.text());
     }
 
 private:
@@ -53,31 +54,26 @@ private:
         }
     }
 
-    Result<> addStep(const StepSpec& step) {
-        TM_ASSIGN(auto from, input(step.from, step.fromAt));
+    void addStep(const StepSpec& step) {
+        const auto from = input(step.from, step.fromAt);
+        if (!from) return remember(step.name, std::nullopt);
         const bool wantsText = step.type != StepSpec::Type::kRunningTotals;
-        if (wantsText != std::holds_alternative<Text>(from))
-            return fail(step.at, std::string("this step takes ") +
+        if (wantsText != std::holds_alternative<Text>(*from)) {
+            errors_.add(step.at, std::string("this step takes ") +
                                      (wantsText ? "text" : "the pairs of a count step") +
-                                     ", but is given " + kindOf(from));
-        switch (step.type) {
-            case StepSpec::Type::kSplit:
-                remember(step.name, std::get<Text>(from).flatMap(splitWords));
-                break;
-            case StepSpec::Type::kLowerCase:
-                remember(step.name, lowerCase(std::get<Text>(from)));
-                break;
-            case StepSpec::Type::kFilter:
-                remember(step.name, filter(std::get<Text>(from), step));
-                break;
-            case StepSpec::Type::kCount:
-                remember(step.name, std::get<Text>(from).countByValue());
-                break;
-            case StepSpec::Type::kRunningTotals:
-                remember(step.name, std::get<Counts>(from).runningTotals(step.name));
-                break;
+                                     ", but is given " + kindOf(*from));
+            return remember(step.name, std::nullopt);
         }
-        return {};
+        if (step.type == StepSpec::Type::kRunningTotals)
+            return remember(step.name, std::get<Counts>(*from).runningTotals(step.name));
+        const Text& text = std::get<Text>(*from);
+        switch (step.type) {
+            case StepSpec::Type::kSplit: return remember(step.name, text.flatMap(splitWords));
+            case StepSpec::Type::kLowerCase: return remember(step.name, lowerCase(text));
+            case StepSpec::Type::kFilter: return remember(step.name, filter(text, step));
+            case StepSpec::Type::kCount: return remember(step.name, text.countByValue());
+            case StepSpec::Type::kRunningTotals: break;
+        }
     }
 
     // ASCII letters only; other bytes, UTF-8 included, stay as they are.
@@ -100,10 +96,9 @@ private:
         });
     }
 
-    Result<> addOutput(const OutputSpec& output) {
-        TM_ASSIGN(const auto from, input(output.from, output.fromAt));
-        std::visit([&](const auto& stream) { addOutput(output, stream); }, from);
-        return {};
+    void addOutput(const OutputSpec& output) {
+        const auto from = input(output.from, output.fromAt);
+        if (from) std::visit([&](const auto& stream) { addOutput(output, stream); }, *from);
     }
 
     template <class T>
@@ -116,27 +111,26 @@ private:
         }
     }
 
-    Result<Stream> input(const std::string& name, Position at) const {
-        if (name.empty()) return *last_;
+    // Nothing when an error that is known already keeps it from being.
+    std::optional<Stream> input(const std::string& name, Position at) {
+        if (name.empty()) return last_;
         if (const auto found = byName_.find(name); found != byName_.end()) return found->second;
         std::vector<std::string> known;
         for (const auto& [known_name, stream] : byName_) known.push_back(known_name);
-        return fail(at, "from \"" + name + "\" names no source or step above it" +
+        errors_.add(at, "from \"" + name + "\" names no source or step above it" +
                             suggestion(name, known));
+        return std::nullopt;
     }
 
-    void remember(const std::string& name, Stream stream) {
+    void remember(const std::string& name, std::optional<Stream> stream) {
         if (!name.empty()) byName_.emplace(name, stream);
-        last_.emplace(std::move(stream));
-    }
-
-    tl::unexpected<core::Error> fail(Position at, const std::string& message) const {
-        return core::fail(ErrorKind::kInvalid, positioned(job_, at, message));
+        last_ = std::move(stream);
     }
 
     const JobFile& job_;
     StreamingContext& context_;
-    std::map<std::string, Stream> byName_;
+    JobFileErrors errors_{job_.path};
+    std::map<std::string, std::optional<Stream>> byName_;
     std::optional<Stream> last_;
 };
 

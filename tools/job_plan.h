@@ -7,8 +7,8 @@
 
 namespace tidemill::tools {
 
-// Adds the job's sources, steps and outputs to `context`. Errors (kInvalid, with their place in
-// the file): a `from` that names nothing, a step that does not fit what it is given.
+// Adds the job's sources, steps and outputs to `context`. Errors (kInvalid, all of them, each with
+// its place in the file): a `from` that names nothing, a step that does not fit what it is given.
 core::Result<> planJob(const JobFile& job, StreamingContext& context);
 
 }  // namespace tidemill::tools

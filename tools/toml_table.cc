@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <cmath>
 #include <numeric>
 #include <sstream>
 
@@ -34,7 +35,7 @@ std::string joined(const std::vector<std::string>& words) {
 // "12.5 MiB" -> 12.5 and "MiB".
 bool splitUnit(std::string_view text, double& number, std::string_view& unit) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc() || number < 0) return false;
+    if (error != std::errc() || !std::isfinite(number) || number < 0) return false;
     unit = text.substr(static_cast<std::size_t>(end - text.data()));
     while (!unit.empty() && unit.front() == ' ') unit.remove_prefix(1);
     return true;
@@ -42,7 +43,10 @@ bool splitUnit(std::string_view text, double& number, std::string_view& unit) {
 
 std::string shown(const toml::node& node) {
     std::ostringstream out;
-    node.visit([&](const auto& value) { out << value; });
+    if (const auto* value = node.as_string())
+        out << '"' << value->get() << '"';
+    else
+        node.visit([&](const auto& value) { out << value; });
     auto text = out.str();
     std::replace(text.begin(), text.end(), '\n', ' ');
     return text.size() > 60 ? text.substr(0, 60) + "…" : text;
@@ -68,15 +72,17 @@ std::string JobFileErrors::text() const {
 
 Position positionOf(const toml::node& node) {
     const auto& begin = node.source().begin;
+    if (begin.line == 0) return {1, 1};  // a table that the file does not have
     return {begin.line, begin.column};
 }
 
 std::string suggestion(std::string_view word, const std::vector<std::string>& known) {
+    if (known.empty()) return "";
     const auto nearest =
         std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
             return distance(word, a) < distance(word, b);
         });
-    if (nearest != known.end() && distance(word, *nearest) <= std::max<std::size_t>(2, word.size() / 3))
+    if (distance(word, *nearest) <= std::max<std::size_t>(2, word.size() / 3))
         return ", did you mean \"" + *nearest + "\"?";
     return "; known are: " + joined(known);
 }
@@ -109,10 +115,15 @@ std::string TomlTable::text(std::string_view key, std::string byDefault) {
 }
 
 std::string TomlTable::requiredText(std::string_view key) {
-    if (table_.contains(key)) return text(key, "");
-    known_.emplace_back(key);
-    missing(key);
-    return "";
+    if (!table_.contains(key)) {
+        known_.emplace_back(key);
+        missing(key);
+        return "";
+    }
+    const auto* node = table_.get(key);
+    if (node->is_string() && node->as_string()->get().empty())
+        errors_.add(positionOf(*node), std::string(key) + " must not be empty");
+    return text(key, "");
 }
 
 std::int64_t TomlTable::integer(std::string_view key, std::int64_t byDefault, std::int64_t min,
@@ -196,17 +207,20 @@ std::size_t TomlTable::size(std::string_view key, std::size_t byDefault, std::si
     return byDefault;
 }
 
-std::size_t TomlTable::choice(std::string_view key, const std::vector<std::string>& allowed) {
+std::optional<std::size_t> TomlTable::choice(std::string_view key,
+                                             const std::vector<std::string>& allowed) {
     const std::string value = requiredText(key);
     const auto found = std::find(allowed.begin(), allowed.end(), value);
     if (found != allowed.end()) return static_cast<std::size_t>(found - allowed.begin());
-    if (const auto* node = table_.get(key); node != nullptr && node->is_string())
-        errors_.add(positionOf(*node), std::string(key) + " \"" + value + "\" is not known" +
-                                           suggestion(value, allowed));
-    return 0;
+    anyKeyGoes_ = true;
+    if (!value.empty())
+        errors_.add(at(key), std::string(key) + " \"" + value + "\" is not known" +
+                                 suggestion(value, allowed));
+    return std::nullopt;
 }
 
 void TomlTable::finish() {
+    if (anyKeyGoes_) return;
     for (const auto& [key, node] : table_)
         if (std::find(known_.begin(), known_.end(), key.str()) == known_.end())
             errors_.add({key.source().begin.line, key.source().begin.column},

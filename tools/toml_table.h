@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
+#include <optional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,8 +55,10 @@ public:
     Duration duration(std::string_view key, Duration byDefault);
     // "64MiB", "1 GB", or a number of bytes.
     std::size_t size(std::string_view key, std::size_t byDefault, std::size_t min);
-    // One of `allowed`; returns its position in the list, 0 when it is wrong.
-    std::size_t choice(std::string_view key, const std::vector<std::string>& allowed);
+    // One of `allowed`; returns its position in the list. When it is wrong, nobody can say which
+    // other keys belong there: finish() reports none.
+    std::optional<std::size_t> choice(std::string_view key,
+                                      const std::vector<std::string>& allowed);
     bool has(std::string_view key) const { return table_.contains(key); }
 
     // Reports the keys nobody asked for.
@@ -71,6 +73,7 @@ private:
     std::string what_;
     JobFileErrors& errors_;
     std::vector<std::string> known_;
+    bool anyKeyGoes_ = false;
 };
 
 }  // namespace tidemill::tools
