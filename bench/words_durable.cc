@@ -1,0 +1,259 @@
+// words.durable: socket -> log with fsync -> running totals -> a checkpoint every 2 s, on all
+// cores, next to hand_word_count with the same durability, by turns. Both are fed by `feeder`.
+//
+// words_durable TEXT [--repeat N] [--runs N] [--json]
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+#include <thread>
+
+#include "bench/report.h"
+#include "bench/word_counts.h"
+#include "core/file_system.h"
+#include "core/logging.h"
+#include "recovery/inspect.h"
+#include "state/state_reader.h"
+#include "tidemill/tidemill.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace tidemill;
+using namespace tidemill::bench;
+using Clock = std::chrono::steady_clock;
+
+// What one run of either side tells.
+struct Run {
+    double seconds = 0;
+    double words = 0;
+    double checkpoints = 0;
+    double writtenBytes = 0;
+    double cpuSeconds = 0;
+    double peakMebibytes = 0;
+};
+
+[[noreturn]] void die(const std::string& message) {
+    std::cerr << "words.durable: " << message << "\n";
+    std::exit(1);
+}
+
+// Starts a program beside this one; its output goes to `output`.
+pid_t start(const std::vector<std::string>& arguments, const std::string& output) {
+    const pid_t child = ::fork();
+    if (child != 0) return child;
+    std::vector<char*> raw;
+    for (const auto& argument : arguments) raw.push_back(const_cast<char*>(argument.c_str()));
+    raw.push_back(nullptr);
+    if (std::freopen(output.c_str(), "w", stdout) == nullptr) ::_exit(126);
+    ::execv(raw[0], raw.data());
+    ::_exit(127);
+}
+
+// Waits for a child and adds its use of the machine to `run`.
+void finish(pid_t child, Run* run, const char* what) {
+    int status = 0;
+    rusage usage{};
+    if (::wait4(child, &status, 0, &usage) != child || status != 0) die(std::string(what) + " failed");
+    if (run == nullptr) return;
+    const auto seconds = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
+    run->cpuSeconds = seconds(usage.ru_utime) + seconds(usage.ru_stime);
+    run->peakMebibytes = static_cast<double>(usage.ru_maxrss) / 1024;
+}
+
+double jsonNumber(const std::string& text, const std::string& name) {
+    const auto at = text.find("\"" + name + "\":");
+    return at == text.npos ? 0 : std::strtod(text.c_str() + at + name.size() + 3, nullptr);
+}
+
+std::string contents(const std::string& path) {
+    std::ifstream file(path);
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+class Bench {
+public:
+    Bench(std::string binaries, std::string text, int repeat, fs::path work)
+        : binaries_(std::move(binaries)), text_(std::move(text)), repeat_(repeat), work_(work) {}
+
+    Run hand() {
+        const int port = nextPort();
+        const pid_t feeder = feed(port);
+        const pid_t child = start({binaries_ + "/hand_word_count", std::to_string(port),
+                                   (work_ / "hand.log").string(), "2", "--counts",
+                                   (work_ / "hand.counts").string()},
+                                  (work_ / "hand.json").string());
+        Run run;
+        finish(child, &run, "hand_word_count");
+        finish(feeder, nullptr, "feeder");
+        const auto text = contents((work_ / "hand.json").string());
+        run.seconds = jsonNumber(text, "seconds");
+        run.words = jsonNumber(text, "words");
+        run.checkpoints = jsonNumber(text, "checkpoints");
+        run.writtenBytes = jsonNumber(text, "bytes");
+        fs::remove(work_ / "hand.log");
+        fs::remove(work_ / "hand.log.ckpt");
+        return run;
+    }
+
+    Run engine() {
+        const int port = nextPort();
+        const pid_t feeder = feed(port);
+        int result[2];
+        if (::pipe(result) != 0) die("no pipe");
+        const pid_t child = ::fork();
+        if (child == 0) {
+            Run run = runJob(port);
+            if (::write(result[1], &run, sizeof run) != sizeof run) ::_exit(1);
+            std::cout.flush();
+            ::_exit(0);
+        }
+        ::close(result[1]);
+        Run run;
+        if (::read(result[0], &run, sizeof run) != sizeof run) die("the job gave no result");
+        ::close(result[0]);
+        finish(child, &run, "the job");
+        finish(feeder, nullptr, "feeder");
+        writeTotals();
+        fs::remove_all(work_ / "data");
+        return run;
+    }
+
+    void compare() const {
+        requireEqual(readCounts((work_ / "engine.counts").string()),
+                     readCounts((work_ / "hand.counts").string()), "words.durable");
+    }
+
+private:
+    static int nextPort() {
+        static int port = 20'000 + static_cast<int>(::getpid() % 20'000);
+        return ++port;
+    }
+
+    pid_t feed(int port) {
+        const pid_t feeder = start({binaries_ + "/feeder", std::to_string(port), text_, "0",
+                                    std::to_string(repeat_)},
+                                   (work_ / "feeder.json").string());
+        std::this_thread::sleep_for(std::chrono::milliseconds(300));
+        return feeder;
+    }
+
+    // In a process of its own, so that its memory and CPU time are its own.
+    Run runJob(int port) const {
+        core::setLogLevel(core::LogLevel::kError);
+        StreamingOptions options;
+        options.directory = work_ / "data";
+        options.interval = Duration(250);
+        options.checkpointInterval = Duration(2000);
+        options.checkpointBytes = 0;
+        StreamingContext ssc(options);
+        auto counts = ssc.socketTextStream("127.0.0.1", static_cast<std::uint16_t>(port))
+                          .flatMap(splitWords)
+                          .map([](std::string_view word) { return std::pair(word, 1L); })
+                          .reduceByKey(std::plus<>());
+        std::ostringstream printed;
+        counts.print(10, printed);
+        counts.runningTotals("totals");
+        const auto total = fs::file_size(text_) * static_cast<std::uint64_t>(repeat_);
+        ssc.start();
+        while (ssc.status().receivedBytes == 0) std::this_thread::sleep_for(1ms);
+        const auto begun = Clock::now();
+        while (ssc.status().batches.bytes < total) {
+            if (ssc.state() == StreamingContext::State::kStopped) ssc.awaitTermination();
+            std::this_thread::sleep_for(1ms);
+        }
+        Run run;
+        run.seconds = std::chrono::duration<double>(Clock::now() - begun).count();
+        const auto status = ssc.status();
+        run.checkpoints = static_cast<double>(status.checkpoints);
+        run.writtenBytes = static_cast<double>(status.logWrittenBytes + status.checkpointBytes);
+        ssc.stop();
+        return run;
+    }
+
+    void writeTotals() const {
+        const auto generations =
+            recovery::inspectGenerations(core::posixFileSystem(), work_ / "data");
+        if (!generations || generations->empty()) die("the job left no checkpoint");
+        auto reader = state::StateReader::open(generations->front().path);
+        if (!reader) die(reader.error().message);
+        std::ofstream file(work_ / "engine.counts");
+        for (const auto& entry : (*reader)->mark().operators) {
+            const auto read = (*reader)->scan(
+                entry.id, 0, {}, [&](std::string_view word, std::string_view value) {
+                    std::uint64_t count = 0;
+                    std::memcpy(&count, value.data(), sizeof count);
+                    file << word << '\t' << count << '\n';
+                    return true;
+                });
+            if (!read) die(read.error().message);
+        }
+    }
+
+    const std::string binaries_;
+    const std::string text_;
+    const int repeat_;
+    const fs::path work_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    std::string text;
+    int repeat = 14;
+    int runs = 3;
+    bool json = false;
+    for (int i = 1; i < argc; ++i) {
+        if (!std::strcmp(argv[i], "--json")) json = true;
+        else if (!std::strcmp(argv[i], "--runs") && i + 1 < argc) runs = std::atoi(argv[++i]);
+        else if (!std::strcmp(argv[i], "--repeat") && i + 1 < argc) repeat = std::atoi(argv[++i]);
+        else text = argv[i];
+    }
+    if (text.empty() || !fs::exists(text)) {
+        std::cerr << "usage: words_durable TEXT [--repeat N] [--runs N] [--json]\n";
+        return 2;
+    }
+    const fs::path work = fs::path(text).parent_path() / "words_durable.work";
+    fs::remove_all(work);
+    fs::create_directories(work);
+    Bench bench(fs::path(argv[0]).parent_path().string(), text, repeat, work);
+
+    std::vector<double> ours, theirs, ratio;
+    Run engine, hand;
+    for (int run = 0; run < runs; ++run) {
+        hand = bench.hand();
+        engine = bench.engine();
+        bench.compare();
+        theirs.push_back(hand.words / hand.seconds / 1e6);
+        ours.push_back(hand.words / engine.seconds / 1e6);
+        ratio.push_back(ours.back() / theirs.back());
+        std::cerr << "  run " << run + 1 << " of " << runs << ": " << ours.back() << " against "
+                  << theirs.back() << " million words/s\n";
+    }
+    const double megabytes =
+        static_cast<double>(fs::file_size(text)) * repeat / 1e6;
+    Figure{"words.durable", median(ours), "million words/s", median(ratio), median(theirs),
+           {{"mb_per_s", megabytes / engine.seconds},
+            {"seconds", engine.seconds},
+            {"checkpoints", engine.checkpoints},
+            {"cpu_seconds", engine.cpuSeconds},
+            {"written_bytes", engine.writtenBytes},
+            {"peak_rss_mib", engine.peakMebibytes},
+            {"reference_seconds", hand.seconds},
+            {"reference_checkpoints", hand.checkpoints},
+            {"reference_cpu_seconds", hand.cpuSeconds},
+            {"reference_peak_rss_mib", hand.peakMebibytes}}}
+        .print(json);
+    fs::remove_all(work);
+    return 0;
+}
