@@ -23,13 +23,17 @@ long numberFrom(const char* variable, long byDefault) {
 }
 
 // Phases that pass so quickly that a random kill would hardly ever meet them are drawn out in some
-// lives.
-const std::vector<std::string> kDrawnOut{
-    "trim.mid:delay=15",         "trim.beforeUnlink:delay=10", "ckpt.afterSst:delay=15",
-    "ckpt.midLink:delay=15",     "ckpt.beforeRename:delay=10", "delta.afterIngest:delay=10",
-    "wal.midAppend:delay=3",     "wal.afterFsync:delay=3",     "batch.midRun:delay=10",
-    "recv.afterRead:delay=2",    "recover.midReplay:delay=5",  "recover.afterCopy:delay=20",
-    "recover.afterCut:delay=20", "generation.midRemove:delay=10"};
+// lives: by these points, for each phase.
+const std::map<std::string, std::vector<std::string>> kDrawnOut{
+    {"receive", {"recv.afterRead:delay=4"}},
+    {"log", {"wal.midAppend:delay=4", "wal.afterFsync:delay=4"}},
+    {"batch", {"batch.midRun:delay=10"}},
+    {"ingest", {"ckpt.afterSst:delay=20", "delta.afterIngest:delay=10"}},
+    {"checkpoint", {"ckpt.midLink:delay=15", "ckpt.beforeRename:delay=10",
+                    "generation.midRemove:delay=10"}},
+    {"trim", {"trim.mid:delay=40", "trim.beforeUnlink:delay=40"}},
+    {"recovery", {"recover.midReplay:delay=10", "recover.afterCopy:delay=30",
+                  "recover.afterCut:delay=30"}}};
 
 // Several lives of one data directory, each killed, and the comparison at the end.
 class Torture {
@@ -54,8 +58,10 @@ public:
 private:
     void oneLife() {
         std::map<std::string, std::string> environment;
-        if (random_() % 2 == 0)
-            environment["TIDEMILL_FAILPOINT"] = kDrawnOut[random_() % kDrawnOut.size()];
+        if (random_() % 2 == 0) {
+            const auto& points = kDrawnOut.at(rarestPhase());
+            environment["TIDEMILL_FAILPOINT"] = points[random_() % points.size()];
+        }
         const unsigned workers[] = {1, 2, 2, 7};
         auto daemon = rig_.startDaemon(environment, workers[random_() % 4]);
         // A third of the kills fall into the start.
@@ -70,6 +76,14 @@ private:
         daemon->kill();
         ++kills_["all"];
         for (const auto& activity : rig_.activitiesAtKill()) ++kills_[activity];
+    }
+
+    // The phase that the fewest kills have met so far.
+    std::string rarestPhase() {
+        std::string rarest;
+        for (const auto& [phase, points] : kDrawnOut)
+            if (rarest.empty() || kills_[phase] < kills_[rarest]) rarest = phase;
+        return rarest;
     }
 
     void feed() {
