@@ -4,7 +4,9 @@
 
 #include <set>
 
+#include "core/buffer_pool.h"
 #include "core/file_system.h"
+#include "sources/line_assembler.h"
 #include "tools/toml_table.h"
 
 namespace tidemill::tools {
@@ -99,8 +101,10 @@ private:
             options.workers = static_cast<unsigned>(table.integer("workers", 0, 0, 1024));
             options.maxBatchBytes = table.size("max_batch_bytes", options.maxBatchBytes, kKibi);
             options.receiveBudgetBytes = table.size("receive_budget", 0, kKibi);
-            options.blockBytes = table.size("block_bytes", options.blockBytes, 4 * kKibi);
-            options.maxRecordBytes = table.size("max_record_bytes", options.maxRecordBytes, 1);
+            options.blockBytes = table.size("block_bytes", options.blockBytes, core::BufferPool::kSmallestBytes,
+                                            core::BufferPool::kLargestBytes);
+            options.maxRecordBytes = table.size("max_record_bytes", options.maxRecordBytes, 1,
+                                                sources::kRecordBytesMaxMax);
             options.deltaBudgetBytes = table.size("delta_budget", options.deltaBudgetBytes, kKibi);
             options.stateCacheBytes = table.size("state_cache", options.stateCacheBytes, kKibi);
             options.segmentBytes = table.size("segment_bytes", options.segmentBytes, 4 * kKibi);

@@ -2,9 +2,11 @@
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 
 #include "tools/commands.h"
 #include "tools/exit_code.h"
+#include "tools/toml_table.h"
 
 namespace {
 
@@ -21,6 +23,34 @@ constexpr const char* kDescription =
 Looking (state, wal, checkpoint) works while the job runs and never disturbs it.
 Exit codes: 0 done; 1 failed while running; 2 wrong command line; 3 wrong job file; 4 the data
 directory is in use, or belongs to another job or version; 5 damaged data; 130 stopped at once.)";
+
+// CLI11 asks for a subcommand without saying that it does not know the one that was given.
+bool saidUnknownCommand(const CLI::App& app) {
+    const CLI::App* command = &app;
+    while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+    const auto extra = app.remaining(true);
+    if (extra.empty() || extra[0].starts_with("-")) return false;
+    std::vector<std::string> known;
+    for (const auto* each : command->get_subcommands([](const CLI::App*) { return true; }))
+        known.push_back(each->get_name());
+    if (known.empty()) return false;
+    std::fprintf(stderr, "tidemill: unknown command \"%s\"%s\n", extra[0].c_str(),
+                 tidemill::tools::suggestion(extra[0], known).c_str());
+    return true;
+}
+
+int fail(const CLI::App& app, const CLI::ParseError& error, int argc) {
+    using namespace tidemill::tools;
+    if (error.get_exit_code() == 0) {
+        app.exit(error);  // --help and --version
+        return kExitDone;
+    }
+    if (argc == 1)
+        std::fputs(app.help().c_str(), stderr);
+    else if (!saidUnknownCommand(app))
+        app.exit(error);
+    return kExitUsage;
+}
 
 }  // namespace
 
@@ -40,7 +70,8 @@ int main(int argc, char** argv) {
                            "where log, state and checkpoints live (default: the job's data_dir, "
                            "else ./NAME.data)");
     runCommand->add_option("--workers", run.workers,
-                           "threads that process batches (default: the job's, else one per core)");
+                           "threads that process batches (default: the job's, else one per core)")
+        ->check(CLI::Range(0, 1024));
     runCommand->add_flag("--check", run.checkOnly, "validate the job file, print the plan, stop");
     runCommand->add_flag("--drop-mismatched-state", run.dropMismatchedState,
                          "drop the state of operators whose kind or types changed");
@@ -121,8 +152,7 @@ int main(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        const int shown = app.exit(error);
-        return shown == 0 ? kExitDone : kExitUsage;
+        return fail(app, error, argc);
     }
     return code;
 }

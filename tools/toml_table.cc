@@ -46,7 +46,7 @@ std::string shown(const toml::node& node) {
     if (const auto* value = node.as_string())
         out << '"' << value->get() << '"';
     else
-        node.visit([&](const auto& value) { out << value; });
+        node.visit([&](const auto& written) { out << written; });
     auto text = out.str();
     std::replace(text.begin(), text.end(), '\n', ' ');
     return text.size() > 60 ? text.substr(0, 60) + "…" : text;
@@ -176,7 +176,8 @@ Duration TomlTable::duration(std::string_view key, Duration byDefault) {
     return byDefault;
 }
 
-std::size_t TomlTable::size(std::string_view key, std::size_t byDefault, std::size_t min) {
+std::size_t TomlTable::size(std::string_view key, std::size_t byDefault, std::size_t min,
+                            std::size_t max) {
     const auto* node = find(key);
     if (node == nullptr) return byDefault;
     double number = 0;
@@ -196,13 +197,14 @@ std::size_t TomlTable::size(std::string_view key, std::size_t byDefault, std::si
                           : unit == "MB"              ? 1e6
                           : unit == "GB"              ? 1e9
                                                       : 0;
-    if (!good || factor == 0 || number * factor > 1e15) {
+    if (!good || factor == 0 || number * factor > static_cast<double>(kSizeMax)) {
         wrongType(key, *node, "a size such as \"64MiB\", \"1GB\", or a number of bytes");
         return byDefault;
     }
     const auto size = static_cast<std::size_t>(number * factor);
-    if (size >= min) return size;
-    const std::string wanted = "at least " + std::to_string(min) + " bytes";
+    if (size >= min && size <= max) return size;
+    const std::string wanted = "at " + (size < min ? "least " + std::to_string(min)
+                                                   : "most " + std::to_string(max)) + " bytes";
     wrongType(key, *node, wanted.c_str());
     return byDefault;
 }

@@ -53,8 +53,10 @@ public:
     bool boolean(std::string_view key, bool byDefault);
     // "250ms", "1s", "2 min", or a number of seconds.
     Duration duration(std::string_view key, Duration byDefault);
+    static constexpr std::size_t kSizeMax = std::size_t{1} << 50;
     // "64MiB", "1 GB", or a number of bytes.
-    std::size_t size(std::string_view key, std::size_t byDefault, std::size_t min);
+    std::size_t size(std::string_view key, std::size_t byDefault, std::size_t min,
+                     std::size_t max = kSizeMax);
     // One of `allowed`; returns its position in the list. When it is wrong, nobody can say which
     // other keys belong there: finish() reports none.
     std::optional<std::size_t> choice(std::string_view key,

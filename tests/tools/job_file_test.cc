@@ -304,6 +304,8 @@ TEST(JobFile, ABadSizeIsSaid) {
                       ", but must be a size such as \"64MiB\", \"1GB\", or a number of bytes");
     EXPECT_EQ(errorBehindAGoodJob("[limits]\nblock_bytes = 10\n"),
               "job.toml:9:15: block_bytes is 10, but must be at least 4096 bytes");
+    EXPECT_EQ(errorBehindAGoodJob("[limits]\nmax_record_bytes = \"1 GiB\"\n"),
+              "job.toml:9:20: max_record_bytes is \"1 GiB\", but must be at most 33554432 bytes");
 }
 
 TEST(JobFile, ABadRegularExpressionIsSaid) {
