@@ -151,7 +151,7 @@ void WordCountRig::writeJob() {
         << "[[step]]\ndo = \"running_totals\"\nname = \"totals\"\n";
     if (options_.jsonLines)
         job << "[[output]]\nto = \"json_lines\"\nfrom = \"session_counts\"\npath = \""
-            << (path_ / "batches").string() << "\"\n";
+            << (disk() / "batches").string() << "\"\n";
 }
 
 std::unique_ptr<ChildProcess> WordCountRig::startDaemon(
@@ -159,7 +159,7 @@ std::unique_ptr<ChildProcess> WordCountRig::startDaemon(
     environment["TIDEMILL_ACTIVITY_FILE"] = activityFile().string();
     return std::make_unique<ChildProcess>(ChildProcess::Options{
         .arguments = {TIDEMILL_PROGRAM_PATH, "run", (path_ / "job.toml").string(), "--data-dir",
-                      (path_ / "data").string(), "--workers", std::to_string(workers)},
+                      (disk() / "data").string(), "--workers", std::to_string(workers)},
         .environment = std::move(environment),
         .outputFile = (path_ / "daemon.out").string(),
         .errorFile = errorFile()});
@@ -181,18 +181,22 @@ std::string WordCountRig::sessionFile(const std::string& session) const {
     return (path_ / ("session-" + session)).string();
 }
 
-std::unique_ptr<ChildProcess> WordCountRig::startSender(const std::string& session,
-                                                        std::size_t lines,
-                                                        std::uint64_t bytesPerSecond) {
+std::string WordCountRig::sessionFile(const std::string& session, std::size_t lines) {
     if (!sessions_.contains(session)) {
         std::ofstream file(sessionFile(session));
         for (std::size_t i = 1; i <= lines; ++i)
             file << makeLine("s" + session, i, random_) << (i == lines ? "" : "\n");
         sessions_[session] = lines;
     }
+    return sessionFile(session);
+}
+
+std::unique_ptr<ChildProcess> WordCountRig::startSender(const std::string& session,
+                                                        std::size_t lines,
+                                                        std::uint64_t bytesPerSecond) {
     std::vector<std::string> arguments{TIDEMILL_PROGRAM_PATH, "send", "--session", session,
                                        "127.0.0.1:" + std::to_string(sessionPort_),
-                                       sessionFile(session)};
+                                       sessionFile(session, lines)};
     if (bytesPerSecond != 0) {
         arguments.push_back("--rate");
         arguments.push_back(std::to_string(bytesPerSecond));
@@ -231,7 +235,7 @@ Counts WordCountRig::totals() const {
     for (const char* table : {"totals", "plain_totals"}) {
         int code = 0;
         std::istringstream rows(outputOf({TIDEMILL_PROGRAM_PATH, "state", "export", table,
-                                          "--data-dir", (path_ / "data").string(), "--json"},
+                                          "--data-dir", (disk() / "data").string(), "--json"},
                                          code));
         EXPECT_EQ(code, 0) << "state export " << table;
         std::string key;
@@ -277,7 +281,7 @@ void WordCountRig::checkOutputs() const {
     if (!options_.jsonLines) return;
     std::set<std::uint64_t> batches;
     Counts shown;
-    for (const auto& entry : fs::directory_iterator(path_ / "batches")) {
+    for (const auto& entry : fs::directory_iterator(disk() / "batches")) {
         if (entry.path().extension() != ".jsonl") continue;
         batches.insert(std::stoull(entry.path().stem().string()));
         std::string key;

@@ -51,6 +51,8 @@ struct RigOptions {
     int deltaKibibytes = 512;  // 24: state is written out inside every batch
     int intervalMillis = 25;
     int checkpointMillis = 150;
+    // Where the data directory and the outputs are; empty: beside the job.
+    std::filesystem::path disk;
 };
 
 // A directory with a job in it. Thread safety: externally synchronized.
@@ -66,6 +68,11 @@ public:
                                               unsigned workers = 2);
     // Waits until the daemon listens; false when it ended before or did not in time.
     bool awaitListening(ChildProcess& daemon);
+
+    // The file of a session with so many lines, one word each of its own; made when first asked
+    // for. All of them are to be counted in the end.
+    std::string sessionFile(const std::string& session, std::size_t lines);
+    std::uint16_t sessionPort() const { return sessionPort_; }
 
     // A sender of a session's file with so many lines; made when first asked for. The sender is to
     // be restarted when it was killed.
@@ -92,6 +99,7 @@ public:
 
 private:
     void writeJob();
+    std::filesystem::path disk() const { return options_.disk.empty() ? path_ : options_.disk; }
     std::string sessionFile(const std::string& session) const;
     void checkSessions(Counts& expected) const;
     void checkPlain(const Counts& counted, Counts& expected) const;
