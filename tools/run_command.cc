@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdio>
+#include <filesystem>
 #include <thread>
 
 #include "core/logging.h"
@@ -93,15 +94,50 @@ int run(StreamingContext& context) {
     return kExitDone;
 }
 
-std::string plan(const JobFile& job, const StreamingContext& context) {
+std::string inWords(std::size_t sizeBytes) {
+    const char* unit = "bytes";
+    for (const char* larger : {"KiB", "MiB", "GiB"}) {
+        if (sizeBytes == 0 || sizeBytes % 1024 != 0) break;
+        sizeBytes /= 1024;
+        unit = larger;
+    }
+    return std::to_string(sizeBytes) + " " + unit;
+}
+
+std::string inWords(Duration time) { return std::to_string(time.count()) + " ms"; }
+
+std::string checkpointTriggers(const StreamingOptions& options) {
+    const bool timed = options.checkpointInterval != Duration(0);
+    const bool sized = options.checkpointBytes != 0;
+    if (!timed && !sized) return "only when the job is stopped gracefully";
+    return "every " + (timed ? inWords(options.checkpointInterval) : "") +
+           (timed && sized ? " or " : "") +
+           (sized ? inWords(options.checkpointBytes) + " of log" : "");
+}
+
+// What the job file means, in its own words.
+std::string plan(const JobFile& job, const Job& declared) {
+    constexpr const char* kSteps[] = {"split", "lower_case", "filter", "count", "running_totals"};
     const auto& options = job.options;
-    return "job      " + job.name + ", a batch every " + std::to_string(options.interval.count()) +
-           " ms\n" + context.describe() + "data     " + options.directory.string() +
-           "\nlimits   " + std::to_string(options.maxBatchBytes) + " bytes a batch, " +
-           std::to_string(options.maxRecordBytes) + " bytes a record, " +
-           std::to_string(options.deltaBudgetBytes) + " bytes of changed state\ncheckpoint every " +
-           std::to_string(options.checkpointInterval.count()) + " ms or " +
-           std::to_string(options.checkpointBytes) + " bytes of log\n";
+    std::string text =
+        "job         " + job.name + ", a batch every " + inWords(options.interval) + "\n";
+    for (const auto& source : declared.sources) text += "source      " + source.description + "\n";
+    for (const auto& step : job.steps) {
+        text += std::string("step        ") + kSteps[static_cast<std::size_t>(step.type)];
+        if (step.type == StepSpec::Type::kFilter)
+            text += (step.drop ? " drop " : " keep ") + step.pattern;
+        if (!step.name.empty()) text += " \"" + step.name + "\"";
+        text += (step.from.empty() ? "" : " from \"" + step.from + "\"") + "\n";
+    }
+    for (const auto& state : declared.states)
+        text += "state       " + state.name + " (" + state.signature + ")\n";
+    for (const auto& output : declared.graph.outputs())
+        text += "output      " + output->describe() + "\n";
+    return text + "data        " + options.directory.string() +
+           (std::filesystem::exists(options.directory) ? "" : ", which is made at the first start") +
+           "\nlimits      " + inWords(options.maxBatchBytes) + " a batch, " +
+           inWords(options.maxRecordBytes) + " a record, " + inWords(options.deltaBudgetBytes) +
+           " of changed state\ncheckpoint  " + checkpointTriggers(options) + "\n";
 }
 
 }  // namespace
@@ -129,9 +165,11 @@ int runJob(const RunOptions& wanted) {
         return kExitJobFile;
     }
     if (wanted.checkOnly) {
-        std::fputs(plan(*job, context).c_str(), stdout);
+        std::fputs(plan(*job, *context.job()).c_str(), stdout);
         return kExitDone;
     }
+    core::logInfo("job " + job->name + ": a batch every " + inWords(options.interval) +
+                  ", data directory " + options.directory.string());
     return run(context);
 }
 

@@ -179,13 +179,42 @@ TEST_F(Program, AJobOfOtherTypesIsRefusedWithTheDifference) {
         context.stop();
     }
     rig_.writeDialingJob(server_);
-    const auto before = rig_.snapshot();
+    // The lock was taken, so it names its last holder.
+    const auto stateAndLog = [&] {
+        auto files = rig_.snapshot();
+        files.erase((rig_.data() / "LOCK").string());
+        return files;
+    };
+    const auto before = stateAndLog();
     const auto refused = rig_.tidemill({"run", rig_.path() / "job.toml", "--data-dir", rig_.data()});
     EXPECT_EQ(refused.code, 4);
     EXPECT_THAT(refused.err, HasSubstr("incompatible  totals: the directory holds (runningTotals "
                                        "key=u32 value=i64), the job wants (runningTotals "
                                        "key=string value=i64)"));
-    EXPECT_EQ(rig_.snapshot(), before);
+    EXPECT_EQ(stateAndLog(), before);
+}
+
+TEST_F(Program, RecordedBatchesOfAnotherJobAreRefused) {
+    rig_.writeDialingJob(server_);
+    auto text = contentOf(rig_.path() / "job.toml");
+    text.replace(text.find("300ms"), 5, "1h");
+    std::ofstream(rig_.path() / "job.toml") << text;
+    auto daemon = rig_.start();
+    server_.accept();
+    feed(someLines(1, 100));
+    ASSERT_TRUE(rig_.awaitLoggedLines(lines_));
+    daemon->kill();
+    auto other = text;
+    other.replace(other.find("\"totals\""), 8, "\"others\"");
+    std::ofstream(rig_.path() / "job.toml") << other;
+    const auto refused = rig_.tidemill({"run", rig_.path() / "job.toml", "--data-dir", rig_.data()});
+    EXPECT_EQ(refused.code, 4) << refused.err;
+    EXPECT_THAT(refused.err, HasSubstr("were recorded by another version of this job"));
+    std::ofstream(rig_.path() / "job.toml") << text;
+    daemon = rig_.start();
+    server_.accept();
+    stopGracefully(*daemon);
+    EXPECT_EQ(rig_.totals(), expected_);
 }
 
 TEST_F(Program, LookingAtARunningDirectoryDisturbsNothing) {
@@ -278,10 +307,20 @@ TEST_F(Program, CheckSaysThePlanAndMakesNothing) {
     const auto checked =
         rig_.tidemill({"run", "--check", rig_.path() / "job.toml", "--data-dir", rig_.data()});
     EXPECT_EQ(checked.code, 0) << checked.err;
-    EXPECT_THAT(checked.out, HasSubstr("program, a batch every 50 ms"));
-    EXPECT_THAT(checked.out, HasSubstr("127.0.0.1:" + std::to_string(server_.port())));
-    EXPECT_THAT(checked.out, HasSubstr("totals"));
-    EXPECT_THAT(checked.out, HasSubstr(rig_.data().string()));
+    EXPECT_EQ(checked.out, "job         program, a batch every 50 ms\n"
+                           "source      socketTextStream dials 127.0.0.1:" +
+                               std::to_string(server_.port()) +
+                               "\n"
+                               "step        split \"words\"\n"
+                               "step        count \"counts\"\n"
+                               "step        running_totals \"totals\"\n"
+                               "state       totals (runningTotals key=string value=i64)\n"
+                               "output      print\n"
+                               "data        " +
+                               rig_.data().string() +
+                               ", which is made at the first start\n"
+                               "limits      256 MiB a batch, 1 MiB a record, 256 MiB of changed state\n"
+                               "checkpoint  every 300 ms or 256 MiB of log\n");
     EXPECT_FALSE(fs::exists(rig_.data()));
 }
 
