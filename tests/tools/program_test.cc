@@ -300,6 +300,14 @@ TEST_F(Program, AnExportWhoseReaderLeavesEndsQuietly) {
     const auto said = contentOf(rig_.path() / "said");
     EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
     EXPECT_THAT(said, StartsWith("state of batch "));
+
+    // But what cannot be written on a full disk is not done.
+    outputOf({"/bin/sh", "-c",
+              std::string(TIDEMILL_PROGRAM_PATH) + " state export totals --data-dir " +
+                  rig_.data().string() + " 2>" + (rig_.path() / "said").string() + " >/dev/full"},
+             code);
+    EXPECT_EQ(code, 1);
+    EXPECT_THAT(contentOf(rig_.path() / "said"), HasSubstr("writing to standard output failed"));
 }
 
 TEST_F(Program, CheckSaysThePlanAndMakesNothing) {
