@@ -85,6 +85,8 @@ private:
             if (!client.send(text) || !readAnswers(client, next)) return;
         }
         // What was said before the end counts too.
+        while (!stopping_ && client.silent(10)) {
+        }
         while (const auto line = client.line()) note(*line);
     }
 
@@ -95,7 +97,7 @@ private:
             if (!line) return false;
             note(*line);
         }
-        sleepMillis(1);
+        sleepMillis(5);
         return true;
     }
     void note(const std::string& line) {
@@ -161,7 +163,7 @@ public:
                 .intervalMillis = 50,
                 .checkpointMillis = 200,
                 .disk = disk.path()}),
-          feed_("a", rig_.sessionFile("a", 200'000)) {}
+          feed_("a", rig_.sessionFile("a", 30'000)) {}
 
     void run(long cuts) {
         for (long life = 0; life < cuts && !::testing::Test::HasFailure(); ++life) oneLife();
@@ -202,7 +204,7 @@ private:
         plain_.clear();
         for (unsigned i = 1 + random_() % 3; i != 0; --i)
             if (auto feed = rig_.connectPlain(20'000)) plain_.push_back(std::move(feed));
-        if (!sender_ || sender_->poll()) sender_ = rig_.startSender("b", 30'000, 200'000);
+        if (!sender_ || sender_->poll()) sender_ = rig_.startSender("b", 5'000, 60'000);
         feed_.start(rig_.sessionPort());
     }
 
