@@ -226,7 +226,8 @@ int main(int argc, char** argv) {
     const fs::path work = fs::path(text).parent_path() / "words_durable.work";
     fs::remove_all(work);
     fs::create_directories(work);
-    Bench bench(fs::path(argv[0]).parent_path().string(), text, repeat, work);
+    const fs::path self = argv[0];
+    Bench bench(self.parent_path().string(), text, repeat, work);
 
     std::vector<double> ours, theirs, ratio;
     Run engine, hand;
