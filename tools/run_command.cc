@@ -49,32 +49,69 @@ private:
     int fd_;
 };
 
-// Everything received is processed and checkpointed; a second signal ends the process where it
-// stands, which the log makes safe.
+// Reads the signals while the main thread is busy: the first `spared` of them are noted, the next
+// one ends the process where it stands, which the log makes safe.
+class SignalWatch {
+public:
+    SignalWatch(StopSignals& signals, int spared)
+        : thread_([this, &signals, spared] {
+              while (!done_) {
+                  if (!signals.wait(20)) continue;
+                  if (++seen_ > spared) ::_exit(kExitAtOnce);
+                  core::logInfo("stopping as soon as the start is done (a second signal stops at "
+                                "once)");
+              }
+          }) {}
+    ~SignalWatch() { end(); }
+
+    // Returns how many signals came.
+    int end() {
+        done_ = true;
+        if (thread_.joinable()) thread_.join();
+        return seen_;
+    }
+
+private:
+    std::atomic<bool> done_ = false;
+    std::atomic<int> seen_ = 0;
+    std::thread thread_;
+};
+
+// Everything received is processed and checkpointed.
 void stopGracefully(StreamingContext& context, StopSignals& signals) {
     core::logInfo("stopping: processing what was received (a second signal stops at once)");
     notifyService("STOPPING=1");
-    std::atomic<bool> stopped = false;
-    std::thread watcher([&] {
-        while (!stopped)
-            if (signals.wait(50)) ::_exit(kExitAtOnce);
-    });
-    try {
-        context.stop(true);
-    } catch (...) {
-        stopped = true;
-        watcher.join();
-        throw;
-    }
-    stopped = true;
-    watcher.join();
+    SignalWatch watch(signals, 0);
+    context.stop(true);
+    watch.end();
     core::logInfo("stopped");
 }
 
-int run(StreamingContext& context) {
-    StopSignals signals;
+// Opens directory and sockets. Returns whether a signal asked to stop meanwhile; a recovery is
+// finished first, so that what was received is processed.
+core::Result<bool> start(StreamingContext& context, StopSignals& signals) {
+    SignalWatch watch(signals, 1);
     try {
         context.start();
+    } catch (const StreamingError& error) {
+        // The job file was checked before, so what is not valid is the directory.
+        const bool refused = error.kind() == core::ErrorKind::kInvalid;
+        return core::fail(refused ? core::ErrorKind::kConflict : error.kind(), error.what());
+    }
+    return watch.end() != 0;
+}
+
+int run(StreamingContext& context) {
+    // A reader of the results that goes away is an error with a message, not a silent end.
+    ::signal(SIGPIPE, SIG_IGN);
+    StopSignals signals;
+    const auto stopNow = start(context, signals);
+    if (!stopNow) return sayFailure(stopNow.error());
+    try {
+        if (*stopNow) {
+            stopGracefully(context, signals);
+            return kExitDone;
+        }
         notifyService("READY=1");
         StatusLine status(context);
         int quiet = 0;
@@ -133,8 +170,11 @@ std::string plan(const JobFile& job, const Job& declared) {
         text += "state       " + state.name + " (" + state.signature + ")\n";
     for (const auto& output : declared.graph.outputs())
         text += "output      " + output->describe() + "\n";
+    std::error_code unknown;
     return text + "data        " + options.directory.string() +
-           (std::filesystem::exists(options.directory) ? "" : ", which is made at the first start") +
+           (std::filesystem::exists(options.directory, unknown)
+                ? ""
+                : ", which is made at the first start") +
            "\nlimits      " + inWords(options.maxBatchBytes) + " a batch, " +
            inWords(options.maxRecordBytes) + " a record, " + inWords(options.deltaBudgetBytes) +
            " of changed state\ncheckpoint  " + checkpointTriggers(options) + "\n";

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <sstream>
 
 #include "tests/tools/program_rig.h"
 #include "tidemill/tidemill.h"
@@ -30,6 +31,13 @@ std::string someLines(int first, int last) {
     for (int i = first; i <= last; ++i)
         text += "the tide  turns\tthe mill w" + std::to_string(i) + "\n";
     return text;
+}
+
+// Its first threads wait for signals; before that, one would simply end it.
+bool blocksSigterm(pid_t process) {
+    const auto status = contentOf("/proc/" + std::to_string(process) + "/status");
+    const auto at = status.find("SigBlk:\t");
+    return at != status.npos && (std::stoull(status.substr(at + 8), nullptr, 16) >> (SIGTERM - 1)) & 1;
 }
 
 class Program : public ::testing::Test {
@@ -146,6 +154,99 @@ TEST_F(Program, ASecondSignalStopsAtOnceAndSafely) {
     server_.accept();
     stopGracefully(*daemon);
     EXPECT_EQ(rig_.totals(), expected_);
+}
+
+TEST_F(Program, SignalsAreHeardDuringALongStart) {
+    rig_.writeDialingJob(server_);
+    auto daemon = rig_.start();
+    server_.accept();
+    feed(someLines(1, 500));
+    ASSERT_TRUE(rig_.awaitLoggedLines(lines_));
+    daemon->kill();
+    const auto recovering = [&](const char* delay) {
+        auto started = rig_.start({{"TIDEMILL_FAILPOINT", "recover.afterScan:delay=" +
+                                                              std::string(delay)}});
+        const auto until = std::chrono::steady_clock::now() + kLongest;
+        while (!blocksSigterm(started->pid()) && std::chrono::steady_clock::now() < until)
+            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        started->signal(SIGTERM);
+        return started;
+    };
+    daemon = recovering("60000");
+    const auto until = std::chrono::steady_clock::now() + kLongest;
+    while (rig_.daemonErrors().find("as soon as the start is done") == std::string::npos)
+        ASSERT_LT(std::chrono::steady_clock::now(), until);
+    daemon->signal(SIGTERM);
+    EXPECT_EQ(daemon->wait(kLongest), 130) << rig_.daemonErrors();
+    // One alone: what was received is processed first.
+    daemon = recovering("1500");
+    EXPECT_EQ(daemon->wait(kLongest), 0) << rig_.daemonErrors();
+    EXPECT_EQ(rig_.totals(), expected_);
+}
+
+TEST_F(Program, WhenNobodyReadsTheResultsItStopsWithAMessageAndLosesNothing) {
+    rig_.writeDialingJob(server_, "[[output]]\nto = \"print\"\n");
+    int code = 0;
+    const auto piped = outputOf(
+        {"/bin/sh", "-c",
+         "{ " + std::string(TIDEMILL_PROGRAM_PATH) + " run " + (rig_.path() / "job.toml").string() +
+             " --data-dir " + rig_.data().string() + " 2>" + (rig_.path() / "said").string() +
+             "; echo $? >" + (rig_.path() / "code").string() + "; } | head -n 1"},
+        code);
+    EXPECT_EQ(piped, std::string(43, '-') + "\n");
+    EXPECT_EQ(contentOf(rig_.path() / "code"), "1\n");
+    EXPECT_THAT(contentOf(rig_.path() / "said"), HasSubstr("writing results to the output stream"));
+    const auto daemon = rig_.start();
+    server_.accept();
+    server_.accept();
+    feed(someLines(1, 100));
+    ASSERT_TRUE(rig_.awaitLoggedLines(lines_));
+    stopGracefully(*daemon);
+    EXPECT_EQ(rig_.totals(), expected_);
+}
+
+TEST_F(Program, WhatIsNoDataDirectoryIsRefused) {
+    rig_.writeDialingJob(server_);
+    fs::create_directory(rig_.path() / "papers");
+    std::ofstream(rig_.path() / "papers" / "letter") << "dear sea\n";
+    for (const char* place : {"papers", "papers/letter"}) {
+        const auto refused =
+            rig_.tidemill({"run", rig_.path() / "job.toml", "--data-dir", rig_.path() / place});
+        EXPECT_EQ(refused.code, 4) << place << ": " << refused.err;
+        EXPECT_THAT(refused.err, HasSubstr(place));
+    }
+    EXPECT_EQ(contentOf(rig_.path() / "papers" / "letter"), "dear sea\n");
+    EXPECT_FALSE(fs::exists(rig_.path() / "papers" / "wal"));
+}
+
+TEST_F(Program, APrintRepeatsOnlyTheLastRecordedBatch) {
+    rig_.writeDialingJob(
+        server_, "[[output]]\nto = \"json_lines\"\nfrom = \"counts\"\npath = \"stdout\"\n");
+    auto text = contentOf(rig_.path() / "job.toml");
+    text.replace(text.find("300ms"), 5, "1h");
+    std::ofstream(rig_.path() / "job.toml") << text;
+    std::set<int> before;
+    for (int life = 0; life < 3; ++life) {
+        const auto outputBefore = rig_.daemonOutput().size();
+        const auto daemon = rig_.start();
+        server_.accept();
+        std::set<int> batches;
+        const auto until = std::chrono::steady_clock::now() + kLongest;
+        for (int i = 0; batches.size() < 5; ++i) {
+            ASSERT_LT(std::chrono::steady_clock::now(), until) << rig_.daemonErrors();
+            feed(someLines(i, i));
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+            batches.clear();
+            std::istringstream lines(rig_.daemonOutput().substr(outputBefore));
+            for (std::string line; std::getline(lines, line);)
+                if (line.ends_with("}"))
+                    batches.insert(nlohmann::json::parse(line)["batch"].get<int>());
+        }
+        daemon->kill();
+        for (const int batch : batches)
+            EXPECT_TRUE(!before.contains(batch) || batch == *before.rbegin()) << batch;
+        before.merge(batches);
+    }
 }
 
 TEST_F(Program, ASecondDaemonOnADirectoryIsRefusedAndWritesNothing) {
@@ -360,6 +461,7 @@ TEST_F(Program, AWrongCommandLineIsSaid) {
     EXPECT_EQ(rig_.tidemill({"run", "job.toml", "--frob"}).code, 2);
     EXPECT_EQ(rig_.tidemill({"run", "job.toml", "--workers", "many"}).code, 2);
     EXPECT_EQ(rig_.tidemill({"send", "--session", "me", "nowhere"}).code, 2);
+    EXPECT_EQ(rig_.tidemill({"send", "--session", "you and me", "9998"}).code, 2);
     EXPECT_EQ(rig_.tidemill({"--help"}).code, 0);
     EXPECT_EQ(rig_.tidemill({"--version"}).code, 0);
 }
