@@ -22,14 +22,11 @@ void Arena::grow(std::size_t sizeBytes) {
 }
 
 void Arena::reset() {
-    std::erase_if(chunks_, [](const Chunk& chunk) { return chunk.sizeBytes > kLargestChunkBytes; });
-    if (chunks_.size() > 1) chunks_.erase(chunks_.begin(), chunks_.end() - 1);
-    next_ = nullptr;
-    left_ = bytes_ = 0;
     if (chunks_.empty()) return;
+    if (chunks_.size() > 1) chunks_.erase(chunks_.begin(), chunks_.end() - 1);
     next_ = chunks_.front().memory.get();
     left_ = chunks_.front().sizeBytes;
-    bytes_ = left_ + kSlackBytes;
+    bytes_ = chunks_.front().sizeBytes + kSlackBytes;
 }
 
 }  // namespace tidemill::core
