@@ -193,7 +193,7 @@ Result<> checkpoints(const InspectOptions& options, bool readAll, bool& sound) {
 
 int finish(const Result<>& result, bool sound = true) {
     if (!result) return sayFailure(result.error());
-    if (const int code = finishOutput(); code != kExitDone) return code;
+    if (std::fflush(stdout) != 0) return kExitFailed;
     return sound ? kExitDone : kExitDamaged;
 }
 

@@ -44,12 +44,11 @@ struct Outcome {
 // A directory with job.toml in it, removed at the end. Thread safety: externally synchronized.
 class ProgramRig {
 public:
-    // The data directory stands in `disk`; empty: beside the job.
-    explicit ProgramRig(std::filesystem::path disk = {});
+    ProgramRig();
     ~ProgramRig();
 
     const std::filesystem::path& path() const { return path_; }
-    std::filesystem::path data() const { return (disk_.empty() ? path_ : disk_) / "data"; }
+    std::filesystem::path data() const { return path_ / "data"; }
 
     // A word count of `source` (the lines of a [[source]] table) with running totals in "totals";
     // `more` is appended.
@@ -80,7 +79,6 @@ public:
 
 private:
     std::filesystem::path path_;
-    std::filesystem::path disk_;
 };
 
 std::string contentOf(const std::filesystem::path& path);
