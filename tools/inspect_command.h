@@ -19,4 +19,7 @@ core::Result<std::unique_ptr<state::StateReader>> openNewestState(const std::str
 // Writes to standard output; returns false when nobody reads it any more.
 bool put(const std::string& text);
 
+// Flushes standard output; returns the exit code, and says why when not everything was written.
+int finishOutput();
+
 }  // namespace tidemill::tools

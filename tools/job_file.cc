@@ -1,11 +1,14 @@
 #include "tools/job_file.h"
 
+#include <arpa/inet.h>
 #include <re2/re2.h>
 
+#include <algorithm>
 #include <set>
 
 #include "core/buffer_pool.h"
 #include "core/file_system.h"
+#include "core/logging.h"
 #include "sources/line_assembler.h"
 #include "tools/toml_table.h"
 
@@ -13,6 +16,7 @@ namespace tidemill::tools {
 namespace {
 
 constexpr std::uint64_t kJobFileBytesMax = 1 << 20;
+constexpr std::size_t kJobNameBytesMax = 200;  // behind it comes ".data"
 constexpr std::size_t kKibi = 1024;
 
 class Reader {
@@ -84,10 +88,13 @@ private:
     void readJob() {
         section("job", [this](TomlTable& table) {
             job_.name = table.requiredText("name");
-            if (job_.name.find('/') != job_.name.npos || job_.name.starts_with("."))
-                errors_.add(table.at("name"), "name \"" + job_.name +
-                                                  "\" must do for a file name: no '/', no leading "
-                                                  "'.'");
+            if (job_.name.find('/') != job_.name.npos || job_.name.starts_with(".") ||
+                job_.name.size() > kJobNameBytesMax)
+                errors_.add(table.at("name"),
+                            "name \"" + core::escaped(job_.name, 60) +
+                                "\" must do for a file name: no '/', no leading '.', at most " +
+                                std::to_string(kJobNameBytesMax) + " bytes");
+            printable(job_.name, table.at("name"));
             job_.dataDirectory = table.text("data_dir", "");
             job_.options.interval = table.duration("interval", job_.options.interval);
             if (job_.options.interval < Duration(1))
@@ -137,6 +144,7 @@ private:
             source.connectionsMax =
                 static_cast<std::size_t>(table.integer("max_connections", 1024, 1, 1'000'000));
             source.allowRemote = table.boolean("allow_remote", false);
+            listensOn(source, table.at("host"));
         }
         job_.sources.push_back(std::move(source));
     }
@@ -194,7 +202,35 @@ private:
         job_.outputs.push_back(std::move(output));
     }
 
+    // Names appear on terminals and in log lines.
+    void printable(const std::string& name, Position at) {
+        const auto isControl = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
+        if (std::any_of(name.begin(), name.end(), isControl))
+            errors_.add(at, "the name \"" + core::escaped(name, 60) +
+                                "\" must not hold control characters");
+    }
+
+    // The start would refuse the same; here it has its place in the file.
+    void listensOn(const SourceSpec& source, Position at) {
+        in_addr four{};
+        in6_addr six{};
+        bool loopback = source.host == "localhost";
+        if (::inet_pton(AF_INET, source.host.c_str(), &four) == 1)
+            loopback = ntohl(four.s_addr) >> 24 == 127;
+        else if (::inet_pton(AF_INET6, source.host.c_str(), &six) == 1)
+            loopback = IN6_IS_ADDR_LOOPBACK(&six);
+        else if (!loopback)
+            return errors_.add(at, "host is \"" + core::escaped(source.host, 60) +
+                                       "\", but a listening source needs an address of this "
+                                       "machine, such as \"127.0.0.1\"");
+        if (!loopback && !source.allowRemote)
+            errors_.add(at, "host \"" + source.host +
+                                "\" can be reached by other machines, without encryption; add "
+                                "allow_remote = true if that is meant");
+    }
+
     void name(const std::string& name, Position at) {
+        printable(name, at);
         if (!name.empty() && !names_.insert(name).second)
             errors_.add(at, "the name \"" + name + "\" is taken already; names of sources and "
                                                    "steps must differ");

@@ -193,7 +193,7 @@ Result<> checkpoints(const InspectOptions& options, bool readAll, bool& sound) {
 
 int finish(const Result<>& result, bool sound = true) {
     if (!result) return sayFailure(result.error());
-    if (std::fflush(stdout) != 0) return kExitFailed;
+    if (const int code = finishOutput(); code != kExitDone) return code;
     return sound ? kExitDone : kExitDamaged;
 }
 

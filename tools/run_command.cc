@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdio>
+#include <filesystem>
 #include <thread>
 
 #include "core/logging.h"
@@ -48,32 +49,69 @@ private:
     int fd_;
 };
 
-// Everything received is processed and checkpointed; a second signal ends the process where it
-// stands, which the log makes safe.
+// Reads the signals while the main thread is busy: the first `spared` of them are noted, the next
+// one ends the process where it stands, which the log makes safe.
+class SignalWatch {
+public:
+    SignalWatch(StopSignals& signals, int spared)
+        : thread_([this, &signals, spared] {
+              while (!done_) {
+                  if (!signals.wait(20)) continue;
+                  if (++seen_ > spared) ::_exit(kExitAtOnce);
+                  core::logInfo("stopping as soon as the start is done (a second signal stops at "
+                                "once)");
+              }
+          }) {}
+    ~SignalWatch() { end(); }
+
+    // Returns how many signals came.
+    int end() {
+        done_ = true;
+        if (thread_.joinable()) thread_.join();
+        return seen_;
+    }
+
+private:
+    std::atomic<bool> done_ = false;
+    std::atomic<int> seen_ = 0;
+    std::thread thread_;
+};
+
+// Everything received is processed and checkpointed.
 void stopGracefully(StreamingContext& context, StopSignals& signals) {
     core::logInfo("stopping: processing what was received (a second signal stops at once)");
     notifyService("STOPPING=1");
-    std::atomic<bool> stopped = false;
-    std::thread watcher([&] {
-        while (!stopped)
-            if (signals.wait(50)) ::_exit(kExitAtOnce);
-    });
-    try {
-        context.stop(true);
-    } catch (...) {
-        stopped = true;
-        watcher.join();
-        throw;
-    }
-    stopped = true;
-    watcher.join();
+    SignalWatch watch(signals, 0);
+    context.stop(true);
+    watch.end();
     core::logInfo("stopped");
 }
 
-int run(StreamingContext& context) {
-    StopSignals signals;
+// Opens directory and sockets. Returns whether a signal asked to stop meanwhile; a recovery is
+// finished first, so that what was received is processed.
+core::Result<bool> start(StreamingContext& context, StopSignals& signals) {
+    SignalWatch watch(signals, 1);
     try {
         context.start();
+    } catch (const StreamingError& error) {
+        // The job file was checked before, so what is not valid is the directory.
+        const bool refused = error.kind() == core::ErrorKind::kInvalid;
+        return core::fail(refused ? core::ErrorKind::kConflict : error.kind(), error.what());
+    }
+    return watch.end() != 0;
+}
+
+int run(StreamingContext& context) {
+    // A reader of the results that goes away is an error with a message, not a silent end.
+    ::signal(SIGPIPE, SIG_IGN);
+    StopSignals signals;
+    const auto stopNow = start(context, signals);
+    if (!stopNow) return sayFailure(stopNow.error());
+    try {
+        if (*stopNow) {
+            stopGracefully(context, signals);
+            return kExitDone;
+        }
         notifyService("READY=1");
         StatusLine status(context);
         int quiet = 0;
@@ -93,15 +131,53 @@ int run(StreamingContext& context) {
     return kExitDone;
 }
 
-std::string plan(const JobFile& job, const StreamingContext& context) {
+std::string inWords(std::size_t sizeBytes) {
+    const char* unit = "bytes";
+    for (const char* larger : {"KiB", "MiB", "GiB"}) {
+        if (sizeBytes == 0 || sizeBytes % 1024 != 0) break;
+        sizeBytes /= 1024;
+        unit = larger;
+    }
+    return std::to_string(sizeBytes) + " " + unit;
+}
+
+std::string inWords(Duration time) { return std::to_string(time.count()) + " ms"; }
+
+std::string checkpointTriggers(const StreamingOptions& options) {
+    const bool timed = options.checkpointInterval != Duration(0);
+    const bool sized = options.checkpointBytes != 0;
+    if (!timed && !sized) return "only when the job is stopped gracefully";
+    return "every " + (timed ? inWords(options.checkpointInterval) : "") +
+           (timed && sized ? " or " : "") +
+           (sized ? inWords(options.checkpointBytes) + " of log" : "");
+}
+
+// What the job file means, in its own words.
+std::string plan(const JobFile& job, const Job& declared) {
+    constexpr const char* kSteps[] = {"split", "lower_case", "filter", "count", "running_totals"};
     const auto& options = job.options;
-    return "job      " + job.name + ", a batch every " + std::to_string(options.interval.count()) +
-           " ms\n" + context.describe() + "data     " + options.directory.string() +
-           "\nlimits   " + std::to_string(options.maxBatchBytes) + " bytes a batch, " +
-           std::to_string(options.maxRecordBytes) + " bytes a record, " +
-           std::to_string(options.deltaBudgetBytes) + " bytes of changed state\ncheckpoint every " +
-           std::to_string(options.checkpointInterval.count()) + " ms or " +
-           std::to_string(options.checkpointBytes) + " bytes of log\n";
+    std::string text =
+        "job         " + job.name + ", a batch every " + inWords(options.interval) + "\n";
+    for (const auto& source : declared.sources) text += "source      " + source.description + "\n";
+    for (const auto& step : job.steps) {
+        text += std::string("step        ") + kSteps[static_cast<std::size_t>(step.type)];
+        if (step.type == StepSpec::Type::kFilter)
+            text += (step.drop ? " drop " : " keep ") + step.pattern;
+        if (!step.name.empty()) text += " \"" + step.name + "\"";
+        text += (step.from.empty() ? "" : " from \"" + step.from + "\"") + "\n";
+    }
+    for (const auto& state : declared.states)
+        text += "state       " + state.name + " (" + state.signature + ")\n";
+    for (const auto& output : declared.graph.outputs())
+        text += "output      " + output->describe() + "\n";
+    std::error_code unknown;
+    return text + "data        " + options.directory.string() +
+           (std::filesystem::exists(options.directory, unknown)
+                ? ""
+                : ", which is made at the first start") +
+           "\nlimits      " + inWords(options.maxBatchBytes) + " a batch, " +
+           inWords(options.maxRecordBytes) + " a record, " + inWords(options.deltaBudgetBytes) +
+           " of changed state\ncheckpoint  " + checkpointTriggers(options) + "\n";
 }
 
 }  // namespace
@@ -129,9 +205,11 @@ int runJob(const RunOptions& wanted) {
         return kExitJobFile;
     }
     if (wanted.checkOnly) {
-        std::fputs(plan(*job, context).c_str(), stdout);
+        std::fputs(plan(*job, *context.job()).c_str(), stdout);
         return kExitDone;
     }
+    core::logInfo("job " + job->name + ": a batch every " + inWords(options.interval) +
+                  ", data directory " + options.directory.string());
     return run(context);
 }
 

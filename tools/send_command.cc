@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "sources/sessions.h"
 #include "sources/text_sender.h"
 #include "tools/commands.h"
 #include "tools/exit_code.h"
@@ -31,6 +32,11 @@ int sendLines(const SendCommandOptions& wanted) {
     options.bytesPerSecondMax = wanted.bytesPerSecond;
     if (!parseServer(wanted.server, options.host, options.port)) {
         std::fprintf(stderr, "tidemill send: \"%s\" is no HOST:PORT\n", wanted.server.c_str());
+        return kExitUsage;
+    }
+    if (!sources::isSessionName(wanted.session)) {
+        std::fprintf(stderr, "tidemill send: \"%s\" is no session name: 1 to 128 printable "
+                             "characters without spaces\n", wanted.session.c_str());
         return kExitUsage;
     }
     int input = STDIN_FILENO;

@@ -1,5 +1,7 @@
 // tidemill state: looks into the newest checkpoint.
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <limits>
 
 #include "core/format.h"
@@ -16,6 +18,13 @@ using core::Result;
 
 bool put(const std::string& text) {
     return std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+}
+
+int finishOutput() {
+    if (std::fflush(stdout) == 0 && !std::ferror(stdout)) return kExitDone;
+    std::fprintf(stderr, "tidemill: writing to standard output failed: %s\n",
+                 std::strerror(errno));
+    return kExitFailed;
 }
 
 Result<std::unique_ptr<state::StateReader>> openNewestState(const std::string& directory) {
@@ -151,7 +160,7 @@ Result<> scan(const InspectOptions& options) {
 
 int finish(const Result<>& result) {
     if (!result) return sayFailure(result.error());
-    return std::fflush(stdout) == 0 ? kExitDone : kExitFailed;
+    return finishOutput();
 }
 
 }  // namespace

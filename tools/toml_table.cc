@@ -7,6 +7,8 @@
 #include <numeric>
 #include <sstream>
 
+#include "core/format.h"
+
 namespace tidemill::tools {
 namespace {
 
@@ -55,7 +57,9 @@ std::string shown(const toml::node& node) {
 }  // namespace
 
 void JobFileErrors::add(Position at, const std::string& message) {
-    lines_.emplace_back(at, message);
+    std::string line;
+    core::appendPrintable(line, message);  // it quotes what the file holds
+    lines_.emplace_back(at, std::move(line));
 }
 
 std::string JobFileErrors::text() const {
@@ -109,8 +113,9 @@ void TomlTable::missing(std::string_view key) {
 std::string TomlTable::text(std::string_view key, std::string byDefault) {
     const auto* node = find(key);
     if (node == nullptr) return byDefault;
-    if (const auto* value = node->as_string()) return value->get();
-    wrongType(key, *node, "a text in quotes");
+    const auto* value = node->as_string();
+    if (value != nullptr && value->get().find('\0') == std::string::npos) return value->get();
+    wrongType(key, *node, value == nullptr ? "a text in quotes" : "a text without NUL bytes");
     return byDefault;
 }
 

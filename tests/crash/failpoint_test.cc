@@ -1,6 +1,7 @@
-// Every named point of the protocol: the process dies there, dies again inside the recovery that
-// follows, and comes to exact results; or the operation fails there, and the process ends with a
-// message and comes to exact results when started again. A point that is not reached fails.
+// Every named point of the protocol: the process dies there, dies again at each point of the
+// recovery that follows, and comes to exact results; or the operation fails there, and the process
+// ends with a message and comes to exact results when started again. A point that is not reached
+// fails its test.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -16,10 +17,28 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr int kKilled = 128 + SIGKILL;
+constexpr milliseconds kLongest{30'000};
+constexpr std::size_t kLines = 8000;
+constexpr std::uint64_t kBytesPerSecond = 80'000;
 
-std::string testName(std::string point) {
-    std::replace(point.begin(), point.end(), '.', '_');
-    return point;
+bool ofRecovery(std::string_view point) { return point.starts_with("recover."); }
+
+// An error there ends a connection and nothing else.
+bool ofConnection(std::string_view point) {
+    return point.starts_with("recv.") || point.starts_with("ack.") || point.starts_with("session.");
+}
+
+std::vector<std::string_view> pointsThat(bool (*is)(std::string_view)) {
+    std::vector<std::string_view> points;
+    for (const auto name : core::failpointNames())
+        if (is(name)) points.push_back(name);
+    return points;
+}
+
+std::string testName(const ::testing::TestParamInfo<std::string_view>& point) {
+    std::string name(point.param);
+    std::replace(name.begin(), name.end(), '.', '_');
+    return name;
 }
 
 class Failpoint : public ::testing::TestWithParam<std::string_view> {
@@ -32,80 +51,111 @@ protected:
         return options;
     }
 
-    bool inRecovery() const { return GetParam().starts_with("recover."); }
-
     // By a life of this scenario; others come again and again.
-    bool reachedOnce() const {
-        return GetParam() == "shutdown.mid" || GetParam() == "session.afterTakeover";
+    static bool reachedOnce() {
+        return GetParam() == "shutdown.mid" || GetParam() == "session.afterTakeover" ||
+               (ofRecovery(GetParam()) && GetParam() != "recover.clone");
+    }
+    static std::string armed(const std::string& action) {
+        return std::string(GetParam()) + ":" + action + (reachedOnce() ? "" : ":2");
     }
 
     // Runs a daemon with the failpoints armed, under traffic of every kind, until it ends. Returns
-    // how; nothing when it lives on, which means that the point was not reached.
-    std::optional<int> live(const std::string& armed) {
+    // how; nothing when it lives on after `longest`, and then stops it gracefully.
+    std::optional<int> live(const std::string& armed, milliseconds longest = kLongest) {
         auto daemon = rig_.startDaemon({{"TIDEMILL_FAILPOINT", armed}});
-        if (!rig_.awaitListening(*daemon)) return daemon->wait(milliseconds(10'000));
+        if (!rig_.awaitListening(*daemon)) return daemon->wait(kLongest);
         auto plain = rig_.connectPlain(50'000);
-        auto first = rig_.startSender("a", 20'000, 200'000);
-        auto second = rig_.startSender("b", 20'000, 200'000);
+        auto first = rig_.startSender("a", kLines, kBytesPerSecond);
+        auto second = rig_.startSender("b", kLines, kBytesPerSecond);
         std::unique_ptr<ChildProcess> rival;
-        std::optional<int> code;
-        for (int i = 0; i < 100 && !code; ++i) {
-            code = daemon->wait(milliseconds(100));
+        for (int i = 0; i < longest / milliseconds(100); ++i) {
+            if (const auto code = daemon->wait(milliseconds(100))) return code;
             // A second sender of a name takes the session over.
-            if (i == 3) rival = rig_.startSender("a", 20'000, 200'000);
-            if (i == 5 && GetParam() == "shutdown.mid") daemon->signal(SIGTERM);
+            if (i == 2) rival = rig_.startSender("a", kLines, kBytesPerSecond);
+            if (i == 4 && GetParam() == "shutdown.mid") daemon->signal(SIGTERM);
         }
-        return code;
+        daemon->signal(SIGTERM);
+        EXPECT_EQ(daemon->wait(kLongest), 0) << rig_.lastWords();
+        return std::nullopt;
+    }
+
+    // A life that ends so that each step of the recovery behind it has something to do: there is a
+    // checkpoint and something to replay, and behind a write that was not synced something to
+    // copy and to cut.
+    void leaveSomethingToRecover() {
+        ASSERT_EQ(live("ckpt.midLink:kill:2"), kKilled) << rig_.lastWords();
+        ASSERT_EQ(live("wal.afterAppend:kill:3"), kKilled) << rig_.lastWords();
+    }
+
+    // Starts that die at each point of recovery.
+    void dieInEveryRecovery() {
+        for (const auto point : pointsThat(ofRecovery)) {
+            auto daemon = rig_.startDaemon({{"TIDEMILL_FAILPOINT", std::string(point) + ":kill"}});
+            const bool listens = rig_.awaitListening(*daemon);
+            // There may be no checkpoint yet, and nothing behind it.
+            if (listens && (point == "recover.clone" || point == "recover.midReplay")) continue;
+            ASSERT_FALSE(listens) << point << " was not reached";
+            ASSERT_EQ(daemon->wait(kLongest), kKilled) << point << "\n" << rig_.lastWords();
+        }
+    }
+
+    void endExactly() {
+        if (HasFatalFailure()) return;
+        rig_.stopDialled();
+        rig_.finish();
+        rig_.check();
     }
 
     WordCountRig rig_;
 };
 
 TEST_P(Failpoint, KilledThereAndAgainInTheRecovery) {
-    const std::string point(GetParam());
-    // What recovery has to do depends on where the life before it ended: behind a write that was
-    // not synced there is something to copy and to cut.
-    if (inRecovery())
-        ASSERT_EQ(live("wal.afterAppend:kill:30"), kKilled) << rig_.lastWords();
-    else
-        ASSERT_EQ(live(point + (reachedOnce() ? ":kill" : ":kill:2")), kKilled) << "not reached\n" << rig_.lastWords();
-    const std::string again = inRecovery() ? point : "recover.afterScan";
-    ASSERT_EQ(live(again + ":kill"), kKilled) << again << " was not reached\n" << rig_.lastWords();
-    for (const char* later : {"recover.clone:kill", "recover.afterCut:kill"}) {
-        const auto code = live(std::string(later) + ",wal.afterFsync:kill:3");
-        ASSERT_EQ(code, kKilled) << rig_.lastWords();
+    if (ofRecovery(GetParam())) {
+        ASSERT_NO_FATAL_FAILURE(leaveSomethingToRecover());
     }
-    rig_.finish();
-    rig_.check();
+    ASSERT_EQ(live(armed("kill")), kKilled) << "not reached\n" << rig_.lastWords();
+    ASSERT_NO_FATAL_FAILURE(dieInEveryRecovery());
+    ASSERT_NO_FATAL_FAILURE(leaveSomethingToRecover());
+    endExactly();
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    All, Failpoint, ::testing::ValuesIn(core::failpointNames().begin(), core::failpointNames().end()),
-    [](const auto& point) { return testName(std::string(point.param)); });
+INSTANTIATE_TEST_SUITE_P(All, Failpoint,
+                         ::testing::ValuesIn(core::failpointNames().begin(),
+                                             core::failpointNames().end()),
+                         testName);
 
 class FailingPoint : public Failpoint {};
 
 TEST_P(FailingPoint, AnErrorEndsTheProcessWithAMessageAndNothingIsLost) {
     for (const char* action : {"error", "nospace"}) {
-        const auto code = live(std::string(GetParam()) + ":" + action + ":3");
-        ASSERT_TRUE(code) << "went on after an error of the log or a checkpoint";
-        EXPECT_NE(*code, 0);
-        EXPECT_LT(*code, 128) << "ended by a signal";
+        if (ofRecovery(GetParam())) {
+            ASSERT_NO_FATAL_FAILURE(leaveSomethingToRecover());
+        }
+        const auto code = live(armed(action));
+        ASSERT_TRUE(code) << "went on after an error";
+        EXPECT_EQ(*code, 1) << rig_.lastWords();
         EXPECT_NE(rig_.lastWords().find("failpoint " + std::string(GetParam())), std::string::npos)
             << rig_.lastWords();
     }
-    rig_.finish();
-    rig_.check();
+    endExactly();
 }
 
-INSTANTIATE_TEST_SUITE_P(LogAndCheckpoint, FailingPoint,
-                         ::testing::Values("wal.beforeAppend", "wal.midAppend", "wal.afterAppend",
-                                           "wal.afterFsync", "batch.beforeRecord",
-                                           "batch.afterRecordSync", "sink.beforeRename",
-                                           "ckpt.afterSst", "ckpt.afterIngest", "ckpt.midLink",
-                                           "ckpt.beforeRename", "ckpt.beforeDirSync",
-                                           "trim.beforeUnlink"),
-                         [](const auto& point) { return testName(std::string(point.param)); });
+INSTANTIATE_TEST_SUITE_P(All, FailingPoint,
+                         ::testing::ValuesIn(pointsThat([](std::string_view point) {
+                             return !ofConnection(point);
+                         })),
+                         testName);
+
+class FailingConnection : public Failpoint {};
+
+TEST_P(FailingConnection, AnErrorEndsTheConnectionOnly) {
+    EXPECT_EQ(live(armed("error"), milliseconds(1500)), std::nullopt) << rig_.lastWords();
+    endExactly();
+}
+
+INSTANTIATE_TEST_SUITE_P(All, FailingConnection, ::testing::ValuesIn(pointsThat(ofConnection)),
+                         testName);
 
 }  // namespace
 }  // namespace tidemill::test

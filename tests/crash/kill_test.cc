@@ -2,14 +2,17 @@
 // killed too, and recoveries killed again.
 //
 //   TIDEMILL_KILLS=5000 kill_test     a longer run (default 200)
+//   TIDEMILL_MINUTES=60 kill_test     until then, at least
 //   TIDEMILL_SEED=17 kill_test        begins with that seed (default 1); a failure prints its own
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <array>
 #include <cstdlib>
 #include <iostream>
 
 #include "core/failpoint.h"
+#include "tests/crash/session_feed.h"
 #include "tests/crash/wordcount_rig.h"
 
 namespace tidemill::test {
@@ -25,34 +28,37 @@ long numberFrom(const char* variable, long byDefault) {
 // Phases that pass so quickly that a random kill would hardly ever meet them are drawn out in some
 // lives: by these points, for each phase.
 const std::map<std::string, std::vector<std::string>> kDrawnOut{
-    {"receive", {"recv.afterRead:delay=4"}},
-    {"log", {"wal.midAppend:delay=4", "wal.afterFsync:delay=4"}},
-    {"batch", {"batch.midRun:delay=10"}},
+    {"receive", {"recv.afterRead:delay=4", "recv.midLine:delay=4"}},
+    {"log", {"wal.midAppend:delay=4", "wal.afterFsync:delay=4", "wal.rotate.afterCreate:delay=20",
+             "wal.rotate.beforeDirSync:delay=20"}},
+    {"batch", {"batch.midRun:delay=10", "sink.beforeRename:delay=5"}},
     {"ingest", {"ckpt.afterSst:delay=20", "delta.afterIngest:delay=10"}},
     {"checkpoint", {"ckpt.midLink:delay=15", "ckpt.beforeRename:delay=10",
                     "generation.midRemove:delay=10"}},
     {"trim", {"trim.mid:delay=40", "trim.beforeUnlink:delay=40"}},
     {"recovery", {"recover.midReplay:delay=10", "recover.afterCopy:delay=30",
-                  "recover.afterCut:delay=30"}}};
+                  "recover.afterCut:delay=30", "recover.clone:delay=5"}}};
 
 // Several lives of one data directory, each killed, and the comparison at the end.
 class Torture {
 public:
     Torture(unsigned seed, std::map<std::string, int>& kills)
-        : random_(seed), kills_(kills), rig_({.seed = seed}) {}
+        : random_(seed),
+          kills_(kills),
+          rig_({.seed = seed, .deltaKibibytes = std::array{24, 96, 512}[random_() % 3]}),
+          // Slower than it can be killed, so that it is not done before the last life.
+          scripted_("z", rig_.sessionFile("z", 20'000), seed) {}
 
     void run(int lives) {
         for (int life = 0; life < lives && !::testing::Test::HasFailure(); ++life) oneLife();
         plain_.clear();
         senders_.clear();
+        scripted_.stop();
+        rig_.stopDialled();
         if (::testing::Test::HasFailure()) return;
-        const unsigned workers[] = {1, 2, 7};
-        rig_.finish(workers[random_() % 3]);
-        rig_.check();
-        // Recovery once more changes nothing.
-        const Counts before = rig_.totals();
+        comparesWithAnyWorkers();
         rig_.finish();
-        EXPECT_EQ(rig_.totals(), before);
+        rig_.check();
     }
 
 private:
@@ -95,20 +101,52 @@ private:
             if (sender && random_() % 4 == 0) sender->kill();
             if (!sender || sender->poll()) sender = rig_.startSender(session, 6'000, 60'000);
         }
+        if (random_() % 2 == 0) scripted_.start(rig_.sessionPort());
+    }
+
+    // What the last kill left behind gives the same totals and outputs with 1, 2 and 7 workers,
+    // and when the recovery is killed and run again.
+    void comparesWithAnyWorkers() {
+        Counts totals;
+        std::map<std::string, Counts> outputs;
+        for (const unsigned workers : {1u, 2u, 7u}) {
+            const auto copy = rig_.copy();
+            for (int again = static_cast<int>(random_() % 3); again != 0; --again) {
+                const auto daemon = copy->startDaemon({}, workers);
+                EXPECT_TRUE(copy->awaitListening(*daemon)) << copy->lastWords();
+                daemon->kill();
+            }
+            copy->finish(workers);
+            if (::testing::Test::HasFailure()) return;
+            copy->check(false);
+            auto shown = copy->outputs();
+            std::erase_if(shown, [](const auto& batch) { return batch.second.empty(); });
+            if (workers == 1) {
+                totals = copy->totals();
+                outputs = std::move(shown);
+                continue;
+            }
+            EXPECT_EQ(copy->totals(), totals) << "totals depend on the number of workers";
+            EXPECT_EQ(shown, outputs) << "outputs depend on the number of workers";
+        }
     }
 
     std::mt19937 random_;
     std::map<std::string, int>& kills_;
     WordCountRig rig_;
+    SessionFeed scripted_;
     std::vector<std::unique_ptr<PlainFeed>> plain_;
     std::map<std::string, std::unique_ptr<ChildProcess>> senders_;
 };
 
 TEST(Kill, NothingIsLostOrDoubledWheneverItComes) {
     const long wanted = numberFrom("TIDEMILL_KILLS", 200);
+    const auto until = std::chrono::steady_clock::now() +
+                       std::chrono::minutes(numberFrom("TIDEMILL_MINUTES", 0));
     auto seed = static_cast<unsigned>(numberFrom("TIDEMILL_SEED", 1));
     std::map<std::string, int> kills;
-    for (; kills["all"] < wanted && !HasFailure(); ++seed) {
+    for (; (kills["all"] < wanted || std::chrono::steady_clock::now() < until) && !HasFailure();
+         ++seed) {
         Torture(seed, kills).run(25);
         if (HasFailure()) std::cerr << "failed: TIDEMILL_SEED=" << seed << "\n";
     }

@@ -1,10 +1,6 @@
 #include "tests/crash/wordcount_rig.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -18,15 +14,8 @@ namespace tidemill::test {
 namespace fs = std::filesystem;
 namespace {
 
-// A line: a word that no other line has, and a few common ones.
-std::string makeLine(const std::string& feed, std::size_t number, std::mt19937& random) {
-    std::string line = feed + "-" + std::to_string(number);
-    for (unsigned i = random() % 6; i != 0; --i)
-        // Small numbers far more often than large ones.
-        line += " w" + std::to_string(random() % (1 + random() % (1 + random() % 300)));
-    if (random() % 50 == 0) line += " a-word-of-more-than-fifteen-bytes" + std::to_string(random() % 9);
-    return line;
-}
+constexpr std::size_t kDialledLines = 3000;
+constexpr auto kLongest = std::chrono::seconds(60);
 
 void countWords(const std::string& line, Counts& counts) {
     std::istringstream words(line);
@@ -40,25 +29,16 @@ std::vector<std::string> linesOf(const fs::path& path) {
     return lines;
 }
 
-int dial(std::uint16_t port) {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return fd;
-    ::close(fd);
-    return -1;
-}
-
 // {"key": "…", "value": N} as the program prints it.
-bool parseRow(const std::string& line, std::string& key, std::int64_t& value) {
+void countRow(const std::string& line, Counts& counts) {
     const auto begin = line.find("\"key\": \"");
     const auto end = line.find("\", \"value\": ");
-    if (begin == line.npos || end == line.npos) return false;
-    key = line.substr(begin + 8, end - begin - 8);
-    value = std::strtoll(line.c_str() + end + 12, nullptr, 10);
-    return true;
+    if (begin == line.npos || end == line.npos) {
+        ADD_FAILURE() << "not a row of a word count: " << line;
+        return;
+    }
+    counts[line.substr(begin + 8, end - begin - 8)] +=
+        std::strtoll(line.c_str() + end + 12, nullptr, 10);
 }
 
 std::string firstDifferences(const Counts& expected, const Counts& counted) {
@@ -66,7 +46,7 @@ std::string firstDifferences(const Counts& expected, const Counts& counted) {
     int shown = 0;
     const auto show = [&](const std::string& word, std::int64_t want, std::int64_t have) {
         if (want != have && ++shown <= 10)
-            text += "  " + word + ": sent " + std::to_string(want) + ", counted " +
+            text += "  " + word + ": expected " + std::to_string(want) + ", found " +
                     std::to_string(have) + "\n";
     };
     for (const auto& [word, count] : expected)
@@ -78,80 +58,101 @@ std::string firstDifferences(const Counts& expected, const Counts& counted) {
 
 }  // namespace
 
-PlainFeed::PlainFeed(std::string name, int fd, fs::path ledger, std::size_t lines, unsigned seed)
-    : name_(std::move(name)), fd_(fd), ledger_(std::move(ledger)), lines_(lines), random_(seed) {
-    thread_ = std::thread([this] { run(); });
+struct WordCountRig::Channel {
+    char kind;             // of its feeds
+    std::string table;     // of running totals
+    std::string results;   // directory of one file per batch
+    std::string source;    // TOML
+};
+
+const std::vector<WordCountRig::Channel>& WordCountRig::channels() {
+    static const std::vector<Channel> all{
+        {'p', "plain_totals", "plain_batches", "type = \"listen\"\nport = "},
+        {'d', "dialled_totals", "dialled_batches",
+         "type = \"socket\"\nhost = \"127.0.0.1\"\nport = "},
+        {'s', "totals", "batches", "type = \"listen_acknowledged\"\nport = "}};
+    return all;
 }
 
-PlainFeed::~PlainFeed() {
-    stopping_ = true;
-    thread_.join();
+std::string WordCountRig::makeDirectory(const fs::path& parent) {
+    std::string pattern = (parent / "tidemill-crash-XXXXXX").string();
+    return ::mkdtemp(pattern.data()) == nullptr ? "" : pattern;
 }
 
-void PlainFeed::run() {
-    const int ledger = ::open(ledger_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    std::size_t sent = 0;
-    while (!stopping_ && sent < lines_) {
-        std::string text;
-        for (unsigned i = 1 + random_() % 40; i != 0 && sent < lines_; --i)
-            text += makeLine(name_, ++sent, random_) + "\n";
-        // In the ledger before anybody can have counted it.
-        if (::write(ledger, text.data(), text.size()) < 0 || ::fdatasync(ledger) != 0) break;
-        const char* at = text.data();
-        std::size_t left = text.size();
-        while (left != 0) {
-            // Pieces that end anywhere, in the middle of lines too.
-            const std::size_t piece = std::min<std::size_t>(left, 1 + random_() % 700);
-            const ssize_t count = ::send(fd_, at, piece, MSG_NOSIGNAL);
-            if (count <= 0) {
-                stopping_ = true;
-                break;
-            }
-            at += count;
-            left -= static_cast<std::size_t>(count);
-        }
-        std::this_thread::sleep_for(std::chrono::microseconds(random_() % 3000));
-    }
-    ::close(ledger);
-    ::close(fd_);
-}
-
-WordCountRig::WordCountRig(RigOptions options) : options_(options), random_(options.seed) {
-    std::string pattern = (fs::temp_directory_path() / "tidemill-crash-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
+WordCountRig::WordCountRig(RigOptions options)
+    : options_(options),
+      path_(makeDirectory(fs::temp_directory_path())),
+      ledgers_(makeDirectory("/dev/shm")),
+      random_(options.seed) {
+    if (ledgers_.empty()) ledgers_ = makeDirectory(path_);
     plainPort_ = freePort();
     do sessionPort_ = freePort();
     while (sessionPort_ == plainPort_);
+    dialledPort_ = dialled_.port();
+    writeJob();
+    dialled_.start([this](int fd) { return feedPlain('d', fd, kDialledLines); });
+}
+
+WordCountRig::WordCountRig(const WordCountRig& other, std::string directory)
+    : options_([&] {
+          RigOptions options = other.options_;
+          options.disk = directory;
+          return options;
+      }()),
+      path_(directory),
+      ledgers_(other.ledgers_),
+      ownsLedgers_(false),
+      plainPort_(other.plainPort_),
+      sessionPort_(other.sessionPort_),
+      dialledPort_(other.dialledPort_),
+      feeds_(other.feeds_) {
+    dialled_.stop();
+    constexpr auto kAll = fs::copy_options::recursive;
+    for (const auto& channel : channels())
+        if (fs::exists(other.disk() / channel.results))
+            fs::copy(other.disk() / channel.results, path_ / channel.results, kAll);
+    if (fs::exists(other.disk() / "data")) fs::copy(other.disk() / "data", path_ / "data", kAll);
     writeJob();
 }
 
 WordCountRig::~WordCountRig() {
+    dialled_.stop();
     if (!::testing::Test::HasFailure()) {
         std::error_code ignored;
         fs::remove_all(path_, ignored);
+        if (ownsLedgers_) fs::remove_all(ledgers_, ignored);
     } else {
-        std::cerr << "kept for a look: " << path_ << " (seed " << options_.seed << ")\n";
+        std::cerr << "kept for a look: " << whereToLook() << "\n";
     }
 }
 
-void WordCountRig::writeJob() {
+std::unique_ptr<WordCountRig> WordCountRig::copy() const {
+    return std::unique_ptr<WordCountRig>(
+        new WordCountRig(*this, makeDirectory(fs::temp_directory_path())));
+}
+
+std::string WordCountRig::whereToLook() const {
+    return "directory " + path_.string() + ", ledgers " + ledgers_.string() + ", seed " +
+           std::to_string(options_.seed);
+}
+
+void WordCountRig::writeJob() const {
     std::ofstream job(path_ / "job.toml");
     job << "[job]\nname = \"crash\"\ninterval = \"" << options_.intervalMillis << "ms\"\n"
         << "[limits]\nmax_batch_bytes = \"16KiB\"\nsegment_bytes = \"32KiB\"\n"
-           "block_bytes = \"4KiB\"\ndelta_budget = \"" << options_.deltaKibibytes << "KiB\"\nreceive_budget = \"64KiB\"\n"
-        << "[checkpoint]\ninterval = \"" << options_.checkpointMillis
-        << "ms\"\nlog_bytes = \"256KiB\"\n"
-        << "[[source]]\nname = \"plain\"\ntype = \"listen\"\nport = " << plainPort_ << "\n"
-        << "[[step]]\nname = \"plain_words\"\ndo = \"split\"\nfrom = \"plain\"\n"
-        << "[[source]]\nname = \"sessions\"\ntype = \"listen_acknowledged\"\nport = " << sessionPort_
-        << "\n[[step]]\nname = \"session_words\"\ndo = \"split\"\nfrom = \"sessions\"\n"
-        << "[[step]]\ndo = \"count\"\nfrom = \"plain_words\"\nname = \"plain_counts\"\n"
-        << "[[step]]\ndo = \"running_totals\"\nname = \"plain_totals\"\n"
-        << "[[step]]\ndo = \"count\"\nfrom = \"session_words\"\nname = \"session_counts\"\n"
-        << "[[step]]\ndo = \"running_totals\"\nname = \"totals\"\n";
-    if (options_.jsonLines)
-        job << "[[output]]\nto = \"json_lines\"\nfrom = \"session_counts\"\npath = \""
-            << (path_ / "batches").string() << "\"\n";
+        << "block_bytes = \"4KiB\"\ndelta_budget = \"" << options_.deltaKibibytes
+        << "KiB\"\nreceive_budget = \"64KiB\"\n[checkpoint]\ninterval = \""
+        << options_.checkpointMillis << "ms\"\nlog_bytes = \"256KiB\"\n";
+    for (const auto& channel : channels()) {
+        const auto port = channel.kind == 'p'   ? plainPort_
+                          : channel.kind == 'd' ? dialledPort_
+                                                : sessionPort_;
+        job << "[[source]]\nname = \"" << channel.kind << "\"\n" << channel.source << port
+            << "\n[[step]]\ndo = \"split\"\nfrom = \"" << channel.kind << "\"\n[[step]]\ndo = \"count\"\nname = \"" << channel.kind
+            << "_counts\"\n[[step]]\ndo = \"running_totals\"\nname = \"" << channel.table << "\"\n"
+            << "[[output]]\nto = \"json_lines\"\nfrom = \"" << channel.kind
+            << "_counts\"\npath = \"" << (disk() / channel.results).string() << "\"\n";
+    }
 }
 
 std::unique_ptr<ChildProcess> WordCountRig::startDaemon(
@@ -159,40 +160,40 @@ std::unique_ptr<ChildProcess> WordCountRig::startDaemon(
     environment["TIDEMILL_ACTIVITY_FILE"] = activityFile().string();
     return std::make_unique<ChildProcess>(ChildProcess::Options{
         .arguments = {TIDEMILL_PROGRAM_PATH, "run", (path_ / "job.toml").string(), "--data-dir",
-                      (path_ / "data").string(), "--workers", std::to_string(workers)},
+                      (disk() / "data").string(), "--workers", std::to_string(workers)},
         .environment = std::move(environment),
         .outputFile = (path_ / "daemon.out").string(),
         .errorFile = errorFile()});
 }
 
 bool WordCountRig::awaitListening(ChildProcess& daemon) {
-    for (int i = 0; i < 10'000; ++i) {
+    for (int i = 0; i < 20'000; ++i) {
         if (daemon.poll()) return false;
-        if (const int fd = dial(plainPort_); fd >= 0) {
-            ::close(fd);
-            return true;
-        }
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        // The sources are opened in the order of the job.
+        if (TestClient(sessionPort_).connected()) return true;
+        sleepMillis(1);
     }
     return false;
 }
 
-std::string WordCountRig::sessionFile(const std::string& session) const {
-    return (path_ / ("session-" + session)).string();
+std::string WordCountRig::sessionFile(const std::string& session, std::size_t lines) {
+    const std::string feed = "s" + session;
+    if (sessions_.emplace(session, lines).second) {
+        std::lock_guard lock(mutex_);
+        feeds_['s'].push_back(feed);
+        std::ofstream file(ledger(feed));
+        for (std::size_t i = 1; i <= lines; ++i)
+            file << makeLine(feed, i, random_) << (i == lines ? "" : "\n");
+    }
+    return ledger(feed);
 }
 
 std::unique_ptr<ChildProcess> WordCountRig::startSender(const std::string& session,
                                                         std::size_t lines,
                                                         std::uint64_t bytesPerSecond) {
-    if (!sessions_.contains(session)) {
-        std::ofstream file(sessionFile(session));
-        for (std::size_t i = 1; i <= lines; ++i)
-            file << makeLine("s" + session, i, random_) << (i == lines ? "" : "\n");
-        sessions_[session] = lines;
-    }
     std::vector<std::string> arguments{TIDEMILL_PROGRAM_PATH, "send", "--session", session,
                                        "127.0.0.1:" + std::to_string(sessionPort_),
-                                       sessionFile(session)};
+                                       sessionFile(session, lines)};
     if (bytesPerSecond != 0) {
         arguments.push_back("--rate");
         arguments.push_back(std::to_string(bytesPerSecond));
@@ -203,94 +204,96 @@ std::unique_ptr<ChildProcess> WordCountRig::startSender(const std::string& sessi
                               .errorFile = (path_ / ("send-" + session + ".err")).string()});
 }
 
-std::unique_ptr<PlainFeed> WordCountRig::connectPlain(std::size_t lines) {
-    const int fd = dial(plainPort_);
-    if (fd < 0) return nullptr;
-    const std::string name = "p" + std::to_string(++plainFeeds_);
-    return std::make_unique<PlainFeed>(name, fd, path_ / ("plain-" + name), lines,
+std::unique_ptr<PlainFeed> WordCountRig::feedPlain(char kind, int fd, std::size_t lines) {
+    std::lock_guard lock(mutex_);
+    auto& feeds = feeds_[kind];
+    feeds.push_back(kind + std::to_string(feeds.size() + 1));
+    return std::make_unique<PlainFeed>(feeds.back(), fd, ledger(feeds.back()), lines,
                                        static_cast<unsigned>(random_()));
+}
+
+std::unique_ptr<PlainFeed> WordCountRig::connectPlain(std::size_t lines) {
+    TestClient client(plainPort_);
+    if (!client.connected()) return nullptr;
+    return feedPlain('p', ::dup(client.fd()), lines);
 }
 
 void WordCountRig::finish(unsigned workers) {
     auto daemon = startDaemon({}, workers);
-    ASSERT_TRUE(awaitListening(*daemon)) << lastWords();
+    ASSERT_TRUE(awaitListening(*daemon)) << whereToLook() << "\n" << lastWords();
     for (const auto& [session, lines] : sessions_) {
         auto sender = startSender(session, lines, 0);
-        const auto code = sender->wait(std::chrono::seconds(30));
+        const auto code = sender->wait(kLongest);
         ASSERT_EQ(code, 0) << "session " << session << ": "
                            << tailOf((path_ / ("send-" + session + ".err")).string())
-                           << lastWords();
+                           << whereToLook() << "\n" << lastWords();
     }
     daemon->signal(SIGTERM);
-    const auto code = daemon->wait(std::chrono::seconds(30));
-    ASSERT_EQ(code, 0) << lastWords();
+    const auto code = daemon->wait(kLongest);
+    ASSERT_EQ(code, 0) << whereToLook() << "\n" << lastWords();
 }
 
-Counts WordCountRig::totals() const {
+Counts WordCountRig::totals(const Channel& channel) const {
     Counts counts;
-    for (const char* table : {"totals", "plain_totals"}) {
-        int code = 0;
-        std::istringstream rows(outputOf({TIDEMILL_PROGRAM_PATH, "state", "export", table,
-                                          "--data-dir", (path_ / "data").string(), "--json"},
-                                         code));
-        EXPECT_EQ(code, 0) << "state export " << table;
-        std::string key;
-        std::int64_t value = 0;
-        for (std::string line; std::getline(rows, line);)
-            if (parseRow(line, key, value)) counts[key] += value;
-    }
+    int code = 0;
+    std::istringstream rows(outputOf({TIDEMILL_PROGRAM_PATH, "state", "export", channel.table,
+                                      "--data-dir", (disk() / "data").string(), "--json"},
+                                     code));
+    EXPECT_EQ(code, 0) << "state export " << channel.table << ": " << whereToLook();
+    for (std::string line; std::getline(rows, line);) countRow(line, counts);
     return counts;
 }
 
-void WordCountRig::check() {
-    const Counts counted = totals();
+Counts WordCountRig::totals() const {
+    Counts all;
+    for (const auto& channel : channels())
+        for (const auto& [word, count] : totals(channel)) all[word] += count;
+    return all;
+}
+
+std::map<std::string, Counts> WordCountRig::outputs() const {
+    std::map<std::string, Counts> found;
+    for (const auto& channel : channels())
+        for (const auto& entry : fs::directory_iterator(disk() / channel.results)) {
+            auto& counts = found[channel.results + "/" + entry.path().filename().string()];
+            for (const auto& line : linesOf(entry.path())) countRow(line, counts);
+        }
+    return found;
+}
+
+void WordCountRig::check(bool sessionsComplete) const {
+    for (const auto& channel : channels()) check(channel, channel.kind == 's' && sessionsComplete);
+}
+
+void WordCountRig::check(const Channel& channel, bool complete) const {
+    const Counts counted = totals(channel);
     Counts expected;
-    checkSessions(expected);
-    checkPlain(counted, expected);
-    const auto different = firstDifferences(expected, counted);
-    EXPECT_EQ(different, "") << "seed " << options_.seed << ", directory " << path_;
-    checkOutputs();
-}
+    if (const auto feeds = feeds_.find(channel.kind); feeds != feeds_.end())
+        for (const auto& feed : feeds->second) {
+            const auto lines = linesOf(ledger(feed));
+            std::size_t sent = complete ? lines.size() : 0;
+            // As many lines as their own words were counted, from the first on: whatever is
+            // counted behind this prefix, or in part, shows as a difference.
+            while (sent < lines.size() && counted.contains(feed + "-" + std::to_string(sent + 1)))
+                ++sent;
+            for (std::size_t i = 0; i < sent; ++i) countWords(lines[i], expected);
+        }
+    EXPECT_EQ(firstDifferences(expected, counted), "")
+        << "in table " << channel.table << ": " << whereToLook() << "\n" << lastWords();
 
-// Every line of a session exactly once.
-void WordCountRig::checkSessions(Counts& expected) const {
-    for (const auto& [session, lines] : sessions_)
-        for (const auto& line : linesOf(sessionFile(session))) countWords(line, expected);
-}
-
-// Of a plain connection a prefix: as many lines as their own words were counted, from the first on.
-void WordCountRig::checkPlain(const Counts& counted, Counts& expected) const {
-    for (int feed = 1; feed <= plainFeeds_; ++feed) {
-        const std::string name = "p" + std::to_string(feed);
-        const auto lines = linesOf(path_ / ("plain-" + name));
-        std::size_t prefix = 0;
-        while (prefix < lines.size() &&
-               counted.contains(name + "-" + std::to_string(prefix + 1)))
-            ++prefix;
-        // Whatever is counted behind the prefix, or counted in part, shows as a difference.
-        for (std::size_t i = 0; i < prefix; ++i) countWords(lines[i], expected);
-    }
-}
-
-// One file for every batch, without holes; together they are the totals of the sessions.
-void WordCountRig::checkOutputs() const {
-    if (!options_.jsonLines) return;
+    // One file for every batch, without holes; together they are the totals.
     std::set<std::uint64_t> batches;
     Counts shown;
-    for (const auto& entry : fs::directory_iterator(path_ / "batches")) {
+    for (const auto& entry : fs::directory_iterator(disk() / channel.results)) {
         if (entry.path().extension() != ".jsonl") continue;
         batches.insert(std::stoull(entry.path().stem().string()));
-        std::string key;
-        std::int64_t value = 0;
-        for (const auto& line : linesOf(entry.path()))
-            if (parseRow(line, key, value)) shown[key] += value;
+        for (const auto& line : linesOf(entry.path())) countRow(line, shown);
     }
-    ASSERT_FALSE(batches.empty());
-    EXPECT_EQ(*batches.begin(), 1u);
-    EXPECT_EQ(*batches.rbegin(), batches.size()) << "batch ids are not dense";
-    Counts expected;
-    checkSessions(expected);
-    EXPECT_EQ(firstDifferences(expected, shown), "") << "outputs differ; directory " << path_;
+    ASSERT_FALSE(batches.empty()) << whereToLook();
+    EXPECT_EQ(*batches.begin(), 1u) << whereToLook();
+    EXPECT_EQ(*batches.rbegin(), batches.size()) << "batch ids are not dense: " << whereToLook();
+    EXPECT_EQ(firstDifferences(counted, shown), "")
+        << "in " << channel.results << ": " << whereToLook();
 }
 
 std::set<std::string> WordCountRig::activitiesAtKill() const {

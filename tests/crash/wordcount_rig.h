@@ -5,7 +5,6 @@
 // line holds a word of its own beside common ones, so that a loss and a duplicate cannot cancel.
 #pragma once
 
-#include <atomic>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -13,9 +12,9 @@
 #include <random>
 #include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "tests/crash/plain_feed.h"
 #include "tests/support/child_process.h"
 
 namespace tidemill::test {
@@ -23,37 +22,18 @@ namespace tidemill::test {
 // How often each word was seen.
 using Counts = std::map<std::string, std::int64_t>;
 
-// One plain connection: what was written to it, line by line. Lines are recorded in a synced file
-// before they are sent.
-class PlainFeed {
-public:
-    // Sends over `fd` until stopped, `lines` are sent or the peer is gone. Owns the descriptor.
-    PlainFeed(std::string name, int fd, std::filesystem::path ledger, std::size_t lines,
-              unsigned seed);
-    ~PlainFeed();
-    void stop() { stopping_ = true; }
-    const std::string& name() const { return name_; }
-
-private:
-    void run();
-    const std::string name_;
-    const int fd_;
-    const std::filesystem::path ledger_;
-    const std::size_t lines_;
-    std::mt19937 random_;
-    std::atomic<bool> stopping_{false};
-    std::thread thread_;
-};
-
 struct RigOptions {
     unsigned seed = 1;
-    bool jsonLines = true;  // an output per batch whose files must be dense
     int deltaKibibytes = 512;  // 24: state is written out inside every batch
     int intervalMillis = 25;
     int checkpointMillis = 150;
+    // Where the data directory and the outputs are; empty: beside the job.
+    std::filesystem::path disk{};
 };
 
-// A directory with a job in it. Thread safety: externally synchronized.
+// A directory with a job in it. The job has three channels: plain connections that are accepted,
+// plain connections that are dialled, acknowledged sessions; each is counted into a state table of
+// its own, and into one file for every batch. Thread safety: externally synchronized.
 class WordCountRig {
 public:
     explicit WordCountRig(RigOptions options);
@@ -67,6 +47,11 @@ public:
     // Waits until the daemon listens; false when it ended before or did not in time.
     bool awaitListening(ChildProcess& daemon);
 
+    // The file of a session with so many lines, one word each of its own; made when first asked
+    // for. All of them are to be counted in the end.
+    std::string sessionFile(const std::string& session, std::size_t lines);
+    std::uint16_t sessionPort() const { return sessionPort_; }
+
     // A sender of a session's file with so many lines; made when first asked for. The sender is to
     // be restarted when it was killed.
     std::unique_ptr<ChildProcess> startSender(const std::string& session, std::size_t lines,
@@ -75,14 +60,26 @@ public:
     // A plain connection to the listening source; null when nobody listens.
     std::unique_ptr<PlainFeed> connectPlain(std::size_t lines);
 
+    // From now on the daemon dials in vain.
+    void stopDialled() { dialled_.stop(); }
+
+    // The same job on a copy of the data directory and the outputs, for a daemon without input.
+    // None may be running; call stopDialled() before.
+    std::unique_ptr<WordCountRig> copy() const;
+
     // Ends gracefully on a life without faults, with everything that is still in the sockets.
     void finish(unsigned workers = 2);
 
-    // Compares what is counted with the ledgers; adds GoogleTest failures.
-    void check();
+    // Compares what is counted, and what is in the outputs, with the ledgers; adds GoogleTest
+    // failures. Of a plain connection a prefix must be counted, of a session every line; without
+    // `sessionsComplete` a prefix of a session will do.
+    void check(bool sessionsComplete = true) const;
 
-    // The exported totals.
+    // The exported totals of all channels.
     Counts totals() const;
+    // The outputs: channel and batch, and what its file holds.
+    std::map<std::string, Counts> outputs() const;
+
     std::string lastWords() const { return tailOf(errorFile()); }
     std::string errorFile() const { return (path_ / "daemon.err").string(); }
     std::filesystem::path activityFile() const { return path_ / "activity"; }
@@ -91,19 +88,34 @@ public:
     std::set<std::string> activitiesAtKill() const;
 
 private:
-    void writeJob();
-    std::string sessionFile(const std::string& session) const;
-    void checkSessions(Counts& expected) const;
-    void checkPlain(const Counts& counted, Counts& expected) const;
-    void checkOutputs() const;
+    struct Channel;
+    static const std::vector<Channel>& channels();
+
+    WordCountRig(const WordCountRig& other, std::string directory);
+    static std::string makeDirectory(const std::filesystem::path& parent);
+    void writeJob() const;
+    std::filesystem::path disk() const { return options_.disk.empty() ? path_ : options_.disk; }
+    std::filesystem::path ledger(const std::string& feed) const { return ledgers_ / feed; }
+    std::unique_ptr<PlainFeed> feedPlain(char kind, int fd, std::size_t lines);
+    Counts totals(const Channel& channel) const;
+    void check(const Channel& channel, bool complete) const;
+    std::string whereToLook() const;
 
     const RigOptions options_;
     std::filesystem::path path_;
+    // On another file system where there is one.
+    std::filesystem::path ledgers_;
+    bool ownsLedgers_ = true;
     std::uint16_t plainPort_ = 0;
     std::uint16_t sessionPort_ = 0;
-    std::mt19937 random_;
+    std::uint16_t dialledPort_ = 0;
     std::map<std::string, std::size_t> sessions_;
-    int plainFeeds_ = 0;
+
+    mutable std::mutex mutex_;  // the dialled feeds begin on a thread of their own
+    std::mt19937 random_;
+    std::map<char, std::vector<std::string>> feeds_;  // by kind: s session, p plain, d dialled
+
+    DialledFeeds dialled_;
 };
 
 }  // namespace tidemill::test

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/logging.h"
 #include "tidemill/streaming_context.h"
 #include "tools/job_plan.h"
 
@@ -308,6 +309,33 @@ TEST(JobFile, ABadSizeIsSaid) {
               "job.toml:9:20: max_record_bytes is \"1 GiB\", but must be at most 33554432 bytes");
 }
 
+TEST(JobFile, ControlCharactersInNamesAreRefusedAndShownEscaped) {
+    EXPECT_EQ(errorBehindAGoodJob("[[step]]\ndo = \"split\"\nname = \"a\\u001b[2J\"\n"),
+              R"(job.toml:10:8: the name "a\x1b[2J" must not hold control characters)");
+    EXPECT_EQ(errorBehindAGoodJob("[[step]]\ndo = \"split\\u001b[2J\"\n"),
+              R"(job.toml:9:6: do "split\x1b[2J" is not known; known are: split, lower_case, filter, count, running_totals)");
+    EXPECT_EQ(errorBehindAGoodJob("[[output]]\nto = \"json_lines\"\npath = \"a\\u0000b\"\n"),
+              R"(job.toml:10:8: path is "a\x00b", but must be a text without NUL bytes)");
+}
+
+TEST(JobFile, AListeningSourceNeedsAnAddressAndLeaveToBeReached) {
+    const auto listens = [](const std::string& keys) {
+        return errorBehindAGoodJob("[[source]]\ntype = \"listen\"\nport = 1\n" + keys + "\n");
+    };
+    for (const std::string host : {"localhost", "127.0.0.1", "127.1.2.3", "::1"})
+        EXPECT_EQ(listens("host = \"" + host + "\""), "no error");
+    for (const std::string host : {"0.0.0.0", "192.168.1.1", "::"}) {
+        EXPECT_EQ(listens("host = \"" + host + "\""),
+                  "job.toml:11:8: host \"" + host +
+                      "\" can be reached by other machines, without encryption; add allow_remote = "
+                      "true if that is meant");
+        EXPECT_EQ(listens("host = \"" + host + "\"\nallow_remote = true"), "no error");
+    }
+    EXPECT_EQ(listens("host = \"example.org\""),
+              "job.toml:11:8: host is \"example.org\", but a listening source needs an address of "
+              "this machine, such as \"127.0.0.1\"");
+}
+
 TEST(JobFile, ABadRegularExpressionIsSaid) {
     EXPECT_EQ(errorBehindAGoodJob("[[step]]\ndo = \"filter\"\nkeep = \"a(b\"\n"),
               "job.toml:10:8: \"a(b\" is no regular expression: missing ): a(b");
@@ -345,7 +373,13 @@ TEST(JobFile, AnEmptyNameIsNoName) {
 TEST(JobFile, TheJobsNameDoesForAFileName) {
     EXPECT_EQ(errorOf("[job]\nname = \"../x\"\n[[source]]\ntype = \"socket\"\nport = 1\n[[output]]\n"
                       "to = \"print\"\n"),
-              "job.toml:2:8: name \"../x\" must do for a file name: no '/', no leading '.'");
+              "job.toml:2:8: name \"../x\" must do for a file name: no '/', no leading '.', at most "
+              "200 bytes");
+    const std::string tooLong(201, 'x');
+    EXPECT_EQ(errorOf("[job]\nname = \"" + tooLong +
+                      "\"\n[[source]]\ntype = \"socket\"\nport = 1\n[[output]]\nto = \"print\"\n"),
+              "job.toml:2:8: name \"" + core::escaped(tooLong, 60) +
+                  "\" must do for a file name: no '/', no leading '.', at most 200 bytes");
 }
 
 TEST(JobFile, ANameIsGivenOnce) {

@@ -103,7 +103,7 @@ void TextServer::send(const std::string& text) {
     }
 }
 
-ProgramRig::ProgramRig() {
+ProgramRig::ProgramRig(fs::path disk) : disk_(std::move(disk)) {
     std::string pattern = (fs::temp_directory_path() / "tidemill-program-XXXXXX").string();
     path_ = ::mkdtemp(pattern.data());
 }

@@ -44,11 +44,12 @@ struct Outcome {
 // A directory with job.toml in it, removed at the end. Thread safety: externally synchronized.
 class ProgramRig {
 public:
-    ProgramRig();
+    // The data directory stands in `disk`; empty: beside the job.
+    explicit ProgramRig(std::filesystem::path disk = {});
     ~ProgramRig();
 
     const std::filesystem::path& path() const { return path_; }
-    std::filesystem::path data() const { return path_ / "data"; }
+    std::filesystem::path data() const { return (disk_.empty() ? path_ : disk_) / "data"; }
 
     // A word count of `source` (the lines of a [[source]] table) with running totals in "totals";
     // `more` is appended.
@@ -79,6 +80,7 @@ public:
 
 private:
     std::filesystem::path path_;
+    std::filesystem::path disk_;
 };
 
 std::string contentOf(const std::filesystem::path& path);

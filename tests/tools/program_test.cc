@@ -11,6 +11,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <sstream>
 
 #include "tests/tools/program_rig.h"
 #include "tidemill/tidemill.h"
@@ -30,6 +31,13 @@ std::string someLines(int first, int last) {
     for (int i = first; i <= last; ++i)
         text += "the tide  turns\tthe mill w" + std::to_string(i) + "\n";
     return text;
+}
+
+// Its first threads wait for signals; before that, one would simply end it.
+bool blocksSigterm(pid_t process) {
+    const auto status = contentOf("/proc/" + std::to_string(process) + "/status");
+    const auto at = status.find("SigBlk:\t");
+    return at != status.npos && (std::stoull(status.substr(at + 8), nullptr, 16) >> (SIGTERM - 1)) & 1;
 }
 
 class Program : public ::testing::Test {
@@ -148,6 +156,99 @@ TEST_F(Program, ASecondSignalStopsAtOnceAndSafely) {
     EXPECT_EQ(rig_.totals(), expected_);
 }
 
+TEST_F(Program, SignalsAreHeardDuringALongStart) {
+    rig_.writeDialingJob(server_);
+    auto daemon = rig_.start();
+    server_.accept();
+    feed(someLines(1, 500));
+    ASSERT_TRUE(rig_.awaitLoggedLines(lines_));
+    daemon->kill();
+    const auto recovering = [&](const char* delay) {
+        auto started = rig_.start({{"TIDEMILL_FAILPOINT", "recover.afterScan:delay=" +
+                                                              std::string(delay)}});
+        const auto until = std::chrono::steady_clock::now() + kLongest;
+        while (!blocksSigterm(started->pid()) && std::chrono::steady_clock::now() < until)
+            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        started->signal(SIGTERM);
+        return started;
+    };
+    daemon = recovering("60000");
+    const auto until = std::chrono::steady_clock::now() + kLongest;
+    while (rig_.daemonErrors().find("as soon as the start is done") == std::string::npos)
+        ASSERT_LT(std::chrono::steady_clock::now(), until);
+    daemon->signal(SIGTERM);
+    EXPECT_EQ(daemon->wait(kLongest), 130) << rig_.daemonErrors();
+    // One alone: what was received is processed first.
+    daemon = recovering("1500");
+    EXPECT_EQ(daemon->wait(kLongest), 0) << rig_.daemonErrors();
+    EXPECT_EQ(rig_.totals(), expected_);
+}
+
+TEST_F(Program, WhenNobodyReadsTheResultsItStopsWithAMessageAndLosesNothing) {
+    rig_.writeDialingJob(server_, "[[output]]\nto = \"print\"\n");
+    int code = 0;
+    const auto piped = outputOf(
+        {"/bin/sh", "-c",
+         "{ " + std::string(TIDEMILL_PROGRAM_PATH) + " run " + (rig_.path() / "job.toml").string() +
+             " --data-dir " + rig_.data().string() + " 2>" + (rig_.path() / "said").string() +
+             "; echo $? >" + (rig_.path() / "code").string() + "; } | head -n 1"},
+        code);
+    EXPECT_EQ(piped, std::string(43, '-') + "\n");
+    EXPECT_EQ(contentOf(rig_.path() / "code"), "1\n");
+    EXPECT_THAT(contentOf(rig_.path() / "said"), HasSubstr("writing results to the output stream"));
+    const auto daemon = rig_.start();
+    server_.accept();
+    server_.accept();
+    feed(someLines(1, 100));
+    ASSERT_TRUE(rig_.awaitLoggedLines(lines_));
+    stopGracefully(*daemon);
+    EXPECT_EQ(rig_.totals(), expected_);
+}
+
+TEST_F(Program, WhatIsNoDataDirectoryIsRefused) {
+    rig_.writeDialingJob(server_);
+    fs::create_directory(rig_.path() / "papers");
+    std::ofstream(rig_.path() / "papers" / "letter") << "dear sea\n";
+    for (const char* place : {"papers", "papers/letter"}) {
+        const auto refused =
+            rig_.tidemill({"run", rig_.path() / "job.toml", "--data-dir", rig_.path() / place});
+        EXPECT_EQ(refused.code, 4) << place << ": " << refused.err;
+        EXPECT_THAT(refused.err, HasSubstr(place));
+    }
+    EXPECT_EQ(contentOf(rig_.path() / "papers" / "letter"), "dear sea\n");
+    EXPECT_FALSE(fs::exists(rig_.path() / "papers" / "wal"));
+}
+
+TEST_F(Program, APrintRepeatsOnlyTheLastRecordedBatch) {
+    rig_.writeDialingJob(
+        server_, "[[output]]\nto = \"json_lines\"\nfrom = \"counts\"\npath = \"stdout\"\n");
+    auto text = contentOf(rig_.path() / "job.toml");
+    text.replace(text.find("300ms"), 5, "1h");
+    std::ofstream(rig_.path() / "job.toml") << text;
+    std::set<int> before;
+    for (int life = 0; life < 3; ++life) {
+        const auto outputBefore = rig_.daemonOutput().size();
+        const auto daemon = rig_.start();
+        server_.accept();
+        std::set<int> batches;
+        const auto until = std::chrono::steady_clock::now() + kLongest;
+        for (int i = 0; batches.size() < 5; ++i) {
+            ASSERT_LT(std::chrono::steady_clock::now(), until) << rig_.daemonErrors();
+            feed(someLines(i, i));
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+            batches.clear();
+            std::istringstream lines(rig_.daemonOutput().substr(outputBefore));
+            for (std::string line; std::getline(lines, line);)
+                if (line.ends_with("}"))
+                    batches.insert(nlohmann::json::parse(line)["batch"].get<int>());
+        }
+        daemon->kill();
+        for (const int batch : batches)
+            EXPECT_TRUE(!before.contains(batch) || batch == *before.rbegin()) << batch;
+        before.merge(batches);
+    }
+}
+
 TEST_F(Program, ASecondDaemonOnADirectoryIsRefusedAndWritesNothing) {
     rig_.writeDialingJob(server_);
     const auto daemon = rig_.start();
@@ -179,13 +280,42 @@ TEST_F(Program, AJobOfOtherTypesIsRefusedWithTheDifference) {
         context.stop();
     }
     rig_.writeDialingJob(server_);
-    const auto before = rig_.snapshot();
+    // The lock was taken, so it names its last holder.
+    const auto stateAndLog = [&] {
+        auto files = rig_.snapshot();
+        files.erase((rig_.data() / "LOCK").string());
+        return files;
+    };
+    const auto before = stateAndLog();
     const auto refused = rig_.tidemill({"run", rig_.path() / "job.toml", "--data-dir", rig_.data()});
     EXPECT_EQ(refused.code, 4);
     EXPECT_THAT(refused.err, HasSubstr("incompatible  totals: the directory holds (runningTotals "
                                        "key=u32 value=i64), the job wants (runningTotals "
                                        "key=string value=i64)"));
-    EXPECT_EQ(rig_.snapshot(), before);
+    EXPECT_EQ(stateAndLog(), before);
+}
+
+TEST_F(Program, RecordedBatchesOfAnotherJobAreRefused) {
+    rig_.writeDialingJob(server_);
+    auto text = contentOf(rig_.path() / "job.toml");
+    text.replace(text.find("300ms"), 5, "1h");
+    std::ofstream(rig_.path() / "job.toml") << text;
+    auto daemon = rig_.start();
+    server_.accept();
+    feed(someLines(1, 100));
+    ASSERT_TRUE(rig_.awaitLoggedLines(lines_));
+    daemon->kill();
+    auto other = text;
+    other.replace(other.find("\"totals\""), 8, "\"others\"");
+    std::ofstream(rig_.path() / "job.toml") << other;
+    const auto refused = rig_.tidemill({"run", rig_.path() / "job.toml", "--data-dir", rig_.data()});
+    EXPECT_EQ(refused.code, 4) << refused.err;
+    EXPECT_THAT(refused.err, HasSubstr("were recorded by another version of this job"));
+    std::ofstream(rig_.path() / "job.toml") << text;
+    daemon = rig_.start();
+    server_.accept();
+    stopGracefully(*daemon);
+    EXPECT_EQ(rig_.totals(), expected_);
 }
 
 TEST_F(Program, LookingAtARunningDirectoryDisturbsNothing) {
@@ -271,6 +401,14 @@ TEST_F(Program, AnExportWhoseReaderLeavesEndsQuietly) {
     const auto said = contentOf(rig_.path() / "said");
     EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
     EXPECT_THAT(said, StartsWith("state of batch "));
+
+    // But what cannot be written on a full disk is not done.
+    outputOf({"/bin/sh", "-c",
+              std::string(TIDEMILL_PROGRAM_PATH) + " state export totals --data-dir " +
+                  rig_.data().string() + " 2>" + (rig_.path() / "said").string() + " >/dev/full"},
+             code);
+    EXPECT_EQ(code, 1);
+    EXPECT_THAT(contentOf(rig_.path() / "said"), HasSubstr("writing to standard output failed"));
 }
 
 TEST_F(Program, CheckSaysThePlanAndMakesNothing) {
@@ -278,10 +416,20 @@ TEST_F(Program, CheckSaysThePlanAndMakesNothing) {
     const auto checked =
         rig_.tidemill({"run", "--check", rig_.path() / "job.toml", "--data-dir", rig_.data()});
     EXPECT_EQ(checked.code, 0) << checked.err;
-    EXPECT_THAT(checked.out, HasSubstr("program, a batch every 50 ms"));
-    EXPECT_THAT(checked.out, HasSubstr("127.0.0.1:" + std::to_string(server_.port())));
-    EXPECT_THAT(checked.out, HasSubstr("totals"));
-    EXPECT_THAT(checked.out, HasSubstr(rig_.data().string()));
+    EXPECT_EQ(checked.out, "job         program, a batch every 50 ms\n"
+                           "source      socketTextStream dials 127.0.0.1:" +
+                               std::to_string(server_.port()) +
+                               "\n"
+                               "step        split \"words\"\n"
+                               "step        count \"counts\"\n"
+                               "step        running_totals \"totals\"\n"
+                               "state       totals (runningTotals key=string value=i64)\n"
+                               "output      print\n"
+                               "data        " +
+                               rig_.data().string() +
+                               ", which is made at the first start\n"
+                               "limits      256 MiB a batch, 1 MiB a record, 256 MiB of changed state\n"
+                               "checkpoint  every 300 ms or 256 MiB of log\n");
     EXPECT_FALSE(fs::exists(rig_.data()));
 }
 
@@ -313,6 +461,7 @@ TEST_F(Program, AWrongCommandLineIsSaid) {
     EXPECT_EQ(rig_.tidemill({"run", "job.toml", "--frob"}).code, 2);
     EXPECT_EQ(rig_.tidemill({"run", "job.toml", "--workers", "many"}).code, 2);
     EXPECT_EQ(rig_.tidemill({"send", "--session", "me", "nowhere"}).code, 2);
+    EXPECT_EQ(rig_.tidemill({"send", "--session", "you and me", "9998"}).code, 2);
     EXPECT_EQ(rig_.tidemill({"--help"}).code, 0);
     EXPECT_EQ(rig_.tidemill({"--version"}).code, 0);
 }
