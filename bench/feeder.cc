@@ -68,8 +68,8 @@ public:
     // False when the peer is gone.
     bool send(std::string_view text) {
         while (!text.empty()) {
-            const std::size_t size = linesPerSecond_ > 0 ? nextLine(text)
-                                                         : std::min(kWriteBytes, text.size());
+            const std::size_t size =
+                linesPerSecond_ > 0 ? nextLine(text) : std::min(kWriteBytes, text.size());
             const ssize_t written = write(peer_, text.data(), size);
             if (written < 0) return false;
             text.remove_prefix(static_cast<std::size_t>(written));
@@ -118,6 +118,6 @@ int main(int count, char** arguments) {
     char ignored[4096];
     while (read(peer, ignored, sizeof ignored) > 0) {
     }
-    std::printf("{\"bytes\":%zu,\"first\":%.3f,\"last\":%.3f,\"seconds\":%.3f}\n",
-                feed.sentBytes(), first, last, last - first);
+    std::printf("{\"bytes\":%zu,\"first\":%.3f,\"last\":%.3f,\"seconds\":%.3f}\n", feed.sentBytes(),
+                first, last, last - first);
 }

@@ -88,9 +88,9 @@ void HandCount::add(char* text, std::size_t sizeBytes) {
     std::memset(text + sizeBytes, ' ', 32);
     while (at < end) {
         const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
-        auto mask = static_cast<unsigned>(
-            _mm256_movemask_epi8(_mm256_or_si256(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(' ')),
-                                                 _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('\n')))));
+        auto mask = static_cast<unsigned>(_mm256_movemask_epi8(
+            _mm256_or_si256(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(' ')),
+                            _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('\n')))));
         while (mask != 0) {
             const char* space = at + __builtin_ctz(mask);
             mask &= mask - 1;
@@ -104,8 +104,7 @@ void HandCount::add(char* text, std::size_t sizeBytes) {
     probeGroup();
 }
 
-void HandCount::forEach(
-    const std::function<void(std::string_view, std::uint64_t)>& take) const {
+void HandCount::forEach(const std::function<void(std::string_view, std::uint64_t)>& take) const {
     for (const auto& slot : slots_)
         if (slot.count != 0)
             take({reinterpret_cast<const char*>(&slot.a), slot.b >> 56}, slot.count);

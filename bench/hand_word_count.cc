@@ -205,8 +205,8 @@ private:
         const std::string path = logPath_ + ".ckpt", temporary = path + ".tmp";
         const int file = open(temporary.c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
         const std::string bytes = counts_.slotBytes();
-        if (file < 0 || write(file, bytes.data(), bytes.size()) !=
-                            static_cast<ssize_t>(bytes.size()) ||
+        if (file < 0 ||
+            write(file, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()) ||
             fdatasync(file) != 0)
             fail(temporary.c_str());
         close(file);

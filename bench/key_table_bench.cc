@@ -92,8 +92,8 @@ std::uint64_t pipeline(std::string_view text, PairSink& sink) {
 }
 
 double median(std::vector<double> values) {
-    std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2),
-                     values.end());
+    std::nth_element(values.begin(),
+                     values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
     return values[values.size() / 2];
 }
 
@@ -142,10 +142,11 @@ void run(std::size_t megabytes, int rounds, std::size_t vocabulary) {
         ourSpeed.push_back(static_cast<double>(words) / ourSeconds / 1e6);
         ratio.push_back(handSeconds / ourSeconds);
     }
-    std::printf("%9zu words (%8zu met)  by hand %6.1f  here %6.1f million/s  ratio %.2f (%.2f-%.2f)\n",
-                vocabulary, distinct, median(handSpeed), median(ourSpeed), median(ratio),
-                *std::min_element(ratio.begin(), ratio.end()),
-                *std::max_element(ratio.begin(), ratio.end()));
+    std::printf(
+        "%9zu words (%8zu met)  by hand %6.1f  here %6.1f million/s  ratio %.2f (%.2f-%.2f)\n",
+        vocabulary, distinct, median(handSpeed), median(ourSpeed), median(ratio),
+        *std::min_element(ratio.begin(), ratio.end()),
+        *std::max_element(ratio.begin(), ratio.end()));
     std::fflush(stdout);
 }
 
@@ -155,7 +156,8 @@ int main(int count, char** arguments) {
     const std::size_t megabytes = count > 1 ? std::strtoull(arguments[1], nullptr, 10) : 256;
     const int rounds = count > 2 ? std::atoi(arguments[2]) : 5;
     std::vector<std::size_t> vocabularies;
-    for (int i = 3; i < count; ++i) vocabularies.push_back(std::strtoull(arguments[i], nullptr, 10));
+    for (int i = 3; i < count; ++i)
+        vocabularies.push_back(std::strtoull(arguments[i], nullptr, 10));
     if (vocabularies.empty()) vocabularies = {1000, 100'000, 10'000'000};
     for (const auto vocabulary : vocabularies) run(megabytes, rounds, vocabulary);
 }

@@ -22,11 +22,14 @@ void Arena::grow(std::size_t sizeBytes) {
 }
 
 void Arena::reset() {
-    if (chunks_.empty()) return;
+    std::erase_if(chunks_, [](const Chunk& chunk) { return chunk.sizeBytes > kLargestChunkBytes; });
     if (chunks_.size() > 1) chunks_.erase(chunks_.begin(), chunks_.end() - 1);
+    next_ = nullptr;
+    left_ = bytes_ = 0;
+    if (chunks_.empty()) return;
     next_ = chunks_.front().memory.get();
     left_ = chunks_.front().sizeBytes;
-    bytes_ = chunks_.front().sizeBytes + kSlackBytes;
+    bytes_ = left_ + kSlackBytes;
 }
 
 }  // namespace tidemill::core

@@ -19,7 +19,8 @@ public:
 
     // Memory for `sizeBytes` bytes, not aligned; lives until reset().
     char* allocate(std::size_t sizeBytes) {
-        if (sizeBytes > left_) [[unlikely]] grow(sizeBytes);
+        if (sizeBytes > left_) [[unlikely]]
+            grow(sizeBytes);
         char* memory = next_;
         next_ += sizeBytes;
         left_ -= sizeBytes;
@@ -33,7 +34,7 @@ public:
         return {memory, bytes.size()};
     }
 
-    // Forgets everything; one chunk is kept for the next use.
+    // Forgets everything; one chunk of at most 1 MiB is kept for the next use.
     void reset();
 
     // Memory held, used or not.

@@ -1,0 +1,37 @@
+// Large zeroed memory for tables that are written at random places.
+#pragma once
+
+#include <cstddef>
+#include <utility>
+
+namespace tidemill::core {
+
+// Memory of a fixed size, zero at first, aligned to a cache line; of 2 MiB and more it comes
+// straight from the system, is zeroed by it only as it is touched, and may lie on 2 MiB pages.
+// Thread safety: worker-confined.
+class ZeroedMemory {
+public:
+    ZeroedMemory() = default;
+    explicit ZeroedMemory(std::size_t sizeBytes);
+    ZeroedMemory(ZeroedMemory&& other) noexcept
+        : data_(std::exchange(other.data_, nullptr)),
+          sizeBytes_(std::exchange(other.sizeBytes_, 0)) {}
+    ZeroedMemory& operator=(ZeroedMemory&& other) noexcept {
+        std::swap(data_, other.data_);
+        std::swap(sizeBytes_, other.sizeBytes_);
+        return *this;
+    }
+    ~ZeroedMemory();
+
+    void* data() const { return data_; }
+    std::size_t sizeBytes() const { return sizeBytes_; }
+
+    // Makes it zero again.
+    void clear();
+
+private:
+    void* data_ = nullptr;
+    std::size_t sizeBytes_ = 0;
+};
+
+}  // namespace tidemill::core
