@@ -70,8 +70,8 @@ public:
     // True while the disk has no room for the next segment or its reserve is touched. The log
     // still takes frames; sources should stop reading until it is false again.
     bool spaceLow() const { return supply_->spaceLow(); }
-    // Called with spaceLow() when it changes, from a thread of the log. Add before the first
-    // append; must return quickly.
+    // Called with spaceLow() when it changes, from a thread of the log, and at once when it is true
+    // already. Add before the first append; must return quickly.
     void onSpaceLow(std::function<void(bool)> listener) { supply_->onSpaceLow(std::move(listener)); }
 
 private:

@@ -43,18 +43,24 @@ void SegmentSupply::stop() {
 }
 
 void SegmentSupply::onSpaceLow(std::function<void(bool)> listener) {
-    std::lock_guard lock(mutex_);
-    listener_ = std::move(listener);
+    {
+        std::lock_guard lock(tellMutex_);
+        listener_ = std::move(listener);
+    }
+    tell();
 }
 
 void SegmentSupply::setSpaceLow(bool low) {
-    if (spaceLow_.exchange(low) == low) return;
-    std::function<void(bool)> listener;
-    {
-        std::lock_guard lock(mutex_);
-        listener = listener_;
-    }
-    if (listener) listener(low);
+    if (spaceLow_.exchange(low) != low) tell();
+}
+
+// The disk may have been full before anybody listened.
+void SegmentSupply::tell() {
+    std::lock_guard lock(tellMutex_);
+    const bool low = spaceLow_;
+    if (!listener_ || low == toldLow_) return;
+    toldLow_ = low;
+    listener_(low);
 }
 
 bool SegmentSupply::reserveTouched() {

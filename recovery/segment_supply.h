@@ -38,6 +38,7 @@ public:
     void stop();
 
     bool spaceLow() const { return spaceLow_.load(std::memory_order_relaxed); }
+    // Called with spaceLow() when it changes, and at once when it is true already.
     void onSpaceLow(std::function<void(bool)> listener);
 
 private:
@@ -45,6 +46,7 @@ private:
     core::Result<PreparedSegment> prepare(std::uint64_t sizeBytes);
     bool reserveTouched();
     void setSpaceLow(bool low);
+    void tell();
 
     core::FileSystem& files_;
     const core::Path directory_;
@@ -59,7 +61,11 @@ private:
     std::optional<core::Error> error_;
     std::uint64_t made_ = 0;  // temporary files made, for their names
     bool stopping_ = false;
+
+    std::mutex tellMutex_;  // held while the listener is called
+    bool toldLow_ = false;
     std::function<void(bool)> listener_;
+
     std::thread thread_;
 };
 

@@ -242,6 +242,21 @@ TEST_F(LogWriterTest, ReserveMakesSpaceLowBeforeTheDiskIsFull) {
     TM_EXPECT_OK(life->append(plainBlock("a\n")));
 }
 
+TEST_F(LogWriterTest, WhoeverListensLateIsToldThatSpaceIsLow) {
+    LogWriterOptions options = Life::writerOptions();
+    options.prepareAhead = true;
+    options.reserveBytes = 1 << 20;
+    disk_.setCapacity(512 << 10);
+    auto life = Life::start(disk_, Life::recoverOptions(), options);
+    TM_ASSERT_OK(life);
+    for (int i = 0; i < 500 && !life->log->spaceLow(); ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    std::vector<bool> told;
+    life->log->onSpaceLow([&](bool low) { told.push_back(low); });
+    EXPECT_EQ(told, std::vector<bool>{true});
+    TM_ASSERT_OK(life->log->close());
+}
+
 TEST_F(LogWriterTest, ClosingOnAFullDiskGivesUpWithoutLosingWhatWasAcknowledged) {
     std::uint64_t durable = 0;
     {
