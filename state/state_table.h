@@ -81,8 +81,8 @@ public:
     // Goes to the first or the next row; false at the end. Errors: kIo, kCorrupt.
     core::Result<bool> next();
 
-    // Goes to the first row not before `key` in the range's order; next() goes there.
-    void seek(std::string_view key);
+    // Goes before the first row that is not before (group, key); next() goes there.
+    void seek(std::uint8_t group, std::string_view key);
 
     // Of the row at hand; until the next call of any other member.
     std::string_view key() const;

@@ -194,7 +194,7 @@ Walker StateRange::walk(const WalkOptions& options) {
 }
 
 Result<bool> Walker::next() { return impl_->next(); }
-void Walker::seek(std::string_view key) { impl_->seek(core::keyGroup(key), key); }
+void Walker::seek(std::uint8_t group, std::string_view key) { impl_->seek(group, key); }
 std::string_view Walker::key() const { return impl_->key; }
 std::string_view Walker::value() const {
     if (isNumber(impl_->kind())) return {reinterpret_cast<const char*>(&impl_->number), 8};

@@ -1,0 +1,98 @@
+#include "state/time_rows.h"
+
+#include <algorithm>
+
+#include "core/check.h"
+#include "core/key_group.h"
+
+namespace tidemill::state {
+
+using core::Result;
+
+namespace {
+
+template <class N>
+void appendBigEndian(std::string& out, N number) {
+    for (std::size_t i = sizeof number; i-- > 0;) out += static_cast<char>(number >> (8 * i) & 0xFF);
+}
+
+std::uint64_t timeOf(std::string_view key) {
+    std::uint64_t time = 0;
+    for (std::size_t i = 0; i < sizeof time; ++i)
+        time = time << 8 | static_cast<unsigned char>(key[i]);
+    return time;
+}
+
+}  // namespace
+
+std::string TimeRows::keyOf(std::uint64_t time, std::uint32_t number) const {
+    std::string key;
+    appendBigEndian(key, time);
+    appendBigEndian(key, number);
+    const std::size_t fixed = key.size();
+    for (std::uint32_t salt = 0; salt <= 0xFFFF; ++salt) {
+        appendBigEndian(key, static_cast<std::uint16_t>(salt));
+        if (core::keyGroup(key) == range_.firstGroup()) return key;
+        key.resize(fixed);
+    }
+    TM_CHECK(false, "two bytes reach every key group");
+}
+
+Walker TimeRows::walkFrom(std::uint64_t time) {
+    auto walker = range_.walk();
+    std::string from;
+    appendBigEndian(from, std::max(time, removedBefore_));
+    walker.seek(range_.firstGroup(), from);
+    return walker;
+}
+
+Result<> TimeRows::append(std::uint64_t time, std::string_view bytes) {
+    if (lastTime_ != time) {
+        TM_ASSIGN(nextNumber_, countAt(time));
+        lastTime_ = time;
+    }
+    removedBefore_ = std::min(removedBefore_, time);
+    return range_.put(keyOf(time, nextNumber_++), bytes);
+}
+
+Result<> TimeRows::visit(std::uint64_t first, std::uint64_t end, const Visit& visit) {
+    auto walker = walkFrom(first);
+    for (;;) {
+        TM_ASSIGN(const bool more, walker.next());
+        if (!more) return {};
+        const auto time = timeOf(walker.key());
+        if (time >= end) return {};
+        TM_TRY(visit(time, walker.value()));
+    }
+}
+
+Result<std::uint32_t> TimeRows::countAt(std::uint64_t time) {
+    std::uint32_t count = 0;
+    TM_TRY(visit(time, time + 1, [&](std::uint64_t, std::string_view) -> Result<> {
+        ++count;
+        return {};
+    }));
+    return count;
+}
+
+Result<> TimeRows::removeBefore(std::uint64_t end) {
+    auto walker = walkFrom(0);
+    for (;;) {
+        TM_ASSIGN(const bool more, walker.next());
+        if (!more || timeOf(walker.key()) >= end) break;
+        TM_TRY(walker.remove());
+    }
+    removedBefore_ = std::max(removedBefore_, end);
+    if (lastTime_ && *lastTime_ < end) lastTime_.reset();
+    return {};
+}
+
+Result<std::optional<std::uint64_t>> TimeRows::oldest() {
+    std::optional<std::uint64_t> found;
+    auto walker = walkFrom(0);
+    TM_ASSIGN(const bool more, walker.next());
+    if (more) found = timeOf(walker.key());
+    return found;
+}
+
+}  // namespace tidemill::state
