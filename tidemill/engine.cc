@@ -86,7 +86,13 @@ Result<> Engine::openDurable() {
                  mebibytes(step.totalBytes) + " of the log");
     };
     TM_ASSIGN(auto recovered, recovery::recover(*directory_, recoverOptions));
-    for (const auto& warning : recovered.warnings) core::logWarning(warning);
+    auto resumed = resumeFrom(recovered);
+    suspectIfCorrupt(resumed);
+    return resumed;
+}
+
+// The state as the checkpoint left it, the log behind it, and the batches recorded since.
+Result<> Engine::resumeFrom(recovery::Recovered& recovered) {
     if (recovered.lastBatch.value == 0)
         for (const auto& output : job_->graph.outputs()) TM_TRY(output->prepareNew());
 
@@ -109,7 +115,7 @@ Result<> Engine::openDurable() {
     logOptions.segmentBytes = options_.segmentBytes;
     logOptions.reserveBytes = std::max<std::uint64_t>(2 * options_.segmentBytes,
                                                       2 * options_.deltaBudgetBytes);
-    TM_ASSIGN(auto writer, recovery::LogWriter::open(files, std::move(recovered.log),
+    TM_ASSIGN(auto writer, recovery::LogWriter::open(directory_->files(), std::move(recovered.log),
                                                      std::move(sessions), logOptions));
     logWriter_ = writer.get();
     log_ = std::move(writer);
@@ -127,6 +133,17 @@ Result<> Engine::openDurable() {
         position_.endLsn = recovered.endLsn;
     }
     return replay(recovered);
+}
+
+// Checkpoints share files, so bad bytes may be in any of them: the next start reads a checkpoint in
+// full before it uses it, and falls back to an older one.
+void Engine::suspectIfCorrupt(const Result<>& result) {
+    if (result || result.error().kind != ErrorKind::kCorrupt || !generations_) return;
+    const auto names = generations_->list();
+    for (const auto& name : names.value_or(std::vector<recovery::GenerationName>()))
+        if (const auto marked = generations_->markSuspect(name); !marked)
+            core::logError("checkpoint " + recovery::toString(name) +
+                           " could not be marked as suspect: " + marked.error().message);
 }
 
 Result<> Engine::bindStates(const std::optional<core::BatchMark>& mark) {
@@ -281,6 +298,7 @@ Result<> Engine::stop(bool graceful) {
         stopResult_ = started_ ? scheduler_->wait() : Result<>{};
     }
     if (graceful && stopResult_) stopResult_ = finalCheckpoint();
+    suspectIfCorrupt(stopResult_);
     checkpointer_.reset();
     if (logWriter_) {
         auto closed = logWriter_->close();

@@ -47,6 +47,8 @@ public:
 private:
     core::Result<> openDurable();
     core::Result<> openInMemory();
+    core::Result<> resumeFrom(recovery::Recovered& recovered);
+    void suspectIfCorrupt(const core::Result<>& result);
     core::Result<> bindStates(const std::optional<core::BatchMark>& mark);
     core::Result<> replay(recovery::Recovered& recovered);
     core::SchedulerOptions schedule() const;
