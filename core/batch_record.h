@@ -40,10 +40,9 @@ struct BatchRecord {
     Lsn endLsn;
     // Starts of the partitions, ascending; the first is {0, 0}. Empty for a batch without blocks.
     std::vector<CutPoint> cuts;
-    // Key-group ranges after a shuffle, and how many distinct keys phase one holds before it
-    // flushes. Fixed here because both can change the order in which doubles are added.
+    // Key-group ranges after a shuffle. Fixed here because they can change the order in which
+    // doubles are added.
     std::uint32_t keyRanges = 0;
-    std::uint32_t flushKeys = 0;
     std::vector<SourceRange> ranges;
     // What the batch before this one skipped.
     std::vector<SkippedRecord> skippedBefore;

@@ -20,7 +20,6 @@ std::string encodeBatchRecord(const core::BatchRecord& record) {
     out.u64(record.endLsn.value);
     out.u64(record.fingerprint);
     out.u32(record.keyRanges);
-    out.u32(record.flushKeys);
     out.u32(static_cast<std::uint32_t>(record.cuts.size()));
     for (const auto& cut : record.cuts) {
         out.u32(cut.block);
@@ -54,7 +53,6 @@ core::Result<core::BatchRecord> decodeBatchRecord(std::string_view bytes) {
     record.endLsn = core::Lsn(in.u64());
     record.fingerprint = in.u64();
     record.keyRanges = in.u32();
-    record.flushKeys = in.u32();
     record.cuts.resize(in.count(8));
     for (auto& cut : record.cuts) {
         cut.block = in.u32();

@@ -7,9 +7,13 @@ namespace tidemill::core {
 Result<> refuseExistingResults(FileSystem& files, const std::string& prefix) {
     const Path path(prefix);
     const Path parent = path.has_parent_path() ? path.parent_path() : Path(".");
-    TM_ASSIGN(const auto names, files.list(parent));
+    const auto listed = files.list(parent);
+    if (!listed)
+        return fail(listed.error().kind, "the directory that an output writes into cannot be read: "
+                                         "prefix=" + prefix + " directory=" + parent.string() + ": " +
+                                             listed.error().message);
     const std::string begin = path.filename().string() + "-";
-    for (const auto& name : names)
+    for (const auto& name : *listed)
         if (name.starts_with(begin))
             return fail(ErrorKind::kConflict,
                         "results exist already under the prefix of an output, and the data "

@@ -208,6 +208,21 @@ TEST(Recovery, ANewDirectoryRefusesAPrefixUnderWhichResultsExist) {
     EXPECT_THROW(context.start(), StreamingError);
 }
 
+TEST(Recovery, APrefixInAMissingDirectoryIsRefusedByName) {
+    TemporaryDirectory directory;
+    StreamingContext context(durable(directory));
+    RecordQueue<std::string> queue;
+    const auto prefix = (directory / "none").string() + "/counts";
+    context.queueStream(queue).saveAsTextFiles(prefix);
+    try {
+        context.start();
+        FAIL() << "started";
+    } catch (const StreamingError& error) {
+        EXPECT_NE(std::string(error.what()).find("prefix=" + prefix), std::string::npos)
+            << error.what();
+    }
+}
+
 TEST(Recovery, AChangedStateTypeIsRefusedAndNothingIsLost) {
     TemporaryDirectory directory;
     std::map<std::uint64_t, std::vector<std::string>> seen;

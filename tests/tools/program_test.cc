@@ -339,13 +339,16 @@ TEST_F(Program, LookingAtARunningDirectoryDisturbsNothing) {
         command.push_back("--json");
         const auto result = rig_.look(command);
         EXPECT_EQ(result.code, 0) << command[0] << " " << command[1] << ": " << result.err;
-        if (command[1] != "dump") EXPECT_NE(result.out, "") << command[0] << " " << command[1];
+        if (command[1] != "dump") {
+            EXPECT_NE(result.out, "") << command[0] << " " << command[1];
+        }
         std::istringstream lines(result.out);
         for (std::string line; std::getline(lines, line);)
             EXPECT_TRUE(nlohmann::json::parse(line, nullptr, false).is_object()) << line;
-        if (command[0] == "state")
+        if (command[0] == "state") {
             EXPECT_THAT(result.err, ::testing::ContainsRegex(
                                         "state of batch [0-9]+ .*; [0-9]+ logged records are not"));
+        }
     }
     EXPECT_EQ(rig_.snapshot(), before);
     daemon->signal(SIGCONT);
