@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/ids.h"
@@ -49,5 +50,12 @@ struct BatchRecord {
     std::uint64_t fingerprint = 0;
     bool operator==(const BatchRecord&) const = default;
 };
+
+// What the record says of a replayable source, empty when nothing.
+inline std::string_view rangeOf(const BatchRecord& record, SourceId source) {
+    for (const auto& range : record.ranges)
+        if (range.source == source) return range.bytes;
+    return {};
+}
 
 }  // namespace tidemill::core

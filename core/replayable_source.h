@@ -27,6 +27,11 @@ public:
 
     // The range a recorded batch took: choose behind it from now on.
     virtual Result<> resume(std::string_view range) = 0;
+
+    // Where it stands, in its own encoding: kept with the state after each batch, given back to
+    // restore() at the next start before any resume().
+    virtual std::string position() const = 0;
+    virtual Result<> restore(std::string_view position) = 0;
 };
 
 }  // namespace tidemill::core

@@ -153,7 +153,8 @@ Result<> Engine::bindStates(const std::optional<core::BatchMark>& mark) {
     for (std::size_t i = 0; i < job_->states.size(); ++i)
         job_->states[i].bind(*store_, operators_.ids[i]);
     sessions_ = std::make_unique<SessionPositions>(*store_);
-    return {};
+    sourcePositions_ = std::make_unique<SourcePositions>(*store_, job_->sources);
+    return sourcePositions_->restore();
 }
 
 Result<> Engine::replay(recovery::Recovered& recovered) {
@@ -258,7 +259,10 @@ core::Framing Engine::framing(core::SourceId source) const {
     return job_->sources.at(source.value).framing;
 }
 
-Result<> Engine::afterRun(const core::BatchRun& run) { return sessions_->advance(run); }
+Result<> Engine::afterRun(const core::BatchRun& run) {
+    TM_TRY(sessions_->advance(run));
+    return sourcePositions_->keep();
+}
 
 Result<> Engine::atBoundary(const BatchRecord& record) {
     lastComplete_ = record;

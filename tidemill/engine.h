@@ -21,6 +21,7 @@
 #include "tidemill/operator_match.h"
 #include "tidemill/options.h"
 #include "tidemill/session_positions.h"
+#include "tidemill/source_positions.h"
 #include "tidemill/status.h"
 
 namespace tidemill {
@@ -77,6 +78,7 @@ private:
     std::unique_ptr<state::StateStore> store_;
     OperatorMatch operators_;
     std::unique_ptr<SessionPositions> sessions_;
+    std::unique_ptr<SourcePositions> sourcePositions_;
     std::shared_ptr<core::BufferPool> buffers_;
     std::unique_ptr<core::BlockLog> log_;
     recovery::LogWriter* logWriter_ = nullptr;  // log_, when it is durable

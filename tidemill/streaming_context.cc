@@ -1,6 +1,7 @@
 #include "tidemill/streaming_context.h"
 
 #include "core/logging.h"
+#include "sources/file_input.h"
 #include "tidemill/engine.h"
 
 namespace tidemill {
@@ -99,6 +100,33 @@ DStream<std::string_view> StreamingContext::memoryTextStream(std::string_view te
     source.replayable = memory;
     const auto id = job_->addSource(std::move(source));
     return {job_, job_->graph.add(std::make_shared<core::MemoryTextNode>(memory, id))};
+}
+
+DStream<std::string_view> StreamingContext::textFileStream(std::string directory) {
+    sources::FileSourceOptions options;
+    options.directories = std::move(directory);
+    return fileStream("textFileStream", std::move(options));
+}
+
+DStream<std::string_view> StreamingContext::binaryRecordsStream(std::string directory,
+                                                                std::size_t recordBytes) {
+    if (recordBytes == 0)
+        throw std::invalid_argument("binaryRecordsStream: the length of a record must be at least 1");
+    sources::FileSourceOptions options;
+    options.directories = std::move(directory);
+    options.recordBytes = recordBytes;
+    return fileStream("binaryRecordsStream", std::move(options));
+}
+
+DStream<std::string_view> StreamingContext::fileStream(const char* kind,
+                                                       sources::FileSourceOptions options) {
+    requireNotStarted(*job_, kind);
+    SourceDeclaration source;
+    source.description = std::string(kind) + " reads new files in " + options.directories;
+    auto files = std::make_shared<sources::FileSource>(core::posixFileSystem(), std::move(options));
+    source.replayable = files;
+    const auto id = job_->addSource(std::move(source));
+    return {job_, job_->graph.add(std::make_shared<sources::FileInputNode>(kind, files, id))};
 }
 
 void StreamingContext::start() {

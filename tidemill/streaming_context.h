@@ -13,6 +13,7 @@
 #include "core/operators/memory_text.h"
 #include "core/operators/queue_input.h"
 #include "core/operators/text_input.h"
+#include "sources/file_source.h"
 #include "tidemill/dstream.h"
 #include "tidemill/job.h"
 #include "tidemill/options.h"
@@ -80,6 +81,15 @@ public:
     DStream<std::string_view> acknowledgedTextStream(std::string host, std::uint16_t port,
                                                      ListenOptions options = {});
 
+    // The lines of the files that appear in `directory` (a path, or a glob pattern of directories),
+    // each file once, when its modification time has come: see docs/sources.md for the rules. Move
+    // files in when they are complete; names that begin with '.' are not seen.
+    DStream<std::string_view> textFileStream(std::string directory);
+
+    // The same for files of records of `recordBytes` each; a file that ends inside a record is an
+    // error. Throws std::invalid_argument for a length of 0.
+    DStream<std::string_view> binaryRecordsStream(std::string directory, std::size_t recordBytes);
+
     // Elements that the program puts into a queue; logged like what a socket receives. Each batch
     // takes one push, or all of them; `byDefault` when there is none.
     template <class T>
@@ -125,6 +135,7 @@ public:
 private:
     DStream<std::string_view> textStream(const char* kind, SourceDeclaration source);
     DStream<std::string_view> listeningStream(const char* kind, sources::ListenOptions listen);
+    DStream<std::string_view> fileStream(const char* kind, sources::FileSourceOptions options);
 
     StreamingOptions options_;
     std::shared_ptr<Job> job_;

@@ -65,6 +65,22 @@ Result<> MemoryText::resume(std::string_view bytes) {
     return {};
 }
 
+std::string MemoryText::position() const {
+    ByteWriter out;
+    out.u64(next_);
+    return std::move(out).bytes();
+}
+
+Result<> MemoryText::restore(std::string_view bytes) {
+    ByteReader in(bytes);
+    next_ = in.u64();
+    if (!in.finished() || next_ > text_.size())
+        return fail(ErrorKind::kInvalid,
+                    "a text in memory is shorter than what earlier batches took of it: size=" +
+                        std::to_string(text_.size()) + " taken=" + std::to_string(next_));
+    return {};
+}
+
 std::string_view MemoryText::partition(const Range& range, std::uint32_t partition) const {
     const auto cut = [&](std::uint32_t i) {
         const std::size_t size = range.end - range.begin;
@@ -102,12 +118,6 @@ void MemoryTextNode::scan(TaskContext& task, BatchRun& run, Sink<std::string_vie
                                                                : text.size();
         pushText(source_->tail().substr(from, size), sink);
     }
-}
-
-std::string_view rangeOf(const BatchRecord& record, SourceId source) {
-    for (const auto& range : record.ranges)
-        if (range.source == source) return range.bytes;
-    return {};
 }
 
 }  // namespace tidemill::core

@@ -19,6 +19,8 @@ public:
 
     Result<Plan> plan(BatchTime time, std::size_t bytesMax, unsigned workers) override;
     Result<> resume(std::string_view range) override;
+    std::string position() const override;
+    Result<> restore(std::string_view position) override;
 
     struct Range {
         std::size_t begin = 0;
@@ -57,8 +59,5 @@ private:
     std::shared_ptr<MemoryText> source_;
     SourceId id_;
 };
-
-// What the batch's record says of the source, empty when nothing.
-std::string_view rangeOf(const BatchRecord& record, SourceId source);
 
 }  // namespace tidemill::core
