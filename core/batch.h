@@ -116,7 +116,7 @@ private:
     }
 
     void scan(std::uint32_t partition, core::Sink<T>& sink) const {
-        core::TaskContext task{run_.newArena(), 0, partition};
+        core::TaskContext task{run_.newArena(), 0, partition, run_.failedRecords()};
         node_.scan(task, run_, sink);
         sink.finish();
     }

@@ -8,6 +8,7 @@
 #include "core/arena.h"
 #include "core/batch_record.h"
 #include "core/block.h"
+#include "core/failed_records.h"
 #include "core/time.h"
 #include "core/workers.h"
 
@@ -22,17 +23,22 @@ struct TaskContext {
     std::uint64_t ordinal = 0;
     // Partition of the stage that the task runs.
     std::uint32_t partition = 0;
+    // Where records go whose function throws; null: the batch fails.
+    FailedRecords* failed = nullptr;
 };
 
 // Thread safety: record and blocks are immutable; arenas are handed out under a lock.
 class BatchRun {
 public:
-    BatchRun(const BatchRecord& record, std::vector<BlockPtr> blocks, Workers& workers)
-        : record_(record), blocks_(std::move(blocks)), workers_(workers) {}
+    // `failed` takes the records whose function throws; null: such a record fails the batch.
+    BatchRun(const BatchRecord& record, std::vector<BlockPtr> blocks, Workers& workers,
+             FailedRecords* failed = nullptr)
+        : record_(record), blocks_(std::move(blocks)), workers_(workers), failed_(failed) {}
 
     const BatchRecord& record() const { return record_; }
     const std::vector<BlockPtr>& blocks() const { return blocks_; }
     Workers& workers() const { return workers_; }
+    FailedRecords* failedRecords() const { return failed_; }
 
     // True when a stream of this slide has a batch at this time; zero: always.
     bool isActive(Duration slide) const {
@@ -58,6 +64,7 @@ private:
     const BatchRecord& record_;
     std::vector<BlockPtr> blocks_;
     Workers& workers_;
+    FailedRecords* failed_;
     std::mutex mutex_;
     std::vector<std::unique_ptr<Arena>> arenas_;
     std::uint64_t nextOrdinal_ = 0;

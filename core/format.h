@@ -40,7 +40,28 @@ concept TupleLike = requires { std::tuple_size<T>::value; };
 template <class T>
 concept Streamable = requires(std::ostream& out, const T& value) { out << value; };
 
+template <class T>
+constexpr bool printable() {
+    if constexpr (std::is_arithmetic_v<T> || std::convertible_to<const T&, std::string_view>) {
+        return true;
+    } else if constexpr (isOptional<T>) {
+        return printable<typename T::value_type>();
+    } else if constexpr (std::ranges::range<T>) {
+        return printable<std::ranges::range_value_t<T>>();
+    } else if constexpr (TupleLike<T>) {
+        return []<std::size_t... I>(std::index_sequence<I...>) {
+            return (printable<std::decay_t<std::tuple_element_t<I, T>>>() && ...);
+        }(std::make_index_sequence<std::tuple_size_v<T>>());
+    } else {
+        return Streamable<T>;
+    }
+}
+
 }  // namespace format_detail
+
+// Whether appendElement knows how to show a T.
+template <class T>
+concept Printable = format_detail::printable<T>();
 
 template <class T>
 void appendElement(std::string& out, const T& element) {

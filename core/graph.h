@@ -28,6 +28,7 @@ class Graph {
 public:
     template <class N>
     std::shared_ptr<N> add(std::shared_ptr<N> node) {
+        node->setNumber(static_cast<std::uint32_t>(nodes_.size()));
         nodes_.push_back(node);
         return node;
     }

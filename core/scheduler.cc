@@ -102,9 +102,11 @@ Result<> Scheduler::run(const BatchRecord& record, std::vector<BlockPtr> blocks,
         bytes += block->bytes().size();
     }
     {
-        BatchRun batch(record, std::move(blocks), workers_);
+        FailedRecords failed;
+        BatchRun batch(record, std::move(blocks), workers_,
+                       options_.goOnWithoutFailed ? &failed : nullptr);
         TM_TRY(graph_.runBatch(batch, withOutputs));
-        TM_TRY(hooks_.afterRun(batch));
+        TM_TRY(hooks_.afterRun(batch, withOutputs));
     }
     position_.batch = record.id;
     position_.time = record.time;

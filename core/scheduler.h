@@ -26,8 +26,8 @@ public:
     // Replayable sources say which ranges the batch takes; returns their bytes' sum.
     virtual Result<std::vector<SourceRange>> planRanges(BatchTime time, std::size_t bytesMax) = 0;
     virtual Framing framing(SourceId source) const = 0;
-    // The stages and outputs of the batch have run.
-    virtual Result<> afterRun(const BatchRun& run) = 0;
+    // The stages and, with `withOutputs`, the outputs of the batch have run.
+    virtual Result<> afterRun(const BatchRun& run, bool withOutputs) = 0;
     // `record` is complete: the point between it and the next batch.
     virtual Result<> atBoundary(const BatchRecord& record) = 0;
 };
@@ -44,6 +44,8 @@ struct SchedulerOptions {
     Duration interval{1000};
     std::size_t maxBatchBytes = 256 << 20;
     std::uint64_t fingerprint = 0;
+    // Records whose function throws are left out and given to afterRun; else they end the job.
+    bool goOnWithoutFailed = false;
 };
 
 // How the last batch went; for status lines.

@@ -44,6 +44,9 @@ public:
     // The operator's name in plans and messages: "map", "reduceByKey".
     const std::string& kind() const { return kind_; }
     const std::vector<Node*>& parents() const { return parents_; }
+    // Its place in the order in which the job's nodes were made.
+    std::uint32_t number() const { return number_; }
+    void setNumber(std::uint32_t number) { number_ = number; }
 
     // How often the stream has a batch: at times that lie a multiple of this behind the data
     // directory's zero time. Zero: in every batch.
@@ -67,6 +70,7 @@ protected:
 private:
     std::string kind_;
     std::vector<Node*> parents_;
+    std::uint32_t number_ = 0;
     bool required_ = false;
 };
 
@@ -125,7 +129,7 @@ public:
         const std::uint64_t firstOrdinal = run.takeOrdinals(count);
         orThrow(run.workers().run(count, [&](std::size_t partition) {
             TaskContext task{run.newArena(), firstOrdinal + partition,
-                             static_cast<std::uint32_t>(partition)};
+                             static_cast<std::uint32_t>(partition), run.failedRecords()};
             auto sink = this->openConsumers(task);
             if (!sink) return;
             this->scan(task, run, *sink);
@@ -190,6 +194,10 @@ public:
 protected:
     virtual std::unique_ptr<Sink<In>> makeSink(TaskContext& task, Downstream<Out> below) = 0;
     StreamNode<In>& parent() const { return *parent_; }
+    // For a sink whose loop calls a user's function.
+    RecordGuard guard(const TaskContext& task) const {
+        return {task.failed, this->number(), task.partition, this->kind()};
+    }
 
 private:
     std::shared_ptr<StreamNode<In>> parent_;

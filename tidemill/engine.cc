@@ -24,6 +24,13 @@ std::size_t receiveBudget(const StreamingOptions& options) {
     return options.receiveBudgetBytes == 0 ? twoBatches : options.receiveBudgetBytes;
 }
 
+core::Path deadLetterDirectory(const StreamingOptions& options) {
+    if (options.errorPolicy != ErrorPolicy::kDeadLetter) return {};
+    if (options.deadLetterDirectory.empty() && !options.directory.empty())
+        return options.directory / "dead_letters";
+    return options.deadLetterDirectory;
+}
+
 std::string mebibytes(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
 
 }  // namespace
@@ -33,6 +40,7 @@ Engine::Engine(const StreamingOptions& options, std::shared_ptr<Job> job)
       job_(std::move(job)),
       fingerprint_(job_->fingerprint()),
       clock_(options_.clock ? *options_.clock : systemClock_),
+      failedRecords_(deadLetterDirectory(options_)),
       buffers_(core::BufferPool::make(receiveBudget(options_))),
       workers_(options_.workers) {}
 
@@ -41,6 +49,10 @@ Engine::~Engine() { (void)stop(false); }
 Result<> Engine::start() {
     startBegun_ = clock_.monotonic();
     TM_TRY(job_->validate());
+    if (options_.errorPolicy == ErrorPolicy::kDeadLetter && deadLetterDirectory(options_).empty())
+        return fail(ErrorKind::kInvalid,
+                    "records that fail are to be written to files, but there is no data directory "
+                    "and no deadLetterDirectory");
     TM_TRY(options_.directory.empty() ? openInMemory() : openDurable());
     TM_TRY(startReceivers());
     started_ = true;
@@ -195,6 +207,7 @@ core::SchedulerOptions Engine::schedule() const {
     schedule.interval = options_.interval;
     schedule.maxBatchBytes = options_.maxBatchBytes;
     schedule.fingerprint = fingerprint_;
+    schedule.goOnWithoutFailed = options_.errorPolicy != ErrorPolicy::kStop;
     return schedule;
 }
 
@@ -259,7 +272,9 @@ core::Framing Engine::framing(core::SourceId source) const {
     return job_->sources.at(source.value).framing;
 }
 
-Result<> Engine::afterRun(const core::BatchRun& run) {
+Result<> Engine::afterRun(const core::BatchRun& run, bool withOutputs) {
+    // What a replayed batch without outputs leaves out was told before it was complete.
+    if (withOutputs) TM_TRY(failedRecords_.tell(run));
     TM_TRY(sessions_->advance(run));
     return sourcePositions_->keep();
 }
@@ -335,6 +350,7 @@ EngineStatus Engine::status() const {
         status.logBytes = log_->sizeBytes();
         status.logWrittenBytes = log_->writtenBytes();
     }
+    status.failedRecords = failedRecords_.count();
     std::lock_guard lock(stopMutex_);
     if (checkpointer_) {
         const auto checkpoints = checkpointer_->status();

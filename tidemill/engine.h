@@ -17,6 +17,7 @@
 #include "sources/network_service.h"
 #include "state/state_store.h"
 #include "tidemill/checkpointer.h"
+#include "tidemill/dead_letters.h"
 #include "tidemill/job.h"
 #include "tidemill/operator_match.h"
 #include "tidemill/options.h"
@@ -63,7 +64,7 @@ private:
     core::Result<std::vector<core::SourceRange>> planRanges(BatchTime time,
                                                             std::size_t bytesMax) override;
     core::Framing framing(core::SourceId source) const override;
-    core::Result<> afterRun(const core::BatchRun& run) override;
+    core::Result<> afterRun(const core::BatchRun& run, bool withOutputs) override;
     core::Result<> atBoundary(const core::BatchRecord& record) override;
 
     const StreamingOptions options_;
@@ -79,6 +80,7 @@ private:
     OperatorMatch operators_;
     std::unique_ptr<SessionPositions> sessions_;
     std::unique_ptr<SourcePositions> sourcePositions_;
+    DeadLetters failedRecords_;
     std::shared_ptr<core::BufferPool> buffers_;
     std::unique_ptr<core::BlockLog> log_;
     recovery::LogWriter* logWriter_ = nullptr;  // log_, when it is durable

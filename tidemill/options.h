@@ -13,6 +13,15 @@
 
 namespace tidemill {
 
+// What becomes of a record for which a function of map, filter, flatMap, mapValues or
+// flatMapValues throws. Functions of other operations see many records: what they throw always ends
+// the job.
+enum class ErrorPolicy {
+    kStop,        // the job ends with the error; nothing is lost, a mended program goes on from there
+    kSkip,        // the record is left out; counted and logged
+    kDeadLetter,  // the same, and it is written to a file before its batch is complete
+};
+
 struct StreamingOptions {
     // Where the log, the state and the checkpoints live. Empty: in memory only, nothing survives.
     std::filesystem::path directory;
@@ -51,6 +60,11 @@ struct StreamingOptions {
 
     // Known sessions of acknowledged senders; a new name beyond is refused.
     std::size_t maxSessions = 100000;
+
+    ErrorPolicy errorPolicy = ErrorPolicy::kStop;
+    // For kDeadLetter: BATCH.jsonl, 20 digits, for each batch that has any, a JSON object a line:
+    // {"batch":…,"time_ms":…,"operation":…,"record":…,"error":…}. Empty: DIRECTORY/dead_letters.
+    std::filesystem::path deadLetterDirectory;
 
     // Start although the job's stateful operators do not match the directory; the state of those
     // that do not match is dropped.

@@ -15,6 +15,7 @@ struct EngineStatus {
     std::uint64_t receivedBytes = 0;
     std::uint64_t receivedRecords = 0;
     std::uint64_t oversizeRecords = 0;
+    std::uint64_t failedRecords = 0;  // left out because a function threw; see ErrorPolicy
     std::size_t connections = 0;
     // Received and not yet processed, and the limit at which sockets are no longer read.
     std::size_t receiveBytes = 0;

@@ -20,15 +20,18 @@ public:
 private:
     class FilterSink final : public Sink<T> {
     public:
-        FilterSink(const F& predicate, Downstream<T> below)
-            : predicate_(predicate), below_(std::move(below)) {}
+        FilterSink(const F& predicate, RecordGuard guard, Downstream<T> below)
+            : predicate_(predicate), guard_(guard), below_(std::move(below)) {}
         void take(std::span<T> chunk) override {
             std::size_t kept = 0;
-            for (T& element : chunk) {
-                if (!std::invoke(predicate_, std::as_const(element))) continue;
-                if (&chunk[kept] != &element) chunk[kept] = std::move(element);
-                ++kept;
-            }
+            guard_.forEach(
+                chunk,
+                [&](T& element) {
+                    if (!std::invoke(predicate_, std::as_const(element))) return;
+                    if (&chunk[kept] != &element) chunk[kept] = std::move(element);
+                    ++kept;
+                },
+                [] {}, [] {});
             if (kept != 0) below_->take(chunk.first(kept));
         }
         void finish() override { below_->finish(); }
@@ -38,11 +41,12 @@ private:
 
     private:
         F predicate_;
+        RecordGuard guard_;
         Downstream<T> below_;
     };
 
-    std::unique_ptr<Sink<T>> makeSink(TaskContext&, Downstream<T> below) override {
-        return std::make_unique<FilterSink>(predicate_, std::move(below));
+    std::unique_ptr<Sink<T>> makeSink(TaskContext& task, Downstream<T> below) override {
+        return std::make_unique<FilterSink>(predicate_, this->guard(task), std::move(below));
     }
 
     F predicate_;

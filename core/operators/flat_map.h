@@ -38,20 +38,27 @@ public:
 private:
     class FlatMapSink : public Sink<In> {
     public:
-        FlatMapSink(const F& function, Arena& arena, Downstream<Out> below)
-            : function_(function), arena_(arena), below_(std::move(below)) {}
+        FlatMapSink(const F& function, RecordGuard guard, Arena& arena, Downstream<Out> below)
+            : function_(function), guard_(guard), arena_(arena), below_(std::move(below)) {}
 
         void take(std::span<In> chunk) override {
             Emit<Out> emit(out_, arena_);
-            for (In& element : chunk) {
-                if constexpr (std::invocable<F&, In, Emit<Out>&>) {
-                    std::invoke(function_, std::move(element), emit);
-                } else {
-                    for (auto&& made : std::invoke(function_, std::move(element)))
-                        emit(std::forward<decltype(made)>(made));
-                }
-                if (out_.full()) out_.flushInto(*below_);
-            }
+            std::size_t madeBefore = out_.size();
+            guard_.forEach(
+                chunk,
+                [&](In& element) {
+                    if constexpr (std::invocable<F&, In, Emit<Out>&>) {
+                        std::invoke(function_, std::move(element), emit);
+                    } else {
+                        for (auto&& made : std::invoke(function_, std::move(element)))
+                            emit(std::forward<decltype(made)>(made));
+                    }
+                },
+                [&] { out_.truncate(madeBefore); },
+                [&] {
+                    if (out_.full()) out_.flushInto(*below_);
+                    madeBefore = out_.size();
+                });
         }
         void finish() override {
             if (!out_.empty()) out_.flushInto(*below_);
@@ -63,6 +70,7 @@ private:
 
     protected:
         F function_;
+        RecordGuard guard_;
         Arena& arena_;
         Downstream<Out> below_;
         ChunkBuffer<Out> out_;
@@ -80,9 +88,11 @@ private:
     std::unique_ptr<Sink<In>> makeSink(TaskContext& task, Downstream<Out> below) override {
         if constexpr (TextSplitter<F> && std::is_same_v<In, std::string_view> &&
                       std::is_same_v<Out, std::string_view>) {
-            return std::make_unique<TextSplitSink>(function_, task.arena, std::move(below));
+            return std::make_unique<TextSplitSink>(function_, this->guard(task), task.arena,
+                                                   std::move(below));
         } else {
-            return std::make_unique<FlatMapSink>(function_, task.arena, std::move(below));
+            return std::make_unique<FlatMapSink>(function_, this->guard(task), task.arena,
+                                                 std::move(below));
         }
     }
 

@@ -25,26 +25,32 @@ public:
 private:
     class MapSink final : public Sink<In> {
     public:
-        MapSink(const F& function, Downstream<Out> below)
-            : function_(function), below_(std::move(below)) {
+        MapSink(const F& function, RecordGuard guard, Downstream<Out> below)
+            : function_(function), guard_(guard), below_(std::move(below)) {
             out_.reserve(kChunkElements);
         }
         void take(std::span<In> chunk) override {
             out_.clear();
-            for (In& element : chunk) out_.push_back(std::invoke(function_, std::move(element)));
-            below_->take(out_);
+            guard_.forEach(
+                chunk,
+                [&](In& element) {
+                    out_.push_back(std::invoke(function_, std::move(element)));
+                },
+                [] {}, [] {});
+            if (!out_.empty()) below_->take(out_);
         }
         void finish() override { below_->finish(); }
         std::size_t wanted() const override { return below_->wanted(); }
 
     private:
         F function_;
+        RecordGuard guard_;
         Downstream<Out> below_;
         std::vector<Out> out_;
     };
 
-    std::unique_ptr<Sink<In>> makeSink(TaskContext&, Downstream<Out> below) override {
-        return std::make_unique<MapSink>(function_, std::move(below));
+    std::unique_ptr<Sink<In>> makeSink(TaskContext& task, Downstream<Out> below) override {
+        return std::make_unique<MapSink>(function_, this->guard(task), std::move(below));
     }
 
     F function_;
