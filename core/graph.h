@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/batch_observer.h"
 #include "core/error.h"
 #include "core/stream_node.h"
 
@@ -38,10 +39,13 @@ public:
     const std::vector<std::unique_ptr<OutputOperation>>& outputs() const { return outputs_; }
 
     // Runs every stage of the batch, and with `withOutputs` the output operations, in the order in
-    // which the program declared them. Errors: the first one; the batch is then not complete.
-    Result<> runBatch(BatchRun& run, bool withOutputs);
+    // which the program declared them. `observer`, which may be null, is told of the outputs.
+    // Errors: the first one; the batch is then not complete.
+    Result<> runBatch(BatchRun& run, bool withOutputs, BatchObserver* observer = nullptr);
 
 private:
+    void runOutputs(BatchRun& run, BatchObserver* observer);
+
     std::vector<std::shared_ptr<Node>> nodes_;
     std::vector<std::unique_ptr<OutputOperation>> outputs_;
 };

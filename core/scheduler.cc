@@ -9,13 +9,20 @@
 namespace tidemill::core {
 
 Scheduler::Scheduler(SchedulerOptions options, Clock& clock, BlockLog& log, Graph& graph,
-                     Workers& workers, BatchHooks& hooks)
-    : options_(options), clock_(clock), log_(log), graph_(graph), workers_(workers), hooks_(hooks) {}
+                     Workers& workers, BatchHooks& hooks, BatchObserver* observer)
+    : options_(options),
+      clock_(clock),
+      log_(log),
+      graph_(graph),
+      workers_(workers),
+      hooks_(hooks),
+      observer_(observer) {}
 
 Scheduler::~Scheduler() { abandon(); }
 
 Result<> Scheduler::replay(const BatchRecord& record, std::vector<BlockPtr> blocks,
                            bool lastRecorded) {
+    if (observer_ != nullptr) observer_->batchSubmitted(record, blocks, clock_.monotonic());
     TM_TRY(run(record, std::move(blocks), lastRecorded));
     return reachFailpoint("recover.midReplay");
 }
@@ -67,6 +74,7 @@ Result<> Scheduler::nextBatch() {
         TM_FAILPOINT("batch.beforeRecord");
         TM_ASSIGN(recordLsn, log_.appendRecord(record));
     }
+    if (observer_ != nullptr) observer_->batchSubmitted(record, blocks, due);
     TM_TRY(log_.waitDurable(recordLsn));
     TM_FAILPOINT("batch.afterRecordSync");
     TM_TRY(run(record, std::move(blocks), true));
@@ -101,11 +109,12 @@ Result<> Scheduler::run(const BatchRecord& record, std::vector<BlockPtr> blocks,
         records += block->origin().lines;
         bytes += block->bytes().size();
     }
+    if (observer_ != nullptr) observer_->batchStarted(record);
     {
         FailedRecords failed;
         BatchRun batch(record, std::move(blocks), workers_,
                        options_.goOnWithoutFailed ? &failed : nullptr);
-        TM_TRY(graph_.runBatch(batch, withOutputs));
+        TM_TRY(graph_.runBatch(batch, withOutputs, observer_));
         TM_TRY(hooks_.afterRun(batch, withOutputs));
     }
     position_.batch = record.id;
@@ -120,6 +129,7 @@ Result<> Scheduler::run(const BatchRecord& record, std::vector<BlockPtr> blocks,
         progress_.records += records;
         progress_.bytes += bytes;
     }
+    if (observer_ != nullptr) observer_->batchCompleted(record);
     return hooks_.atBoundary(record);
 }
 

@@ -63,8 +63,9 @@ struct BatchProgress {
 // Thread safety: thread-safe, except where said.
 class Scheduler {
 public:
+    // `observer` may be null.
     Scheduler(SchedulerOptions options, Clock& clock, BlockLog& log, Graph& graph,
-              Workers& workers, BatchHooks& hooks);
+              Workers& workers, BatchHooks& hooks, BatchObserver* observer = nullptr);
     ~Scheduler();
 
     // Re-runs a batch that was recorded before this start. Call before start(), in id order.
@@ -106,6 +107,7 @@ private:
     Graph& graph_;
     Workers& workers_;
     BatchHooks& hooks_;
+    BatchObserver* observer_;
 
     Position position_;  // the scheduler thread's
     BatchTime nextTime_{};

@@ -35,11 +35,13 @@ std::string mebibytes(std::uint64_t bytes) { return std::to_string(bytes >> 20) 
 
 }  // namespace
 
-Engine::Engine(const StreamingOptions& options, std::shared_ptr<Job> job)
+Engine::Engine(const StreamingOptions& options, std::shared_ptr<Job> job,
+               std::vector<std::shared_ptr<StreamingListener>> listeners)
     : options_(options),
       job_(std::move(job)),
       fingerprint_(job_->fingerprint()),
       clock_(options_.clock ? *options_.clock : systemClock_),
+      listeners_(*job_, clock_, std::move(listeners)),
       failedRecords_(deadLetterDirectory(options_)),
       buffers_(core::BufferPool::make(receiveBudget(options_))),
       workers_(options_.workers) {}
@@ -54,6 +56,7 @@ Result<> Engine::start() {
                     "records that fail are to be written to files, but there is no data directory "
                     "and no deadLetterDirectory");
     TM_TRY(options_.directory.empty() ? openInMemory() : openDurable());
+    listeners_.started();
     TM_TRY(startReceivers());
     started_ = true;
     scheduler_->start(position_);
@@ -67,7 +70,7 @@ Result<> Engine::openInMemory() {
     log_ = std::make_unique<core::MemoryLog>();
     for (const auto& output : job_->graph.outputs()) TM_TRY(output->prepareNew());
     scheduler_ = std::make_unique<core::Scheduler>(schedule(), clock_, *log_, job_->graph, workers_,
-                                                   *this);
+                                                   *this, &listeners_);
     return {};
 }
 
@@ -133,7 +136,7 @@ Result<> Engine::resumeFrom(recovery::Recovered& recovered) {
     log_ = std::move(writer);
 
     scheduler_ = std::make_unique<core::Scheduler>(schedule(), clock_, *log_, job_->graph, workers_,
-                                                   *this);
+                                                   *this, &listeners_);
     checkpointer_ = std::make_unique<Checkpointer>(
         CheckpointTriggers{options_.checkpointBytes, options_.checkpointInterval}, clock_, *store_,
         *generations_, *log_, [this](core::Error error) { scheduler_->fail(std::move(error)); });
@@ -224,7 +227,7 @@ Result<> Engine::startReceivers() {
     for (std::uint32_t i = 0; i < job_->sources.size(); ++i) {
         const auto& source = job_->sources[i];
         if (!source.receive) continue;
-        TM_ASSIGN(auto receiver, source.receive({core::SourceId(i), *log_, *network_, nullptr}));
+        TM_ASSIGN(auto receiver, source.receive({core::SourceId(i), *log_, *network_, &listeners_}));
         TM_TRY(receiver->start());
         receivers_.push_back(std::move(receiver));
     }
@@ -281,7 +284,6 @@ Result<> Engine::afterRun(const core::BatchRun& run, bool withOutputs) {
 
 Result<> Engine::atBoundary(const BatchRecord& record) {
     lastComplete_ = record;
-    if (batchCompleted_) batchCompleted_(record.id.value, record.time);
     if (!checkpointer_) return {};
     return checkpointer_->atBoundary([&] { return markOf(record); });
 }

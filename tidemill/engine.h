@@ -19,6 +19,7 @@
 #include "tidemill/checkpointer.h"
 #include "tidemill/dead_letters.h"
 #include "tidemill/job.h"
+#include "tidemill/listeners.h"
 #include "tidemill/operator_match.h"
 #include "tidemill/options.h"
 #include "tidemill/session_positions.h"
@@ -30,7 +31,8 @@ namespace tidemill {
 // Thread safety: start() by one thread; the rest is thread-safe.
 class Engine final : public core::BatchHooks {
 public:
-    Engine(const StreamingOptions& options, std::shared_ptr<Job> job);
+    Engine(const StreamingOptions& options, std::shared_ptr<Job> job,
+           std::vector<std::shared_ptr<StreamingListener>> listeners = {});
     ~Engine() override;
 
     core::Result<> start();
@@ -42,9 +44,6 @@ public:
 
     EngineStatus status() const;
     std::vector<std::uint16_t> boundPorts() const;
-    void onBatchCompleted(std::function<void(std::uint64_t, BatchTime)> listener) {
-        batchCompleted_ = std::move(listener);
-    }
 
 private:
     core::Result<> openDurable();
@@ -72,6 +71,7 @@ private:
     const std::uint64_t fingerprint_;
     core::SystemClock systemClock_;
     core::Clock& clock_;
+    Listeners listeners_;
 
     // In the order of construction; destroyed in the reverse.
     std::unique_ptr<recovery::DataDirectory> directory_;
@@ -90,7 +90,6 @@ private:
     std::unique_ptr<sources::NetworkService> network_;
     std::vector<std::shared_ptr<core::Receiver>> receivers_;
 
-    std::function<void(std::uint64_t, BatchTime)> batchCompleted_;
     core::Position position_;  // where the directory's batches end, before start()
     std::optional<core::BatchRecord> lastComplete_;
     std::chrono::nanoseconds startBegun_{};

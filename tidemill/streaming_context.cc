@@ -136,8 +136,7 @@ void StreamingContext::start() {
     }
     if (job_->started) throw std::logic_error("start: a context that has stopped cannot start again");
     job_->started = true;
-    engine_ = std::make_unique<Engine>(options_, job_);
-    engine_->onBatchCompleted(batchCompleted_);
+    engine_ = std::make_unique<Engine>(options_, job_, listeners_);
     throwIfFailed(engine_->start());
 }
 
@@ -168,10 +167,22 @@ std::vector<std::uint16_t> StreamingContext::boundPorts() const {
     return engine_ ? engine_->boundPorts() : std::vector<std::uint16_t>{};
 }
 
+void StreamingContext::addListener(std::shared_ptr<StreamingListener> listener) {
+    requireNotStarted(*job_, "addListener");
+    listeners_.push_back(std::move(listener));
+}
+
 void StreamingContext::onBatchCompleted(
     std::function<void(std::uint64_t id, BatchTime time)> listener) {
-    requireNotStarted(*job_, "onBatchCompleted");
-    batchCompleted_ = std::move(listener);
+    class Completed final : public StreamingListener {
+    public:
+        explicit Completed(std::function<void(std::uint64_t, BatchTime)> f) : f_(std::move(f)) {}
+        void onBatchCompleted(const BatchInfo& batch) override { f_(batch.id, batch.time); }
+
+    private:
+        std::function<void(std::uint64_t, BatchTime)> f_;
+    };
+    addListener(std::make_shared<Completed>(std::move(listener)));
 }
 
 std::string StreamingContext::describe() const { return job_->describe(); }

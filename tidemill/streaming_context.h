@@ -20,6 +20,7 @@
 #include "tidemill/record_queue.h"
 #include "tidemill/state_stream.h"
 #include "tidemill/status.h"
+#include "tidemill/streaming_listener.h"
 
 namespace tidemill {
 
@@ -125,7 +126,9 @@ public:
     // The ports that listening sources are bound to, in the order of their declaration.
     std::vector<std::uint16_t> boundPorts() const;
 
-    // Called when a batch is complete, on the scheduler's thread. Set before start().
+    // Told about batches, outputs and receivers from start() on. Call before start().
+    void addListener(std::shared_ptr<StreamingListener> listener);
+    // The same for one event only: a batch is complete.
     void onBatchCompleted(std::function<void(std::uint64_t id, BatchTime time)> listener);
 
     // The job as lines a person can read.
@@ -139,7 +142,7 @@ private:
 
     StreamingOptions options_;
     std::shared_ptr<Job> job_;
-    std::function<void(std::uint64_t, BatchTime)> batchCompleted_;
+    std::vector<std::shared_ptr<StreamingListener>> listeners_;
     std::unique_ptr<Engine> engine_;
 };
 

@@ -1,0 +1,108 @@
+#include "tidemill/listeners.h"
+
+#include <map>
+
+#include "core/logging.h"
+#include "core/workers.h"
+
+namespace tidemill {
+
+Listeners::Listeners(const Job& job, core::Clock& clock,
+                     std::vector<std::shared_ptr<StreamingListener>> listeners)
+    : job_(job), clock_(clock), listeners_(std::move(listeners)) {}
+
+void Listeners::each(const std::function<void(StreamingListener&)>& call) {
+    std::lock_guard lock(mutex_);
+    for (const auto& listener : listeners_)
+        if (const auto result = core::catchingAll([&] { call(*listener); }); !result)
+            core::logError("a listener failed: " + result.error().message);
+}
+
+template <class Info>
+void Listeners::tell(void (StreamingListener::*event)(const Info&), const Info& info) {
+    each([&](StreamingListener& listener) { (listener.*event)(info); });
+}
+
+void Listeners::started() {
+    replaying_ = false;
+    each([](StreamingListener& listener) { listener.onStarted(); });
+}
+
+void Listeners::batchSubmitted(const core::BatchRecord& batch,
+                               const std::vector<core::BlockPtr>& blocks,
+                               std::chrono::nanoseconds due) {
+    if (listeners_.empty()) return;
+    due_ = due;
+    batch_ = {};
+    batch_.id = batch.id.value;
+    batch_.time = batch.time;
+    batch_.replayed = replaying_;
+    std::map<std::uint32_t, InputInfo> inputs;
+    for (const auto& block : blocks) {
+        auto& input = inputs[block->origin().source.value];
+        input.records += block->origin().lines;
+        input.bytes += block->bytes().size();
+    }
+    for (const auto& range : batch.ranges) inputs[range.source.value];
+    for (auto& [source, input] : inputs) {
+        input.source = source;
+        input.description = job_.sources.at(source).description;
+        batch_.inputs.push_back(std::move(input));
+    }
+    tell(&StreamingListener::onBatchSubmitted, batch_);
+}
+
+void Listeners::batchStarted(const core::BatchRecord&) {
+    if (listeners_.empty()) return;
+    begun_ = clock_.monotonic();
+    batch_.schedulingDelay = begun_ - due_;
+    tell(&StreamingListener::onBatchStarted, batch_);
+}
+
+void Listeners::batchCompleted(const core::BatchRecord&) {
+    if (listeners_.empty()) return;
+    const auto now = clock_.monotonic();
+    batch_.processingDelay = now - begun_;
+    batch_.totalDelay = now - due_;
+    tell(&StreamingListener::onBatchCompleted, batch_);
+}
+
+OutputInfo Listeners::output(const core::BatchRecord& batch, std::size_t output) const {
+    OutputInfo info;
+    info.batch = batch.id.value;
+    info.time = batch.time;
+    info.output = output;
+    info.description = job_.graph.outputs().at(output)->describe();
+    return info;
+}
+
+void Listeners::outputStarted(const core::BatchRecord& batch, std::size_t place) {
+    if (listeners_.empty()) return;
+    outputBegun_ = clock_.monotonic();
+    tell(&StreamingListener::onOutputOperationStarted, output(batch, place));
+}
+
+void Listeners::outputCompleted(const core::BatchRecord& batch, std::size_t place,
+                                const core::Result<>& result) {
+    if (listeners_.empty()) return;
+    auto info = output(batch, place);
+    info.duration = clock_.monotonic() - outputBegun_;
+    if (!result) info.error = result.error().message;
+    tell(&StreamingListener::onOutputOperationCompleted, info);
+}
+
+ReceiverInfo Listeners::receiver(core::SourceId source, const std::string& message) const {
+    return {source.value, job_.sources.at(source.value).description, message};
+}
+
+void Listeners::receiverStarted(core::SourceId source, const std::string& where) {
+    tell(&StreamingListener::onReceiverStarted, receiver(source, where));
+}
+void Listeners::receiverError(core::SourceId source, const std::string& message) {
+    tell(&StreamingListener::onReceiverError, receiver(source, message));
+}
+void Listeners::receiverStopped(core::SourceId source, const std::string& why) {
+    tell(&StreamingListener::onReceiverStopped, receiver(source, why));
+}
+
+}  // namespace tidemill
