@@ -19,7 +19,8 @@ public:
 
     // Memory for `sizeBytes` bytes, not aligned; lives until reset().
     char* allocate(std::size_t sizeBytes) {
-        if (sizeBytes > left_) [[unlikely]]
+        // Equal too, so that even no bytes have memory and its slack.
+        if (sizeBytes >= left_) [[unlikely]]
             grow(sizeBytes);
         char* memory = next_;
         next_ += sizeBytes;

@@ -35,6 +35,10 @@ TEST(Arena, SixtyFourBytesBehindEveryCopyMayBeRead) {
             sum += static_cast<unsigned char>(*(copy.data() + size + i));
     }
     EXPECT_GE(sum, 0u);  // the address sanitizer judges the reads
+    Arena fresh;
+    EXPECT_NE(fresh.copy("").data(), nullptr);
+    fresh.reset();
+    EXPECT_NE(fresh.copy("").data(), nullptr);
 }
 
 TEST(Arena, CountsWhatItHoldsAndGivesMostBackOnReset) {

@@ -312,13 +312,14 @@ TEST_F(ListeningText, WithoutDescriptorsClientsAreToldAndServiceReturns) {
     open();
     rlimit before{};
     ::getrlimit(RLIMIT_NOFILE, &before);
+    const auto port = receiver->port();  // the sanitizers' checks of a call need descriptors
     // Leaves one descriptor, for the client.
     const int probe = ::dup(0);
     ::close(probe);
     rlimit tight = before;
     tight.rlim_cur = static_cast<rlim_t>(probe) + 1;
     ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &tight), 0);
-    auto refused = client();
+    test::TestClient refused(port);
     EXPECT_EQ(refused.line(), "error too many connections");
     refused.close();
     ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
