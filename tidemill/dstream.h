@@ -30,6 +30,7 @@
 #include "core/operators/save_as_text_files.h"
 #include "core/operators/transform.h"
 #include "core/operators/union_with.h"
+#include "state/operators/inverse_window.h"
 #include "state/operators/running_totals.h"
 #include "state/operators/update_state_by_key.h"
 #include "tidemill/job.h"
@@ -398,6 +399,52 @@ public:
                 return all;
             });
     }
+
+    // Windows: in the batches at multiples of `slide` (0: of every batch), the last `length` of the
+    // stream. Both are multiples of the stream's own slide, else std::invalid_argument is thrown.
+    // What a window keeps is found again after a restart under `name`; without one, under a name
+    // derived from the order of the declarations. See docs/guide/windows.md.
+
+    // The elements themselves.
+    DStream<T> window(Duration length, Duration slide = {}, std::string name = {}) const;
+
+    // How many there are: one element, but none before the first data.
+    DStream<std::int64_t> countByWindow(Duration length, Duration slide = {},
+                                        std::string name = {}) const;
+
+    // (value, how often) of every value in the window.
+    DStream<std::pair<T, std::int64_t>> countByValueAndWindow(Duration length, Duration slide = {},
+                                                              std::string name = {}) const;
+
+    // All elements reduced to one by the associative function f(older, newer); none for an empty
+    // window.
+    template <class F>
+    DStream<T> reduceByWindow(F f, Duration length, Duration slide = {},
+                              std::string name = {}) const;
+    // inverse(reduced, leaving) undoes f(reduced, leaving). Once there was data, an element for
+    // every window.
+    template <class F, class Inverse>
+        requires(!std::convertible_to<Inverse, Duration>)
+    DStream<T> reduceByWindow(F f, Inverse inverse, Duration length, Duration slide = {},
+                              std::string name = {}) const;
+
+    // For pairs: the values of each key in the window reduced by the associative function
+    // f(older, newer). Keys that are not in the window are absent.
+    template <class F>
+    auto reduceByKeyAndWindow(F f, Duration length, Duration slide = {},
+                              std::string name = {}) const
+        requires detail::isPair<T>;
+    // The same with an inverse as above, which costs less. A key that has left the window stays,
+    // with what is left of its values, until filter((key, value)) does not hold.
+    template <class F, class Inverse, class Filter = state::KeepAll>
+        requires(!std::convertible_to<Inverse, Duration>)
+    auto reduceByKeyAndWindow(F f, Inverse inverse, Duration length, Duration slide = {},
+                              Filter filter = {}, std::string name = {}) const
+        requires detail::isPair<T>;
+
+    // For pairs: (key, all its values in the window), in the order of their batches.
+    auto groupByKeyAndWindow(Duration length, Duration slide = {}, std::string name = {}) const
+        requires detail::isPair<T>;
 
     // For pairs: running totals of the values of each key, kept under `name` in the data directory.
     // The stream holds the keys touched in a batch with their new totals; .all() every key.

@@ -31,6 +31,10 @@ std::uint64_t Job::fingerprint() const {
     return XXH3_64bits(text.bytes().data(), text.bytes().size());
 }
 
+std::string Job::stableName(std::string_view kind) {
+    return std::string(kind) + "-" + std::to_string(++unnamed_[std::string(kind)]);
+}
+
 Result<> Job::validate() const {
     if (graph.outputs().empty() && states.empty())
         return fail(ErrorKind::kInvalid,

@@ -40,6 +40,7 @@ StreamingContext::StreamingContext(StreamingOptions options)
     : options_(std::move(options)), job_(std::make_shared<Job>()) {
     if (options_.interval <= Duration(0))
         throw std::invalid_argument("the batch interval must be at least 1 ms");
+    job_->interval = options_.interval;
 }
 StreamingContext::StreamingContext(const std::filesystem::path& directory, Duration interval)
     : StreamingContext(optionsFor(directory, interval)) {}
