@@ -15,15 +15,10 @@
 #include "core/chunk_keys.h"
 #include "core/stream_node.h"
 #include "core/value_codec.h"
+#include "state/operators/bound_table.h"
 #include "state/state_table.h"
 
 namespace tidemill::state {
-
-// A table that exists once the job has started, and the slide of the stream that changes it.
-struct BoundTable {
-    StateTable* table = nullptr;
-    Duration slide{0};
-};
 
 // A value as the table's kind keeps it.
 template <class S>
