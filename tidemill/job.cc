@@ -18,6 +18,7 @@ std::uint64_t Job::fingerprint() const {
     core::ByteWriter text;
     text.u32(static_cast<std::uint32_t>(sources.size()));
     for (const auto& source : sources) {
+        text.string(source.kind);
         text.u8(static_cast<std::uint8_t>(source.framing));
         text.u8(source.replayable ? 1 : 0);
     }

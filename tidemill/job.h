@@ -29,7 +29,9 @@ struct SourceEnvironment {
 };
 
 struct SourceDeclaration {
-    // "socketTextStream localhost:9999"
+    // "socketTextStream"; another kind of source makes another job.
+    std::string kind;
+    // "socketTextStream dials localhost:9999"
     std::string description;
     core::Framing framing = core::Framing::kLines;
     // For live sources.
