@@ -1,7 +1,6 @@
 #include "tools/job_file.h"
 
 #include <arpa/inet.h>
-#include <re2/re2.h>
 
 #include <algorithm>
 #include <set>
@@ -10,6 +9,7 @@
 #include "core/file_system.h"
 #include "core/logging.h"
 #include "sources/line_assembler.h"
+#include "tools/step_reader.h"
 #include "tools/toml_table.h"
 
 namespace tidemill::tools {
@@ -39,8 +39,8 @@ public:
         if (job_.sources.empty())
             errors_.add({1, 1}, "no [[source]]: say where records come from");
         if (job_.outputs.empty() && !hasState())
-            errors_.add({1, 1}, "neither an [[output]] nor a running_totals step: the job would "
-                                "have no result");
+            errors_.add({1, 1}, "neither an [[output]] nor a step that keeps a state (running_totals, "
+                                "aggregate with running = true): the job would have no result");
     }
 
 private:
@@ -49,7 +49,7 @@ private:
 
     bool hasState() const {
         for (const auto& step : job_.steps)
-            if (step.type == StepSpec::Type::kRunningTotals) return true;
+            if (step.type == StepSpec::Type::kRunningTotals || step.running) return true;
         return false;
     }
 
@@ -97,6 +97,9 @@ private:
             printable(job_.name, table.at("name"));
             job_.dataDirectory = table.text("data_dir", "");
             job_.options.interval = table.duration("interval", job_.options.interval);
+            if (table.has("on_error"))
+                if (const auto policy = table.choice("on_error", {"stop", "skip", "dead_letter"}))
+                    job_.options.errorPolicy = static_cast<ErrorPolicy>(*policy);
             if (job_.options.interval < Duration(1))
                 errors_.add(table.at("interval"), "interval must be at least 1ms");
         });
@@ -132,10 +135,14 @@ private:
         SourceSpec source;
         source.at = table.at();
         source.name = table.text("name", "");
-        const auto type = table.choice("type", {"socket", "listen", "listen_acknowledged"});
+        const auto type = table.choice("type", {"socket", "listen", "listen_acknowledged", "files"});
         if (type) source.type = static_cast<SourceSpec::Type>(*type);
         name(source.name, table.at("name"));
         if (!type) return job_.sources.push_back(std::move(source));
+        if (source.type == SourceSpec::Type::kFiles) {
+            source.directory = table.requiredText("directory");
+            return job_.sources.push_back(std::move(source));
+        }
         const bool dials = source.type == SourceSpec::Type::kSocket;
         source.host = dials ? table.text("host", "localhost") : table.text("host", "127.0.0.1");
         source.port =
@@ -150,34 +157,9 @@ private:
     }
 
     void readStep(TomlTable& table) {
-        StepSpec step;
-        step.at = table.at();
-        const auto type =
-            table.choice("do", {"split", "lower_case", "filter", "count", "running_totals"});
-        if (type) step.type = static_cast<StepSpec::Type>(*type);
-        const bool named = step.type == StepSpec::Type::kRunningTotals;
-        step.name = named ? table.requiredText("name") : table.text("name", "");
-        step.from = table.text("from", "");
-        step.fromAt = table.at("from");
-        if (type && step.type == StepSpec::Type::kFilter) readFilter(table, step);
+        StepSpec step = tools::readStep(table, errors_);
         name(step.name, table.at("name"));
         job_.steps.push_back(std::move(step));
-    }
-
-    void readFilter(TomlTable& table, StepSpec& step) {
-        const bool keeps = table.has("keep");
-        step.drop = !keeps;
-        if (keeps == table.has("drop"))
-            errors_.add(table.at(), "a filter step takes either keep = \"REGEX\" or drop = "
-                                    "\"REGEX\"");
-        const std::string keep = table.text("keep", "");
-        const std::string drop = table.text("drop", "");
-        step.pattern = keeps ? keep : drop;
-        const re2::RE2 pattern(step.pattern, re2::RE2::Quiet);
-        if (!pattern.ok())
-            errors_.add(table.at(keeps ? "keep" : "drop"), "\"" + step.pattern +
-                                                               "\" is no regular expression: " +
-                                                               pattern.error());
     }
 
     void readOutput(TomlTable& table) {

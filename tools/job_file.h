@@ -8,6 +8,8 @@
 
 #include "core/error.h"
 #include "tidemill/options.h"
+#include "tools/aggregate.h"
+#include "tools/field_reader.h"
 
 namespace tidemill::tools {
 
@@ -18,8 +20,9 @@ struct Position {
 };
 
 struct SourceSpec {
-    enum class Type { kSocket, kListen, kListenAcknowledged } type = Type::kSocket;
+    enum class Type { kSocket, kListen, kListenAcknowledged, kFiles } type = Type::kSocket;
     std::string name;
+    std::string directory;  // files
     std::string host;
     std::uint16_t port = 0;
     std::size_t connectionsMax = 1024;
@@ -28,11 +31,37 @@ struct SourceSpec {
 };
 
 struct StepSpec {
-    enum class Type { kSplit, kLowerCase, kFilter, kCount, kRunningTotals } type = Type::kSplit;
+    enum class Type {
+        kSplit, kLowerCase, kFilter, kCount, kRunningTotals, kFields, kAggregate, kTop, kJoin
+    } type = Type::kSplit;
     std::string name;
     std::string from;     // empty: the step or source before it
-    std::string pattern;  // filter
+    std::string pattern;  // filter, fields
     bool drop = false;    // filter: drop what matches instead of keeping it
+
+    // fields
+    FieldsBy fieldsBy = FieldsBy::kSplit;
+    std::string separator;
+    std::vector<FieldSpec> fields;
+
+    // count, aggregate: zero without a window
+    Duration window{0};
+    Duration slide{0};
+
+    // aggregate
+    std::vector<std::string> key;
+    std::vector<AggregateSpec> compute;
+    bool running = false;
+
+    // top
+    std::size_t n = 10;
+    std::string by;
+
+    // join
+    enum class Join { kInner, kLeft, kRight, kFull } join = Join::kInner;
+    std::string with;
+    std::string on;
+
     Position at;
     Position fromAt;
 };

@@ -5,10 +5,12 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <variant>
 
 #include "tidemill/tidemill.h"
 #include "tools/json_lines.h"
+#include "tools/row_steps.h"
 #include "tools/toml_table.h"
 
 namespace tidemill::tools {
@@ -19,10 +21,18 @@ using core::Result;
 
 using Text = DStream<std::string_view>;
 using Counts = DStream<std::pair<std::string_view, std::int64_t>>;
-using Stream = std::variant<Text, Counts>;
+using Stream = std::variant<Text, Counts, RowStream>;
 
 const char* kindOf(const Stream& stream) {
-    return std::holds_alternative<Text>(stream) ? "text" : "(word, number) pairs";
+    constexpr const char* kKinds[] = {"text", "the pairs of a count step", "rows of fields"};
+    return kKinds[stream.index()];
+}
+
+// Pairs are rows too, where rows are wanted.
+std::optional<RowStream> asRows(const Stream& stream) {
+    if (const auto* counts = std::get_if<Counts>(&stream)) return rowsOf(*counts);
+    if (const auto* rows = std::get_if<RowStream>(&stream)) return *rows;
+    return std::nullopt;
 }
 
 class Planner {
@@ -51,29 +61,71 @@ private:
             case SourceSpec::Type::kListenAcknowledged:
                 return remember(source.name,
                                 context_.acknowledgedTextStream(source.host, source.port, listen));
+            case SourceSpec::Type::kFiles:
+                return remember(source.name, context_.textFileStream(source.directory));
         }
     }
 
     void addStep(const StepSpec& step) {
         const auto from = input(step.from, step.fromAt);
         if (!from) return remember(step.name, std::nullopt);
-        const bool wantsText = step.type != StepSpec::Type::kRunningTotals;
-        if (wantsText != std::holds_alternative<Text>(*from)) {
-            errors_.add(step.at, std::string("this step takes ") +
-                                     (wantsText ? "text" : "the pairs of a count step") +
-                                     ", but is given " + kindOf(*from));
-            return remember(step.name, std::nullopt);
+        try {
+            remember(step.name, made(step, *from));
+        } catch (const std::invalid_argument& misuse) {
+            errors_.add(step.at, misuse.what());
+            remember(step.name, std::nullopt);
         }
-        if (step.type == StepSpec::Type::kRunningTotals)
-            return remember(step.name, std::get<Counts>(*from).runningTotals(step.name));
-        const Text& text = std::get<Text>(*from);
+    }
+
+    // Nothing when the step does not fit what it is given.
+    std::optional<Stream> made(const StepSpec& step, const Stream& from) {
+        using Type = StepSpec::Type;
+        if (step.type == Type::kRunningTotals) {
+            if (const auto* counts = std::get_if<Counts>(&from))
+                return counts->runningTotals(step.name);
+            return misfit(step, "the pairs of a count step", from);
+        }
+        if (step.type == Type::kAggregate || step.type == Type::kTop || step.type == Type::kJoin)
+            return madeOfRows(step, from);
+        const auto* text = std::get_if<Text>(&from);
+        if (text == nullptr) return misfit(step, "text", from);
         switch (step.type) {
-            case StepSpec::Type::kSplit: return remember(step.name, text.flatMap(splitWords));
-            case StepSpec::Type::kLowerCase: return remember(step.name, lowerCase(text));
-            case StepSpec::Type::kFilter: return remember(step.name, filter(text, step));
-            case StepSpec::Type::kCount: return remember(step.name, text.countByValue());
-            case StepSpec::Type::kRunningTotals: break;
+            case Type::kSplit: return text->flatMap(splitWords);
+            case Type::kLowerCase: return lowerCase(*text);
+            case Type::kFilter: return filter(*text, step);
+            case Type::kFields: return takeFields(*text, step);
+            default: break;
         }
+        if (step.window == Duration(0)) return text->countByValue();
+        return text->countByValueAndWindow(step.window, step.slide, step.name);
+    }
+
+    std::optional<Stream> madeOfRows(const StepSpec& step, const Stream& from) {
+        const auto rows = asRows(from);
+        if (!rows) return misfit(step, "rows of fields", from);
+        auto result = step.type == StepSpec::Type::kAggregate ? aggregate(*rows, step)
+                      : step.type == StepSpec::Type::kTop     ? top(*rows, step)
+                                                              : joined(step, *rows);
+        if (result) return std::move(*result);
+        if (!result.error().message.empty()) errors_.add(step.at, result.error().message);
+        return std::nullopt;
+    }
+
+    // An error without words is known already.
+    Result<RowStream> joined(const StepSpec& step, const RowStream& left) {
+        const auto with = input(step.with, step.at);
+        if (!with) return core::fail(ErrorKind::kInvalid, "");
+        const auto right = asRows(*with);
+        if (!right)
+            return core::fail(ErrorKind::kInvalid, "with \"" + step.with +
+                                                       "\" must name rows of fields, but names " +
+                                                       kindOf(*with));
+        return join(left, *right, step);
+    }
+
+    std::nullopt_t misfit(const StepSpec& step, const std::string& wanted, const Stream& given) {
+        errors_.add(step.at, "this step takes " + wanted + ", but is given " + kindOf(given));
+        return std::nullopt;
     }
 
     // ASCII letters only; other bytes, UTF-8 included, stay as they are.
@@ -98,16 +150,30 @@ private:
 
     void addOutput(const OutputSpec& output) {
         const auto from = input(output.from, output.fromAt);
-        if (from) std::visit([&](const auto& stream) { addOutput(output, stream); }, *from);
+        if (!from) return;
+        if (const auto* text = std::get_if<Text>(&*from))
+            return addOutput(output, *text, [](std::string& out, std::string_view line) {
+                appendJsonBytes(out, "value", line);
+            });
+        if (const auto* counts = std::get_if<Counts>(&*from))
+            return addOutput(output, *counts, [](std::string& out, const auto& pair) {
+                appendJsonBytes(out, "key", pair.first);
+                out += ", \"value\": " + std::to_string(pair.second);
+            });
+        const auto& rows = std::get<RowStream>(*from);
+        addOutput(output, rows.rows, [columns = rows.columns](std::string& out, const Row& row) {
+            appendJsonFields(out, columns, row);
+        });
     }
 
-    template <class T>
-    void addOutput(const OutputSpec& output, const DStream<T>& stream) {
+    template <class T, class AppendJson>
+    void addOutput(const OutputSpec& output, const DStream<T>& stream, AppendJson appendJson) {
         switch (output.type) {
             case OutputSpec::Type::kPrint: return stream.print(output.num);
             case OutputSpec::Type::kTextFiles:
                 return stream.saveAsTextFiles(output.prefix, output.suffix);
-            case OutputSpec::Type::kJsonLines: return saveAsJsonLines(stream, output.path);
+            case OutputSpec::Type::kJsonLines:
+                return saveAsJsonLines(stream, output.path, std::move(appendJson));
         }
     }
 

@@ -1,8 +1,8 @@
 // JSON lines as an output of job files: one object for each element.
 #pragma once
 
+#include <functional>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "core/batch_directory.h"
@@ -11,23 +11,16 @@
 
 namespace tidemill::tools {
 
-inline void appendJsonFields(std::string& out, std::string_view text) {
-    appendJsonBytes(out, "value", text);
-}
-inline void appendJsonFields(std::string& out,
-                             const std::pair<std::string_view, std::int64_t>& pair) {
-    appendJsonBytes(out, "key", pair.first);
-    out += ", \"value\": " + std::to_string(pair.second);
-}
-
 // To "stdout": {"batch": 7, "time": 1000, "key": …, "value": …}, so that a batch that comes twice
 // after a crash can be told. To a directory: one file BATCH.jsonl for each batch, which appears
 // whole and once.
 template <class T>
 class JsonLines final : public core::OutputOperation {
 public:
-    JsonLines(std::shared_ptr<core::StreamNode<T>> node, std::string path)
-        : node_(std::move(node)), path_(std::move(path)) {
+    // append(out, element) writes the element's `"name": value, …`.
+    using Append = std::function<void(std::string& out, const T& element)>;
+    JsonLines(std::shared_ptr<core::StreamNode<T>> node, std::string path, Append append)
+        : node_(std::move(node)), path_(std::move(path)), append_(std::move(append)) {
         node_->require();
     }
 
@@ -54,7 +47,7 @@ public:
         std::string text;
         batch.forEach([&](const T& element) {
             text += prefix;
-            appendJsonFields(text, element);
+            append_(text, element);
             text += "}\n";
         });
         if (toStdout()) return core::writeOut(std::cout, text);
@@ -69,11 +62,14 @@ private:
 
     std::shared_ptr<core::StreamNode<T>> node_;
     std::string path_;
+    Append append_;
 };
 
 template <class T>
-void saveAsJsonLines(const DStream<T>& stream, const std::string& path) {
-    stream.job()->graph.addOutput(std::make_unique<JsonLines<T>>(stream.node(), path));
+void saveAsJsonLines(const DStream<T>& stream, const std::string& path,
+                     typename JsonLines<T>::Append append) {
+    stream.job()->graph.addOutput(
+        std::make_unique<JsonLines<T>>(stream.node(), path, std::move(append)));
 }
 
 }  // namespace tidemill::tools

@@ -154,7 +154,8 @@ std::string checkpointTriggers(const StreamingOptions& options) {
 
 // What the job file means, in its own words.
 std::string plan(const JobFile& job, const Job& declared) {
-    constexpr const char* kSteps[] = {"split", "lower_case", "filter", "count", "running_totals"};
+    constexpr const char* kSteps[] = {"split",  "lower_case", "filter", "count", "running_totals",
+                                      "fields", "aggregate",  "top",    "join"};
     const auto& options = job.options;
     std::string text =
         "job         " + job.name + ", a batch every " + inWords(options.interval) + "\n";
@@ -163,6 +164,10 @@ std::string plan(const JobFile& job, const Job& declared) {
         text += std::string("step        ") + kSteps[static_cast<std::size_t>(step.type)];
         if (step.type == StepSpec::Type::kFilter)
             text += (step.drop ? " drop " : " keep ") + step.pattern;
+        if (step.type == StepSpec::Type::kJoin) text += " with \"" + step.with + "\"";
+        if (step.window != Duration(0))
+            text += " over " + inWords(step.window) +
+                    (step.slide != Duration(0) ? " every " + inWords(step.slide) : "");
         if (!step.name.empty()) text += " \"" + step.name + "\"";
         text += (step.from.empty() ? "" : " from \"" + step.from + "\"") + "\n";
     }
@@ -194,6 +199,8 @@ int runJob(const RunOptions& wanted) {
                                                       : job->name + ".data";
     if (wanted.workers) options.workers = *wanted.workers;
     options.dropMismatchedState = wanted.dropMismatchedState;
+    options.name = job->name;
+    options.adopt = wanted.adopt;
 
     StreamingContext context(options);
     if (auto planned = planJob(*job, context); !planned) {

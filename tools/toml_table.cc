@@ -214,6 +214,53 @@ std::size_t TomlTable::size(std::string_view key, std::size_t byDefault, std::si
     return byDefault;
 }
 
+std::vector<std::string> TomlTable::texts(std::string_view key) {
+    const auto* node = find(key);
+    if (node == nullptr) return {};
+    if (const auto* one = node->as_string()) return {one->get()};
+    std::vector<std::string> all;
+    if (const auto* list = node->as_array()) {
+        for (const auto& item : *list) {
+            if (!item.is_string()) {
+                wrongType(key, item, "a text in quotes");
+                return {};
+            }
+            all.push_back(item.as_string()->get());
+        }
+        return all;
+    }
+    wrongType(key, *node, "a text in quotes, or a list of such");
+    return {};
+}
+
+std::vector<std::pair<std::string, std::string>> TomlTable::requiredPairs(std::string_view key) {
+    const auto* node = find(key);
+    if (node == nullptr) {
+        missing(key);
+        return {};
+    }
+    const auto* table = node->as_table();
+    if (table == nullptr || table->empty()) {
+        wrongType(key, *node, "a table: {name = …}");
+        return {};
+    }
+    std::vector<std::tuple<std::uint32_t, std::uint32_t, std::string, std::string>> placed;
+    for (const auto& [name, value] : *table) {
+        const auto& begin = name.source().begin;
+        if (const auto* text = value.as_string())
+            placed.emplace_back(begin.line, begin.column, std::string(name.str()), text->get());
+        else if (const auto* number = value.as_integer())
+            placed.emplace_back(begin.line, begin.column, std::string(name.str()),
+                                std::to_string(number->get()));
+        else
+            wrongType(name.str(), value, "a text in quotes or a whole number");
+    }
+    std::sort(placed.begin(), placed.end());
+    std::vector<std::pair<std::string, std::string>> pairs;
+    for (auto& [line, column, name, value] : placed) pairs.emplace_back(name, value);
+    return pairs;
+}
+
 std::optional<std::size_t> TomlTable::choice(std::string_view key,
                                              const std::vector<std::string>& allowed) {
     const std::string value = requiredText(key);

@@ -61,6 +61,10 @@ public:
     // other keys belong there: finish() reports none.
     std::optional<std::size_t> choice(std::string_view key,
                                       const std::vector<std::string>& allowed);
+    // A text, or a list of texts.
+    std::vector<std::string> texts(std::string_view key);
+    // A table of texts or whole numbers, in the order of the file: {status = 9, path = "/url"}.
+    std::vector<std::pair<std::string, std::string>> requiredPairs(std::string_view key);
     bool has(std::string_view key) const { return table_.contains(key); }
 
     // Reports the keys nobody asked for.

@@ -237,7 +237,7 @@ TEST(JobFile, ASyntaxErrorHasItsPlace) {
 TEST(JobFile, AnEmptyFileLacksAlmostEverything) {
     EXPECT_EQ(errorOf(""), R"(job.toml:1:1: [job] lacks the key "name"
 job.toml:1:1: no [[source]]: say where records come from
-job.toml:1:1: neither an [[output]] nor a running_totals step: the job would have no result)");
+job.toml:1:1: neither an [[output]] nor a step that keeps a state (running_totals, aggregate with running = true): the job would have no result)");
 }
 
 TEST(JobFile, AnUnknownKeyIsNamedWithTheNearestOne) {
@@ -313,7 +313,7 @@ TEST(JobFile, ControlCharactersInNamesAreRefusedAndShownEscaped) {
     EXPECT_EQ(errorBehindAGoodJob("[[step]]\ndo = \"split\"\nname = \"a\\u001b[2J\"\n"),
               R"(job.toml:10:8: the name "a\x1b[2J" must not hold control characters)");
     EXPECT_EQ(errorBehindAGoodJob("[[step]]\ndo = \"split\\u001b[2J\"\n"),
-              R"(job.toml:9:6: do "split\x1b[2J" is not known; known are: split, lower_case, filter, count, running_totals)");
+              R"(job.toml:9:6: do "split\x1b[2J" is not known; known are: split, lower_case, filter, count, running_totals, fields, aggregate, top, join)");
     EXPECT_EQ(errorBehindAGoodJob("[[output]]\nto = \"json_lines\"\npath = \"a\\u0000b\"\n"),
               R"(job.toml:10:8: path is "a\x00b", but must be a text without NUL bytes)");
 }
@@ -420,7 +420,7 @@ TEST(JobFile, AStepThatDoesNotFitIsSaid) {
     EXPECT_EQ(errorBehindAGoodJob("[[step]]\ndo = \"running_totals\"\nname = \"t\"\n"),
               "job.toml:8:1: this step takes the pairs of a count step, but is given text");
     EXPECT_EQ(errorBehindAGoodJob("[[step]]\ndo = \"count\"\n[[step]]\ndo = \"split\"\n"),
-              "job.toml:10:1: this step takes text, but is given (word, number) pairs");
+              "job.toml:10:1: this step takes text, but is given the pairs of a count step");
 }
 
 TEST(JobFile, WhatFollowsFromAnErrorIsNotSaidAgain) {
@@ -455,6 +455,64 @@ job.toml:12:8: name is 7, but must be a text in quotes)");
               "job.toml:8:1: this step takes the pairs of a count step, but is given text\n"
               "job.toml:13:8: from \"x\" names no source or step above it, did you mean \"t\"?\n"
               "job.toml:16:8: from \"y\" names no source or step above it, did you mean \"t\"?");
+}
+
+TEST(JobFile, EveryExampleIsAGoodJob) {
+    for (const char* name : {"last_30_seconds", "access_log", "join"}) {
+        const auto job = readJobFile(std::string(TIDEMILL_EXAMPLES_DIR) + "/" + name + ".toml");
+        ASSERT_TRUE(job) << job.error().message;
+        EXPECT_EQ(job->name, name);
+        const auto plan = planned(*job);
+        EXPECT_TRUE(plan) << plan.error().message;
+    }
+}
+
+TEST(JobFile, WrongStepsOfRowsAreSaid) {
+    const auto behindFields = [](const std::string& more) {
+        return errorBehindAGoodJob("[[step]]\ndo = \"fields\"\nby = \"split\"\nfields = {word = 1, n "
+                                   "= 2}\n" + more);
+    };
+    EXPECT_EQ(behindFields("[[step]]\ndo = \"aggregate\"\nkey = \"wrd\"\ncompute = {a = \"count()\"}\n"),
+              "job.toml:12:1: there is no field \"wrd\" here, did you mean \"word\"?");
+    EXPECT_EQ(behindFields("[[step]]\ndo = \"aggregate\"\ncompute = {a = \"sum(m)\"}\n"),
+              "job.toml:12:1: there is no field \"m\" here, did you mean \"n\"?");
+    EXPECT_EQ(behindFields("[[step]]\ndo = \"aggregate\"\nkey = \"word\"\ncompute = {word = \"count()\"}\n"),
+              "job.toml:12:1: two fields of the result are named \"word\"");
+    EXPECT_EQ(behindFields("[[step]]\ndo = \"aggregate\"\ncompute = {a = \"mean(n)\"}\n").substr(0, 41),
+              "job.toml:14:11: a = \"mean(n)\" must be one");
+    EXPECT_EQ(behindFields("[[step]]\ndo = \"aggregate\"\ncompute = {a = \"count()\"}\nwindow = \"1500ms\"\n"),
+              "job.toml:12:1: reduceByKeyAndWindow: a window's length (1500 ms) and slide (1000 ms) must "
+              "be multiples of the slide of the stream it is over (1000 ms)");
+    EXPECT_EQ(behindFields("[[step]]\ndo = \"split\"\n"),
+              "job.toml:12:1: this step takes text, but is given rows of fields");
+    EXPECT_EQ(behindFields("[[step]]\ndo = \"top\"\nby = \"words\"\n"),
+              "job.toml:12:1: there is no field \"words\" here, did you mean \"word\"?");
+    EXPECT_EQ(errorBehindAGoodJob("[[step]]\ndo = \"fields\"\nby = \"json\"\nfields = {a = \"b\"}\n"),
+              "job.toml:11:10: field \"a\" is at \"b\", which is no JSON pointer: \"/name/of/it\"");
+    EXPECT_EQ(errorBehindAGoodJob("[[step]]\ndo = \"count\"\nslide = \"10s\"\n"),
+              "job.toml:10:9: slide says how often a window moves, but there is no window");
+}
+
+TEST(JobFile, StreamsOfDifferentSlidesAreNotJoined) {
+    EXPECT_EQ(errorBehindAGoodJob(R"toml([[step]]
+name = "rows"
+do = "fields"
+by = "split"
+fields = {id = 1, a = 2}
+[[step]]
+name = "slow"
+do = "aggregate"
+key = "id"
+compute = {n = "count()"}
+window = "4s"
+slide = "2s"
+[[step]]
+do = "join"
+from = "rows"
+with = "slow"
+on = "id"
+)toml"),
+              "job.toml:20:1: cogroup: the two streams slide differently");
 }
 
 }  // namespace

@@ -1,0 +1,68 @@
+// Aggregates of rows: count, sum, min, max, avg, distinct, top.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "tools/row.h"
+
+namespace tidemill::tools {
+
+// "top(3, path)": computed by `function` from the field `field`.
+struct AggregateSpec {
+    enum class Function { kCount, kSum, kMin, kMax, kAvg, kDistinct, kTop } function;
+    std::string name;       // of the column it makes
+    std::string field;      // none for count()
+    std::size_t place = 0;  // of the field in the rows
+    std::size_t n = 0;      // of top
+};
+
+// "sum(bytes)" -> function and field; `place` is not known yet. Errors (kInvalid).
+core::Result<AggregateSpec> parseAggregate(const std::string& name, const std::string& text);
+
+// "top(3, path)"
+std::string toString(const AggregateSpec& spec);
+
+// What one aggregate has seen. distinct and top keep every value they saw.
+struct AggregateState {
+    std::int64_t count = 0;
+    std::int64_t whole = 0;  // sum of whole numbers; of others in `real`
+    double real = 0;
+    bool isReal = false;
+    double least = 0;
+    double most = 0;
+    std::string leastText, mostText;
+    std::map<std::string, std::int64_t> values;
+
+    // Throws std::runtime_error when the field must be a number and is none.
+    void add(const AggregateSpec& spec, const Row& row);
+    void merge(const AggregateState& other);
+    Field result(const AggregateSpec& spec) const;
+
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(count, whole, real, isReal, least, most, leastText, mostText, values);
+    }
+
+private:
+    void addWhole(std::int64_t number);
+};
+
+// Those of one key.
+struct Aggregates {
+    std::vector<AggregateState> states;
+
+    static Aggregates of(const std::vector<AggregateSpec>& specs, const Row& row);
+    void merge(const Aggregates& other);
+
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(states);
+    }
+};
+
+}  // namespace tidemill::tools
