@@ -2,7 +2,7 @@
 //   DIR/FORMAT        version, identity of the log              docs/formats/data_directory.md
 //   DIR/LOCK          locked by the one process that may write
 //   DIR/wal/          segments of the log                       docs/formats/wal.md
-//   DIR/generations/  checkpoints and savepoints                docs/formats/manifest.md
+//   DIR/generations/  checkpoints                               docs/formats/manifest.md
 //   DIR/work/         the working copy of the state: scratch
 #pragma once
 
