@@ -205,6 +205,17 @@ core::Result<> DataDirectory::create() {
     return core::publishFile(files_, path_ / "FORMAT", encodeDirectoryFormat(format_));
 }
 
+core::Result<std::string> DataDirectory::job() const {
+    if (!files_.exists(path_ / "JOB")) return std::string();
+    TM_ASSIGN(auto name, core::readWholeFile(files_, path_ / "JOB", kFormatBytesMax));
+    while (name.ends_with('\n')) name.pop_back();
+    return name;
+}
+
+core::Result<> DataDirectory::setJob(const std::string& name) {
+    return core::publishFile(files_, path_ / "JOB", name + "\n");
+}
+
 core::Result<> DataDirectory::markLogStarted() {
     if (format_.logStarted) return {};
     DirectoryFormat started = format_;

@@ -1,5 +1,6 @@
 // The directory that holds everything a job must not forget:
 //   DIR/FORMAT        version, identity of the log              docs/formats/data_directory.md
+//   DIR/JOB           the name of the job that it belongs to
 //   DIR/LOCK          locked by the one process that may write
 //   DIR/wal/          segments of the log                       docs/formats/wal.md
 //   DIR/generations/  checkpoints                               docs/formats/manifest.md
@@ -59,6 +60,11 @@ public:
     core::Path workPath() const { return path_ / "work"; }
     const DirectoryFormat& format() const { return format_; }
     const LogUuid& uuid() const { return format_.uuid; }
+
+    // The job that the directory belongs to; empty while none has said so. Errors: kIo, kInvalid.
+    core::Result<std::string> job() const;
+    // From now on it belongs to the job of this name; durable when it returns.
+    core::Result<> setJob(const std::string& name);
 
     // Records durably that the log has its first segment.
     core::Result<> markLogStarted();

@@ -55,6 +55,11 @@ Result<> TimeRows::append(std::uint64_t time, std::string_view bytes) {
     return range_.put(keyOf(time, nextNumber_++), bytes);
 }
 
+Result<> TimeRows::put(std::uint64_t time, std::string_view bytes) {
+    removedBefore_ = std::min(removedBefore_, time);
+    return range_.put(keyOf(time, 0), bytes);
+}
+
 Result<> TimeRows::visit(std::uint64_t first, std::uint64_t end, const Visit& visit) {
     auto walker = walkFrom(first);
     for (;;) {

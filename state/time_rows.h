@@ -27,6 +27,9 @@ public:
 
     core::Result<> append(std::uint64_t time, std::string_view bytes);
 
+    // Sets the only row of a time that append() is never used for.
+    core::Result<> put(std::uint64_t time, std::string_view bytes);
+
     // Calls visit(time, bytes) for every row with first <= time < end; the bytes hold until it
     // returns or adds or removes a row. The walk shows the rows of its beginning.
     using Visit = std::function<core::Result<>(std::uint64_t time, std::string_view bytes)>;

@@ -30,6 +30,7 @@
 #include "core/operators/save_as_text_files.h"
 #include "core/operators/transform.h"
 #include "core/operators/union_with.h"
+#include "state/operators/inverse_window.h"
 #include "state/operators/running_totals.h"
 #include "state/operators/update_state_by_key.h"
 #include "tidemill/job.h"
@@ -98,12 +99,11 @@ struct TransformElement {
     using type = typename decltype(call())::type;
 };
 
-// Values of an updateStateByKey function's optional result.
-template <class F, class V, class S>
+template <class F, class K, class V, class S>
 concept UpdateFunction =
-    std::invocable<F&, std::span<const V>, std::optional<S>> &&
-    std::convertible_to<std::invoke_result_t<F&, std::span<const V>, std::optional<S>>,
-                        std::optional<S>>;
+    std::is_invocable_r_v<std::optional<S>, F&, std::span<const V>, std::optional<S>> ||
+    std::is_invocable_r_v<std::optional<S>, F&, BatchTime, const K&, std::span<const V>,
+                          std::optional<S>>;
 
 }  // namespace detail
 
@@ -118,6 +118,10 @@ enum class Visit {
 // builds the job.
 template <class T>
 class DStream {
+    static_assert(!std::is_same_v<T, bool>,
+                  "there are no streams of bool, because std::vector<bool> is no vector of bool: "
+                  "use int or an enum");
+
 public:
     using Element = T;
 
@@ -399,16 +403,64 @@ public:
             });
     }
 
-    // For pairs: running totals of the values of each key, kept under `name` in the data directory.
-    // The stream holds the keys touched in a batch with their new totals; .all() every key.
-    auto runningTotals(std::string name) const
+    // Windows: in the batches at multiples of `slide` (0: of every batch), the last `length` of the
+    // stream. Both are multiples of the stream's own slide, else std::invalid_argument is thrown.
+    // What a window keeps is found again after a restart under `name`; without one, under a name
+    // derived from the order of the declarations. See docs/guide/windows.md.
+
+    // The elements themselves.
+    DStream<T> window(Duration length, Duration slide = {}, std::string name = {}) const;
+
+    // How many there are: one element, but none before the first data.
+    DStream<std::int64_t> countByWindow(Duration length, Duration slide = {},
+                                        std::string name = {}) const;
+
+    // (value, how often) of every value in the window.
+    DStream<std::pair<T, std::int64_t>> countByValueAndWindow(Duration length, Duration slide = {},
+                                                              std::string name = {}) const;
+
+    // All elements reduced to one by the associative function f(older, newer); none for an empty
+    // window.
+    template <class F>
+    DStream<T> reduceByWindow(F f, Duration length, Duration slide = {},
+                              std::string name = {}) const;
+    // inverse(reduced, leaving) undoes f(reduced, leaving). Once there was data, an element for
+    // every window.
+    template <class F, class Inverse>
+        requires(!std::convertible_to<Inverse, Duration>)
+    DStream<T> reduceByWindow(F f, Inverse inverse, Duration length, Duration slide = {},
+                              std::string name = {}) const;
+
+    // For pairs: the values of each key in the window reduced by the associative function
+    // f(older, newer). Keys that are not in the window are absent.
+    template <class F>
+    auto reduceByKeyAndWindow(F f, Duration length, Duration slide = {},
+                              std::string name = {}) const
+        requires detail::isPair<T>;
+    // The same with an inverse as above, which costs less. A key that has left the window stays,
+    // with what is left of its values, until filter((key, value)) does not hold.
+    template <class F, class Inverse, class Filter = state::KeepAll>
+        requires(!std::convertible_to<Inverse, Duration>)
+    auto reduceByKeyAndWindow(F f, Inverse inverse, Duration length, Duration slide = {},
+                              Filter filter = {}, std::string name = {}) const
+        requires detail::isPair<T>;
+
+    // For pairs: (key, all its values in the window), in the order of their batches.
+    auto groupByKeyAndWindow(Duration length, Duration slide = {}, std::string name = {}) const
+        requires detail::isPair<T>;
+
+    // For pairs: running totals of the values of each key, kept under `name` in the data directory
+    // (empty: a derived one). The stream holds the keys touched in a batch with their new totals;
+    // .all() every key. See StateStream for what else can be asked of it.
+    auto runningTotals(std::string name = {}) const
         requires detail::isPair<T>
     {
         return runningTotalsOf<typename T::first_type, typename T::second_type>(std::move(name));
     }
 
-    // For pairs: f(new values, optional state) -> optional state; an empty result removes the key.
-    // The stream holds the keys visited, with their states.
+    // For pairs: f(new values, optional state) -> optional state, or f(batch time, key, new values,
+    // optional state); an empty result removes the key. The stream holds the keys visited, with
+    // their states.
     template <class S, class F>
     auto updateStateByKey(std::string name, F f, Visit visit = Visit::kEveryKey) const
         requires detail::isPair<T>
@@ -416,6 +468,22 @@ public:
         return updateState<S, typename T::first_type, typename T::second_type>(
             std::move(name), std::move(f), visit);
     }
+
+    // The same without a name; see StateStream::named.
+    template <class S, class F>
+        requires(!std::convertible_to<F, std::string>)
+    auto updateStateByKey(F f, Visit visit = Visit::kEveryKey) const
+        requires detail::isPair<T>
+    {
+        return updateStateByKey<S>(std::string(), std::move(f), visit);
+    }
+
+    // For pairs: f(key, optional value, State<S>&) -> E or optional E, called for each record in
+    // the order in which those of its key came. The stream holds what the calls made; for names,
+    // timeouts and initial states see MapWithStateStream.
+    template <class S, class F>
+    auto mapWithState(F f) const
+        requires detail::isPair<T>;
 
     const std::shared_ptr<core::StreamNode<T>>& node() const { return node_; }
     const std::shared_ptr<Job>& job() const { return job_; }

@@ -80,6 +80,7 @@ Result<> Engine::openDurable() {
     const core::ActivityScope activity(core::Activity::kRecovery);
     auto& files = core::posixFileSystem();
     TM_ASSIGN(directory_, recovery::DataDirectory::open(files, options_.directory));
+    TM_TRY(checkJob());
     generations_ = std::make_unique<recovery::Generations>(files, directory_->generationsPath());
 
     recovery::RecoverOptions recoverOptions;
@@ -103,7 +104,21 @@ Result<> Engine::openDurable() {
     TM_ASSIGN(auto recovered, recovery::recover(*directory_, recoverOptions));
     auto resumed = resumeFrom(recovered);
     suspectIfCorrupt(resumed);
-    return resumed;
+    if (!resumed || options_.name.empty()) return resumed;
+    TM_ASSIGN(const auto known, directory_->job());
+    return known == options_.name ? Result<>() : directory_->setJob(options_.name);
+}
+
+Result<> Engine::checkJob() const {
+    TM_ASSIGN(const auto known, directory_->job());
+    if (known.empty() || options_.name.empty() || known == options_.name || options_.adopt)
+        return {};
+    return fail(ErrorKind::kConflict,
+                "the data directory belongs to the job \"" + core::escaped(known) +
+                    "\", this one is \"" + core::escaped(options_.name) + "\": directory=" +
+                    options_.directory.string() +
+                    "; give each job a directory of its own, or, when the job has a new name, start "
+                    "it once with --adopt (StreamingOptions::adopt)");
 }
 
 // The state as the checkpoint left it, the log behind it, and the batches recorded since.

@@ -48,6 +48,7 @@ public:
 private:
     core::Result<> openDurable();
     core::Result<> openInMemory();
+    core::Result<> checkJob() const;
     core::Result<> resumeFrom(recovery::Recovered& recovered);
     void suspectIfCorrupt(const core::Result<>& result);
     core::Result<> bindStates(const std::optional<core::BatchMark>& mark);

@@ -18,6 +18,7 @@ std::uint64_t Job::fingerprint() const {
     core::ByteWriter text;
     text.u32(static_cast<std::uint32_t>(sources.size()));
     for (const auto& source : sources) {
+        text.string(source.kind);
         text.u8(static_cast<std::uint8_t>(source.framing));
         text.u8(source.replayable ? 1 : 0);
     }
@@ -29,6 +30,10 @@ std::uint64_t Job::fingerprint() const {
         text.string(signature);
     }
     return XXH3_64bits(text.bytes().data(), text.bytes().size());
+}
+
+std::string Job::stableName(std::string_view kind) {
+    return std::string(kind) + "-" + std::to_string(++unnamed_[std::string(kind)]);
 }
 
 Result<> Job::validate() const {

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/block.h"
@@ -27,7 +29,9 @@ struct SourceEnvironment {
 };
 
 struct SourceDeclaration {
-    // "socketTextStream localhost:9999"
+    // "socketTextStream"; another kind of source makes another job.
+    std::string kind;
+    // "socketTextStream dials localhost:9999"
     std::string description;
     core::Framing framing = core::Framing::kLines;
     // For live sources.
@@ -51,12 +55,18 @@ struct Job {
     core::Graph graph;
     std::vector<SourceDeclaration> sources;
     std::vector<StateDeclaration> states;
+    // Of batches.
+    Duration interval{1000};
     bool started = false;
 
     core::SourceId addSource(SourceDeclaration source) {
         sources.push_back(std::move(source));
         return core::SourceId(static_cast<std::uint32_t>(sources.size() - 1));
     }
+
+    // "KIND-1", "KIND-2" …: a name for a stateful operator that the program gave none. The same
+    // program derives the same names.
+    std::string stableName(std::string_view kind);
 
     // Of sources and stateful operators; functions and outputs are no part of it, so that a mended
     // function can go on with what its predecessor left.
@@ -67,6 +77,9 @@ struct Job {
 
     // The job as lines a person can read.
     std::string describe() const;
+
+private:
+    std::map<std::string, unsigned, std::less<>> unnamed_;  // so far, by kind
 };
 
 // Throws std::logic_error when the job has started: streams cannot be added then.

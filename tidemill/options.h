@@ -23,6 +23,11 @@ enum class ErrorPolicy {
 };
 
 struct StreamingOptions {
+    // The job's name. A data directory remembers it and is refused to a job of another name unless
+    // `adopt` is set. Empty: not asked for.
+    std::string name;
+    bool adopt = false;
+
     // Where the log, the state and the checkpoints live. Empty: in memory only, nothing survives.
     std::filesystem::path directory;
 

@@ -36,7 +36,7 @@ public:
     // For queueStream: how the job reads this queue.
     SourceDeclaration declare(bool oneAtATime, std::optional<std::vector<T>> byDefault) const {
         SourceDeclaration declaration;
-        declaration.description = "queueStream";
+        declaration.kind = declaration.description = "queueStream";
         declaration.framing = core::Framing::kPrefixed;
         declaration.receive = [shared = shared_, oneAtATime, byDefault = std::move(byDefault)](
                                   const SourceEnvironment& environment)

@@ -4,47 +4,124 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/operators/group_by_key.h"
 #include "core/operators/reduce_by_key.h"
+#include "state/operators/map_with_state.h"
 #include "tidemill/dstream.h"
 
 namespace tidemill {
 
+namespace detail {
+
+// A state table as it is declared: found by its operator's name after a restart.
+class DeclaredState {
+public:
+    // An empty name: a derived one.
+    DeclaredState(Job& job, const char* operation, std::string name, const std::string& types,
+                  state::ValueKind kind, Duration slide);
+
+    const std::shared_ptr<state::BoundTable>& table() const { return table_; }
+    // For the functions of StateStream of these names.
+    void named(Job& job, std::string name) const;
+    void ttl(const Job& job, Duration idle) const;
+    void initial(const Job& job, std::string key, std::string value) const;
+
+private:
+    std::shared_ptr<state::BoundTable> table_;
+    std::size_t place_;  // in Job::states
+    state::ValueKind kind_;
+};
+
+template <class K, class S>
+void setInitialState(const Job& job, const DeclaredState& state, const std::vector<std::pair<K, S>>& initial) {
+    for (const auto& [key, value] : initial) {
+        std::string keyBytes, valueBytes;
+        core::KeyCodec<K>::encode(key, keyBytes);
+        core::ValueCodec<S>::encode(value, valueBytes);
+        state.initial(job, std::move(keyBytes), std::move(valueBytes));
+    }
+}
+
+}  // namespace detail
+
 // The stream of (key, state) pairs that a stateful operator gives in each batch; see there which.
+// What the functions below set holds for the operator; they are called before start().
 template <class K, class S>
 class StateStream : public DStream<std::pair<K, S>> {
 public:
-    StateStream(DStream<std::pair<K, S>> seen, std::shared_ptr<state::BoundTable> table)
-        : DStream<std::pair<K, S>>(std::move(seen)), table_(std::move(table)) {}
+    StateStream(DStream<std::pair<K, S>> seen, detail::DeclaredState state)
+        : DStream<std::pair<K, S>>(std::move(seen)), state_(std::move(state)) {}
 
     // Every key that has state, also those the batch did not touch.
     DStream<std::pair<K, S>> all() const {
         requireNotStarted(*this->job(), "all");
         return {this->job(),
-                this->job()->graph.add(std::make_shared<state::AllView<K, S>>(table_))};
+                this->job()->graph.add(std::make_shared<state::AllView<K, S>>(state_.table()))};
+    }
+
+    // The name under which the state is found again after a restart. Without one it is derived
+    // from the order of the declarations, and found as long as that order stays.
+    StateStream named(std::string name) const {
+        state_.named(*this->job(), std::move(name));
+        return *this;
+    }
+
+    // A key that had no record for longer than `idle` loses its state, silently. Costs some work
+    // for each touched key; none for the others.
+    StateStream ttl(Duration idle) const {
+        state_.ttl(*this->job(), idle);
+        return *this;
+    }
+
+    // The states that a new data directory begins with. Not for runningTotals.
+    StateStream initialState(const std::vector<std::pair<K, S>>& initial) const {
+        detail::setInitialState(*this->job(), state_, initial);
+        return *this;
     }
 
 private:
-    std::shared_ptr<state::BoundTable> table_;
+    detail::DeclaredState state_;
 };
 
-namespace detail {
+// The stream of what a mapWithState function made.
+template <class E, class K, class S>
+class MapWithStateStream : public DStream<E> {
+public:
+    MapWithStateStream(DStream<E> made, detail::DeclaredState state)
+        : DStream<E>(std::move(made)), state_(std::move(state)) {}
 
-// Declares a state table that is found by `name` after a restart.
-inline std::shared_ptr<state::BoundTable> declareTable(Job& job, std::string name,
-                                                       std::string signature,
-                                                       state::ValueKind kind, Duration slide) {
-    auto bound = std::make_shared<state::BoundTable>();
-    bound->slide = slide;
-    job.states.push_back({std::move(name), std::move(signature),
-                          [bound, kind](state::StateStore& store, core::OperatorId id) {
-                              bound->table = &store.table(id, 0, kind);
-                          }});
-    return bound;
-}
+    // (key, state) of every key that has state, after the batch.
+    DStream<std::pair<K, S>> stateSnapshots() const {
+        requireNotStarted(*this->job(), "stateSnapshots");
+        return {this->job(), this->job()->graph.add(std::make_shared<state::AllView<K, S>>(
+                                 state_.table(), "stateSnapshots"))};
+    }
 
-}  // namespace detail
+    // As in StateStream.
+    MapWithStateStream named(std::string name) const {
+        state_.named(*this->job(), std::move(name));
+        return *this;
+    }
+
+    // A key without a record for longer than `idle` is out: the function is called once more, with
+    // no value and State::isTimingOut(), and the state is gone. Looked after in every batch, at a
+    // cost that follows the keys that were touched and those that time out.
+    MapWithStateStream timeout(Duration idle) const {
+        state_.ttl(*this->job(), idle);
+        return *this;
+    }
+
+    // As in StateStream.
+    MapWithStateStream initialState(const std::vector<std::pair<K, S>>& initial) const {
+        detail::setInitialState(*this->job(), state_, initial);
+        return *this;
+    }
+
+private:
+    detail::DeclaredState state_;
+};
 
 template <class T>
 template <class K, class V>
@@ -53,39 +130,66 @@ StateStream<K, V> DStream<T>::runningTotalsOf(std::string name) const {
     auto once = node_;
     if (once->keyed() != core::Keyed::kRangedUnique)
         once = job_->graph.add(core::makeReduceByKey(node_, std::plus<>()));
-    auto table = detail::declareTable(*job_, std::move(name),
-                                      "runningTotals key=" + core::KeyCodec<K>::signature() +
+    const detail::DeclaredState state(*job_, "runningTotals", std::move(name),
+                                      "key=" + core::KeyCodec<K>::signature() +
                                           " value=" + core::ValueCodec<V>::signature(),
                                       state::kTotalsKind<V>, node_->slide());
+    const auto& table = state.table();
     auto touched = std::make_shared<state::TouchedView<K, V>>(table);
     job_->graph.add(std::make_shared<state::RunningTotalsNode<K, V>>(once, table, touched));
     job_->graph.add(touched);
-    return {DStream<std::pair<K, V>>(job_, touched), table};
+    return {DStream<std::pair<K, V>>(job_, touched), state};
 }
 
 template <class T>
 template <class S, class K, class V, class F>
 StateStream<K, S> DStream<T>::updateState(std::string name, F f, Visit visit) const {
-    static_assert(detail::UpdateFunction<F, V, S>,
-                  "updateStateByKey takes f(std::span<const V> newValues, std::optional<S> state) "
-                  "that returns std::optional<S>");
+    static_assert(detail::UpdateFunction<F, K, V, S>,
+                  "updateStateByKey takes f(std::span<const V> newValues, std::optional<S> state), "
+                  "or f(BatchTime, const K&, span, optional), that returns std::optional<S>");
+    static_assert(core::StorableValue<S>, "a state is kept: its type must own its bytes "
+                                          "(std::string, not std::string_view) and be storable");
     requireNotStarted(*job_, "updateStateByKey");
     auto grouped = job_->graph.add(core::makeGroupByKey(node_));
-    auto table = detail::declareTable(*job_, std::move(name),
-                                      "updateStateByKey key=" + core::KeyCodec<K>::signature() +
+    const detail::DeclaredState state(*job_, "updateStateByKey", std::move(name),
+                                      "key=" + core::KeyCodec<K>::signature() +
                                           " state=" + core::ValueCodec<S>::signature(),
                                       state::ValueKind::kBytes, node_->slide());
+    const auto& table = state.table();
     if (visit == Visit::kTouchedKeys) {
         auto touched = std::make_shared<state::TouchedView<K, S>>(table);
         job_->graph.add(std::make_shared<state::UpdateTouchedNode<K, V, S, F>>(
             grouped, table, touched, std::move(f)));
         job_->graph.add(touched);
-        return {DStream<std::pair<K, S>>(job_, touched), table};
+        return {DStream<std::pair<K, S>>(job_, touched), state};
     }
     job_->graph.add(
         std::make_shared<state::UpdateEveryKeyNode<K, V, S, F>>(grouped, table, std::move(f)));
     auto all = job_->graph.add(std::make_shared<state::AllView<K, S>>(table));
-    return {DStream<std::pair<K, S>>(job_, all), table};
+    return {DStream<std::pair<K, S>>(job_, all), state};
+}
+
+template <class T>
+template <class S, class F>
+auto DStream<T>::mapWithState(F f) const
+    requires detail::isPair<T>
+{
+    using K = typename detail::PairOf<T>::Key;
+    using V = typename detail::PairOf<T>::Value;
+    static_assert(std::invocable<F&, const K&, std::optional<V>, State<S>&>,
+                  "mapWithState takes f(const K& key, std::optional<V> value, State<S>& state)");
+    static_assert(core::StorableValue<S>, "a state is kept: its type must own its bytes "
+                                          "(std::string, not std::string_view) and be storable");
+    requireNotStarted(*job_, "mapWithState");
+    auto grouped = job_->graph.add(core::makeGroupByKey(node_));
+    const detail::DeclaredState state(*job_, "mapWithState", {},
+                                      "key=" + core::KeyCodec<K>::signature() +
+                                          " state=" + core::ValueCodec<S>::signature(),
+                                      state::ValueKind::kBytes, node_->slide());
+    auto node = job_->graph.add(std::make_shared<state::MapWithStateNode<K, V, S, F>>(
+        grouped, state.table(), std::move(f)));
+    using E = state::Emitted<K, V, S, F>;
+    return MapWithStateStream<E, K, S>(DStream<E>(job_, node), state);
 }
 
 }  // namespace tidemill

@@ -40,6 +40,7 @@ StreamingContext::StreamingContext(StreamingOptions options)
     : options_(std::move(options)), job_(std::make_shared<Job>()) {
     if (options_.interval <= Duration(0))
         throw std::invalid_argument("the batch interval must be at least 1 ms");
+    job_->interval = options_.interval;
 }
 StreamingContext::StreamingContext(const std::filesystem::path& directory, Duration interval)
     : StreamingContext(optionsFor(directory, interval)) {}
@@ -58,6 +59,7 @@ DStream<std::string_view> StreamingContext::textStream(const char* kind,
 DStream<std::string_view> StreamingContext::socketTextStream(std::string host,
                                                              std::uint16_t port) {
     SourceDeclaration source;
+    source.kind = "socketTextStream";
     source.description = "socketTextStream dials " + place(host, port);
     source.receive = [host, port](const SourceEnvironment& environment)
         -> core::Result<std::shared_ptr<core::Receiver>> {
@@ -83,6 +85,7 @@ DStream<std::string_view> StreamingContext::acknowledgedTextStream(std::string h
 DStream<std::string_view> StreamingContext::listeningStream(const char* kind,
                                                             sources::ListenOptions listen) {
     SourceDeclaration source;
+    source.kind = kind;
     source.description = std::string(kind) + " listens on " + place(listen.address, listen.port);
     source.receive = [listen](const SourceEnvironment& environment)
         -> core::Result<std::shared_ptr<core::Receiver>> {
@@ -96,6 +99,7 @@ DStream<std::string_view> StreamingContext::memoryTextStream(std::string_view te
     requireNotStarted(*job_, "memoryTextStream");
     auto memory = std::make_shared<core::MemoryText>(text, bytesPerBatch);
     SourceDeclaration source;
+    source.kind = "memoryTextStream";
     source.description = "memoryTextStream of " + std::to_string(text.size()) + " bytes";
     source.replayable = memory;
     const auto id = job_->addSource(std::move(source));
@@ -122,6 +126,7 @@ DStream<std::string_view> StreamingContext::fileStream(const char* kind,
                                                        sources::FileSourceOptions options) {
     requireNotStarted(*job_, kind);
     SourceDeclaration source;
+    source.kind = kind;
     source.description = std::string(kind) + " reads new files in " + options.directories;
     auto files = std::make_shared<sources::FileSource>(core::posixFileSystem(), std::move(options));
     source.replayable = files;

@@ -21,6 +21,7 @@
 #include "tidemill/state_stream.h"
 #include "tidemill/status.h"
 #include "tidemill/streaming_listener.h"
+#include "tidemill/windows.h"
 
 namespace tidemill {
 

@@ -13,6 +13,7 @@ struct RunOptions {
     std::optional<unsigned> workers;
     bool checkOnly = false;
     bool dropMismatchedState = false;
+    bool adopt = false;
 };
 int runJob(const RunOptions& options);
 

@@ -103,6 +103,8 @@ int main(int argc, char** argv) {
                            "threads that process batches (default: the job's, else one per core)")
         ->check(CLI::Range(0, 1024));
     runCommand->add_flag("--check", run.checkOnly, "validate the job file, print the plan, stop");
+    runCommand->add_flag("--adopt", run.adopt,
+                         "take over a data directory that belongs to a job of another name");
     runCommand->add_flag("--drop-mismatched-state", run.dropMismatchedState,
                          "drop the state of operators whose kind or types changed");
     runCommand->callback([&] { code = runJob(run); });

@@ -38,8 +38,14 @@ public:
         require();
     }
 
+    void beginBatch(core::BatchRun& run) override { table_->beginBatch(run); }
+
     std::unique_ptr<core::Sink<In>> open(core::TaskContext& task) override {
         return std::make_unique<TotalsSink>(*this, task);
+    }
+
+    void runStage(core::BatchRun& run) override {
+        if (run.isActive(parent_->slide())) table_->removeIdle(run);
     }
 
 private:
@@ -47,6 +53,8 @@ private:
     public:
         TotalsSink(RunningTotalsNode& node, core::TaskContext& task)
             : touched_(node.touched_->noting() ? &node.touched_->keys(task.partition) : nullptr),
+              table_(*node.table_),
+              partition_(task.partition),
               range_(node.table_->table->range(task.partition)),
               arena_(task.arena) {}
 
@@ -62,6 +70,7 @@ private:
                 addTo(chunk, keys);
             }
             if (touched_) note(keys, chunk.size());
+            table_.touch(partition_, keys, chunk.size());
         }
         void finish() override {}
 
@@ -89,6 +98,8 @@ private:
         }
 
         std::vector<std::string_view>* touched_;
+        BoundTable& table_;
+        std::uint32_t partition_;
         StateRange& range_;
         core::Arena& arena_;
         core::ChunkKeys<K> keys_;

@@ -15,15 +15,10 @@
 #include "core/chunk_keys.h"
 #include "core/stream_node.h"
 #include "core/value_codec.h"
+#include "state/operators/bound_table.h"
 #include "state/state_table.h"
 
 namespace tidemill::state {
-
-// A table that exists once the job has started, and the slide of the stream that changes it.
-struct BoundTable {
-    StateTable* table = nullptr;
-    Duration slide{0};
-};
 
 // A value as the table's kind keeps it.
 template <class S>
@@ -91,14 +86,23 @@ private:
     TouchedKeys keys_;
 };
 
+// How a row's value is what the stream holds of it.
+template <class S>
+struct StoredState {
+    S operator()(ValueKind kind, std::string_view bytes) const { return valueFrom<S>(kind, bytes); }
+};
+
 // (key, state) of every key, in the order of key group and key bytes.
-template <class K, class S>
+template <class K, class S, class Decode = StoredState<S>>
 class AllView final : public core::RootNode<std::pair<K, S>> {
 public:
     using Out = std::pair<K, S>;
 
-    explicit AllView(std::shared_ptr<BoundTable> table)
-        : core::RootNode<Out>("all"), table_(std::move(table)) {}
+    explicit AllView(std::shared_ptr<BoundTable> table, std::string kind = "all",
+                     Decode decode = {})
+        : core::RootNode<Out>(std::move(kind)),
+          table_(std::move(table)),
+          decode_(std::move(decode)) {}
 
     core::Keyed keyed() const override { return core::Keyed::kRangedUnique; }
     Duration slide() const override { return table_->slide; }
@@ -117,7 +121,7 @@ public:
                 std::string_view key = walker.key();
                 if constexpr (std::is_same_v<K, std::string_view>) key = task.arena.copy(key);
                 chunk.emplace_back(core::KeyCodec<K>::decode(key),
-                                   valueFrom<S>(table_->table->kind(), walker.value()));
+                                   decode_(table_->table->kind(), walker.value()));
             }
             if (!chunk.empty()) sink.take(chunk);
         }
@@ -125,6 +129,7 @@ public:
 
 private:
     std::shared_ptr<BoundTable> table_;
+    Decode decode_;
 };
 
 }  // namespace tidemill::state

@@ -1,7 +1,7 @@
 // updateStateByKey: a state per key, made from the state before and the batch's new values.
 //
-// f(std::span<const V> newValues, std::optional<S> state) -> std::optional<S>; an empty result
-// removes the key.
+// f(std::span<const V> newValues, std::optional<S> state) -> std::optional<S>, or with the batch
+// time and the key before these; an empty result removes the key.
 #pragma once
 
 #include <algorithm>
@@ -20,9 +20,15 @@
 
 namespace tidemill::state {
 
-template <class V, class S, class F>
-std::optional<S> callUpdate(F& f, const std::vector<V>& values, std::optional<S> before) {
-    return std::invoke(f, std::span<const V>(values), std::move(before));
+template <class K, class V, class S, class F>
+std::optional<S> callUpdate(F& f, BatchTime time, std::string_view key,
+                            const std::vector<V>& values, std::optional<S> before) {
+    if constexpr (std::invocable<F&, BatchTime, const K&, std::span<const V>, std::optional<S>>) {
+        const K decoded = core::KeyCodec<K>::decode(key);
+        return std::invoke(f, time, decoded, std::span<const V>(values), std::move(before));
+    } else {
+        return std::invoke(f, std::span<const V>(values), std::move(before));
+    }
 }
 
 // Visits the keys that have new values; the others cost nothing.
@@ -45,8 +51,17 @@ public:
         require();
     }
 
+    void beginBatch(core::BatchRun& run) override {
+        time_ = run.record().time;
+        table_->beginBatch(run);
+    }
+
     std::unique_ptr<core::Sink<In>> open(core::TaskContext& task) override {
         return std::make_unique<UpdateSink>(*this, task);
+    }
+
+    void runStage(core::BatchRun& run) override {
+        if (run.isActive(grouped_->slide())) table_->removeIdle(run);
     }
 
 private:
@@ -69,6 +84,7 @@ private:
             for (const auto& [key, bytes] : changes_)
                 core::orThrow(bytes ? range_.put(key, *bytes) : range_.remove(key));
             changes_.clear();
+            node_.table_->touch(task_.partition, keys, chunk.size());
         }
         void finish() override {}
 
@@ -78,7 +94,8 @@ private:
             const bool found = lookup_.found(i);
             std::optional<S> before;
             if (found) before = valueFrom<S>(ValueKind::kBytes, lookup_.bytes(i));
-            const auto after = callUpdate<V, S>(function_, values, std::move(before));
+            const auto after = callUpdate<K, V, S>(function_, node_.time_, key, values,
+                                                        std::move(before));
             if (after) {
                 std::string bytes;
                 core::ValueCodec<S>::encode(*after, bytes);
@@ -105,6 +122,7 @@ private:
     std::shared_ptr<BoundTable> table_;
     std::shared_ptr<TouchedView<K, S>> touched_;
     F function_;
+    BatchTime time_{};  // of the batch at hand
 };
 
 // Visits every key that has state or new values: one ordered merge of the stored rows and the
@@ -126,8 +144,13 @@ public:
         require();
     }
 
+    void beginBatch(core::BatchRun& run) override {
+        time_ = run.record().time;
+        table_->beginBatch(run);
+    }
+
     std::unique_ptr<core::Sink<In>> open(core::TaskContext& task) override {
-        return std::make_unique<CollectSink>(news_[task.partition], task.arena);
+        return std::make_unique<CollectSink>(*this, task);
     }
 
     // Also without new values: every key is visited in every batch.
@@ -136,6 +159,7 @@ public:
         core::orThrow(run.workers().run(core::kKeyRanges, [&](std::size_t range) {
             updateRange(table_->table->range(static_cast<std::uint32_t>(range)), news_[range]);
         }));
+        table_->removeIdle(run);
     }
 
     void endBatch() override {
@@ -152,21 +176,24 @@ private:
 
     class CollectSink final : public core::Sink<In> {
     public:
-        CollectSink(std::vector<News>& news, core::Arena& arena) : news_(news), arena_(arena) {}
+        CollectSink(UpdateEveryKeyNode& node, core::TaskContext& task)
+            : node_(node), task_(task), news_(node.news_[task.partition]) {}
         void take(std::span<In> chunk) override {
             const core::KeyViews keys = core::pairKeys(keys_, chunk);
             for (std::size_t i = 0; i < chunk.size(); ++i) {
                 std::string_view key;
                 std::memcpy(&key, keys.first + i * keys.strideBytes, sizeof key);
-                key = arena_.copy(key);
+                key = task_.arena.copy(key);
                 news_.push_back({core::keyGroup(key), key, std::move(chunk[i].second)});
             }
+            node_.table_->touch(task_.partition, keys, chunk.size());
         }
         void finish() override {}
 
     private:
+        UpdateEveryKeyNode& node_;
+        core::TaskContext task_;
         std::vector<News>& news_;
-        core::Arena& arena_;
         core::ChunkKeys<K> keys_;
     };
 
@@ -177,7 +204,8 @@ private:
         // Rows of new keys are written after the walk, which sees the range as it began.
         std::vector<std::pair<std::string_view, std::string>> added;
         const auto add = [&](const News& fresh) {
-            if (const auto after = callUpdate<V, S>(function, fresh.values, std::nullopt)) {
+            if (const auto after = callUpdate<K, V, S>(function, time_, fresh.key,
+                                                           fresh.values, std::nullopt)) {
                 added.emplace_back(fresh.key, std::string());
                 core::ValueCodec<S>::encode(*after, added.back().second);
             }
@@ -191,8 +219,8 @@ private:
             for (; next != news.end() && next->order() < row; ++next) add(*next);
             const bool touched = next != news.end() && next->order() == row;
             const auto after =
-                callUpdate<V, S>(function, touched ? next->values : none,
-                                 std::optional<S>(valueFrom<S>(ValueKind::kBytes, walker.value())));
+                callUpdate<K, V, S>(function, time_, walker.key(), touched ? next->values : none,
+                                    std::optional<S>(valueFrom<S>(ValueKind::kBytes, walker.value())));
             if (touched) ++next;
             if (after) {
                 bytes.clear();
@@ -210,6 +238,7 @@ private:
     std::shared_ptr<BoundTable> table_;
     F function_;
     std::array<std::vector<News>, core::kKeyRanges> news_;
+    BatchTime time_{};  // of the batch at hand
 };
 
 }  // namespace tidemill::state

@@ -79,6 +79,14 @@ TEST_F(TimeRowsTest, AWalkShowsTheRowsOfItsBeginning) {
     EXPECT_EQ(visited(rows).size(), 6u);
 }
 
+TEST_F(TimeRowsTest, PutReplacesWhatTheTimeHeld) {
+    auto rows = of(4);
+    for (std::uint64_t time : {7, 8, 9}) must(rows.put(time, "first"));
+    must(rows.removeBefore(8));
+    must(rows.put(8, "second"));
+    EXPECT_EQ(visited(rows), (Rows{{8, "second"}, {9, "first"}}));
+}
+
 TEST_F(TimeRowsTest, RowsOfOtherRangesAreNotSeen) {
     auto one = of(1), two = of(2);
     must(one.append(5, "one"));

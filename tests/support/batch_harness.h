@@ -134,4 +134,34 @@ Batches runBatches(const std::vector<std::vector<In>>& inputs, Build build,
     return batches;
 }
 
+// What `build` gives over `inputs`: in one life, and in lives of `lifeBatches` batches each that
+// end as a crash would end them, on 1, 2 and 7 workers in turn.
+template <class Build>
+void expectAlsoWithKills(const std::vector<std::vector<std::string>>& inputs,
+                         const Batches& expected, Build build) {
+    EXPECT_EQ(runBatches(inputs, build), expected);
+    for (const std::size_t lifeBatches : {1u, 3u}) {
+        TemporaryDirectory directory;
+        std::map<std::uint64_t, std::vector<std::string>> seen;
+        const unsigned workers[] = {1, 2, 7};
+        for (std::size_t begin = 0, life = 0; begin < inputs.size(); begin += lifeBatches, ++life) {
+            StreamingOptions options;
+            options.directory = directory / "data";
+            options.workers = workers[life % 3];
+            options.checkpointInterval = Duration(2000);
+            Life one(options, fromMillis(static_cast<std::int64_t>(1000 * begin)));
+            RecordQueue<std::string> queue;
+            const std::size_t end = std::min(inputs.size(), begin + lifeBatches);
+            for (std::size_t i = begin; i < end; ++i) queue.push(inputs[i]);
+            one.collect(build(one.context().queueStream(queue)), seen);
+            one.start();
+            one.run(end - begin);
+            one.context().stop(life % 4 == 3);
+        }
+        Batches batches(inputs.size());
+        for (auto& [id, elements] : seen) batches[id - 1] = elements;
+        EXPECT_EQ(batches, expected) << "lives of " << lifeBatches;
+    }
+}
+
 }  // namespace tidemill::test

@@ -143,9 +143,13 @@ void ProgramRig::writeDialingJob(const TextServer& server, const std::string& mo
              more);
 }
 
-std::unique_ptr<ChildProcess> ProgramRig::start(std::map<std::string, std::string> environment) {
+std::unique_ptr<ChildProcess> ProgramRig::start(std::map<std::string, std::string> environment,
+                                                const std::vector<std::string>& more) {
+    std::vector<std::string> all{TIDEMILL_PROGRAM_PATH, "run", path_ / "job.toml", "--data-dir",
+                                 data()};
+    all.insert(all.end(), more.begin(), more.end());
     return std::make_unique<ChildProcess>(ChildProcess::Options{
-        .arguments = {TIDEMILL_PROGRAM_PATH, "run", path_ / "job.toml", "--data-dir", data()},
+        .arguments = all,
         .environment = std::move(environment),
         .outputFile = path_ / "out",
         .errorFile = path_ / "err"});

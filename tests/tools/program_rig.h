@@ -58,7 +58,8 @@ public:
     void writeDialingJob(const TextServer& server, const std::string& more = "");
 
     // `tidemill run job.toml --data-dir data`; output and errors go to files "out" and "err".
-    std::unique_ptr<ChildProcess> start(std::map<std::string, std::string> environment = {});
+    std::unique_ptr<ChildProcess> start(std::map<std::string, std::string> environment = {},
+                                        const std::vector<std::string>& more = {});
     std::string daemonOutput() const;
     std::string daemonErrors() const;
 

@@ -310,6 +310,30 @@ TEST_F(Program, AJobOfOtherTypesIsRefusedWithTheDifference) {
     EXPECT_EQ(stateAndLog(), before);
 }
 
+TEST_F(Program, ADirectoryOfAnotherJobIsRefusedUnlessAdopted) {
+    rig_.writeDialingJob(server_);
+    auto daemon = rig_.start();
+    server_.accept();
+    feed("a b a\n");
+    ASSERT_TRUE(rig_.awaitLoggedLines(1));
+    stopGracefully(*daemon);
+    auto text = contentOf(rig_.path() / "job.toml");
+    const auto name = text.find("name = \"") + 8;
+    const std::string former = text.substr(name, text.find('"', name) - name);
+    text.replace(name, former.size(), "other");
+    std::ofstream(rig_.path() / "other.toml") << text;
+    const auto refused = rig_.tidemill({"run", rig_.path() / "other.toml", "--data-dir", rig_.data()});
+    EXPECT_EQ(refused.code, 4);
+    EXPECT_THAT(refused.err, HasSubstr("belongs to the job \"" + former + "\", this one is \"other\""));
+    EXPECT_EQ(rig_.totals(), expected_);
+    std::ofstream(rig_.path() / "job.toml") << text;
+    daemon = rig_.start({}, {"--adopt"});
+    server_.accept();
+    stopGracefully(*daemon);
+    EXPECT_EQ(contentOf(rig_.data() / "JOB"), "other\n");
+    EXPECT_EQ(rig_.totals(), expected_);
+}
+
 TEST_F(Program, RecordedBatchesOfAnotherJobAreRefused) {
     rig_.writeDialingJob(server_);
     auto text = contentOf(rig_.path() / "job.toml");

@@ -1,0 +1,176 @@
+// Windows of a function without an inverse. Panes are cut into blocks as long as a window; a window
+// is the end of one block and the beginning of the next. Of the older block every pane knows, for
+// each of its keys, what the panes behind it come to (made once, when the block is complete); of
+// the newer one a running aggregate is kept. So each value is reduced about three times, however
+// long the window, and always in the same grouping: blocks lie at fixed pane numbers. After M. van
+// Herk 1992, and J. Gil, M. Werman 1993, for running minima.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "state/operators/keyed_window.h"
+
+namespace tidemill::state {
+
+// A row of the result: what the older and the newer block add to the window, encoded.
+struct CutRow {
+    std::optional<std::string_view> older, newer;
+
+    void encode(std::string& into) const {
+        core::ByteWriter out;
+        out.u8(static_cast<std::uint8_t>((older ? 1 : 0) | (newer ? 2 : 0)));
+        if (older) out.string(*older);
+        if (newer) out.string(*newer);
+        into += out.bytes();
+    }
+    static CutRow decode(std::string_view bytes) {
+        core::ByteReader in(bytes);
+        const auto parts = in.u8();
+        CutRow row;
+        if (parts & 1) row.older = in.string(bytes.size());
+        if (parts & 2) row.newer = in.string(bytes.size());
+        if (!in.finished() || (!row.older && !row.newer))
+            throw core::TaskFailure(core::Error{core::ErrorKind::kCorrupt,
+                                                "a stored window result does not parse"});
+        return row;
+    }
+};
+
+template <class V, class F>
+struct CutWindow {
+    F function;
+
+    // What the window comes to, from a row of the result.
+    struct Value {
+        F function;
+        V operator()(ValueKind, std::string_view bytes) const {
+            const auto row = CutRow::decode(bytes);
+            if (!row.older) return valueFrom<V>(ValueKind::kBytes, *row.newer);
+            const V older = valueFrom<V>(ValueKind::kBytes, *row.older);
+            if (!row.newer) return older;
+            const V newer = valueFrom<V>(ValueKind::kBytes, *row.newer);
+            return std::invoke(function, older, newer);
+        }
+    };
+
+    class Range {
+    public:
+        Range(const CutWindow& window, const WindowTimes& times, StateRange& result,
+              StateRange& panes)
+            : window_(window), times_(times), result_(result), panes_(panes) {}
+
+        core::Result<std::string> merge(const std::vector<std::string>& parts) {
+            return mergeParts<V>(parts, window_.function);
+        }
+
+        core::Result<> enter(std::uint64_t pane, const std::vector<PanePair>& pairs,
+                             std::string_view bytes) {
+            TM_TRY(advance(pane));
+            if (pairs.empty()) return {};
+            TM_TRY(panes_.put(pane, kUncut + std::string(bytes)));
+            newest_ = pane;
+            return changeRows(result_, pairs, [&](const PanePair& pair, auto before, auto& after) {
+                CutRow row;
+                if (before) row = CutRow::decode(*before);
+                std::string newer(pair.value);
+                if (row.newer) newer = reduced(*row.newer, pair.value);
+                row.newer = newer;
+                row.encode(after);
+                return RowChange::kPut;
+            });
+        }
+
+        core::Result<> advance(std::uint64_t last) {
+            TM_TRY(findNewest());
+            if (newest_ != 0 && times_.blockOf(newest_) < times_.blockOf(last)) {
+                const auto block = times_.blockOf(newest_);
+                // Of blocks before it all has left when it is complete, or leaves now.
+                TM_TRY(leave(times_.firstOfBlock(block)));
+                TM_TRY(cut(block));
+                newest_ = 0;
+            }
+            return leave(times_.leftBy(last) + 1);
+        }
+
+    private:
+        static constexpr char kUncut = 'u';  // pairs of key and value
+        static constexpr char kCut = 'c';    // of key and one byte, 1 and the later panes' value or 0
+
+        std::string reduced(std::string_view older, std::string_view newer) {
+            const V a = valueFrom<V>(ValueKind::kBytes, older);
+            const V b = valueFrom<V>(ValueKind::kBytes, newer);
+            std::string bytes;
+            core::ValueCodec<V>::encode(std::invoke(window_.function, a, b), bytes);
+            return bytes;
+        }
+
+        // After a start: the newest pane that entered, unless its block is cut.
+        core::Result<> findNewest() {
+            if (std::exchange(searched_, true)) return {};
+            return panes_.visit(0, std::numeric_limits<std::uint64_t>::max(),
+                                [&](std::uint64_t pane, std::string_view bytes) {
+                                    if (bytes.starts_with(kUncut)) newest_ = pane;
+                                    return core::Result<>();
+                                });
+        }
+
+        // The block is complete: its panes learn what lies behind them, the result forgets the
+        // running aggregate for what all of them come to.
+        core::Result<> cut(std::uint64_t block) {
+            std::vector<std::pair<std::uint64_t, std::string>> uncut;
+            TM_TRY(panes_.visit(times_.firstOfBlock(block), times_.firstOfBlock(block + 1),
+                                [&](std::uint64_t pane, std::string_view bytes) {
+                                    uncut.emplace_back(pane, bytes.substr(1));
+                                    return core::Result<>();
+                                }));
+            std::unordered_map<std::string_view, std::string> behind;
+            for (auto at = uncut.rbegin(); at != uncut.rend(); ++at) {
+                TM_ASSIGN(const auto pairs, readPanePairs(at->second));
+                PanePairs later;
+                for (const auto& pair : pairs) {
+                    const auto [known, first] = behind.try_emplace(pair.key, pair.value);
+                    later.add(pair.key, first ? std::string(1, '\0') : '\1' + known->second);
+                    if (!first) known->second = reduced(pair.value, known->second);
+                }
+                TM_TRY(panes_.put(at->first, kCut + later.bytes()));
+            }
+            std::vector<PanePair> all;
+            for (const auto& [key, value] : behind) all.push_back({key, value});
+            return changeRows(result_, all, [](const PanePair& pair, auto, auto& after) {
+                CutRow{pair.value, std::nullopt}.encode(after);
+                return RowChange::kPut;
+            });
+        }
+
+        // Panes before `end` leave; their blocks are cut.
+        core::Result<> leave(std::uint64_t end) {
+            if (end <= 1) return {};
+            TM_TRY(panes_.visit(0, end, [&](std::uint64_t, std::string_view bytes) -> core::Result<> {
+                TM_ASSIGN(const auto pairs, readPanePairs(bytes.substr(1)));
+                return changeRows(result_, pairs, [](const PanePair& pair, auto before, auto& after) {
+                    if (!before) return RowChange::kKeep;
+                    CutRow row = CutRow::decode(*before);
+                    row.older.reset();
+                    if (pair.value.starts_with('\1')) row.older = pair.value.substr(1);
+                    if (!row.older && !row.newer) return RowChange::kRemove;
+                    row.encode(after);
+                    return RowChange::kPut;
+                });
+            }));
+            return panes_.removeBefore(end);
+        }
+
+        CutWindow window_;
+        const WindowTimes& times_;
+        StateRange& result_;
+        TimeRows panes_;
+        std::uint64_t newest_ = 0;  // pane of the block that is not cut yet; 0: none
+        bool searched_ = false;
+    };
+};
+
+}  // namespace tidemill::state

@@ -1,0 +1,177 @@
+// mapWithState: a function that sees each record together with its key's state, may change that,
+// and makes an element; and sees keys that have been idle for too long a last time.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/operators/collected.h"
+#include "state/operators/state_views.h"
+#include "state/state.h"
+
+namespace tidemill::state {
+
+template <class R>
+struct EmittedBy {
+    using type = R;
+};
+template <class R>
+struct EmittedBy<std::optional<R>> {
+    using type = R;
+};
+// What mapWithState's function makes: E of E or std::optional<E>.
+template <class K, class V, class S, class F>
+using Emitted = typename EmittedBy<
+    std::decay_t<std::invoke_result_t<F&, const K&, std::optional<V>, State<S>&>>>::type;
+
+// Takes grouped pairs, keys in their ranges. The elements that the function made are held while the
+// batch runs; partition r holds those of range r.
+template <class K, class V, class S, class F>
+class MapWithStateNode final : public core::RootNode<Emitted<K, V, S, F>>,
+                               public core::Consumer<std::pair<K, std::vector<V>>> {
+public:
+    using In = std::pair<K, std::vector<V>>;
+    using Out = Emitted<K, V, S, F>;
+
+    MapWithStateNode(std::shared_ptr<core::StreamNode<In>> grouped,
+                     std::shared_ptr<BoundTable> table, F function)
+        : core::RootNode<Out>("mapWithState"),
+          grouped_(std::move(grouped)),
+          table_(std::move(table)),
+          function_(std::move(function)) {
+        this->addParent(*grouped_);
+        grouped_->addConsumer(*this);
+        this->require();
+    }
+
+    Duration slide() const override { return table_->slide; }
+    std::uint32_t partitions(core::BatchRun&) override { return core::kKeyRanges; }
+
+    void beginBatch(core::BatchRun& run) override {
+        table_->beginBatch(run);
+        // Views in keys that time out live as long as the batch.
+        arenas_.clear();
+        if (table_->ttl > Duration(0))
+            for (std::uint32_t range = 0; range < core::kKeyRanges; ++range)
+                arenas_.push_back(&run.newArena());
+    }
+
+    std::unique_ptr<core::Sink<In>> open(core::TaskContext& task) override {
+        return std::make_unique<RecordSink>(*this, task.partition);
+    }
+
+    void runStage(core::BatchRun& run) override {
+        if (!run.isActive(this->slide())) return;
+        if (table_->ttl > Duration(0))
+            core::orThrow(run.workers().run(core::kKeyRanges, [&](std::size_t range) {
+                timeOut(static_cast<std::uint32_t>(range));
+            }));
+        core::RootNode<Out>::runStage(run);
+    }
+
+    void scan(core::TaskContext& task, core::BatchRun&, core::Sink<Out>& sink) override {
+        const auto& made = made_[task.partition];
+        core::pushCopies(made, 0, made.size(), sink);
+    }
+
+    void endBatch() override {
+        for (auto& made : made_) made.clear();
+    }
+
+private:
+    class RecordSink final : public core::Sink<In> {
+    public:
+        RecordSink(MapWithStateNode& node, std::uint32_t partition)
+            : node_(node),
+              partition_(partition),
+              range_(node.table_->table->range(partition)),
+              function_(node.function_) {}
+
+        void take(std::span<In> chunk) override {
+            const core::KeyViews keys = core::pairKeys(keys_, chunk);
+            core::orThrow(range_.get(keys, chunk.size(), lookup_));
+            for (std::size_t i = 0; i < chunk.size(); ++i) {
+                std::string_view key;
+                std::memcpy(&key, keys.first + i * keys.strideBytes, sizeof key);
+                records(key, chunk[i], i);
+            }
+            // Changes wait until the chunk's answers have been used: a change may invalidate them.
+            for (const auto& [key, bytes] : changes_)
+                core::orThrow(bytes ? range_.put(key, *bytes) : range_.remove(key));
+            changes_.clear();
+            node_.table_->touch(partition_, keys, chunk.size());
+        }
+        void finish() override {}
+
+    private:
+        void records(std::string_view key, In& pair, std::size_t i) {
+            const bool found = lookup_.found(i);
+            std::optional<S> state;
+            if (found) state = valueFrom<S>(ValueKind::kBytes, lookup_.bytes(i));
+            bool changed = false;
+            for (V& value : pair.second) {
+                State<S> handle(std::move(state), false);
+                node_.emit(partition_, std::invoke(function_, std::as_const(pair.first),
+                                                   std::optional<V>(std::move(value)), handle));
+                changed = changed || handle.changed();
+                state = handle.getOption();
+            }
+            if (!changed) return;
+            if (state) {
+                std::string bytes;
+                core::ValueCodec<S>::encode(*state, bytes);
+                if (!found || bytes != lookup_.bytes(i)) changes_.emplace_back(key, std::move(bytes));
+            } else if (found) {
+                changes_.emplace_back(key, std::nullopt);
+            }
+        }
+
+        MapWithStateNode& node_;
+        std::uint32_t partition_;
+        StateRange& range_;
+        F function_;
+        core::ChunkKeys<K> keys_;
+        Lookup lookup_;
+        std::vector<std::pair<std::string_view, std::optional<std::string>>> changes_;
+    };
+
+    void timeOut(std::uint32_t range) {
+        auto& states = table_->table->range(range);
+        F function = function_;
+        Lookup lookup;
+        core::orThrow(table_->idle[range]->takeIdle(
+            table_->idleBefore(), [&](std::string_view bytes) -> core::Result<> {
+                // The function may have removed the state long ago.
+                TM_TRY(states.get({reinterpret_cast<const char*>(&bytes)}, 1, lookup));
+                if (!lookup.found(0)) return {};
+                State<S> handle(valueFrom<S>(ValueKind::kBytes, lookup.bytes(0)), true);
+                if constexpr (std::is_same_v<K, std::string_view>)
+                    bytes = arenas_[range]->copy(bytes);
+                const K key = core::KeyCodec<K>::decode(bytes);
+                emit(range, std::invoke(function, key, std::optional<V>(), handle));
+                return states.remove(bytes);
+            }));
+    }
+
+    template <class R>
+    void emit(std::uint32_t range, R&& made) {
+        if constexpr (std::is_same_v<std::decay_t<R>, Out>) {
+            made_[range].push_back(std::forward<R>(made));
+        } else {
+            if (made) made_[range].push_back(*std::forward<R>(made));
+        }
+    }
+
+    std::shared_ptr<core::StreamNode<In>> grouped_;
+    std::shared_ptr<BoundTable> table_;
+    F function_;
+    std::array<std::vector<Out>, core::kKeyRanges> made_;
+    std::vector<core::Arena*> arenas_;
+};
+
+}  // namespace tidemill::state

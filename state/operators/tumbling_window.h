@@ -1,0 +1,66 @@
+// Windows that follow each other without overlap: the result begins anew with each of them, and
+// nothing need be known of what leaves.
+#pragma once
+
+#include <functional>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "state/operators/keyed_window.h"
+
+namespace tidemill::state {
+
+template <class V, class F>
+struct TumblingWindow {
+    F function;
+
+    class Range {
+    public:
+        Range(const TumblingWindow& window, const WindowTimes&, StateRange& result,
+              StateRange& panes)
+            : window_(window), result_(result), panes_(panes) {}
+
+        core::Result<std::string> merge(const std::vector<std::string>& parts) {
+            return mergeParts<V>(parts, window_.function);
+        }
+
+        core::Result<> enter(std::uint64_t pane, const std::vector<PanePair>& pairs,
+                             std::string_view) {
+            TM_TRY(advance(pane));
+            // Says whose result this is; its pairs are in the result.
+            TM_TRY(panes_.put(pane, {}));
+            newest_ = pane;
+            return changeRows(result_, pairs, [](const PanePair& pair, auto, auto& after) {
+                after = pair.value;
+                return RowChange::kPut;
+            });
+        }
+
+        core::Result<> advance(std::uint64_t last) {
+            if (!std::exchange(searched_, true)) {
+                TM_ASSIGN(const auto oldest, panes_.oldest());
+                newest_ = oldest.value_or(0);
+            }
+            if (newest_ == 0 || newest_ >= last) return {};
+            newest_ = 0;
+            auto walker = result_.walk();
+            for (;;) {
+                TM_ASSIGN(const bool more, walker.next());
+                if (!more) break;
+                TM_TRY(walker.remove());
+            }
+            return panes_.removeBefore(last);
+        }
+
+    private:
+        TumblingWindow window_;
+        StateRange& result_;
+        TimeRows panes_;
+        std::uint64_t newest_ = 0;  // the pane that the result holds; 0: none
+        bool searched_ = false;
+    };
+};
+
+}  // namespace tidemill::state

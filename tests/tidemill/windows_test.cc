@@ -1,0 +1,324 @@
+// Windows, with the expected data of Spark Streaming's own suite; every keyed one with kills too.
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "tests/support/batch_harness.h"
+
+namespace tidemill::test {
+namespace {
+
+using namespace std::chrono_literals;
+using Words = std::vector<std::vector<std::string>>;
+using Seen = std::map<std::uint64_t, std::vector<std::string>>;
+using Count = std::pair<std::string, std::int64_t>;
+
+const auto kPlus = std::plus<std::int64_t>();
+const auto kMinus = std::minus<std::int64_t>();
+const auto kNotZero = [](const Count& count) { return count.second != 0; };
+
+const Words kBig{{"a"}, {"a", "b"}, {"a", "b", "c"}, {"a", "b"}, {"a"}, {},
+                 {"a"}, {"a", "b"}, {"a", "b", "c"}, {"a", "b"}, {"a"}, {}};
+const Batches kBigCounts{{"(a,1)"},
+                         {"(a,2)", "(b,1)"},
+                         {"(a,2)", "(b,2)", "(c,1)"},
+                         {"(a,2)", "(b,2)", "(c,1)"},
+                         {"(a,2)", "(b,1)"},
+                         {"(a,1)"},
+                         {"(a,1)"},
+                         {"(a,2)", "(b,1)"},
+                         {"(a,2)", "(b,2)", "(c,1)"},
+                         {"(a,2)", "(b,2)", "(c,1)"},
+                         {"(a,2)", "(b,1)"},
+                         {"(a,1)"}};
+
+auto ones(DStream<std::string> words) {
+    return words.map([](const std::string& w) { return Count(w, 1); });
+}
+
+TEST(Window, HoldsTheElementsOfItsBatches) {
+    const Words inputs{{"0"}, {"1"}, {"2"}, {"3"}, {"4"}, {"5"}};
+    expectAlsoWithKills(
+        inputs, {{"0"}, {"0", "1"}, {"1", "2"}, {"2", "3"}, {"3", "4"}, {"4", "5"}},
+        [](auto s) { return s.window(2s, 1s); });
+    expectAlsoWithKills(inputs, {{}, {"0", "1"}, {}, {"2", "3"}, {}, {"4", "5"}},
+                        [](auto s) { return s.window(2s, 2s); });
+}
+
+TEST(Window, MayBeLongerThanItsSlideByNoWholeNumber) {
+    const Words inputs{{"0"}, {"1"}, {"2"}, {"3"}, {"4"}, {"5"}};
+    expectAlsoWithKills(inputs, {{}, {"0", "1"}, {}, {"1", "2", "3"}, {}, {"3", "4", "5"}},
+                        [](auto s) { return s.window(3s, 2s); });
+    expectAlsoWithKills(
+        {{"a"}, {"b"}, {"a"}, {"a"}, {}, {}, {}, {}},
+        {{}, {"(a,1)", "(b,1)"}, {}, {"(a,2)", "(b,1)"}, {}, {"(a,1)"}, {}, {}},
+        [](auto s) { return ones(s).reduceByKeyAndWindow(kPlus, 3s, 2s); });
+}
+
+TEST(Window, ViewsAndPairsOfThemAreOwned) {
+    const std::string text = "to be\nor not\nto be\n";
+    Seen seen, pairs;
+    Life life(inMemory());
+    const auto words = life.context().memoryTextStream(text, 6).flatMap(splitWords);
+    life.collect(words.window(2s), seen);
+    life.collect(words.map([](std::string_view w) { return std::pair(w, w.size()); }).window(2s),
+                 pairs);
+    life.start();
+    life.run(3);
+    life.context().stop();
+    EXPECT_EQ(seen[2], (std::vector<std::string>{"be", "not", "or", "to"}));
+    EXPECT_EQ(seen[3], (std::vector<std::string>{"be", "not", "or", "to"}));
+    EXPECT_EQ(pairs[1], (std::vector<std::string>{"(be,2)", "(to,2)"}));
+}
+
+TEST(Window, MayBeOverAWindow) {
+    EXPECT_EQ(runBatches(Words{{"0"}, {"1"}, {"2"}, {"3"}, {"4"}, {"5"}, {"6"}, {"7"}},
+                         [](auto s) { return s.window(2s, 2s).window(4s, 4s); }),
+              (Batches{{}, {}, {}, {"0", "1", "2", "3"}, {}, {}, {}, {"4", "5", "6", "7"}}));
+}
+
+TEST(ReduceByKeyAndWindow, CountsKeysInTheWindow) {
+    const auto plain = [](auto s) { return ones(s).reduceByKeyAndWindow(kPlus, 2s, 1s); };
+    EXPECT_EQ(runBatches(Words{{"a"}, {"a"}}, plain), (Batches{{"(a,1)"}, {"(a,2)"}}));
+    EXPECT_EQ(runBatches(Words{{"a"}, {"a", "b"}}, plain), (Batches{{"(a,1)"}, {"(a,2)", "(b,1)"}}));
+    EXPECT_EQ(runBatches(Words{{"a"}, {"a"}, {}, {}}, plain),
+              (Batches{{"(a,1)"}, {"(a,2)"}, {"(a,1)"}, {}}));
+    expectAlsoWithKills(kBig, kBigCounts, plain);
+}
+
+TEST(ReduceByKeyAndWindow, WithAnInverseAKeyStaysWithoutAFilter) {
+    const auto inverse = [](auto s) { return ones(s).reduceByKeyAndWindow(kPlus, kMinus, 2s, 1s); };
+    expectAlsoWithKills({{"a"}, {"a"}, {}, {}, {}},
+                        {{"(a,1)"}, {"(a,2)"}, {"(a,1)"}, {"(a,0)"}, {"(a,0)"}}, inverse);
+}
+
+TEST(ReduceByKeyAndWindow, WithAnInverseAndAFilterItIsLikeThePlainOne) {
+    expectAlsoWithKills(kBig, kBigCounts, [](auto s) {
+        return ones(s).reduceByKeyAndWindow(kPlus, kMinus, 2s, 1s, kNotZero);
+    });
+}
+
+TEST(ReduceByKeyAndWindow, TheFilterJudgesWhatASlideComesTo) {
+    // In between, the one that leaves takes the sum through zero.
+    expectAlsoWithKills({{"a"}, {"a"}, {"a"}}, {{"(a,1)"}, {"(a,1)"}, {"(a,1)"}}, [](auto s) {
+        return ones(s).reduceByKeyAndWindow(kPlus, kMinus, 1s, 1s, kNotZero);
+    });
+}
+
+TEST(ReduceByKeyAndWindow, GoesOnExactlyAfterAKill) {
+    TemporaryDirectory directory;
+    Seen seen;
+    for (const auto& [begin, end] : {std::pair(0, 7), std::pair(7, 10)}) {
+        StreamingOptions options;
+        options.directory = directory / "data";
+        options.checkpointInterval = Duration(2000);
+        Life life(options, fromMillis(1000 * begin));
+        RecordQueue<std::string> queue;
+        for (int i = begin; i < end; ++i) queue.push({"a"});
+        life.collect(ones(life.context().queueStream(queue))
+                         .reduceByKeyAndWindow(kPlus, kMinus, 4s, 1s),
+                     seen);
+        life.start();
+        life.run(static_cast<std::size_t>(end - begin));
+        life.context().stop(false);
+    }
+    ASSERT_EQ(seen.size(), 10u);
+    for (const auto& [id, elements] : seen)
+        EXPECT_EQ(elements, (std::vector<std::string>{
+                                "(a," + std::to_string(std::min<std::uint64_t>(id, 4)) + ")"}));
+}
+
+TEST(ReduceByKeyAndWindow, WindowsSlideOverSeveralBatches) {
+    const Words inputs{{"a"}, {"a", "b"}, {"b"}, {}, {"c"}, {"a"}, {}, {}};
+    const Batches expected{{}, {"(a,2)", "(b,1)"}, {}, {"(a,2)", "(b,2)"}, {},
+                           {"(a,1)", "(b,1)", "(c,1)"}, {}, {"(a,1)", "(c,1)"}};
+    expectAlsoWithKills(inputs, expected,
+                        [](auto s) { return ones(s).reduceByKeyAndWindow(kPlus, 4s, 2s); });
+    expectAlsoWithKills(inputs, expected, [](auto s) {
+        return ones(s).reduceByKeyAndWindow(kPlus, kMinus, 4s, 2s, kNotZero);
+    });
+}
+
+TEST(ReduceByKeyAndWindow, TumblingWindowsBeginAnew) {
+    expectAlsoWithKills({{"a"}, {"a", "b"}, {"c"}, {}, {}, {}, {"a"}, {"a"}},
+                        {{}, {"(a,2)", "(b,1)"}, {}, {"(c,1)"}, {}, {}, {}, {"(a,2)"}},
+                        [](auto s) { return ones(s).reduceByKeyAndWindow(kPlus, 2s, 2s); });
+}
+
+TEST(ReduceByWindow, ReducesAllElements) {
+    const std::vector<std::vector<int>> numbers{{1, 2}, {3}, {}, {}, {4}};
+    const auto maximum = [](int a, int b) { return std::max(a, b); };
+    EXPECT_EQ(runBatches(numbers, [&](auto s) { return s.reduceByWindow(maximum, 2s, 1s); }),
+              (Batches{{"2"}, {"3"}, {"3"}, {}, {"4"}}));
+    EXPECT_EQ(runBatches(numbers, [&](auto s) {
+                  return s.reduceByWindow(std::plus<int>(), std::minus<int>(), 2s, 1s);
+              }),
+              (Batches{{"3"}, {"6"}, {"3"}, {"0"}, {"4"}}));
+}
+
+TEST(CountByWindow, BeginsWithTheFirstDataAndCountsEmptyWindows) {
+    expectAlsoWithKills({{}, {"x"}, {"x", "y"}, {}, {}, {"z"}},
+                        {{}, {"1"}, {"3"}, {"2"}, {"0"}, {"1"}},
+                        [](auto s) { return s.countByWindow(2s, 1s); });
+}
+
+TEST(CountByValueAndWindow, DropsWhatIsNoLongerThere) {
+    expectAlsoWithKills(kBig, kBigCounts, [](auto s) { return s.countByValueAndWindow(2s, 1s); });
+}
+
+TEST(GroupByKeyAndWindow, KeepsValuesInTheOrderOfTheirBatches) {
+    expectAlsoWithKills({{"a1"}, {"a2", "b1"}, {"a3"}, {}, {}},
+                        {{"(a,[1])"},
+                         {"(a,[1, 2])", "(b,[1])"},
+                         {"(a,[2, 3])", "(b,[1])"},
+                         {"(a,[3])"},
+                         {}},
+                        [](auto s) {
+                            return s
+                                .map([](const std::string& w) {
+                                    return std::pair(w.substr(0, 1), w.substr(1));
+                                })
+                                .groupByKeyAndWindow(2s, 1s);
+                        });
+}
+
+// Strings show in which order a window reduced its values.
+auto joined(DStream<std::string> words) {
+    return words.map([](const std::string& w) { return std::pair(w.substr(0, 1), w); });
+}
+const auto kJoin = [](const std::string& a, const std::string& b) { return a + b; };
+
+TEST(CutWindow, IsTheSameAsReducingTheWholeWindow) {
+    std::mt19937 random(7);
+    for (const auto& [length, slide] : {std::pair(5, 1), std::pair(6, 2), std::pair(7, 3),
+                                        std::pair(4, 4), std::pair(2, 3)}) {
+        Words inputs(150);
+        for (std::size_t i = 0; i < inputs.size(); ++i)
+            for (unsigned n = random() % 3; n > 0; --n)
+                inputs[i].push_back(std::string(1, static_cast<char>('a' + random() % 4)) +
+                                    std::to_string(i) + ".");
+        Batches expected(inputs.size());
+        for (int last = 1; last <= static_cast<int>(inputs.size()); ++last) {
+            if (last % slide != 0) continue;
+            std::map<std::string, std::string> window;
+            for (int i = std::max(1, last - length + 1); i <= last; ++i)
+                for (const auto& word : inputs[static_cast<std::size_t>(i - 1)])
+                    window[word.substr(0, 1)] += word;
+            for (const auto& [key, value] : window)
+                expected[static_cast<std::size_t>(last - 1)].push_back("(" + key + "," + value + ")");
+        }
+        const auto build = [&](auto s) {
+            return joined(s).reduceByKeyAndWindow(kJoin, Duration(1000 * length),
+                                                  Duration(1000 * slide));
+        };
+        EXPECT_EQ(runBatches(inputs, build), expected) << length << "/" << slide;
+        Words few(inputs.begin(), inputs.begin() + 30);
+        expectAlsoWithKills(few, Batches(expected.begin(), expected.begin() + 30), build);
+    }
+}
+
+// Batches at 1 s and 2 s, then a downtime, then batches from `resumes` on.
+template <class Build>
+Seen afterADowntime(std::int64_t resumes, Build build) {
+    TemporaryDirectory directory;
+    Seen seen;
+    for (const std::int64_t start : {std::int64_t{0}, resumes}) {
+        StreamingOptions options;
+        options.directory = directory / "data";
+        Life life(options, fromMillis(start));
+        RecordQueue<std::string> queue;
+        queue.push({start == 0 ? "a" : "x"});
+        queue.push({start == 0 ? "b" : "y"});
+        life.collect(build(life.context().queueStream(queue)), seen);
+        life.start();
+        life.run(2);
+        life.context().stop(start != 0);
+    }
+    return seen;
+}
+
+TEST(Downtime, WindowsSeeTheTrueGap) {
+    using Lines = std::vector<std::string>;
+    const auto raw = [](auto s) { return s.window(4s, 1s); };
+    const auto inverse = [](auto s) {
+        return ones(s).reduceByKeyAndWindow(kPlus, kMinus, 4s, 1s, kNotZero);
+    };
+    const auto cut = [](auto s) { return ones(s).reduceByKeyAndWindow(kPlus, 4s, 1s); };
+    // Batches 3 and 4 are those of 5 s and 6 s.
+    EXPECT_EQ(afterADowntime(5000, raw)[3], (Lines{"b", "x"}));
+    EXPECT_EQ(afterADowntime(5000, raw)[4], (Lines{"x", "y"}));
+    for (const auto& seen : {afterADowntime(5000, inverse), afterADowntime(5000, cut)}) {
+        EXPECT_EQ(seen.at(3), (Lines{"(b,1)", "(x,1)"}));
+        EXPECT_EQ(seen.at(4), (Lines{"(x,1)", "(y,1)"}));
+    }
+    for (const std::int64_t long_ : {8000, 9000, 100'000}) {
+        EXPECT_EQ(afterADowntime(long_, raw)[3], (Lines{"x"}));
+        EXPECT_EQ(afterADowntime(long_, inverse)[3], (Lines{"(x,1)"}));
+        EXPECT_EQ(afterADowntime(long_, cut)[3], (Lines{"(x,1)"}));
+        EXPECT_EQ(afterADowntime(long_, cut)[4], (Lines{"(x,1)", "(y,1)"}));
+    }
+}
+
+TEST(Downtime, AWindowThatWasOpenIsClosedLate) {
+    // Slides at 3 s, 6 s …: the batches of 1 s and 2 s are in no window yet when the job dies.
+    const auto cut = [](auto s) { return ones(s).reduceByKeyAndWindow(kPlus, 6s, 3s); };
+    const auto inverse = [](auto s) {
+        return ones(s).reduceByKeyAndWindow(kPlus, kMinus, 6s, 3s, kNotZero);
+    };
+    const auto raw = [](auto s) { return ones(s).window(6s, 3s); };
+    using Lines = std::vector<std::string>;
+    for (const auto& seen :
+         {afterADowntime(5000, cut), afterADowntime(5000, inverse), afterADowntime(5000, raw)})
+        EXPECT_EQ(seen.at(4), (Lines{"(a,1)", "(b,1)", "(x,1)", "(y,1)"}));
+    for (const auto& seen :
+         {afterADowntime(8000, cut), afterADowntime(8000, inverse), afterADowntime(8000, raw)})
+        EXPECT_EQ(seen.at(4), (Lines{"(x,1)", "(y,1)"}));
+}
+
+TEST(WindowMisuse, LengthAndSlideMustBeMultiplesOfTheStreamsSlide) {
+    StreamingContext context(inMemory());
+    RecordQueue<std::string> queue;
+    const auto words = context.queueStream(queue);
+    EXPECT_THROW(words.window(1500ms), std::invalid_argument);
+    EXPECT_THROW(words.window(2s, 500ms), std::invalid_argument);
+    EXPECT_THROW(words.window(0s), std::invalid_argument);
+    EXPECT_THROW(words.window(-2s), std::invalid_argument);
+    EXPECT_THROW(words.window(2s, 2s).countByWindow(3s, 2s), std::invalid_argument);
+    try {
+        ones(words).reduceByKeyAndWindow(kPlus, 2500ms);
+        FAIL() << "declared";
+    } catch (const std::invalid_argument& error) {
+        EXPECT_STREQ(error.what(),
+                     "reduceByKeyAndWindow: a window's length (2500 ms) and slide (1000 ms) must be "
+                     "multiples of the slide of the stream it is over (1000 ms)");
+    }
+}
+
+TEST(WindowMisuse, StreamsOfDifferentSlidesAreNotJoined) {
+    StreamingContext context(inMemory());
+    RecordQueue<std::string> queue;
+    const auto counts = ones(context.queueStream(queue));
+    EXPECT_THROW(counts.join(counts.window(2s, 2s)), std::invalid_argument);
+    counts.join(counts.window(2s, 1s));
+}
+
+TEST(WindowMisuse, AChangedWindowIsRefused) {
+    TemporaryDirectory directory;
+    const auto start = [&](Duration length) {
+        StreamingOptions options;
+        options.directory = directory / "data";
+        Life life(options);
+        RecordQueue<std::string> queue;
+        Seen seen;
+        life.collect(life.context().queueStream(queue).window(length, 1s, "last"), seen);
+        life.start();
+        life.run(1);
+        life.context().stop();
+    };
+    start(2s);
+    EXPECT_THROW(start(3s), StreamingError);
+    start(2s);
+}
+
+}  // namespace
+}  // namespace tidemill::test

@@ -1,0 +1,38 @@
+#include "tidemill/state_stream.h"
+
+#include <stdexcept>
+
+namespace tidemill::detail {
+
+DeclaredState::DeclaredState(Job& job, const char* operation, std::string name,
+                             const std::string& types, state::ValueKind kind, Duration slide)
+    : table_(std::make_shared<state::BoundTable>()), place_(job.states.size()), kind_(kind) {
+    table_->slide = slide;
+    job.states.push_back({name.empty() ? job.stableName(operation) : std::move(name),
+                          std::string(operation) + " " + types,
+                          [table = table_, kind](state::StateStore& store, core::OperatorId id) {
+                              table->bind(store, id, kind);
+                          }});
+}
+
+void DeclaredState::named(Job& job, std::string name) const {
+    requireNotStarted(job, "named");
+    job.states.at(place_).name = std::move(name);
+}
+
+void DeclaredState::ttl(const Job& job, Duration idle) const {
+    requireNotStarted(job, "ttl");
+    if (idle <= Duration(0))
+        throw std::invalid_argument("the time after which an idle key goes must be at least 1 ms");
+    table_->ttl = idle;
+}
+
+void DeclaredState::initial(const Job& job, std::string key, std::string value) const {
+    requireNotStarted(job, "initialState");
+    if (kind_ != state::ValueKind::kBytes)
+        throw std::invalid_argument("runningTotals begin at zero; for an initial state use "
+                                    "updateStateByKey");
+    table_->initial.emplace_back(std::move(key), std::move(value));
+}
+
+}  // namespace tidemill::detail

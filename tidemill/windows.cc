@@ -1,0 +1,45 @@
+#include "tidemill/windows.h"
+
+#include <stdexcept>
+
+namespace tidemill::detail {
+namespace {
+
+std::string milliseconds(Duration duration) { return std::to_string(duration.count()) + " ms"; }
+
+}  // namespace
+
+state::WindowTimes windowTimes(const Job& job, const char* operation, Duration parent,
+                               Duration window, Duration slide) {
+    if (parent == Duration(0)) parent = job.interval;
+    if (slide == Duration(0)) slide = parent;
+    if (window < parent || slide < parent || window % parent != Duration(0) ||
+        slide % parent != Duration(0))
+        throw std::invalid_argument(
+            std::string(operation) + ": a window's length (" + milliseconds(window) +
+            ") and slide (" + milliseconds(slide) +
+            ") must be multiples of the slide of the stream it is over (" + milliseconds(parent) +
+            ")");
+    return state::WindowTimes::of(window, slide);
+}
+
+std::shared_ptr<state::WindowTables> declareWindow(Job& job, const char* operation,
+                                                   std::string name, const std::string& types,
+                                                   const state::WindowTimes& times) {
+    auto tables = std::make_shared<state::WindowTables>();
+    // Streams of every batch have the slide 0.
+    tables->slide = times.slide == job.interval ? Duration(0) : times.slide;
+    job.states.push_back(
+        {name.empty() ? job.stableName(operation) : std::move(name),
+         std::string(operation) + " " + types + " window_ms=" +
+             std::to_string(times.pane.count() * static_cast<std::int64_t>(times.panes)) +
+             " slide_ms=" + std::to_string(times.slide.count()),
+         [tables](state::StateStore& store, core::OperatorId id) {
+             tables->table = &store.table(id, 0, state::ValueKind::kBytes);
+             tables->panes = &store.table(id, 1, state::ValueKind::kBytes);
+             tables->open = &store.table(id, 2, state::ValueKind::kBytes);
+         }});
+    return tables;
+}
+
+}  // namespace tidemill::detail

@@ -1,0 +1,177 @@
+// The windows of DStream; what each means is said there.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "core/operators/group_by_key.h"
+#include "core/operators/reduce_by_key.h"
+#include "state/operators/cut_window.h"
+#include "state/operators/inverse_window.h"
+#include "state/operators/tumbling_window.h"
+#include "state/operators/window.h"
+#include "tidemill/dstream.h"
+
+namespace tidemill {
+namespace detail {
+
+// The times of a window over a stream of slide `parent` (0: of every batch); `slide` 0: as the
+// stream. Throws std::invalid_argument when they are no multiples of it.
+state::WindowTimes windowTimes(const Job& job, const char* operation, Duration parent,
+                               Duration window, Duration slide);
+
+// Declares the tables of a window that is found by `name` (empty: a derived one) after a restart.
+std::shared_ptr<state::WindowTables> declareWindow(Job& job, const char* operation,
+                                                   std::string name, const std::string& types,
+                                                   const state::WindowTimes& times);
+
+template <class K, class V>
+std::string pairSignature() {
+    return "key=" + core::KeyCodec<K>::signature() + " value=" + core::ValueCodec<V>::signature();
+}
+
+// `once`: pairs whose keys lie in their ranges, each once a batch.
+template <class K, class V, class Strategy, class View>
+DStream<std::pair<K, V>> addKeyedWindow(const std::shared_ptr<Job>& job, const char* operation,
+                                        std::shared_ptr<core::StreamNode<std::pair<K, V>>> once,
+                                        const state::WindowTimes& times, std::string name,
+                                        Strategy strategy, View view) {
+    static_assert(core::StorableValue<V>,
+                  "a window keeps its values: they must own their bytes (std::string, not "
+                  "std::string_view) and be storable");
+    auto tables = declareWindow(*job, operation, std::move(name), pairSignature<K, V>(), times);
+    job->graph.add(std::make_shared<state::KeyedWindowNode<K, V, Strategy>>(
+        operation, std::move(once), tables, times, std::move(strategy)));
+    return {job, job->graph.add(std::make_shared<state::AllView<K, V, View>>(tables, operation,
+                                                                            std::move(view)))};
+}
+
+}  // namespace detail
+
+template <class T>
+DStream<T> DStream<T>::window(Duration length, Duration slide, std::string name) const {
+    static_assert(core::StorableValue<state::Owned<T>>,
+                  "a window keeps its elements: give their type a serialize function");
+    requireNotStarted(*job_, "window");
+    const auto times = detail::windowTimes(*job_, "window", node_->slide(), length, slide);
+    auto tables = detail::declareWindow(
+        *job_, "window", std::move(name),
+        "element=" + core::ValueCodec<state::Owned<T>>::signature(), times);
+    return add(std::make_shared<state::WindowNode<T>>(node_, tables, times), "window");
+}
+
+template <class T>
+template <class F>
+auto DStream<T>::reduceByKeyAndWindow(F f, Duration length, Duration slide, std::string name) const
+    requires detail::isPair<T>
+{
+    using K = typename detail::PairOf<T>::Key;
+    using V = typename detail::PairOf<T>::Value;
+    const char* kind = "reduceByKeyAndWindow";
+    requireNotStarted(*job_, kind);
+    const auto times = detail::windowTimes(*job_, kind, node_->slide(), length, slide);
+    auto once = job_->graph.add(core::makeReduceByKey(node_, f));
+    if (times.panes == 1)
+        return detail::addKeyedWindow<K, V>(job_, kind, once, times, std::move(name),
+                                            state::TumblingWindow<V, F>{f}, state::StoredState<V>());
+    using Cut = state::CutWindow<V, F>;
+    return detail::addKeyedWindow<K, V>(job_, kind, once, times, std::move(name), Cut{f},
+                                        typename Cut::Value{f});
+}
+
+template <class T>
+template <class F, class Inverse, class Filter>
+    requires(!std::convertible_to<Inverse, Duration>)
+auto DStream<T>::reduceByKeyAndWindow(F f, Inverse inverse, Duration length, Duration slide,
+                                      Filter filter, std::string name) const
+    requires detail::isPair<T>
+{
+    using K = typename detail::PairOf<T>::Key;
+    using V = typename detail::PairOf<T>::Value;
+    const char* kind = "reduceByKeyAndWindow";
+    requireNotStarted(*job_, kind);
+    const auto times = detail::windowTimes(*job_, kind, node_->slide(), length, slide);
+    auto once = job_->graph.add(core::makeReduceByKey(node_, f));
+    return detail::addKeyedWindow<K, V>(
+        job_, kind, once, times, std::move(name),
+        state::InverseWindow<K, V, F, Inverse, Filter>{f, std::move(inverse), std::move(filter)},
+        state::StoredState<V>());
+}
+
+template <class T>
+auto DStream<T>::groupByKeyAndWindow(Duration length, Duration slide, std::string name) const
+    requires detail::isPair<T>
+{
+    using K = typename detail::PairOf<T>::Key;
+    using Value = state::Owned<typename detail::PairOf<T>::Value>;
+    using V = std::vector<Value>;
+    const char* kind = "groupByKeyAndWindow";
+    requireNotStarted(*job_, kind);
+    const auto times = detail::windowTimes(*job_, kind, node_->slide(), length, slide);
+    const auto append = [](const V& held, const V& entering) {
+        V all(held);
+        all.insert(all.end(), entering.begin(), entering.end());
+        return all;
+    };
+    // What leaves came first.
+    const auto dropFirst = [](const V& held, const V& leaving) {
+        const auto count = std::min(held.size(), leaving.size());
+        return V(held.begin() + static_cast<std::ptrdiff_t>(count), held.end());
+    };
+    const auto notEmpty = [](const std::pair<K, V>& group) { return !group.second.empty(); };
+    auto owned = mapValues([](const typename detail::PairOf<T>::Value& value) {
+        return state::toOwned(value);
+    });
+    auto once = job_->graph.add(core::makeGroupByKey(owned.node()));
+    using Window = state::InverseWindow<K, V, decltype(append), decltype(dropFirst),
+                                        decltype(notEmpty)>;
+    return detail::addKeyedWindow<K, V>(job_, kind, once, times, std::move(name),
+                                        Window{append, dropFirst, notEmpty},
+                                        state::StoredState<V>());
+}
+
+template <class T>
+DStream<std::pair<T, std::int64_t>> DStream<T>::countByValueAndWindow(Duration length,
+                                                                      Duration slide,
+                                                                      std::string name) const {
+    return map([](T value) { return std::pair<T, std::int64_t>(std::move(value), 1); })
+        .reduceByKeyAndWindow(
+            std::plus<std::int64_t>(), std::minus<std::int64_t>(), length, slide,
+            [](const std::pair<T, std::int64_t>& counted) { return counted.second != 0; },
+            std::move(name));
+}
+
+template <class T>
+DStream<std::int64_t> DStream<T>::countByWindow(Duration length, Duration slide,
+                                                std::string name) const {
+    return map([](const T&) { return std::int64_t{1}; })
+        .reduceByWindow(std::plus<std::int64_t>(), std::minus<std::int64_t>(), length, slide,
+                        std::move(name));
+}
+
+template <class T>
+template <class F>
+DStream<T> DStream<T>::reduceByWindow(F f, Duration length, Duration slide,
+                                      std::string name) const {
+    return map([](T value) { return std::pair<std::uint8_t, T>(0, std::move(value)); })
+        .reduceByKeyAndWindow(std::move(f), length, slide, std::move(name))
+        .map([](std::pair<std::uint8_t, T> reduced) { return std::move(reduced.second); });
+}
+
+template <class T>
+template <class F, class Inverse>
+    requires(!std::convertible_to<Inverse, Duration>)
+DStream<T> DStream<T>::reduceByWindow(F f, Inverse inverse, Duration length, Duration slide,
+                                      std::string name) const {
+    return map([](T value) { return std::pair<std::uint8_t, T>(0, std::move(value)); })
+        .reduceByKeyAndWindow(std::move(f), std::move(inverse), length, slide, state::KeepAll(),
+                              std::move(name))
+        .map([](std::pair<std::uint8_t, T> reduced) { return std::move(reduced.second); });
+}
+
+}  // namespace tidemill
