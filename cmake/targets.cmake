@@ -36,7 +36,7 @@ function(tidemill_executable target)
     target_link_libraries(${target} PRIVATE tidemill_warnings tidemill_flags ${arg_LIBS})
 endfunction()
 
-# tidemill_test(<name> LABELS unit|fault|crash|sim|e2e|long SOURCES file_test.cc... [LIBS lib...]
+# tidemill_test(<name> LABELS unit|fault|crash|e2e|long SOURCES file_test.cc... [LIBS lib...]
 #               [TIMEOUT seconds] [PROGRAMS target...])
 # A GoogleTest program; each of its tests becomes a CTest test with that one label.
 # PROGRAMS are built before it and their paths given as TIDEMILL_<TARGET IN CAPITALS>_PATH.
@@ -44,9 +44,9 @@ endfunction()
 # default nor run.
 function(tidemill_test name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "LABELS;TIMEOUT" "SOURCES;LIBS;PROGRAMS")
-    if(NOT arg_LABELS MATCHES "^(unit|fault|crash|sim|e2e|long)$" OR arg_UNPARSED_ARGUMENTS)
-        message(FATAL_ERROR "tidemill_test(${name}): LABELS is one of unit, fault, crash, sim, "
-            "e2e, long; not '${arg_LABELS};${arg_UNPARSED_ARGUMENTS}'")
+    if(NOT arg_LABELS MATCHES "^(unit|fault|crash|e2e|long)$" OR arg_UNPARSED_ARGUMENTS)
+        message(FATAL_ERROR "tidemill_test(${name}): LABELS is one of unit, fault, crash, e2e, "
+            "long; not '${arg_LABELS};${arg_UNPARSED_ARGUMENTS}'")
     endif()
     if(NOT arg_TIMEOUT)
         set(arg_TIMEOUT 120)

@@ -25,11 +25,6 @@ std::string encodeBatchMark(const BatchMark& mark) {
         out.string(entry.name);
         out.string(entry.signature);
     }
-    out.u32(static_cast<std::uint32_t>(mark.skipped.size()));
-    for (const auto& record : mark.skipped) {
-        out.u64(record.lsn.value);
-        out.u64(record.line);
-    }
     return std::move(out).bytes();
 }
 
@@ -52,11 +47,6 @@ Result<BatchMark> decodeBatchMark(std::string_view bytes) {
         entry.id = OperatorId(in.u32());
         entry.name = in.string(kNameBytesMax);
         entry.signature = in.string(kNameBytesMax);
-    }
-    mark.skipped.resize(in.count(16));
-    for (auto& record : mark.skipped) {
-        record.lsn = Lsn(in.u64());
-        record.line = in.u64();
     }
     if (!in.finished())
         return fail(ErrorKind::kCorrupt,

@@ -7,7 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "core/batch_record.h"
 #include "core/error.h"
 #include "core/ids.h"
 #include "core/time.h"
@@ -29,12 +28,10 @@ struct BatchMark {
     BatchTime time{};
     BatchTime zeroTime{};
     Lsn endLsn;
-    // Of the job that ran the batch; see tidemill/fingerprint.h.
+    // Of the job that ran the batch; see Job::fingerprint in tidemill/job.h.
     std::uint64_t fingerprint = 0;
     // Every operator that ever had state here, sorted by id.
     std::vector<OperatorEntry> operators;
-    // What `batch` skipped.
-    std::vector<SkippedRecord> skipped;
     bool operator==(const BatchMark&) const = default;
 };
 

@@ -25,13 +25,6 @@ struct SourceRange {
     bool operator==(const SourceRange&) const = default;
 };
 
-// A record that a batch left out because a user's function threw on it.
-struct SkippedRecord {
-    Lsn lsn;
-    std::uint64_t line = 0;
-    bool operator==(const SkippedRecord&) const = default;
-};
-
 // Batch `id` owns exactly the data frames with endLsn(id - 1) < LSN <= endLsn.
 struct BatchRecord {
     BatchId id;
@@ -45,8 +38,6 @@ struct BatchRecord {
     // doubles are added.
     std::uint32_t keyRanges = 0;
     std::vector<SourceRange> ranges;
-    // What the batch before this one skipped.
-    std::vector<SkippedRecord> skippedBefore;
     std::uint64_t fingerprint = 0;
     bool operator==(const BatchRecord&) const = default;
 };

@@ -34,7 +34,7 @@ public:
     virtual Result<Lsn> appendRecord(const BatchRecord& record) = 0;
 
     // While a Hold lives the writer starts no new write, so that what is appended meanwhile goes
-    // out as one group. Keep it short.
+    // out together, in as few writes as its size allows. Keep it short.
     class Hold {
     public:
         explicit Hold(BlockLog& log) : log_(log) { log_.hold(); }

@@ -15,6 +15,8 @@
 namespace tidemill::core {
 namespace {
 
+constexpr std::size_t kPieceBytes = 64 << 10;
+
 std::string at(std::string_view call, const Path& path) {
     return std::string(call) + " failed: file=" + path.string();
 }
@@ -57,6 +59,7 @@ public:
                 ::pread(fd_, into + done, length - done, static_cast<off_t>(offset + done));
             if (got < 0) {
                 if (errno == EINTR) continue;
+                if (errno == ESPIPE) return readNext(into, length);
                 return failErrno(errno, at("pread", path_) + " offset=" + std::to_string(offset));
             }
             if (got == 0) break;
@@ -91,6 +94,20 @@ public:
     }
 
 private:
+    Result<std::size_t> readNext(char* into, std::size_t length) {
+        std::size_t done = 0;
+        while (done < length) {
+            const ssize_t got = ::read(fd_, into + done, length - done);
+            if (got < 0) {
+                if (errno == EINTR) continue;
+                return failErrno(errno, at("read", path_));
+            }
+            if (got == 0) break;
+            done += static_cast<std::size_t>(got);
+        }
+        return done;
+    }
+
     int fd_;
     Path path_;
 };
@@ -206,14 +223,22 @@ FileSystem& posixFileSystem() {
 Result<std::string> readWholeFile(FileSystem& files, const Path& path, std::uint64_t sizeBytesMax) {
     TM_ASSIGN(auto file, files.open(path, OpenMode::kRead));
     TM_ASSIGN(const auto size, file->sizeBytes());
-    if (size > sizeBytesMax)
-        return fail(ErrorKind::kInvalid, "file too large: file=" + path.string() +
-                                             " size=" + std::to_string(size) +
+    const auto tooLarge = [&](const std::string& said) {
+        return fail(ErrorKind::kInvalid, "file too large: file=" + path.string() + " size=" + said +
                                              " maximum=" + std::to_string(sizeBytesMax));
-    std::string bytes(size, '\0');
-    TM_ASSIGN(const auto got, file->readAt(0, bytes.data(), bytes.size()));
-    bytes.resize(got);
-    return bytes;
+    };
+    if (size > sizeBytesMax) return tooLarge(std::to_string(size));
+    // Pipes, and files that the kernel makes up, say that their size is 0.
+    const std::size_t pieceBytes = size != 0 ? size : kPieceBytes;
+    std::string bytes;
+    for (;;) {
+        const std::size_t begin = bytes.size();
+        bytes.resize(begin + pieceBytes);
+        TM_ASSIGN(const auto got, file->readAt(begin, bytes.data() + begin, pieceBytes));
+        bytes.resize(begin + got);
+        if (bytes.size() > sizeBytesMax) return tooLarge("more");
+        if (got < pieceBytes || size != 0) return bytes;
+    }
 }
 
 Result<> publishFile(FileSystem& files, const Path& path, std::string_view bytes) {

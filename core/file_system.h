@@ -26,7 +26,8 @@ public:
     // how much was written is then unknown.
     virtual Result<> writeAt(std::uint64_t offset, std::span<const iovec> pieces) = 0;
 
-    // Reads until `length` bytes are there or the file ends; returns how many were read.
+    // Reads until `length` bytes are there or the file ends; returns how many were read. A pipe
+    // gives what comes next, whatever the offset.
     virtual Result<std::size_t> readAt(std::uint64_t offset, char* into, std::size_t length) = 0;
 
     // Returns once the file's bytes and size survive power loss (fdatasync). An error is final:
@@ -88,7 +89,7 @@ public:
 // The real one. Its instance has no state and may be shared.
 FileSystem& posixFileSystem();
 
-// Reads a whole file; refuses one larger than `sizeBytesMax` (kInvalid).
+// Reads a whole file, or a pipe to its end; refuses one larger than `sizeBytesMax` (kInvalid).
 Result<std::string> readWholeFile(FileSystem& files, const Path& path, std::uint64_t sizeBytesMax);
 
 // Publishes `bytes` as `path`: temporary file beside it, sync, rename, sync of the directory.

@@ -3,7 +3,7 @@
 // A batch runs in stages. A stage begins at a root (a source, a shuffle's result, a view of state)
 // and pushes its partitions through the fused narrow operators behind it into every shuffle or
 // state operator they lead to. Output operations come last and scan what they need, backwards:
-// an output that prints ten elements makes ten.
+// an output that prints ten elements makes eleven, one to know whether there are more.
 #pragma once
 
 #include <cstdint>

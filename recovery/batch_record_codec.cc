@@ -30,11 +30,6 @@ std::string encodeBatchRecord(const core::BatchRecord& record) {
         out.u32(range.source.value);
         out.string(range.bytes);
     }
-    out.u32(static_cast<std::uint32_t>(record.skippedBefore.size()));
-    for (const auto& skipped : record.skippedBefore) {
-        out.u64(skipped.lsn.value);
-        out.u64(skipped.line);
-    }
     return std::move(out).bytes();
 }
 
@@ -62,11 +57,6 @@ core::Result<core::BatchRecord> decodeBatchRecord(std::string_view bytes) {
     for (auto& range : record.ranges) {
         range.source = core::SourceId(in.u32());
         range.bytes = in.string(kFramePayloadBytesMax);
-    }
-    record.skippedBefore.resize(in.count(16));
-    for (auto& skipped : record.skippedBefore) {
-        skipped.lsn = core::Lsn(in.u64());
-        skipped.line = in.u64();
     }
     if (!in.finished())
         return core::fail(core::ErrorKind::kCorrupt, "batch record of " +

@@ -123,6 +123,10 @@ core::Result<std::unique_ptr<DataDirectory>> DataDirectory::open(core::FileSyste
     std::unique_ptr<DataDirectory> directory(new DataDirectory(files, path));
     if (auto info = files.info(path); !info) {
         if (info.error().kind != ErrorKind::kNotFound) return core::fail(info.error());
+        if (!files.exists(parentOf(path)))
+            return core::fail(ErrorKind::kNotFound,
+                              "the directory to hold the data directory is missing: " +
+                                  parentOf(path).string() + "; make it, then start again");
         TM_TRY(files.createDirectory(path));
         TM_TRY(files.syncDirectory(parentOf(path)));
     }

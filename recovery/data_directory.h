@@ -3,7 +3,7 @@
 //   DIR/JOB           the name of the job that it belongs to
 //   DIR/LOCK          locked by the one process that may write
 //   DIR/wal/          segments of the log                       docs/formats/wal.md
-//   DIR/generations/  checkpoints and savepoints                docs/formats/manifest.md
+//   DIR/generations/  checkpoints                               docs/formats/manifest.md
 //   DIR/work/         the working copy of the state: scratch
 #pragma once
 

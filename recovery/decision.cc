@@ -61,17 +61,6 @@ const char* verdictName(Verdict verdict) {
     return "?";
 }
 
-std::optional<std::size_t> chooseGeneration(const std::vector<GenerationFacts>& newestFirst,
-                                            Lsn logFirst) {
-    for (std::size_t i = 0; i < newestFirst.size(); ++i) {
-        const auto& generation = newestFirst[i];
-        if (!generation.verifies) continue;
-        const bool reached = logFirst.value != 0 && logFirst <= generation.endLsn.next();
-        if (!generation.savepoint || reached) return i;
-    }
-    return std::nullopt;
-}
-
 Decision decide(const RecoveryFacts& facts) {
     if (!facts.anySegment) {
         if (!facts.logStarted && !facts.anyGeneration) return Decision{};

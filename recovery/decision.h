@@ -1,5 +1,5 @@
-// What recovery does, as pure functions of what it found. The tables stand in docs/recovery.md
-// and, row for row, in tests/recovery/decision_test.cc.
+// What recovery does with the log, as a pure function of what it found. The table stands in
+// docs/recovery.md and, row for row, in tests/recovery/decision_test.cc.
 #pragma once
 
 #include <cstdint>
@@ -11,19 +11,6 @@
 #include "recovery/log_index.h"
 
 namespace tidemill::recovery {
-
-struct GenerationFacts {
-    core::BatchId batch;
-    core::Lsn endLsn;
-    bool savepoint = false;
-    bool verifies = false;
-};
-
-// Index of the generation to start from: the newest that verifies; a savepoint only when the log,
-// which begins at `logFirst` (0: no log), reaches back to it. `newestFirst` need not go beyond
-// the first regular one that verifies.
-std::optional<std::size_t> chooseGeneration(const std::vector<GenerationFacts>& newestFirst,
-                                            core::Lsn logFirst);
 
 struct RecordFacts {
     core::BatchId id;

@@ -16,7 +16,6 @@ using core::Lsn;
 using core::OpenMode;
 using core::Path;
 
-constexpr std::string_view kSavepointSuffix = ".savepoint";
 constexpr std::string_view kUnfinishedSuffix = ".tmp";
 constexpr std::string_view kRemovedSuffix = ".removed";
 constexpr std::string_view kDamagedSuffix = ".damaged";
@@ -65,25 +64,15 @@ core::Result<> copyFile(core::FileSystem& files, const Path& from, const Path& t
 
 }  // namespace
 
-std::strong_ordering GenerationName::operator<=>(const GenerationName& other) const {
-    if (const auto byBatch = batch <=> other.batch; byBatch != 0) return byBatch;
-    if (const auto byAttempt = attempt <=> other.attempt; byAttempt != 0) return byAttempt;
-    return savepoint <=> other.savepoint;
-}
-
 std::string toString(const GenerationName& name) {
     char text[48];
     std::snprintf(text, sizeof text, "%020llu-%04u",
                   static_cast<unsigned long long>(name.batch.value), name.attempt);
-    return std::string(text) + std::string(name.savepoint ? kSavepointSuffix : "");
+    return text;
 }
 
 std::optional<GenerationName> parseGenerationName(std::string_view text) {
     GenerationName name;
-    if (text.ends_with(kSavepointSuffix)) {
-        name.savepoint = true;
-        text.remove_suffix(kSavepointSuffix.size());
-    }
     if (text.size() < 25 || text.size() > 31 || text[20] != '-' ||
         !digits(text.substr(0, 20), name.batch.value) || !digits(text.substr(21), name.attempt))
         return std::nullopt;
@@ -172,10 +161,10 @@ core::Result<FileEntry> Generations::completeEntry(const Path& directory, FileEn
 }
 
 core::Result<GenerationName> Generations::publish(const core::BatchMark& mark,
-                                                  const LinkFiles& linkFiles, bool savepoint) {
+                                                  const LinkFiles& linkFiles) {
     core::ActivityScope activity(core::Activity::kCheckpoint);
     std::lock_guard lock(mutex_);
-    GenerationName name{mark.batch, 1, savepoint};
+    GenerationName name{mark.batch, 1};
     TM_ASSIGN(const auto published, list());
     for (const auto& other : published)
         if (other.batch == name.batch) name.attempt = std::max(name.attempt, other.attempt + 1);
@@ -205,13 +194,9 @@ core::Result<GenerationName> Generations::publish(const core::BatchMark& mark,
 
 core::Result<Lsn> Generations::trimPoint() const {
     TM_ASSIGN(const auto names, list());
-    std::size_t seen = 0;
-    for (const auto& name : names) {
-        if (name.savepoint || ++seen < 2) continue;
-        TM_ASSIGN(const auto older, manifest(name));
-        return older.mark.endLsn;
-    }
-    return Lsn(0);
+    if (names.size() < 2) return Lsn(0);
+    TM_ASSIGN(const auto older, manifest(names[1]));
+    return older.mark.endLsn;
 }
 
 core::Result<> Generations::removeDirectory(const std::string& name) {
@@ -234,11 +219,8 @@ core::Result<> Generations::removeOld(std::size_t keep) {
     keep = std::max<std::size_t>(keep, 2);
     std::lock_guard lock(mutex_);
     TM_ASSIGN(const auto names, list());
-    std::vector<GenerationName> regular;
-    std::copy_if(names.begin(), names.end(), std::back_inserter(regular),
-                 [](const auto& name) { return !name.savepoint; });
-    if (regular.size() < keep) return {};
-    const auto oldestKept = regular[keep - 1];
+    if (names.size() < keep) return {};
+    const auto oldestKept = names[keep - 1];
     TM_ASSIGN(const auto all, files_.list(directory_));
     for (const auto& text : all) {
         std::string_view plain = text;
@@ -247,7 +229,7 @@ core::Result<> Generations::removeOld(std::size_t keep) {
         const auto name = parseGenerationName(plain);
         if (name && *name < oldestKept) TM_TRY(removeDirectory(text));
     }
-    for (auto old = regular.rbegin(); old != regular.rend() && *old < oldestKept; ++old)
+    for (auto old = names.rbegin(); old != names.rend() && *old < oldestKept; ++old)
         TM_TRY(removeDirectory(toString(*old)));
     return {};
 }

@@ -1,5 +1,5 @@
 // Generations: published checkpoints. Each is a directory
-//   generations/<batch, 20 digits>-<attempt, 4 digits>[.savepoint]/
+//   generations/<batch, 20 digits>-<attempt, 4 digits>/
 // with the state's files, MANIFEST.tidemill, and SUSPECT when a read of it once failed. Names
 // ending in .tmp are unfinished, in .removed half deleted, in .damaged set aside by recovery.
 #pragma once
@@ -20,10 +20,8 @@ namespace tidemill::recovery {
 struct GenerationName {
     core::BatchId batch;
     std::uint32_t attempt = 1;  // a boundary may be published more than once; the last one counts
-    bool savepoint = false;
-    bool operator==(const GenerationName&) const = default;
     // Older before newer.
-    std::strong_ordering operator<=>(const GenerationName& other) const;
+    auto operator<=>(const GenerationName&) const = default;
 };
 
 std::string toString(const GenerationName& name);
@@ -63,15 +61,13 @@ public:
     // copied (they are read back, checksummed and synced here). Errors: of `linkFiles`, kIo,
     // kNoSpace; nothing is published then.
     using LinkFiles = std::function<core::Result<std::vector<FileEntry>>(const core::Path& into)>;
-    core::Result<GenerationName> publish(const core::BatchMark& mark, const LinkFiles& linkFiles,
-                                         bool savepoint = false);
+    core::Result<GenerationName> publish(const core::BatchMark& mark, const LinkFiles& linkFiles);
 
-    // endLsn of the older of the two newest generations (savepoints aside): the log may be
-    // trimmed up to it. LSN 0 while there are fewer than two.
+    // endLsn of the older of the two newest generations: the log may be trimmed up to it. LSN 0 while there are fewer than two.
     core::Result<core::Lsn> trimPoint() const;
 
-    // Removes generations but the `keep` newest (at least 2) and the savepoints; and those that
-    // recovery set aside, once `keep` newer ones exist.
+    // Removes generations but the `keep` newest (at least 2); and those that recovery set aside,
+    // once `keep` newer ones exist.
     core::Result<> removeOld(std::size_t keep = 2);
     core::Result<> remove(const GenerationName& name);
 

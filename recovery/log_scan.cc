@@ -90,7 +90,6 @@ private:
         indexed.epoch = segment.name.epoch;
         indexed.firstLsn = segment.name.firstLsn;
         TM_TRY(readFrames(**reader, segment, indexed));
-        scan_.scannedBytes += segment.endOffset;
         doneBytes_ += segment.sizeBytes;
         if (options_.progress) options_.progress(doneBytes_, totalBytes_);
         if (!indexed.marks.empty()) scan_.index.segments.push_back(std::move(indexed));
@@ -161,9 +160,7 @@ private:
         }
         auto data = decodeDataPayload(frame.payload);
         if (!data) return core::fail(data.error().kind, data.error().message + where());
-        if (data->origin.session.empty()) {
-            scan_.connectionMax = std::max(scan_.connectionMax, data->origin.connection);
-        } else {
+        if (!data->origin.session.empty()) {
             auto& lines = scan_.sessions[data->origin.session];
             lines = std::max(lines, data->origin.nextLine() - 1);
         }

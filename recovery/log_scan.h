@@ -49,8 +49,6 @@ struct LogScan {
     // Of the frames after `after` up to gaplessLast:
     std::vector<ScannedRecord> records;
     SessionLines sessions;
-    std::uint64_t connectionMax = 0;
-    std::uint64_t scannedBytes = 0;
 
     core::Lsn firstLsn() const { return segments.empty() ? core::Lsn() : segments[0].name.firstLsn; }
 };

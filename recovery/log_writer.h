@@ -24,7 +24,7 @@ namespace tidemill::recovery {
 
 struct LogWriterOptions {
     // Size of a segment's file, 4 KiB or more. A larger frame gets a segment of its own size.
-    std::uint64_t segmentBytes = 256 << 20;
+    std::uint64_t segmentBytes = 64 << 20;
     // Frames written and synced together: as many as fit, at least one.
     std::uint64_t groupBytesMax = 4 << 20;
     // Bytes to leave free on the disk; below it spaceLow() is true. 0: only a full disk counts.

@@ -58,29 +58,20 @@ public:
 private:
     core::Result<> findGeneration() {
         TM_ASSIGN(const auto names, generations_.list());
-        TM_ASSIGN(const auto segments, listSegments(files_, directory_.walPath()));
-        const Lsn logFirst = segments.empty() ? Lsn() : segments.front().firstLsn;
-        std::vector<GenerationFacts> facts;
-        std::vector<core::BatchMark> marks;
+        facts_.anyGeneration = !names.empty();
         for (const auto& name : names) {
             auto verified = verifyGeneration(name);
             // A newer format is not damage, and must not send us back to an older state.
             if (!verified && verified.error().kind == ErrorKind::kUnsupported)
                 return core::fail(verified.error());
-            GenerationFacts fact{name.batch, {}, name.savepoint, verified.has_value()};
-            if (verified) fact.endLsn = verified->mark.endLsn;
-            facts.push_back(fact);
-            marks.push_back(verified ? std::move(verified->mark) : core::BatchMark());
-            if (fact.verifies && !fact.savepoint) break;
+            if (!verified) continue;
+            facts_.generationChosen = true;
+            facts_.batch = verified->mark.batch;
+            facts_.endLsn = verified->mark.endLsn;
+            recovered_.generation = name;
+            recovered_.mark = std::move(verified->mark);
+            break;
         }
-        facts_.anyGeneration = !names.empty();
-        const auto chosen = chooseGeneration(facts, logFirst);
-        if (!chosen) return {};
-        recovered_.generation = names[*chosen];
-        recovered_.mark = marks[*chosen];
-        facts_.generationChosen = true;
-        facts_.batch = recovered_.mark->batch;
-        facts_.endLsn = recovered_.mark->endLsn;
         return {};
     }
 
@@ -96,7 +87,7 @@ private:
         }
         if (verified.error().kind == ErrorKind::kUnsupported) return verified;
         warn("checkpoint " + toString(name) + " is not used: " + verified.error().message);
-        if (!name.savepoint) damaged_.push_back(name);
+        damaged_.push_back(name);
         return verified;
     }
 
@@ -340,8 +331,6 @@ private:
             recovered_.batches.push_back(std::move(found.record));
         }
         recovered_.sessions = std::move(scan_.sessions);
-        recovered_.connectionMax = scan_.connectionMax;
-        recovered_.scannedBytes = scan_.scannedBytes;
         if (facts_.damageBelow)
             warn("the log is damaged at or below LSN " + toString(facts_.endLsn) +
                  ", which the checkpoint holds; nothing is lost" + damageNotes());

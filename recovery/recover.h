@@ -32,7 +32,7 @@ struct RecoverOptions {
     // Of the job that starts. Batches recorded by another one are not replayed: kConflict.
     std::uint64_t fingerprint = 0;
     // Size of the log's segments, as the LogWriter will have it.
-    std::uint64_t segmentBytes = 256 << 20;
+    std::uint64_t segmentBytes = 64 << 20;
     // Compares the operators a generation holds with those of the job, before anything is
     // written; its error ends recovery. Not called when there is no generation.
     std::function<core::Result<>(const core::BatchMark&)> acceptMark;
@@ -62,15 +62,12 @@ struct Recovered {
     // Lines of each session by the frames above `mark`: to be merged (the greater one counts)
     // with the positions in the state and given to LogWriter::open.
     SessionLines sessions;
-    // Highest connection number in those frames; 0: none.
-    std::uint64_t connectionMax = 0;
 
     // For LogWriter::open; its `pending` are the blocks after endLsn.
     LogStart log;
 
     // What is worth telling the operator: damage below what is needed, generations set aside.
     std::vector<std::string> warnings;
-    std::uint64_t scannedBytes = 0;
 
     // The blocks that batches[index] owns, read from the log, exact bytes, outside any budget.
     // Errors: kCorrupt, kIo.

@@ -1,4 +1,18 @@
 // Inside of NetworkService: the I/O thread and what its connections share. Private to sources/.
+//
+// Who calls whom. A receiver (TextReceiver: dialling or listening) opens sockets and makes a
+// connection (TextConnection, or SessionConnection with acknowledgements) for each.
+//   bytes came          asio -> TextConnection::readable -> LineAssembler::room, added
+//   block full, or      TextConnection::handOver -> LineAssembler::take -> BlockLog::append
+//   input ended
+//   a batch time        scheduler -> Network::sealOpenBlocks -> TextConnection::sealOpenBlock, for
+//                       those that setOpen() named
+//   block durable       log's thread -> Network::onDurable -> Sessions -> SessionConnection::durable
+//   budget used up      TextConnection -> Network::awaitBudget; when buffers come back, the pool ->
+//                       Network::retryBudget -> TextConnection::readAgain
+//   too slow, too much  Network::onTimer -> TextConnection::timeIsUp; Network::unfinishedChanged ->
+//                       TextConnection::overUnfinishedBudget
+// Other threads come in through posted handlers only.
 // Thread safety: confined to the I/O thread, except where said.
 #pragma once
 

@@ -72,7 +72,7 @@ void TextConnection::readLines() {
     const core::ActivityScope activity(core::Activity::kReceive);
     const auto self = shared_from_this();
     const std::uint64_t bytesBefore = receiver_.counters.bytes;
-    for (bool drained = false; !drained;) {
+    for (auto read = Read::kMore; read == Read::kMore;) {
         const auto room = assembler_.makeRoom();
         if (room == LineAssembler::Room::kRefused) {
             linesArrived();
@@ -81,8 +81,8 @@ void TextConnection::readLines() {
             return network_.awaitBudget(*this);
         }
         if (room == LineAssembler::Room::kFull) handOver();
-        else if (!readOnce(drained)) return;
-        if (state_ != State::kReading) return;
+        else read = readOnce();
+        if (read == Read::kEnded || state_ != State::kReading) return;
         if (receiver_.counters.bytes - bytesBefore >= kTurnBytes) break;
     }
     linesArrived();
@@ -91,16 +91,13 @@ void TextConnection::readLines() {
     waitReadable();
 }
 
-// Reads into the room there is. Returns false when the input has ended.
-bool TextConnection::readOnce(bool& drained) {
+// Reads into the room there is.
+TextConnection::Read TextConnection::readOnce() {
     auto room = assembler_.room();
     room = room.first(std::min(room.size(), kReadBytes));
     asio::error_code error;
     const std::size_t count = socket_.read_some(asio::buffer(room.data(), room.size()), error);
-    if (wouldBlock(error)) {
-        drained = true;
-        return true;
-    }
+    if (wouldBlock(error)) return Read::kDrained;
     if (!error && !core::reachFailpoint("recv.afterRead"))
         error = asio::error::connection_reset;
     if (error) {
@@ -108,16 +105,15 @@ bool TextConnection::readOnce(bool& drained) {
         state_ = State::kWaiting;
         inputEnded(error != asio::error::eof);
         if (!closed()) settle();
-        return false;
+        return Read::kEnded;
     }
     receiver_.counters.bytes += count;
-    drained = count < room.size();
     trackUnfinished(assembler_.added(count));
     if (!closed() && assembler_.insideLine() && !core::reachFailpoint("recv.midLine")) {
         inputEnded(true);
-        return false;
+        return Read::kEnded;
     }
-    return true;
+    return count < room.size() ? Read::kDrained : Read::kMore;
 }
 
 // Keeps the limits on unfinished lines up to date.

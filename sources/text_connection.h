@@ -82,9 +82,14 @@ protected:
 
 private:
     enum class State { kWaiting, kReading, kLingering, kClosed };
+    enum class Read {
+        kMore,     // there may be more at once
+        kDrained,  // nothing more for now
+        kEnded,    // there will be nothing more
+    };
 
     void readLines();
-    bool readOnce(bool& drained);
+    Read readOnce();
     void trackUnfinished(bool lineEnded);
     void settle();
     void discardInput();

@@ -8,14 +8,16 @@ namespace tidemill::state {
 class RangeDelta;
 class RocksSnapshot;
 
-// Replaced as a whole, so that a reader never sees a change twice or not at all: before the ingest
-// the frozen delta lies over rows without it; afterwards the rows hold it, and the frozen delta is
-// only a cache of values (its operands are in the rows and must not be applied again).
-// Thread safety: immutable.
+// Replaced as a whole, so that a reader never sees a change twice or not at all. A delta is first
+// `frozen`, then, in the same step in which `rows` come to hold it, `ingested`; so at most one of
+// the two is there. docs/architecture.md, "State". Thread safety: immutable.
 struct RangeView {
-    std::shared_ptr<const RangeDelta> frozen;   // may be null
-    bool ingested = true;                       // `rows` hold `frozen`
-    std::shared_ptr<const RocksSnapshot> rows;  // null: there are none
+    // Changes over `rows`; null: none.
+    std::shared_ptr<const RangeDelta> frozen;
+    // What `rows` hold already, as a cache of values: its operands must not be applied again.
+    std::shared_ptr<const RangeDelta> ingested;
+    // Null: there are none.
+    std::shared_ptr<const RocksSnapshot> rows;
 };
 
 }  // namespace tidemill::state

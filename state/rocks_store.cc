@@ -272,13 +272,6 @@ std::uint64_t RocksStore::estimateRows() const {
     return rows;
 }
 
-std::uint64_t RocksStore::estimateBytes(std::string_view from, std::string_view to) const {
-    const rocksdb::Range range(slice(from), slice(to));
-    std::uint64_t bytes = 0;
-    impl_->db->GetApproximateSizes(&range, 1, &bytes);
-    return bytes;
-}
-
 std::size_t RocksStore::tableFiles() const {
     std::vector<rocksdb::LiveFileMetaData> live;
     impl_->db->GetLiveFilesMetaData(&live);

@@ -113,9 +113,8 @@ public:
     // Compares all files with their checksums. Errors: kCorrupt, kIo.
     core::Result<> verify();
 
-    // Rows and bytes between two row keys, as RocksDB estimates them; costs no reads of rows.
+    // As RocksDB estimates them; costs no reads of rows.
     std::uint64_t estimateRows() const;
-    std::uint64_t estimateBytes(std::string_view from, std::string_view to) const;
     // Table files, for tests and benchmarks.
     std::size_t tableFiles() const;
 

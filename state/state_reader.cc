@@ -62,9 +62,11 @@ Result<std::vector<TableSummary>> StateReader::tables(bool countRows) const {
             table.signature = entry.signature;
         }
         const std::string end = endOfPrefix(prefix);
-        table.bytes = rocks_->estimateBytes(prefix, end);
         if (countRows) {
-            for (; cursor.valid() && cursor.key().starts_with(prefix); cursor.next()) ++table.rows;
+            for (; cursor.valid() && cursor.key().starts_with(prefix); cursor.next()) {
+                ++table.rows;
+                table.bytes += cursor.key().size() + cursor.value().size();
+            }
         } else {
             cursor.seek(end);
         }

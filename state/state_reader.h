@@ -29,8 +29,10 @@ struct TableSummary {
     // From the mark; of Tidemill's own tables and of dropped operators both are empty.
     std::string operatorName;
     std::string signature;
-    std::uint64_t rows = 0;   // counted when asked for, else 0
-    std::uint64_t bytes = 0;  // of files, as RocksDB estimates them
+    // Counted when asked for, else 0. The bytes are those of keys and values, not of the files,
+    // which compress them.
+    std::uint64_t rows = 0;
+    std::uint64_t bytes = 0;
 };
 
 struct ScanOptions {

@@ -58,32 +58,35 @@ StateRange::Pinned StateRange::pin() const {
 
 std::shared_ptr<const RangeDelta> StateRange::freeze(std::shared_ptr<const RangeDelta>& former) {
     std::lock_guard lock(mutex_);
-    TM_CHECK(view_->ingested, "a delta is frozen before the one frozen last was ingested");
+    TM_CHECK(view_->frozen == nullptr, "a delta is frozen before the one frozen last was ingested");
     auto taken = std::exchange(active_, nullptr);
     if (taken && taken->empty()) taken = nullptr;
-    former = view_->frozen;
-    view_ = std::make_shared<const RangeView>(RangeView{taken, taken == nullptr, view_->rows});
+    former = view_->ingested;
+    view_ = std::make_shared<const RangeView>(RangeView{taken, nullptr, view_->rows});
     store_.activeBytes_ -= std::exchange(countedBytes_, 0);
     return taken;
 }
 
 void StateRange::show(std::shared_ptr<const RocksSnapshot> rows) {
     std::lock_guard lock(mutex_);
-    view_ = std::make_shared<const RangeView>(RangeView{view_->frozen, true, std::move(rows)});
+    const auto& ingested = view_->frozen ? view_->frozen : view_->ingested;
+    view_ = std::make_shared<const RangeView>(RangeView{nullptr, ingested, std::move(rows)});
 }
 
 namespace {
 
+enum class Operands { kApply, kInTheRows };
+
 // What a delta adds to an answer. True: nothing below matters any more.
-bool apply(const RangeDelta* delta, std::string_view key, bool operandsCount,
-           const char*& data, std::uint64_t& number, bool& found) {
+bool apply(const RangeDelta* delta, std::string_view key, Operands operands, const char*& data,
+           std::uint64_t& number, bool& found) {
     if (delta == nullptr) return false;
     const auto* slot = delta->find(key);
     if (slot == nullptr) return false;
     switch (changeOf(*slot)) {
         case Change::kRemoved: return true;
         case Change::kOperand:
-            if (!operandsCount) return false;
+            if (operands == Operands::kInTheRows) return false;
             number = found ? reduceNumbers(delta->kind(), number, slot->value) : slot->value;
             found = true;
             return false;
@@ -115,9 +118,11 @@ Result<> StateRange::get(core::KeyViews keys, std::size_t count, Lookup& into) {
     for (std::size_t i = 0; i < count; ++i) {
         auto& entry = into.entries_[i];
         const std::string_view key = keyAt(i);
-        if (apply(active.get(), key, true, entry.data, entry.number, entry.found) ||
-            apply(view->frozen.get(), key, !view->ingested, entry.data, entry.number, entry.found) ||
-            !view->rows)
+        const auto settledBy = [&](const auto& delta, Operands operands) {
+            return apply(delta.get(), key, operands, entry.data, entry.number, entry.found);
+        };
+        if (settledBy(active, Operands::kApply) || settledBy(view->frozen, Operands::kApply) ||
+            settledBy(view->ingested, Operands::kInTheRows) || !view->rows)
             continue;
         into.missing_.push_back(static_cast<std::uint32_t>(i));
         into.rows_ += prefix;

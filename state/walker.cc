@@ -59,8 +59,8 @@ struct Walker::Impl {
         active = std::move(pinned.active);
         view = std::move(pinned.view);
         if (active) activeChanges.emplace(*active, firstGroup);
-        // What is ingested is in the rows.
-        if (!view->ingested) frozenChanges.emplace(*view->frozen, firstGroup);
+        // view->ingested is in the rows.
+        if (view->frozen) frozenChanges.emplace(*view->frozen, firstGroup);
         if (view->rows) {
             std::string from = rowPrefix();
             from.push_back(static_cast<char>(firstGroup));

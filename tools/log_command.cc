@@ -170,7 +170,6 @@ Result<> checkpoints(const InspectOptions& options, bool readAll, bool& sound) {
             JsonObject object;
             object.text("checkpoint", name)
                 .plain("batch", number(generation.name.batch.value))
-                .plain("savepoint", generation.name.savepoint ? "true" : "false")
                 .plain("files", number(generation.files))
                 .plain("bytes", number(generation.sizeBytes));
             if (generation.mark)

@@ -11,7 +11,7 @@
 namespace {
 
 constexpr const char* kDescription =
-    R"(Counts, joins and remembers streams of records in small batches, exactly, across crashes.
+    R"(Counts streams of records in small batches and remembers the totals, exactly, across crashes.
 
   tidemill run examples/wordcount.toml            run a job in the foreground; Ctrl-C stops it
   tidemill run --check examples/wordcount.toml    say what a job file means, run nothing
@@ -24,18 +24,48 @@ Looking (state, wal, checkpoint) works while the job runs and never disturbs it.
 Exit codes: 0 done; 1 failed while running; 2 wrong command line; 3 wrong job file; 4 the data
 directory is in use, or belongs to another job or version; 5 damaged data; 130 stopped at once.)";
 
-// CLI11 asks for a subcommand without saying that it does not know the one that was given.
-bool saidUnknownCommand(const CLI::App& app) {
+// "state list" for that subcommand.
+std::string nameOf(const CLI::App& command) {
+    const CLI::App* parent = command.get_parent();
+    if (parent == nullptr || parent->get_parent() == nullptr) return command.get_name();
+    return nameOf(*parent) + " " + command.get_name();
+}
+
+std::string unknownCommand(const CLI::App& command, const std::string& word) {
+    if (word == "start") return "unknown command \"start\", did you mean \"run\"?";
+    std::vector<std::string> known;
+    for (const auto* each : command.get_subcommands([](const CLI::App*) { return true; }))
+        known.push_back(each->get_name());
+    if (known.empty()) return "unexpected argument \"" + word + "\"";
+    return "unknown command \"" + word + "\"" + tidemill::tools::suggestion(word, known);
+}
+
+std::string unknownOption(const CLI::App& command, const std::string& word) {
+    std::vector<std::string> known;
+    for (const auto* option : command.get_options())
+        for (const auto& name : option->get_lnames()) known.push_back("--" + name);
+    const std::string name = word.substr(0, word.find('='));
+    return "unknown option \"" + name + "\"" + tidemill::tools::suggestion(name, known);
+}
+
+// CLI11 asks for what is required without saying that it does not know what was given, names
+// unknown options backwards, and suggests nothing.
+bool saidUnknown(const CLI::App& app) {
     const CLI::App* command = &app;
     while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
     const auto extra = app.remaining(true);
-    if (extra.empty() || extra[0].starts_with("-")) return false;
-    std::vector<std::string> known;
-    for (const auto* each : command->get_subcommands([](const CLI::App*) { return true; }))
-        known.push_back(each->get_name());
-    if (known.empty()) return false;
-    std::fprintf(stderr, "tidemill: unknown command \"%s\"%s\n", extra[0].c_str(),
-                 tidemill::tools::suggestion(extra[0], known).c_str());
+    if (extra.empty()) return false;
+    const auto isOption = [](const std::string& word) { return word.starts_with("-"); };
+    // Options of an unknown command are not judged; what follows an unknown option may be its value.
+    if (!isOption(extra[0])) {
+        std::fprintf(stderr, "tidemill: %s\n", unknownCommand(*command, extra[0]).c_str());
+    } else {
+        for (const auto& word : extra)
+            if (isOption(word))
+                std::fprintf(stderr, "tidemill: %s\n", unknownOption(*command, word).c_str());
+    }
+    const std::string name = command == &app ? "tidemill" : "tidemill " + nameOf(*command);
+    std::fprintf(stderr, "%s --help says more\n", name.c_str());
     return true;
 }
 
@@ -47,7 +77,7 @@ int fail(const CLI::App& app, const CLI::ParseError& error, int argc) {
     }
     if (argc == 1)
         std::fputs(app.help().c_str(), stderr);
-    else if (!saidUnknownCommand(app))
+    else if (!saidUnknown(app))
         app.exit(error);
     return kExitUsage;
 }
@@ -118,7 +148,7 @@ int main(int argc, char** argv) {
     stateScan->add_option("--prefix", inspect.prefix, "only keys that begin with this");
     stateScan->add_option("--from", inspect.from, "only keys not before this");
     stateScan->add_option("--to", inspect.to, "only keys before this");
-    stateScan->add_option("--limit", inspect.limit, "at most so many rows")->default_val(100);
+    stateScan->add_option("--limit", inspect.limit, "at most so many rows; 0: all")->default_val(100);
     common(stateScan);
     stateScan->callback([&] { code = scanState(inspect); });
     auto* stateExport = state->add_subcommand("export", "a whole table, sorted by key bytes");
@@ -131,6 +161,7 @@ int main(int argc, char** argv) {
 
     auto* wal = app.add_subcommand("wal", "look into the write-ahead log");
     wal->require_subcommand(1);
+    wal->footer("Exit code 5: verify has found damage.");
     auto* walList = wal->add_subcommand("list", "the segments and what they hold");
     common(walList);
     walList->callback([&] { code = listLog(inspect); });
@@ -138,21 +169,28 @@ int main(int argc, char** argv) {
     walDump->add_option("--after", inspect.afterLsn, "only frames behind this LSN");
     common(walDump);
     walDump->callback([&] { code = dumpLogFrames(inspect); });
-    auto* walVerify = wal->add_subcommand("verify", "check every byte");
+    auto* walVerify = wal->add_subcommand("verify", "check every byte; exit code 5 when it finds damage");
     common(walVerify);
     walVerify->callback([&] { code = verifyLog(inspect); });
 
     auto* checkpoint = app.add_subcommand("checkpoint", "look at the checkpoints");
     checkpoint->require_subcommand(1);
+    checkpoint->footer("Exit code 5: verify has found damage.");
     auto* checkpointList = checkpoint->add_subcommand("list", "newest first");
     common(checkpointList);
     checkpointList->callback([&] { code = listCheckpoints(inspect, false); });
-    auto* checkpointVerify = checkpoint->add_subcommand("verify", "read and check every file");
+    auto* checkpointVerify = checkpoint->add_subcommand("verify", "read and check every file; exit code 5 when it finds damage");
     common(checkpointVerify);
     checkpointVerify->callback([&] { code = listCheckpoints(inspect, true); });
 
+    // `tidemill help state` is `tidemill state --help`.
+    std::vector<const char*> arguments(argv, argv + argc);
+    if (argc > 1 && std::string_view(argv[1]) == "help") {
+        arguments.erase(arguments.begin() + 1);
+        arguments.push_back("--help");
+    }
     try {
-        app.parse(argc, argv);
+        app.parse(static_cast<int>(arguments.size()), arguments.data());
     } catch (const CLI::ParseError& error) {
         return fail(app, error, argc);
     }

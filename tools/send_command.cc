@@ -31,7 +31,7 @@ int sendLines(const SendCommandOptions& wanted) {
     options.live = wanted.live;
     options.bytesPerSecondMax = wanted.bytesPerSecond;
     if (!parseServer(wanted.server, options.host, options.port)) {
-        std::fprintf(stderr, "tidemill send: \"%s\" is no HOST:PORT\n", wanted.server.c_str());
+        std::fprintf(stderr, "tidemill send: \"%s\" names no port: HOST:PORT, or PORT on this machine\n", wanted.server.c_str());
         return kExitUsage;
     }
     if (!sources::isSessionName(wanted.session)) {

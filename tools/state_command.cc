@@ -1,10 +1,14 @@
 // tidemill state: looks into the newest checkpoint.
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <limits>
 
 #include "core/format.h"
+#include "state/state_store.h"
 #include "tools/commands.h"
 #include "tools/exit_code.h"
 #include "tools/inspect_command.h"
@@ -34,8 +38,8 @@ Result<std::unique_ptr<state::StateReader>> openNewestState(const std::string& d
         TM_ASSIGN(const auto generations, recovery::inspectGenerations(files, directory));
         core::Error last{ErrorKind::kNotFound,
                          "no checkpoint yet: directory=" + directory +
-                             "; a job makes its first one at its first trigger, or when it is "
-                             "stopped gracefully"};
+                             "; a job makes its first one after [checkpoint] interval, 10 s by "
+                             "default, or when it is stopped gracefully"};
         for (const auto& generation : generations) {
             if (!generation.problem.empty()) {
                 last = {ErrorKind::kCorrupt, generation.problem};
@@ -60,7 +64,26 @@ Result<std::unique_ptr<state::StateReader>> openNewestState(const std::string& d
 
 namespace {
 
+// Tidemill's own tables, which the mark does not name.
+struct OwnTable {
+    const char* name;
+    std::uint8_t number;
+    const char* types;
+};
+constexpr OwnTable kOwnTables[] = {
+    {"(sessions)", state::kSessionTable, "key=string value=u64"},
+    {"(sources)", state::kSourceTable, "key=string"},
+};
+
 Result<state::TableSummary> findTable(const state::StateReader& reader, const std::string& name) {
+    for (const auto& own : kOwnTables) {
+        if (name != own.name) continue;
+        state::TableSummary table;
+        table.operatorId = core::kSystemOperator;
+        table.number = own.number;
+        table.signature = own.types;
+        return table;
+    }
     TM_ASSIGN(const auto tables, reader.tables(false));
     const core::OperatorEntry* entry = nullptr;
     std::string known;
@@ -80,28 +103,40 @@ Result<state::TableSummary> findTable(const state::StateReader& reader, const st
     return empty;  // declared, and without rows so far
 }
 
+// As `state list` shows it; nullptr for the table of the mark.
+const OwnTable* ownTable(const state::TableSummary& table) {
+    for (const auto& own : kOwnTables)
+        if (own.number == table.number) return &own;
+    return nullptr;
+}
+
 Result<> list(const InspectOptions& options) {
     TM_ASSIGN(const auto reader, openNewestState(options.dataDirectory));
-    TM_ASSIGN(const auto tables, reader->tables(true));
-    if (!options.json) put("table                 rows         bytes  types\n");
+    TM_ASSIGN(auto tables, reader->tables(true));
+    std::size_t widest = std::strlen("table");
+    std::erase_if(tables, [](const auto& table) {
+        return table.operatorId == core::kSystemOperator && ownTable(table) == nullptr;
+    });
+    for (auto& table : tables) {
+        if (table.operatorId == core::kSystemOperator) {
+            table.operatorName = ownTable(table)->name;
+            table.signature = ownTable(table)->types;
+        }
+        widest = std::max(widest, table.operatorName.size());
+    }
+    if (!options.json)
+        put(fmt::format("{:<{}} {:>12} {:>15}  types\n", "table", widest, "rows", "bytes"));
     for (const auto& table : tables) {
-        if (table.operatorId == core::kSystemOperator && table.number == 0) continue;
-        std::string name = table.operatorName;
-        if (table.operatorId == core::kSystemOperator)
-            name = table.number == 1 ? "(sessions)" : "(sources)";
         if (options.json) {
             std::string line = "{";
-            appendJsonBytes(line, "table", name);
+            appendJsonBytes(line, "table", table.operatorName);
             line += ", \"rows\": " + std::to_string(table.rows) +
                     ", \"bytes\": " + std::to_string(table.bytes) + ", ";
             appendJsonBytes(line, "types", table.signature);
             put(line + "}\n");
         } else {
-            char line[512];
-            std::snprintf(line, sizeof line, "%-16s %9llu %13llu  %s\n", name.c_str(),
-                          static_cast<unsigned long long>(table.rows),
-                          static_cast<unsigned long long>(table.bytes), table.signature.c_str());
-            put(line);
+            put(fmt::format("{:<{}} {:>12} {:>15}  {}\n", table.operatorName, widest, table.rows,
+                            table.bytes, table.signature));
         }
     }
     return {};

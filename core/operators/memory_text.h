@@ -32,7 +32,6 @@ public:
     // The part of `range` that one partition takes: whole lines.
     std::string_view partition(const Range& range, std::uint32_t partition) const;
 
-    // True when a piece of `text()` that ends here has no readable slack behind it.
     std::string_view text() const { return text_; }
     // The text's last lines, copied so that slack follows them.
     std::string_view tail() const { return tail_; }

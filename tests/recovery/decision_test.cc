@@ -1,4 +1,4 @@
-// The tables of docs/recovery.md, row for row.
+// The table of docs/recovery.md, row for row.
 #include "recovery/decision.h"
 
 #include <gmock/gmock.h>
@@ -16,36 +16,6 @@ namespace {
 
 using core::BatchId;
 using core::Lsn;
-
-struct ChoiceRow {
-    const char* label;
-    std::vector<GenerationFacts> newestFirst;
-    std::uint64_t logFirst;
-    std::optional<std::size_t> chosen;
-};
-
-TEST(ChooseGeneration, FollowsTheTable) {
-    const auto regular = [](std::uint64_t batch, std::uint64_t endLsn, bool verifies) {
-        return GenerationFacts{BatchId(batch), Lsn(endLsn), false, verifies};
-    };
-    const auto savepoint = [](std::uint64_t batch, std::uint64_t endLsn, bool verifies) {
-        return GenerationFacts{BatchId(batch), Lsn(endLsn), true, verifies};
-    };
-    const ChoiceRow rows[] = {
-        {"none", {}, 1, {}},
-        {"newest verifies", {regular(9, 90, true), regular(5, 50, true)}, 51, 0},
-        {"newest damaged, older verifies", {regular(9, 0, false), regular(5, 50, true)}, 51, 1},
-        {"all damaged", {regular(9, 0, false), regular(5, 0, false)}, 51, {}},
-        {"regular one does not ask the log", {regular(9, 90, true)}, 500, 0},
-        {"savepoint the log reaches back to", {savepoint(9, 90, true), regular(5, 50, true)}, 91, 0},
-        {"savepoint the log no longer reaches", {savepoint(9, 90, true), regular(5, 50, true)}, 92,
-         1},
-        {"savepoint without any log", {savepoint(9, 90, true)}, 0, {}},
-        {"damaged savepoint", {savepoint(9, 90, false), regular(5, 50, true)}, 51, 1},
-    };
-    for (const auto& row : rows)
-        EXPECT_EQ(chooseGeneration(row.newestFirst, Lsn(row.logFirst)), row.chosen) << row.label;
-}
 
 struct DecisionRow {
     const char* label;

@@ -45,12 +45,12 @@ constexpr char kGoldenData[] =
     "00 00 00 00 02 00 00 00 73 31 74 6f 20 62 65 0a\n"
     "6f 72 0a c9 34 21 50 00\n";
 constexpr char kGoldenRecord[] =
-    "44 00 00 00 02 00 00 00 02 00 00 00 00 00 00 00\n"
+    "40 00 00 00 02 00 00 00 02 00 00 00 00 00 00 00\n"
     "00 00 00 00 00 00 00 00 01 00 01 00 01 00 00 00\n"
     "00 00 00 00 e8 6b e5 cf 8b 01 00 00 00 68 e5 cf\n"
     "8b 01 00 00 01 00 00 00 00 00 00 00 88 77 66 55\n"
-    "44 33 22 11 08 00 00 00 01 00 00 00 00 00 00 00\n"
-    "00 00 00 00 00 00 00 00 00 00 00 00 31 c8 fa 41\n";
+    "44 33 22 11 10 00 00 00 01 00 00 00 00 00 00 00\n"
+    "00 00 00 00 00 00 00 00 df f9 c0 5a 00 00 00 00\n";
 
 TEST(WalFormat, SegmentHeaderIsAsDocumented) {
     const SegmentHeader header{goldenUuid(), 3, Lsn(1), Lsn(0)};
@@ -73,7 +73,7 @@ TEST(WalFormat, BatchRecordFrameIsAsDocumented) {
     record.zeroTime = fromMillis(1700000000000);
     record.endLsn = Lsn(1);
     record.cuts = {{0, 0}};
-    record.keyRanges = 8;
+    record.keyRanges = 16;
     record.fingerprint = 0x1122334455667788;
     const auto payload = encodeBatchRecord(record);
     const FrameHeader header{static_cast<std::uint32_t>(payload.size()), FrameType::kBatchRecord,
@@ -145,7 +145,6 @@ core::BatchRecord fullRecord() {
     record.cuts = {{0, 0}, {1, 4096}, {7, 12}};
     record.keyRanges = 16;
     record.ranges = {{core::SourceId(1), std::string("a\0b", 3)}, {core::SourceId(2), ""}};
-    record.skippedBefore = {{Lsn(5), 6}, {Lsn(7), 8}};
     record.fingerprint = ~std::uint64_t{0};
     return record;
 }

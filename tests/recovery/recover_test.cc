@@ -35,8 +35,7 @@ protected:
     }
 
     // The state is one file, opaque here.
-    core::Result<GenerationName> checkpoint(Life& life, const core::BatchRecord& at,
-                                            bool savepoint = false) {
+    core::Result<GenerationName> checkpoint(Life& life, const core::BatchRecord& at) {
         Generations generations(disk_, life.directory->generationsPath());
         core::BatchMark mark;
         mark.batch = at.id;
@@ -49,8 +48,7 @@ protected:
                 TM_ASSIGN(auto file, disk_.open(into / "1.sst", core::OpenMode::kCreate));
                 TM_TRY(file->writeAt(0, "state at " + toString(at.id)));
                 return std::vector<FileEntry>{{"1.sst", 0, "", ""}};
-            },
-            savepoint);
+            });
     }
 
     // Batches 1 … 6, each of one 500-byte block; checkpoints after 2 and 4.
@@ -345,18 +343,6 @@ TEST_F(RecoverTest, NewerCheckpointFormatIsRefusedInsteadOfGoingBack) {
         TM_ASSERT_OK((*file)->writeAt(0, out.bytes()));
     }
     EXPECT_EQ(refusal().kind, ErrorKind::kUnsupported);
-}
-
-TEST_F(RecoverTest, SavepointIsUsedOnlyWhileTheLogReachesBackToIt) {
-    {
-        auto life = start();
-        TM_ASSERT_OK(life.append(plainBlock("a\n", 1)));
-        const auto first = life.record(BatchId(1));
-        TM_ASSERT_OK(first);
-        TM_ASSERT_OK(life.log->waitDurable(life.log->last()));
-        TM_ASSERT_OK(checkpoint(life, *first, true));
-    }
-    EXPECT_EQ(start().recovered.mark->batch, BatchId(1));
 }
 
 TEST_F(RecoverTest, SuspectCheckpointIsReadInFullAndClearedWhenSound) {

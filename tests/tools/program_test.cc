@@ -40,6 +40,21 @@ bool blocksSigterm(pid_t process) {
     return at != status.npos && (std::stoull(status.substr(at + 8), nullptr, 16) >> (SIGTERM - 1)) & 1;
 }
 
+// A thread that is writing stops only when its write is done.
+void stopInItsTracks(ChildProcess& process) {
+    process.signal(SIGSTOP);
+    const auto allStopped = [&] {
+        const auto tasks = "/proc/" + std::to_string(process.pid()) + "/task";
+        for (const auto& task : fs::directory_iterator(tasks))
+            if (contentOf(task.path() / "status").find("\nState:\tT") == std::string::npos)
+                return false;
+        return true;
+    };
+    const auto until = std::chrono::steady_clock::now() + kLongest;
+    while (!allStopped() && std::chrono::steady_clock::now() < until)
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+}
+
 class Program : public ::testing::Test {
 protected:
     // Sends `text` to the daemon and notes what it is to count.
@@ -255,7 +270,7 @@ TEST_F(Program, ASecondDaemonOnADirectoryIsRefusedAndWritesNothing) {
     server_.accept();
     feed(someLines(1, 100));
     ASSERT_TRUE(rig_.awaitLoggedLines(lines_));
-    daemon->signal(SIGSTOP);
+    stopInItsTracks(*daemon);
     const auto before = rig_.snapshot();
     const auto second = rig_.tidemill({"run", rig_.path() / "job.toml", "--data-dir", rig_.data()});
     EXPECT_EQ(second.code, 4);
@@ -351,7 +366,7 @@ TEST_F(Program, LookingAtARunningDirectoryDisturbsNothing) {
     const auto until = std::chrono::steady_clock::now() + kLongest;
     while (rig_.look({"state", "get", "totals", "w1000"}).code != 0)
         ASSERT_LT(std::chrono::steady_clock::now(), until) << rig_.daemonErrors();
-    daemon->signal(SIGSTOP);
+    stopInItsTracks(*daemon);
     const auto before = rig_.snapshot();
     const std::vector<std::vector<std::string>> commands{
         {"state", "list"}, {"state", "get", "totals", "the"}, {"state", "scan", "totals"},
@@ -476,12 +491,39 @@ TEST_F(Program, AWrongJobFileIsRefusedWithEverythingThatIsWrong) {
     EXPECT_FALSE(fs::exists(rig_.data()));
 }
 
+TEST_F(Program, AJobFileMayComeFromAPipe) {
+    rig_.writeDialingJob(server_);
+    int code = 0;
+    const auto checked =
+        outputOf({"/bin/sh", "-c",
+                  "cat " + (rig_.path() / "job.toml").string() + " | " +
+                      std::string(TIDEMILL_PROGRAM_PATH) + " run --check /dev/stdin"},
+                 code);
+    EXPECT_EQ(code, 0);
+    EXPECT_THAT(checked, StartsWith("job         program"));
+}
+
+TEST_F(Program, ADataDirectoryWithoutParentSaysWhatIsMissing) {
+    rig_.writeDialingJob(server_);
+    const auto refused = rig_.tidemill(
+        {"run", rig_.path() / "job.toml", "--data-dir", rig_.path() / "no" / "where" / "data"});
+    EXPECT_EQ(refused.code, 1);
+    EXPECT_THAT(refused.err, HasSubstr("is missing: " + (rig_.path() / "no" / "where").string()));
+}
+
 TEST_F(Program, AWrongCommandLineIsSaid) {
     const auto unknown = rig_.tidemill({"rum", "job.toml"});
     EXPECT_EQ(unknown.code, 2);
     EXPECT_THAT(unknown.err, StartsWith("tidemill: unknown command \"rum\", did you mean \"run\"?\n"));
     EXPECT_THAT(rig_.tidemill({"state", "lsit"}).err,
                 StartsWith("tidemill: unknown command \"lsit\", did you mean \"list\"?\n"));
+    EXPECT_THAT(rig_.tidemill({"start", "job.toml"}).err,
+                StartsWith("tidemill: unknown command \"start\", did you mean \"run\"?\n"));
+    EXPECT_THAT(rig_.tidemill({"state", "lits", "--data-dir", "d"}).err,
+                StartsWith("tidemill: unknown command \"lits\", did you mean \"list\"?\n"));
+    EXPECT_THAT(rig_.tidemill({"run", "--chek", "--dat-dir=d", "job.toml"}).err,
+                StartsWith("tidemill: unknown option \"--chek\", did you mean \"--check\"?\n"
+                           "tidemill: unknown option \"--dat-dir\", did you mean \"--data-dir\"?\n"));
     EXPECT_THAT(rig_.tidemill({}).err, HasSubstr("tidemill run examples/wordcount.toml"));
     EXPECT_EQ(rig_.tidemill({}).code, 2);
     EXPECT_EQ(rig_.tidemill({"state", "export", "totals"}).code, 2);
@@ -490,6 +532,8 @@ TEST_F(Program, AWrongCommandLineIsSaid) {
     EXPECT_EQ(rig_.tidemill({"send", "--session", "me", "nowhere"}).code, 2);
     EXPECT_EQ(rig_.tidemill({"send", "--session", "you and me", "9998"}).code, 2);
     EXPECT_EQ(rig_.tidemill({"--help"}).code, 0);
+    EXPECT_EQ(rig_.tidemill({"help"}).out, rig_.tidemill({"--help"}).out);
+    EXPECT_EQ(rig_.tidemill({"help", "wal"}).out, rig_.tidemill({"wal", "--help"}).out);
     EXPECT_EQ(rig_.tidemill({"--version"}).code, 0);
 }
 
@@ -522,6 +566,12 @@ TEST_F(Program, ASenderWaitsForADaemonThatIsNotThereYet) {
         {"send", "--session", "me", std::to_string(port), rig_.path() / "text"});
     EXPECT_EQ(again.code, 0) << again.err;
     stopGracefully(*daemon);
+    // The sessions are a table like others.
+    EXPECT_EQ(rig_.look({"state", "export", "(sessions)"}).out, "me\t3000\n");
+    EXPECT_EQ(rig_.look({"state", "get", "(sessions)", "me"}).out, "me\t3000\n");
+    std::istringstream tables(rig_.look({"state", "list", "--json"}).out);
+    for (std::string line; std::getline(tables, line);)
+        EXPECT_GT(nlohmann::json::parse(line)["bytes"].get<int>(), 0) << line;
     countWords(expected_, text);
     EXPECT_EQ(rig_.totals(), expected_);
 }
