@@ -41,6 +41,8 @@ template <class T>
 class DStream;
 template <class K, class V>
 class StateStream;
+template <class T>
+class RememberedStream;
 
 namespace detail {
 
@@ -402,6 +404,10 @@ public:
                 return all;
             });
     }
+
+    // Keeps the elements of the batches of the last `length` in memory, for slice(). Not kept over
+    // restarts.
+    RememberedStream<T> remember(Duration length) const;
 
     // Windows: in the batches at multiples of `slide` (0: of every batch), the last `length` of the
     // stream. Both are multiples of the stream's own slide, else std::invalid_argument is thrown.

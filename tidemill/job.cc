@@ -37,7 +37,7 @@ std::string Job::stableName(std::string_view kind) {
 }
 
 Result<> Job::validate() const {
-    if (graph.outputs().empty() && states.empty())
+    if (graph.outputs().empty() && states.empty() && !remembers)
         return fail(ErrorKind::kInvalid,
                     "the job has no output operation: add print(), forEachBatch(), "
                     "saveAsTextFiles() or a named state such as runningTotals(), or nothing "

@@ -57,6 +57,8 @@ struct Job {
     std::vector<StateDeclaration> states;
     // Of batches.
     Duration interval{1000};
+    // The program looks at remembered batches: that is an output of its own.
+    bool remembers = false;
     bool started = false;
 
     core::SourceId addSource(SourceDeclaration source) {

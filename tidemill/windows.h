@@ -13,6 +13,7 @@
 #include "core/operators/reduce_by_key.h"
 #include "state/operators/cut_window.h"
 #include "state/operators/inverse_window.h"
+#include "state/operators/remember.h"
 #include "state/operators/tumbling_window.h"
 #include "state/operators/window.h"
 #include "tidemill/dstream.h"
@@ -52,6 +53,32 @@ DStream<std::pair<K, V>> addKeyedWindow(const std::shared_ptr<Job>& job, const c
 }
 
 }  // namespace detail
+
+// A stream whose last batches can be looked at, from any thread.
+template <class T>
+class RememberedStream : public DStream<T> {
+public:
+    RememberedStream(DStream<T> stream, std::shared_ptr<state::RememberNode<T>> node)
+        : DStream<T>(std::move(stream)), remembered_(std::move(node)) {}
+
+    // The remembered batches from `from` to `to`, both inclusive and rounded down to batch times,
+    // oldest first; elements own their bytes.
+    std::vector<state::RememberedBatch<T>> slice(BatchTime from, BatchTime to) const {
+        return remembered_->slice(from, to);
+    }
+
+private:
+    std::shared_ptr<state::RememberNode<T>> remembered_;
+};
+
+template <class T>
+RememberedStream<T> DStream<T>::remember(Duration length) const {
+    requireNotStarted(*job_, "remember");
+    job_->remembers = true;
+    const auto step = node_->slide() == Duration(0) ? job_->interval : node_->slide();
+    auto node = job_->graph.add(std::make_shared<state::RememberNode<T>>(node_, length, step));
+    return {*this, std::move(node)};
+}
 
 template <class T>
 DStream<T> DStream<T>::window(Duration length, Duration slide, std::string name) const {

@@ -153,12 +153,11 @@ private:
         if (!from) return;
         if (const auto* text = std::get_if<Text>(&*from))
             return addOutput(output, *text, [](std::string& out, std::string_view line) {
-                appendJsonBytes(out, "value", line);
+                appendJsonFields(out, line);
             });
         if (const auto* counts = std::get_if<Counts>(&*from))
             return addOutput(output, *counts, [](std::string& out, const auto& pair) {
-                appendJsonBytes(out, "key", pair.first);
-                out += ", \"value\": " + std::to_string(pair.second);
+                appendJsonFields(out, pair);
             });
         const auto& rows = std::get<RowStream>(*from);
         addOutput(output, rows.rows, [columns = rows.columns](std::string& out, const Row& row) {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "core/batch_directory.h"
@@ -10,6 +11,15 @@
 #include "tools/json.h"
 
 namespace tidemill::tools {
+
+inline void appendJsonFields(std::string& out, std::string_view text) {
+    appendJsonBytes(out, "value", text);
+}
+inline void appendJsonFields(std::string& out,
+                             const std::pair<std::string_view, std::int64_t>& pair) {
+    appendJsonBytes(out, "key", pair.first);
+    out += ", \"value\": " + std::to_string(pair.second);
+}
 
 // To "stdout": {"batch": 7, "time": 1000, "key": …, "value": …}, so that a batch that comes twice
 // after a crash can be told. To a directory: one file BATCH.jsonl for each batch, which appears

@@ -77,6 +77,29 @@ TEST(Window, MayBeOverAWindow) {
               (Batches{{}, {}, {}, {"0", "1", "2", "3"}, {}, {}, {}, {"4", "5", "6", "7"}}));
 }
 
+TEST(Remember, SlicesHoldTheBatchesOfTheirTimes) {
+    Life life(inMemory());
+    RecordQueue<std::string> queue;
+    for (const char* word : {"1", "2", "3", "4", "5"}) queue.push({word});
+    const auto kept = life.context().queueStream(queue).remember(3s);
+    EXPECT_TRUE(kept.slice(fromMillis(0), fromMillis(9000)).empty());
+    life.start();
+    life.run(5);
+    const auto timesOf = [&](std::int64_t from, std::int64_t to) {
+        std::vector<std::string> words;
+        for (const auto& batch : kept.slice(fromMillis(from), fromMillis(to)))
+            for (const auto& word : batch.elements)
+                words.push_back(word + "@" + std::to_string(toMillis(batch.time)));
+        return words;
+    };
+    using Lines = std::vector<std::string>;
+    EXPECT_EQ(timesOf(3000, 4000), (Lines{"3@3000", "4@4000"}));
+    EXPECT_EQ(timesOf(4999, 5001), (Lines{"4@4000", "5@5000"}));
+    EXPECT_EQ(timesOf(0, 100'000), (Lines{"3@3000", "4@4000", "5@5000"})) << "older ones are gone";
+    EXPECT_EQ(timesOf(6000, 7000), Lines());
+    life.context().stop();
+}
+
 TEST(ReduceByKeyAndWindow, CountsKeysInTheWindow) {
     const auto plain = [](auto s) { return ones(s).reduceByKeyAndWindow(kPlus, 2s, 1s); };
     EXPECT_EQ(runBatches(Words{{"a"}, {"a"}}, plain), (Batches{{"(a,1)"}, {"(a,2)"}}));

@@ -1,0 +1,83 @@
+// The example programs, run as their first lines say.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "tests/tools/program_rig.h"
+
+namespace tidemill::test {
+namespace {
+
+constexpr std::chrono::seconds kLongest{30};
+
+class ExamplePrograms : public ::testing::Test {
+protected:
+    void run(std::vector<std::string> arguments) {
+        program_ = std::make_unique<ChildProcess>(
+            ChildProcess::Options{.arguments = std::move(arguments),
+                                  .environment = {},
+                                  .outputFile = rig_.path() / "out",
+                                  .errorFile = rig_.path() / "err"});
+    }
+
+    bool printed(const std::string& text) const {
+        const auto until = std::chrono::steady_clock::now() + kLongest;
+        while (rig_.daemonOutput().find(text) == std::string::npos) {
+            if (std::chrono::steady_clock::now() > until) return false;
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        }
+        return true;
+    }
+
+    static std::string text(std::uint16_t port) { return std::to_string(port); }
+
+    ProgramRig rig_;
+    TextServer server_, other_;
+    std::unique_ptr<ChildProcess> program_;
+};
+
+TEST_F(ExamplePrograms, WindowedWordCountSurvivesAKill) {
+    run({TIDEMILL_WINDOWED_WORD_COUNT_PATH, text(server_.port()), rig_.data()});
+    server_.accept();
+    server_.send("tide mill tide\n");
+    EXPECT_TRUE(printed("(tide,2)\n")) << rig_.daemonErrors();
+    program_->kill();
+    run({TIDEMILL_WINDOWED_WORD_COUNT_PATH, text(server_.port()), rig_.data()});
+    server_.accept();
+    server_.send("tide\n");
+    EXPECT_TRUE(printed("(tide,3)\n")) << rig_.daemonErrors();
+}
+
+TEST_F(ExamplePrograms, UserSessionsEndWhenAUserIsGone) {
+    run({TIDEMILL_USER_SESSIONS_PATH, text(server_.port()), rig_.data(), "1000"});
+    server_.accept();
+    server_.send("ann /home\nbob /home\nann /basket\n");
+    EXPECT_TRUE(printed("ann left after 2 pages, the last was /basket\n")) << rig_.daemonErrors();
+    EXPECT_TRUE(printed("bob left after 1 pages, the last was /home\n"));
+}
+
+TEST_F(ExamplePrograms, JoinTwoSockets) {
+    run({TIDEMILL_JOIN_TWO_SOCKETS_PATH, text(server_.port()), text(other_.port())});
+    server_.accept();
+    other_.accept();
+    server_.send("7 apples\n8 pears\n");
+    other_.send("7 4.50\n");
+    EXPECT_TRUE(printed("(7,(apples,Some(4.50)))\n")) << rig_.daemonOutput();
+    EXPECT_TRUE(printed("(8,(pears,None))\n")) << rig_.daemonOutput();
+}
+
+TEST_F(ExamplePrograms, WatchDirectoryCountsFilesThatAreMovedIn) {
+    const auto watched = rig_.path() / "watched";
+    std::filesystem::create_directory(watched);
+    run({TIDEMILL_WATCH_DIRECTORY_PATH, watched, rig_.data()});
+    std::ofstream(watched / ".unfinished") << "tide mill tide\n";
+    std::filesystem::rename(watched / ".unfinished", watched / "words");
+    EXPECT_TRUE(printed("(tide,2)\n(mill,1)\n")) << rig_.daemonErrors();
+}
+
+}  // namespace
+}  // namespace tidemill::test
