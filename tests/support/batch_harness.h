@@ -73,6 +73,16 @@ public:
         context_.start();
     }
 
+    // Waits until so many batches have run since the start.
+    void await(std::size_t batches) {
+        std::unique_lock lock(mutex_);
+        const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        while (completed_ < batches && !ended()) {
+            ASSERT_LT(std::chrono::steady_clock::now(), until) << "the batch did not run";
+            changed_.wait_for(lock, std::chrono::milliseconds(50));
+        }
+    }
+
     // Advances the clock by one interval for each of `count` batches and waits until all have run.
     void run(std::size_t count) {
         for (std::size_t i = 0; i < count; ++i) {
