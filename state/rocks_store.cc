@@ -3,6 +3,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/sst_file_writer.h>
 
+#include <algorithm>
 #include <atomic>
 
 #include "core/check.h"
@@ -216,6 +217,46 @@ Result<std::uint64_t> RocksStore::ingest(RowWriter& writer) {
     return sizeBytes;
 }
 
+namespace {
+
+struct LiveFiles {
+    std::vector<RocksFile> tables;
+    std::string manifest;
+    std::uint64_t manifestBytes = 0;
+};
+
+// Requires that no files are deleted meanwhile. GetLiveFilesStorageInfo() would say all this in one
+// call, but it also waits for purges of files, and RocksDB (7.8, and later ones) forgets to wake it
+// when a thread has found nothing to purge: it may then wait for ever.
+Result<LiveFiles> liveFiles(rocksdb::DB& db) {
+    // A compaction may end between the two calls that are needed.
+    for (int attempt = 0; attempt < 100; ++attempt) {
+        LiveFiles live;
+        std::vector<std::string> names;
+        const auto status = db.GetLiveFiles(names, &live.manifestBytes, false);
+        if (!status.ok()) return failRocks(status, "listing live files");
+        std::vector<rocksdb::LiveFileMetaData> described;
+        db.GetLiveFilesMetaData(&described);
+        bool complete = true;
+        for (const auto& path : names) {
+            const auto name = path.substr(path.find_first_not_of('/'));
+            if (name.starts_with("MANIFEST-")) live.manifest = name;
+            if (!name.ends_with(".sst")) continue;  // OPTIONS is for people, CURRENT is made anew
+            const auto found =
+                std::find_if(described.begin(), described.end(),
+                             [&](const auto& file) { return file.relative_filename == name; });
+            complete = complete && found != described.end();
+            if (complete)
+                live.tables.push_back({name, found->size, found->file_checksum,
+                                       found->file_checksum_func_name});
+        }
+        if (complete) return live;
+    }
+    return core::fail(core::ErrorKind::kIo, "state database: its files never stay the same");
+}
+
+}  // namespace
+
 Result<std::vector<RocksFile>> RocksStore::linkInto(core::FileSystem& files,
                                                     const core::Path& directory) {
     // Files that a compaction replaces meanwhile stay until we are done.
@@ -224,40 +265,30 @@ Result<std::vector<RocksFile>> RocksStore::linkInto(core::FileSystem& files,
         ~Hold() { db.EnableFileDeletions(false); }
         rocksdb::DB& db;
     } hold(*impl_->db);
-    rocksdb::LiveFilesStorageInfoOptions wanted;
-    wanted.include_checksum_info = true;
-    wanted.wal_size_for_flush = std::numeric_limits<std::uint64_t>::max();
-    std::vector<rocksdb::LiveFileStorageInfo> live;
-    const auto status = impl_->db->GetLiveFilesStorageInfo(wanted, &live);
-    if (!status.ok()) return failRocks(status, "listing live files");
-
+    TM_ASSIGN(const auto live, liveFiles(*impl_->db));
     std::vector<RocksFile> linked;
-    for (const auto& file : live) {
-        // Nothing is written through RocksDB's own log.
-        if (file.file_type == rocksdb::FileType::kWalFile) continue;
-        const core::Path from = core::Path(file.directory) / file.relative_filename;
-        const core::Path to = directory / file.relative_filename;
-        if (file.file_type == rocksdb::FileType::kTableFile) {
-            TM_TRY(files.link(from, to));
-            linked.push_back({file.relative_filename, file.size, file.file_checksum,
-                              file.file_checksum_func_name});
-            continue;
-        }
-        std::string bytes = file.replacement_contents;
-        if (bytes.empty()) {
-            TM_ASSIGN(const auto source, files.open(from, core::OpenMode::kRead));
-            bytes.resize(file.size);
-            TM_ASSIGN(const auto got, source->readAt(0, bytes.data(), bytes.size()));
-            if (got != bytes.size())
-                return core::fail(core::ErrorKind::kCorrupt,
-                                  "state database: file is shorter than it should be: file=" +
-                                      from.string() + " bytes=" + std::to_string(got) +
-                                      " expected=" + std::to_string(file.size));
-        }
-        TM_ASSIGN(const auto copy, files.open(to, core::OpenMode::kCreate));
-        TM_TRY(copy->writeAt(0, bytes));
-        linked.push_back({file.relative_filename, bytes.size(), {}, {}});
+    for (const auto& file : live.tables) {
+        TM_TRY(files.link(impl_->directory / file.name, directory / file.name));
+        linked.push_back(file);
     }
+    const auto copied = [&](const std::string& name, std::string_view bytes) -> Result<> {
+        TM_ASSIGN(const auto copy, files.open(directory / name, core::OpenMode::kCreate));
+        TM_TRY(copy->writeAt(0, bytes));
+        linked.push_back({name, bytes.size(), {}, {}});
+        return {};
+    };
+    // What the manifest gets from now on is not part of this.
+    const auto from = impl_->directory / live.manifest;
+    TM_ASSIGN(const auto source, files.open(from, core::OpenMode::kRead));
+    std::string bytes(live.manifestBytes, '\0');
+    TM_ASSIGN(const auto got, source->readAt(0, bytes.data(), bytes.size()));
+    if (got != bytes.size())
+        return core::fail(core::ErrorKind::kCorrupt,
+                          "state database: file is shorter than it should be: file=" +
+                              from.string() + " bytes=" + std::to_string(got) +
+                              " expected=" + std::to_string(bytes.size()));
+    TM_TRY(copied(live.manifest, bytes));
+    TM_TRY(copied("CURRENT", live.manifest + "\n"));
     return linked;
 }
 
