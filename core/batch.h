@@ -102,21 +102,23 @@ public:
     template <class MakeSink>
     void scanInParallel(MakeSink makeSink) const {
         const std::uint32_t count = node_.partitions(run_);
+        const auto pass = run_.newPass();
         core::orThrow(run_.workers().run(count, [&](std::size_t partition) {
             const auto sink = makeSink(static_cast<std::uint32_t>(partition));
-            scan(static_cast<std::uint32_t>(partition), *sink);
+            scan(pass, static_cast<std::uint32_t>(partition), *sink);
         }));
     }
 
 private:
     void scanInOrder(core::Sink<T>& sink) const {
         const std::uint32_t count = node_.partitions(run_);
+        const auto pass = run_.newPass();
         for (std::uint32_t partition = 0; partition < count && sink.wanted() != 0; ++partition)
-            scan(partition, sink);
+            scan(pass, partition, sink);
     }
 
-    void scan(std::uint32_t partition, core::Sink<T>& sink) const {
-        core::TaskContext task{run_.newArena(), 0, partition, run_.failedRecords()};
+    void scan(std::uint32_t pass, std::uint32_t partition, core::Sink<T>& sink) const {
+        core::TaskContext task{run_.newArena(), 0, partition, run_.failedRecords(), pass};
         node_.scan(task, run_, sink);
         sink.finish();
     }

@@ -1,6 +1,7 @@
 // One batch while it runs: its record, its blocks, and the memory that lives as long as it does.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -25,6 +26,8 @@ struct TaskContext {
     std::uint32_t partition = 0;
     // Where records go whose function throws; null: the batch fails.
     FailedRecords* failed = nullptr;
+    // 0 in stages; else the number of the scan that the task is part of.
+    std::uint32_t pass = 0;
 };
 
 // Thread safety: record and blocks are immutable; arenas are handed out under a lock.
@@ -53,6 +56,9 @@ public:
         return *arenas_.back();
     }
 
+    // A number for a scan. Thread-safe.
+    std::uint32_t newPass() { return ++passes_; }
+
     // The next `count` task ordinals. Called by the scheduler's thread only.
     std::uint64_t takeOrdinals(std::uint64_t count) {
         const auto first = nextOrdinal_;
@@ -68,6 +74,7 @@ private:
     std::mutex mutex_;
     std::vector<std::unique_ptr<Arena>> arenas_;
     std::uint64_t nextOrdinal_ = 0;
+    std::atomic<std::uint32_t> passes_ = 0;
 };
 
 }  // namespace tidemill::core

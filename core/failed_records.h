@@ -1,13 +1,14 @@
 // Records whose function threw, when the job goes on without them.
 #pragma once
 
+#include <algorithm>
+#include <compare>
 #include <cstdint>
 #include <exception>
 #include <map>
 #include <mutex>
 #include <span>
 #include <string>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -21,40 +22,45 @@ struct FailedRecord {
     std::string operation;  // "map"
     std::string record;     // as print would show it
     std::string error;      // what the function threw
-    bool operator==(const FailedRecord&) const = default;
+    auto operator<=>(const FailedRecord&) const = default;
 };
 
-// Those of one batch. Thread safety: thread-safe.
+// Those of one batch. A stream may be computed several times in a batch: in a stage, and once for
+// each output that reads it. A record counts as often as it failed in one such pass.
+// Thread safety: thread-safe.
 class FailedRecords {
 public:
-    // The record at `position` (from 0) of a partition of what the operator numbered `node` reads.
-    // A stream that two outputs read is computed twice: the record counts once.
-    void add(std::uint32_t node, std::uint32_t partition, std::uint64_t position,
-             FailedRecord record) {
+    // `node`: the number of the operator; `pass`: see TaskContext.
+    void add(std::uint32_t node, std::uint32_t pass, FailedRecord record) {
         std::lock_guard lock(mutex_);
-        records_.try_emplace({node, partition, position}, std::move(record));
+        ++records_[{node, std::move(record)}][pass];
     }
 
     // In an order that follows from the batch alone.
     std::vector<FailedRecord> all() const {
         std::lock_guard lock(mutex_);
         std::vector<FailedRecord> all;
-        for (const auto& [place, record] : records_) all.push_back(record);
+        for (const auto& [place, passes] : records_) {
+            std::uint64_t times = 0;
+            for (const auto& [pass, count] : passes) times = std::max(times, count);
+            all.insert(all.end(), times, place.second);
+        }
         return all;
     }
 
 private:
     mutable std::mutex mutex_;
-    std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint64_t>, FailedRecord> records_;
+    std::map<std::pair<std::uint32_t, FailedRecord>, std::map<std::uint32_t, std::uint64_t>>
+        records_;
 };
 
 // What stands between an operator's loop and its user's function. Thread safety: worker-confined.
 class RecordGuard {
 public:
     // Without `failed`, what a function throws ends the batch, and this costs nothing.
-    RecordGuard(FailedRecords* failed, std::uint32_t node, std::uint32_t partition,
+    RecordGuard(FailedRecords* failed, std::uint32_t node, std::uint32_t pass,
                 const std::string& operation)
-        : failed_(failed), node_(node), partition_(partition), operation_(operation) {}
+        : failed_(failed), node_(node), pass_(pass), operation_(operation) {}
 
     // Calls apply(element) for each element of the chunk, which it may move from, and then
     // handOn(). When apply throws, undo() takes back what it had made so far and the element is
@@ -73,7 +79,6 @@ public:
                 handOn();
             else
                 undo();
-            ++position_;
         }
     }
 
@@ -101,15 +106,14 @@ private:
             appendElement(failed.record, element);
         else
             failed.record = "(elements of this type cannot be shown)";
-        failed_->add(node_, partition_, position_, std::move(failed));
+        failed_->add(node_, pass_, std::move(failed));
         return false;
     }
 
     FailedRecords* failed_;
     std::uint32_t node_;
-    std::uint32_t partition_;
+    std::uint32_t pass_;
     const std::string& operation_;
-    std::uint64_t position_ = 0;
 };
 
 }  // namespace tidemill::core

@@ -196,7 +196,7 @@ protected:
     StreamNode<In>& parent() const { return *parent_; }
     // For a sink whose loop calls a user's function.
     RecordGuard guard(const TaskContext& task) const {
-        return {task.failed, this->number(), task.partition, this->kind()};
+        return {task.failed, this->number(), task.pass, this->kind()};
     }
 
 private:

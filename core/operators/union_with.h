@@ -31,7 +31,7 @@ public:
 
     void scan(TaskContext& task, BatchRun& run, Sink<T>& sink) override {
         const std::uint32_t inFirst = first_->partitions(run);
-        TaskContext inner{task.arena, task.ordinal, task.partition};
+        TaskContext inner = task;
         if (task.partition < inFirst) return first_->scan(inner, run, sink);
         inner.partition -= inFirst;
         second_->scan(inner, run, sink);

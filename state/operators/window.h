@@ -18,8 +18,8 @@
 
 namespace tidemill::state {
 
-// Kept elements: (u32 length, bytes)*. The elements of the stream's partition i lie in key range
-// i mod kKeyRanges; each range is a partition of the window.
+// Kept elements: (u32 length, bytes)*. What the batch's tasks made is dealt out to the key ranges in
+// the order of the tasks; each range is a partition of the window.
 template <class T>
 class WindowNode final : public core::RootNode<T>, public core::Consumer<T> {
 public:
@@ -38,7 +38,7 @@ public:
     std::uint32_t partitions(core::BatchRun&) override { return core::kKeyRanges; }
 
     std::unique_ptr<core::Sink<T>> open(core::TaskContext& task) override {
-        return std::make_unique<EncodeSink>(*this, task.partition);
+        return std::make_unique<EncodeSink>(*this, task.ordinal);
     }
 
     void runStage(core::BatchRun& run) override {
@@ -63,8 +63,7 @@ public:
 private:
     class EncodeSink final : public core::Sink<T> {
     public:
-        EncodeSink(WindowNode& node, std::uint32_t partition)
-            : node_(node), partition_(partition) {}
+        EncodeSink(WindowNode& node, std::uint64_t ordinal) : node_(node), ordinal_(ordinal) {}
         void take(std::span<T> chunk) override {
             for (const T& element : chunk) {
                 bytes_.clear();
@@ -74,22 +73,25 @@ private:
         }
         void finish() override {
             std::lock_guard lock(node_.mutex_);
-            node_.arrived_[partition_] = std::move(out_).bytes();
+            node_.arrived_[ordinal_] += out_.bytes();  // a task may lead here on two ways
         }
 
     private:
         WindowNode& node_;
-        std::uint32_t partition_;
+        std::uint64_t ordinal_;
         core::ByteWriter out_;
         std::string bytes_;
     };
 
     core::Result<> keep(std::uint64_t pane) {
-        for (const auto& [partition, bytes] : arrived_)
-            if (!bytes.empty()) TM_TRY(rows(partition % core::kKeyRanges).append(pane, bytes));
+        std::uint32_t range = 0;
+        for (const auto& [ordinal, bytes] : arrived_) {
+            if (!bytes.empty()) TM_TRY(rows(range).append(pane, bytes));
+            range = (range + 1) % core::kKeyRanges;
+        }
         const auto left = times_.leftBy(pane);
         if (left == removed_) return {};
-        for (std::uint32_t range = 0; range < core::kKeyRanges; ++range)
+        for (range = 0; range < core::kKeyRanges; ++range)
             TM_TRY(rows(range).removeBefore(left + 1));
         removed_ = left;
         return {};
@@ -124,7 +126,7 @@ private:
     std::shared_ptr<WindowTables> tables_;
     const WindowTimes times_;
     std::mutex mutex_;
-    std::map<std::uint32_t, std::string> arrived_;  // by partition
+    std::map<std::uint64_t, std::string> arrived_;  // by the task that made them
     std::array<std::optional<TimeRows>, core::kKeyRanges> ranges_;
     std::uint64_t removed_ = 0;  // panes up to it are gone
 };

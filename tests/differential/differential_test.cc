@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "core/logging.h"
 #include "tests/differential/model.h"
 #include "tests/support/batch_harness.h"
 
@@ -234,7 +235,7 @@ TEST(Differential, RandomGraphsGiveWhatANaiveEngineComputes) {
 
     for (const auto& [name, times] : counts) {
         std::cout << "  " << times << "\t" << name << "\n";
-        if (graphs >= 500) EXPECT_GT(times, 0) << name << " never occurred";
+        EXPECT_TRUE(times > 0 || graphs < 500) << name << " never occurred";
     }
 }
 

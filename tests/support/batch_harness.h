@@ -65,15 +65,24 @@ public:
     }
 
     void start() {
-        context_.onBatchCompleted([this](std::uint64_t, BatchTime) {
-            std::lock_guard lock(mutex_);
-            ++completed_;
-            changed_.notify_all();
-        });
+        class Counting final : public StreamingListener {
+        public:
+            explicit Counting(Life& life) : life_(life) {}
+            void onBatchCompleted(const BatchInfo& batch) override {
+                if (batch.replayed) return;
+                std::lock_guard lock(life_.mutex_);
+                ++life_.completed_;
+                life_.changed_.notify_all();
+            }
+
+        private:
+            Life& life_;
+        };
+        context_.addListener(std::make_shared<Counting>(*this));
         context_.start();
     }
 
-    // Waits until so many batches have run since the start.
+    // Waits until so many batches have run since the start, those replayed aside.
     void await(std::size_t batches) {
         std::unique_lock lock(mutex_);
         const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);

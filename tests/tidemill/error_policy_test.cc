@@ -85,8 +85,9 @@ TEST_F(ErrorPolicies, DeadLettersAreWrittenWithTheirBatchAndWhatWasThrown) {
               R"("time_ms":1000})");
     EXPECT_EQ(deadLetters(2).size(), 0u);
     ASSERT_EQ(deadLetters(3).size(), 2u);
-    EXPECT_EQ(deadLetters(3)[0]["record"], "worse");
-    EXPECT_EQ(deadLetters(3)[0]["error"], "something that is no std::exception");
+    EXPECT_EQ(deadLetters(3)[0]["record"], "bad");
+    EXPECT_EQ(deadLetters(3)[1]["record"], "worse");
+    EXPECT_EQ(deadLetters(3)[1]["error"], "something that is no std::exception");
 }
 
 TEST_F(ErrorPolicies, ARecordThatTwoOutputsReadCountsOnce) {
@@ -103,6 +104,22 @@ TEST_F(ErrorPolicies, ARecordThatTwoOutputsReadCountsOnce) {
     life.context().stop();
     EXPECT_EQ(first, second);
     EXPECT_EQ(deadLetters(3).size(), 2u);
+}
+
+TEST_F(ErrorPolicies, BothSidesOfAUnionAreCounted) {
+    Seen seen;
+    Life life(with(ErrorPolicy::kSkip));
+    RecordQueue<std::string> queue;
+    queue.push({"bad", "1"});
+    const auto words = life.context().queueStream(queue);
+    const auto numbers = words.unionWith(words).map(toNumber);
+    numbers.map([](int n) { return std::pair(n, n); }).runningTotals("totals");
+    life.collect(numbers, seen);
+    life.start();
+    life.run(1);
+    EXPECT_EQ(life.context().status().failedRecords, 2u);
+    life.context().stop();
+    EXPECT_EQ(seen[1], (std::vector<std::string>{"1", "1"}));
 }
 
 TEST_F(ErrorPolicies, WhatFunctionsOfManyRecordsThrowEndsTheJob) {

@@ -71,6 +71,13 @@ TEST(Window, ViewsAndPairsOfThemAreOwned) {
     EXPECT_EQ(pairs[1], (std::vector<std::string>{"(be,2)", "(to,2)"}));
 }
 
+TEST(Window, HoldsBothSidesOfAUnion) {
+    EXPECT_EQ(runBatches(Words{{"a"}, {"b"}}, [](auto s) {
+                  return s.unionWith(s.map([](const std::string& w) { return w + w; })).window(2s);
+              }),
+              (Batches{{"a", "aa"}, {"a", "aa", "b", "bb"}}));
+}
+
 TEST(Window, MayBeOverAWindow) {
     EXPECT_EQ(runBatches(Words{{"0"}, {"1"}, {"2"}, {"3"}, {"4"}, {"5"}, {"6"}, {"7"}},
                          [](auto s) { return s.window(2s, 2s).window(4s, 4s); }),
