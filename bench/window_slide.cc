@@ -35,6 +35,7 @@ Run runJob(std::string_view text, Duration slide, bool keep) {
     StreamingOptions options;
     options.clock = clock;
     options.maxBatchBytes = 2 * kBatchBytes;
+    options.deltaBudgetBytes = std::size_t{2} << 30;  // the window fits: what it costs, not the disk
     StreamingContext ssc(options);
     std::ostringstream printed;
     Run run;
