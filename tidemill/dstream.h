@@ -443,8 +443,9 @@ public:
     auto reduceByKeyAndWindow(F f, Duration length, Duration slide = {},
                               std::string name = {}) const
         requires detail::isPair<T>;
-    // The same with an inverse as above, which costs less. A key that has left the window stays,
-    // with what is left of its values, until filter((key, value)) does not hold.
+    // The same with an inverse as above, which costs less; least for std::plus and std::minus of
+    // integers. A key that has left the window stays, with what is left of its values, unless
+    // filter((key, value)) does not hold for it: those are not shown.
     template <class F, class Inverse, class Filter = state::KeepAll>
         requires(!std::convertible_to<Inverse, Duration>)
     auto reduceByKeyAndWindow(F f, Inverse inverse, Duration length, Duration slide = {},

@@ -84,7 +84,7 @@ public:
                                                      ListenOptions options = {});
 
     // The lines of the files that appear in `directory` (a path, or a glob pattern of directories),
-    // each file once, when its modification time has come: see docs/sources.md for the rules. Move
+    // each file once, when its modification time has come: see docs/guide/sources.md for the rules. Move
     // files in when they are complete; names that begin with '.' are not seen.
     DStream<std::string_view> textFileStream(std::string directory);
 

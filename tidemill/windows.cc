@@ -25,17 +25,19 @@ state::WindowTimes windowTimes(const Job& job, const char* operation, Duration p
 
 std::shared_ptr<state::WindowTables> declareWindow(Job& job, const char* operation,
                                                    std::string name, const std::string& types,
-                                                   const state::WindowTimes& times) {
+                                                   const state::WindowTimes& times,
+                                                   state::ValueKind kind) {
     auto tables = std::make_shared<state::WindowTables>();
     // Streams of every batch have the slide 0.
     tables->slide = times.slide == job.interval ? Duration(0) : times.slide;
     job.states.push_back(
         {name.empty() ? job.stableName(operation) : std::move(name),
-         std::string(operation) + " " + types + " window_ms=" +
+         std::string(operation) + " " + types + (state::isNumber(kind) ? " sums" : "") +
+             " window_ms=" +
              std::to_string(times.pane.count() * static_cast<std::int64_t>(times.panes)) +
              " slide_ms=" + std::to_string(times.slide.count()),
-         [tables](state::StateStore& store, core::OperatorId id) {
-             tables->table = &store.table(id, 0, state::ValueKind::kBytes);
+         [tables, kind](state::StateStore& store, core::OperatorId id) {
+             tables->table = &store.table(id, 0, kind);
              tables->panes = &store.table(id, 1, state::ValueKind::kBytes);
              tables->open = &store.table(id, 2, state::ValueKind::kBytes);
          }});

@@ -14,6 +14,7 @@
 #include "state/operators/cut_window.h"
 #include "state/operators/inverse_window.h"
 #include "state/operators/remember.h"
+#include "state/operators/sum_window.h"
 #include "state/operators/tumbling_window.h"
 #include "state/operators/window.h"
 #include "tidemill/dstream.h"
@@ -29,7 +30,8 @@ state::WindowTimes windowTimes(const Job& job, const char* operation, Duration p
 // Declares the tables of a window that is found by `name` (empty: a derived one) after a restart.
 std::shared_ptr<state::WindowTables> declareWindow(Job& job, const char* operation,
                                                    std::string name, const std::string& types,
-                                                   const state::WindowTimes& times);
+                                                   const state::WindowTimes& times,
+                                                   state::ValueKind kind = state::ValueKind::kBytes);
 
 template <class K, class V>
 std::string pairSignature() {
@@ -37,19 +39,21 @@ std::string pairSignature() {
 }
 
 // `once`: pairs whose keys lie in their ranges, each once a batch.
-template <class K, class V, class Strategy, class View>
+template <class K, class V, class Strategy, class View, class Keep = state::KeepAll>
 DStream<std::pair<K, V>> addKeyedWindow(const std::shared_ptr<Job>& job, const char* operation,
                                         std::shared_ptr<core::StreamNode<std::pair<K, V>>> once,
                                         const state::WindowTimes& times, std::string name,
-                                        Strategy strategy, View view) {
+                                        Strategy strategy, View view, Keep keep = {},
+                                        state::ValueKind kind = state::ValueKind::kBytes) {
     static_assert(core::StorableValue<V>,
                   "a window keeps its values: they must own their bytes (std::string, not "
                   "std::string_view) and be storable");
-    auto tables = declareWindow(*job, operation, std::move(name), pairSignature<K, V>(), times);
+    auto tables =
+        declareWindow(*job, operation, std::move(name), pairSignature<K, V>(), times, kind);
     job->graph.add(std::make_shared<state::KeyedWindowNode<K, V, Strategy>>(
         operation, std::move(once), tables, times, std::move(strategy)));
-    return {job, job->graph.add(std::make_shared<state::AllView<K, V, View>>(tables, operation,
-                                                                            std::move(view)))};
+    return {job, job->graph.add(std::make_shared<state::AllView<K, V, View, Keep>>(
+                     tables, operation, std::move(view), std::move(keep)))};
 }
 
 }  // namespace detail
@@ -124,7 +128,12 @@ auto DStream<T>::reduceByKeyAndWindow(F f, Inverse inverse, Duration length, Dur
     requireNotStarted(*job_, kind);
     const auto times = detail::windowTimes(*job_, kind, node_->slide(), length, slide);
     auto once = job_->graph.add(core::makeReduceByKey(node_, f));
-    return detail::addKeyedWindow<K, V>(
+    if constexpr (std::is_integral_v<V> && state::kIsPlus<F, V> && state::kIsMinus<Inverse, V>)
+        return detail::addKeyedWindow<K, V>(
+            job_, kind, once, times, std::move(name),
+            state::SumWindow<V>{!std::is_same_v<Filter, state::KeepAll>}, state::StoredState<V>(),
+            std::move(filter), state::ValueKind::kSum);
+    else return detail::addKeyedWindow<K, V>(
         job_, kind, once, times, std::move(name),
         state::InverseWindow<K, V, F, Inverse, Filter>{f, std::move(inverse), std::move(filter)},
         state::StoredState<V>());

@@ -12,14 +12,6 @@
 
 namespace tidemill::state {
 
-// A filter that keeps every key.
-struct KeepAll {
-    template <class K, class V>
-    bool operator()(const std::pair<K, V>&) const {
-        return true;
-    }
-};
-
 // `inverse` takes from a reduced value what `function` reduced into it. A key leaves the result
 // when `filter` does not hold for what it comes to at a slide time.
 template <class K, class V, class F, class Inverse, class Filter = KeepAll>

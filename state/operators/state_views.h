@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -92,17 +93,26 @@ struct StoredState {
     S operator()(ValueKind kind, std::string_view bytes) const { return valueFrom<S>(kind, bytes); }
 };
 
-// (key, state) of every key, in the order of key group and key bytes.
-template <class K, class S, class Decode = StoredState<S>>
+// A filter that keeps every key.
+struct KeepAll {
+    template <class K, class V>
+    bool operator()(const std::pair<K, V>&) const {
+        return true;
+    }
+};
+
+// (key, state) of every key that `keep` holds for, in the order of key group and key bytes.
+template <class K, class S, class Decode = StoredState<S>, class Keep = KeepAll>
 class AllView final : public core::RootNode<std::pair<K, S>> {
 public:
     using Out = std::pair<K, S>;
 
     explicit AllView(std::shared_ptr<BoundTable> table, std::string kind = "all",
-                     Decode decode = {})
+                     Decode decode = {}, Keep keep = {})
         : core::RootNode<Out>(std::move(kind)),
           table_(std::move(table)),
-          decode_(std::move(decode)) {}
+          decode_(std::move(decode)),
+          keep_(std::move(keep)) {}
 
     core::Keyed keyed() const override { return core::Keyed::kRangedUnique; }
     Duration slide() const override { return table_->slide; }
@@ -122,6 +132,7 @@ public:
                 if constexpr (std::is_same_v<K, std::string_view>) key = task.arena.copy(key);
                 chunk.emplace_back(core::KeyCodec<K>::decode(key),
                                    decode_(table_->table->kind(), walker.value()));
+                if (!std::invoke(keep_, std::as_const(chunk.back()))) chunk.pop_back();
             }
             if (!chunk.empty()) sink.take(chunk);
         }
@@ -130,6 +141,7 @@ public:
 private:
     std::shared_ptr<BoundTable> table_;
     Decode decode_;
+    Keep keep_;
 };
 
 }  // namespace tidemill::state

@@ -1,0 +1,117 @@
+// Windows of sums of integers: what enters is added to the result and what leaves is subtracted,
+// without reading either. Sums that came to nothing are removed by and by.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "core/key_group.h"
+#include "state/operators/keyed_window.h"
+
+namespace tidemill::state {
+
+template <class F, class V>
+inline constexpr bool kIsPlus = std::is_same_v<F, std::plus<>> || std::is_same_v<F, std::plus<V>>;
+template <class F, class V>
+inline constexpr bool kIsMinus =
+    std::is_same_v<F, std::minus<>> || std::is_same_v<F, std::minus<V>>;
+
+// The result is a table of ValueKind::kSum. With `removesZeros` rows of 0 are as good as none.
+template <class V>
+struct SumWindow {
+    bool removesZeros = false;
+
+    class Range {
+    public:
+        Range(const SumWindow& window, const WindowTimes& times, StateRange& result,
+              StateRange& panes)
+            : removesZeros_(window.removesZeros), times_(times), result_(result), panes_(panes) {}
+
+        core::Result<std::string> merge(const std::vector<std::string>& parts) {
+            std::plus<> plus;
+            return mergeParts<V>(parts, plus);
+        }
+
+        core::Result<> enter(std::uint64_t pane, const std::vector<PanePair>& pairs,
+                             std::string_view bytes) {
+            TM_TRY(leave(pane));
+            TM_TRY(panes_.put(pane, bytes));
+            return add(pairs, false);
+        }
+
+        core::Result<> advance(std::uint64_t last) {
+            TM_TRY(leave(last));
+            if (!removesZeros_ || ++slides_ % kSlidesPerSweep != 0) return {};
+            return sweep();
+        }
+
+    private:
+        // A walk costs something before its first row, so it is not made at every slide.
+        static constexpr std::uint64_t kSlidesPerSweep = 8;
+
+        // Takes out what a window that ends with pane `last` does not hold.
+        core::Result<> leave(std::uint64_t last) {
+            const auto end = times_.leftBy(last) + 1;
+            if (end == 1) return {};
+            TM_TRY(panes_.visit(0, end, [&](std::uint64_t, std::string_view bytes) -> core::Result<> {
+                TM_ASSIGN(const auto pairs, readPanePairs(bytes));
+                leftSinceSweep_ += pairs.size();
+                return add(pairs, true);
+            }));
+            return panes_.removeBefore(end);
+        }
+
+        core::Result<> add(std::span<const PanePair> pairs, bool negative) {
+            while (!pairs.empty()) {
+                const auto chunk = pairs.first(std::min(pairs.size(), core::kChunkElements));
+                pairs = pairs.subspan(chunk.size());
+                operands_.clear();
+                for (const auto& pair : chunk) {
+                    const auto value = static_cast<std::uint64_t>(
+                        valueFrom<V>(ValueKind::kBytes, pair.value));
+                    operands_.push_back(negative ? std::uint64_t{0} - value : value);
+                }
+                // Keys lie in the pairs, one pair apart.
+                TM_TRY(result_.merge({reinterpret_cast<const char*>(&chunk.front().key),
+                                      sizeof(PanePair)},
+                                     chunk.size(), operands_.data()));
+            }
+            return {};
+        }
+
+        // Looks at twice as many rows as left, so that what came to nothing never makes up more
+        // than a part of the table, at a cost that follows what leaves.
+        core::Result<> sweep() {
+            auto left = 2 * std::exchange(leftSinceSweep_, 0);
+            if (left == 0) return {};
+            auto walker = result_.walk();
+            if (!sweptTo_.empty()) walker.seek(core::keyGroup(sweptTo_), sweptTo_);
+            for (; left > 0; --left) {
+                TM_ASSIGN(const bool more, walker.next());
+                if (!more) {
+                    sweptTo_.clear();
+                    return {};
+                }
+                sweptTo_ = walker.key();
+                if (valueFrom<std::uint64_t>(ValueKind::kSum, walker.value()) == 0)
+                    TM_TRY(walker.remove());
+            }
+            return {};
+        }
+
+        const bool removesZeros_;
+        const WindowTimes& times_;
+        StateRange& result_;
+        TimeRows panes_;
+        std::vector<std::uint64_t> operands_;
+        std::uint64_t slides_ = 0;
+        std::size_t leftSinceSweep_ = 0;
+        std::string sweptTo_;
+    };
+};
+
+}  // namespace tidemill::state
