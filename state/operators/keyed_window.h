@@ -2,6 +2,9 @@
 // the window; at slide times a strategy turns panes that enter and leave into changes of a result
 // table. A slide costs the panes that enter and leave, not the window.
 //
+// A strategy names its form and what the rows of its result are; both are part of the signature that
+// its state is kept under, since no form reads what another wrote.
+//
 // Takes a stream of pairs whose keys lie in their ranges, each once.
 #pragma once
 
