@@ -1,7 +1,9 @@
 // words.durable: socket -> log with fsync -> running totals -> a checkpoint every 2 s, on all
 // cores, next to hand_word_count with the same durability, by turns. Both are fed by `feeder`.
+// window.reduce, with --window: the same with counts over 60 s that slide by 1 s, with an inverse,
+// instead of totals, next to the totals; long enough that words leave the window.
 //
-// words_durable TEXT [--repeat N] [--runs N] [--json]
+// words_durable TEXT [--window] [--repeat N] [--runs N] [--json]
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -83,8 +85,16 @@ std::string contents(const std::string& path) {
 
 class Bench {
 public:
-    Bench(std::string binaries, std::string text, int repeat, fs::path work)
-        : binaries_(std::move(binaries)), text_(std::move(text)), repeat_(repeat), work_(work) {}
+    // What the job keeps of the counts.
+    enum class Kept { kTotals, kWindow };
+
+    Bench(std::string binaries, std::string text, int repeat, fs::path work,
+          Kept kept = Kept::kTotals)
+        : binaries_(std::move(binaries)),
+          text_(std::move(text)),
+          repeat_(repeat),
+          work_(work),
+          kept_(kept) {}
 
     Run hand() {
         const int port = nextPort();
@@ -163,7 +173,13 @@ private:
                           .reduceByKey(std::plus<>());
         std::ostringstream printed;
         counts.print(10, printed);
-        counts.runningTotals("totals");
+        if (kept_ == Kept::kTotals)
+            counts.runningTotals("totals");
+        else
+            counts.reduceByKeyAndWindow(
+                std::plus<>(), std::minus<>(), 60s, 1s,
+                [](const auto& count) { return count.second != 0; }, "totals")
+                .print(10, printed);
         const auto total = fs::file_size(text_) * static_cast<std::uint64_t>(repeat_);
         ssc.start();
         while (ssc.status().receivedBytes == 0) std::this_thread::sleep_for(1ms);
@@ -177,6 +193,8 @@ private:
         const auto status = ssc.status();
         run.checkpoints = static_cast<double>(status.checkpoints);
         run.writtenBytes = static_cast<double>(status.logWrittenBytes + status.checkpointBytes);
+        // The window takes its last batches in at the next whole second.
+        if (kept_ == Kept::kWindow) std::this_thread::sleep_for(1500ms);
         ssc.stop();
         return run;
     }
@@ -204,29 +222,73 @@ private:
     const std::string text_;
     const int repeat_;
     const fs::path work_;
+    const Kept kept_;
 };
+
+// Words of the text, as the reference counts them, and that a window of everything has the totals.
+double checkWindow(const std::string& binaries, const std::string& text, const fs::path& work) {
+    Bench whole(binaries, text, 2, work, Bench::Kept::kWindow);
+    const Run hand = whole.hand();
+    whole.engine();
+    whole.compare();
+    return hand.words / 2;
+}
+
+int windowReduce(const std::string& binaries, const std::string& text, const fs::path& work,
+                 int repeat, int runs, bool json) {
+    const double words = checkWindow(binaries, text, work);
+    std::vector<double> windows, totals, ratio;
+    Run last;
+    for (int run = 0; run < runs; ++run) {
+        const Run total = Bench(binaries, text, repeat / 3, work).engine();
+        last = Bench(binaries, text, repeat, work, Bench::Kept::kWindow).engine();
+        totals.push_back(words * (repeat / 3) / total.seconds / 1e6);
+        windows.push_back(words * repeat / last.seconds / 1e6);
+        ratio.push_back(windows.back() / totals.back());
+        std::cerr << "  run " << run + 1 << " of " << runs << ": " << windows.back() << " against "
+                  << totals.back() << " million words/s\n";
+    }
+    Figure{"window.reduce", median(windows), "million words/s", median(ratio), median(totals),
+           {{"seconds", last.seconds},
+            {"checkpoints", last.checkpoints},
+            {"cpu_seconds", last.cpuSeconds},
+            {"written_bytes", last.writtenBytes},
+            {"peak_rss_mib", last.peakMebibytes}}}
+        .print(json);
+    return 0;
+}
 
 }  // namespace
 
 int main(int argc, char** argv) {
     std::string text;
-    int repeat = 14;
-    int runs = 3;
+    int repeat = 0;
+    int runs = 0;
     bool json = false;
+    bool window = false;
     for (int i = 1; i < argc; ++i) {
         if (!std::strcmp(argv[i], "--json")) json = true;
+        else if (!std::strcmp(argv[i], "--window")) window = true;
         else if (!std::strcmp(argv[i], "--runs") && i + 1 < argc) runs = std::atoi(argv[++i]);
         else if (!std::strcmp(argv[i], "--repeat") && i + 1 < argc) repeat = std::atoi(argv[++i]);
         else text = argv[i];
     }
     if (text.empty() || !fs::exists(text)) {
-        std::cerr << "usage: words_durable TEXT [--repeat N] [--runs N] [--json]\n";
+        std::cerr << "usage: words_durable TEXT [--window] [--repeat N] [--runs N] [--json]\n";
         return 2;
     }
     const fs::path work = fs::path(text).parent_path() / "words_durable.work";
     fs::remove_all(work);
     fs::create_directories(work);
     const fs::path self = argv[0];
+    if (window) {
+        const int code = windowReduce(self.parent_path().string(), text, work,
+                                      repeat != 0 ? repeat : 60, runs != 0 ? runs : 1, json);
+        fs::remove_all(work);
+        return code;
+    }
+    if (repeat == 0) repeat = 14;
+    if (runs == 0) runs = 3;
     Bench bench(self.parent_path().string(), text, repeat, work);
 
     std::vector<double> ours, theirs, ratio;
