@@ -61,13 +61,22 @@ Result<> TimeRows::put(std::uint64_t time, std::string_view bytes) {
 }
 
 Result<> TimeRows::visit(std::uint64_t first, std::uint64_t end, const Visit& visit) {
+    return visitWhile(first, end,
+                      [&](std::uint64_t time, std::string_view bytes) -> Result<bool> {
+                          TM_TRY(visit(time, bytes));
+                          return true;
+                      });
+}
+
+Result<> TimeRows::visitWhile(std::uint64_t first, std::uint64_t end, const VisitWhile& visit) {
     auto walker = walkFrom(first);
     for (;;) {
         TM_ASSIGN(const bool more, walker.next());
         if (!more) return {};
         const auto time = timeOf(walker.key());
         if (time >= end) return {};
-        TM_TRY(visit(time, walker.value()));
+        TM_ASSIGN(const bool goesOn, visit(time, walker.value()));
+        if (!goesOn) return {};
     }
 }
 

@@ -35,6 +35,10 @@ public:
     using Visit = std::function<core::Result<>(std::uint64_t time, std::string_view bytes)>;
     core::Result<> visit(std::uint64_t first, std::uint64_t end, const Visit& visit);
 
+    // The same as long as it answers true.
+    using VisitWhile = std::function<core::Result<bool>(std::uint64_t time, std::string_view bytes)>;
+    core::Result<> visitWhile(std::uint64_t first, std::uint64_t end, const VisitWhile& visit);
+
     // Removes the rows with time < end.
     core::Result<> removeBefore(std::uint64_t end);
 

@@ -32,8 +32,7 @@ std::shared_ptr<state::WindowTables> declareWindow(Job& job, const char* operati
     tables->slide = times.slide == job.interval ? Duration(0) : times.slide;
     job.states.push_back(
         {name.empty() ? job.stableName(operation) : std::move(name),
-         std::string(operation) + " " + types + (state::isNumber(kind) ? " sums" : "") +
-             " window_ms=" +
+         std::string(operation) + " " + types + " window_ms=" +
              std::to_string(times.pane.count() * static_cast<std::int64_t>(times.panes)) +
              " slide_ms=" + std::to_string(times.slide.count()),
          [tables, kind](state::StateStore& store, core::OperatorId id) {

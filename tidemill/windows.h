@@ -33,9 +33,10 @@ std::shared_ptr<state::WindowTables> declareWindow(Job& job, const char* operati
                                                    const state::WindowTimes& times,
                                                    state::ValueKind kind = state::ValueKind::kBytes);
 
-template <class K, class V>
-std::string pairSignature() {
-    return "key=" + core::KeyCodec<K>::signature() + " value=" + core::ValueCodec<V>::signature();
+template <class K, class V, class Strategy>
+std::string windowSignature() {
+    return std::string(Strategy::kForm) + " key=" + core::KeyCodec<K>::signature() + " " +
+           Strategy::kRows + "=" + core::ValueCodec<V>::signature();
 }
 
 // `once`: pairs whose keys lie in their ranges, each once a batch.
@@ -48,12 +49,49 @@ DStream<std::pair<K, V>> addKeyedWindow(const std::shared_ptr<Job>& job, const c
     static_assert(core::StorableValue<V>,
                   "a window keeps its values: they must own their bytes (std::string, not "
                   "std::string_view) and be storable");
-    auto tables =
-        declareWindow(*job, operation, std::move(name), pairSignature<K, V>(), times, kind);
+    auto tables = declareWindow(*job, operation, std::move(name),
+                                windowSignature<K, V, Strategy>(), times, kind);
     job->graph.add(std::make_shared<state::KeyedWindowNode<K, V, Strategy>>(
         operation, std::move(once), tables, times, std::move(strategy)));
     return {job, job->graph.add(std::make_shared<state::AllView<K, V, View, Keep>>(
                      tables, operation, std::move(view), std::move(keep)))};
+}
+
+template <class K, class V, class F>
+DStream<std::pair<K, V>> addPlainWindow(const DStream<std::pair<K, V>>& pairs,
+                                        const char* operation, F f, Duration length, Duration slide,
+                                        std::string name) {
+    const auto& job = pairs.job();
+    requireNotStarted(*job, operation);
+    const auto times = windowTimes(*job, operation, pairs.node()->slide(), length, slide);
+    auto once = job->graph.add(core::makeReduceByKey(pairs.node(), f));
+    if (times.panes == 1)
+        return addKeyedWindow<K, V>(job, operation, once, times, std::move(name),
+                                    state::TumblingWindow<V, F>{f}, state::StoredState<V>());
+    using Cut = state::CutWindow<V, F>;
+    return addKeyedWindow<K, V>(job, operation, once, times, std::move(name), Cut{f},
+                                typename Cut::Value{f});
+}
+
+template <class K, class V, class F, class Inverse, class Filter>
+DStream<std::pair<K, V>> addInverseWindow(const DStream<std::pair<K, V>>& pairs,
+                                          const char* operation, F f, Inverse inverse,
+                                          Duration length, Duration slide, Filter filter,
+                                          std::string name) {
+    const auto& job = pairs.job();
+    requireNotStarted(*job, operation);
+    const auto times = windowTimes(*job, operation, pairs.node()->slide(), length, slide);
+    auto once = job->graph.add(core::makeReduceByKey(pairs.node(), f));
+    if constexpr (std::is_integral_v<V> && state::kIsPlus<F, V> && state::kIsMinus<Inverse, V>)
+        return addKeyedWindow<K, V>(job, operation, once, times, std::move(name),
+                                    state::SumWindow<K, V, Filter>{filter},
+                                    state::StoredState<V>(), filter, state::ValueKind::kSum);
+    else
+        return addKeyedWindow<K, V>(
+            job, operation, once, times, std::move(name),
+            state::InverseWindow<K, V, F, Inverse, Filter>{f, std::move(inverse),
+                                                           std::move(filter)},
+            state::StoredState<V>());
 }
 
 }  // namespace detail
@@ -101,18 +139,8 @@ template <class F>
 auto DStream<T>::reduceByKeyAndWindow(F f, Duration length, Duration slide, std::string name) const
     requires detail::isPair<T>
 {
-    using K = typename detail::PairOf<T>::Key;
-    using V = typename detail::PairOf<T>::Value;
-    const char* kind = "reduceByKeyAndWindow";
-    requireNotStarted(*job_, kind);
-    const auto times = detail::windowTimes(*job_, kind, node_->slide(), length, slide);
-    auto once = job_->graph.add(core::makeReduceByKey(node_, f));
-    if (times.panes == 1)
-        return detail::addKeyedWindow<K, V>(job_, kind, once, times, std::move(name),
-                                            state::TumblingWindow<V, F>{f}, state::StoredState<V>());
-    using Cut = state::CutWindow<V, F>;
-    return detail::addKeyedWindow<K, V>(job_, kind, once, times, std::move(name), Cut{f},
-                                        typename Cut::Value{f});
+    return detail::addPlainWindow(*this, "reduceByKeyAndWindow", std::move(f), length, slide,
+                                  std::move(name));
 }
 
 template <class T>
@@ -122,21 +150,9 @@ auto DStream<T>::reduceByKeyAndWindow(F f, Inverse inverse, Duration length, Dur
                                       Filter filter, std::string name) const
     requires detail::isPair<T>
 {
-    using K = typename detail::PairOf<T>::Key;
-    using V = typename detail::PairOf<T>::Value;
-    const char* kind = "reduceByKeyAndWindow";
-    requireNotStarted(*job_, kind);
-    const auto times = detail::windowTimes(*job_, kind, node_->slide(), length, slide);
-    auto once = job_->graph.add(core::makeReduceByKey(node_, f));
-    if constexpr (std::is_integral_v<V> && state::kIsPlus<F, V> && state::kIsMinus<Inverse, V>)
-        return detail::addKeyedWindow<K, V>(
-            job_, kind, once, times, std::move(name),
-            state::SumWindow<V>{!std::is_same_v<Filter, state::KeepAll>}, state::StoredState<V>(),
-            std::move(filter), state::ValueKind::kSum);
-    else return detail::addKeyedWindow<K, V>(
-        job_, kind, once, times, std::move(name),
-        state::InverseWindow<K, V, F, Inverse, Filter>{f, std::move(inverse), std::move(filter)},
-        state::StoredState<V>());
+    return detail::addInverseWindow(*this, "reduceByKeyAndWindow", std::move(f),
+                                    std::move(inverse), length, slide, std::move(filter),
+                                    std::move(name));
 }
 
 template <class T>
@@ -175,28 +191,43 @@ template <class T>
 DStream<std::pair<T, std::int64_t>> DStream<T>::countByValueAndWindow(Duration length,
                                                                       Duration slide,
                                                                       std::string name) const {
-    return map([](T value) { return std::pair<T, std::int64_t>(std::move(value), 1); })
-        .reduceByKeyAndWindow(
-            std::plus<std::int64_t>(), std::minus<std::int64_t>(), length, slide,
-            [](const std::pair<T, std::int64_t>& counted) { return counted.second != 0; },
-            std::move(name));
+    return detail::addInverseWindow(
+        map([](T value) { return std::pair<T, std::int64_t>(std::move(value), 1); }),
+        "countByValueAndWindow", std::plus<std::int64_t>(), std::minus<std::int64_t>(), length,
+        slide, [](const std::pair<T, std::int64_t>& counted) { return counted.second != 0; },
+        std::move(name));
 }
+
+namespace detail {
+
+// For windows of all elements: they have one key.
+template <class T>
+DStream<std::pair<std::uint8_t, T>> underOneKey(const DStream<T>& elements) {
+    return elements.map([](T value) { return std::pair<std::uint8_t, T>(0, std::move(value)); });
+}
+template <class T>
+DStream<T> withoutKey(const DStream<std::pair<std::uint8_t, T>>& reduced) {
+    return reduced.map([](std::pair<std::uint8_t, T> one) { return std::move(one.second); });
+}
+
+}  // namespace detail
 
 template <class T>
 DStream<std::int64_t> DStream<T>::countByWindow(Duration length, Duration slide,
                                                 std::string name) const {
-    return map([](const T&) { return std::int64_t{1}; })
-        .reduceByWindow(std::plus<std::int64_t>(), std::minus<std::int64_t>(), length, slide,
-                        std::move(name));
+    const auto ones = map([](const T&) { return std::pair<std::uint8_t, std::int64_t>(0, 1); });
+    return detail::withoutKey(detail::addInverseWindow(
+        ones, "countByWindow", std::plus<std::int64_t>(), std::minus<std::int64_t>(), length, slide,
+        state::KeepAll(), std::move(name)));
 }
 
 template <class T>
 template <class F>
 DStream<T> DStream<T>::reduceByWindow(F f, Duration length, Duration slide,
                                       std::string name) const {
-    return map([](T value) { return std::pair<std::uint8_t, T>(0, std::move(value)); })
-        .reduceByKeyAndWindow(std::move(f), length, slide, std::move(name))
-        .map([](std::pair<std::uint8_t, T> reduced) { return std::move(reduced.second); });
+    return detail::withoutKey(detail::addPlainWindow(detail::underOneKey(*this), "reduceByWindow",
+                                                     std::move(f), length, slide,
+                                                     std::move(name)));
 }
 
 template <class T>
@@ -204,10 +235,9 @@ template <class F, class Inverse>
     requires(!std::convertible_to<Inverse, Duration>)
 DStream<T> DStream<T>::reduceByWindow(F f, Inverse inverse, Duration length, Duration slide,
                                       std::string name) const {
-    return map([](T value) { return std::pair<std::uint8_t, T>(0, std::move(value)); })
-        .reduceByKeyAndWindow(std::move(f), std::move(inverse), length, slide, state::KeepAll(),
-                              std::move(name))
-        .map([](std::pair<std::uint8_t, T> reduced) { return std::move(reduced.second); });
+    return detail::withoutKey(detail::addInverseWindow(
+        detail::underOneKey(*this), "reduceByWindow", std::move(f), std::move(inverse), length,
+        slide, state::KeepAll(), std::move(name)));
 }
 
 }  // namespace tidemill

@@ -57,6 +57,9 @@ struct CutWindow {
         }
     };
 
+    static constexpr const char* kForm = "cut";
+    static constexpr const char* kRows = "older_newer";
+
     class Range {
     public:
         Range(const CutWindow& window, const WindowTimes& times, StateRange& result,

@@ -20,6 +20,9 @@ struct InverseWindow {
     Inverse inverse;
     Filter filter;
 
+    static constexpr const char* kForm = "inverse";
+    static constexpr const char* kRows = "value";
+
     class Range {
     public:
         Range(const InverseWindow& window, const WindowTimes& times, StateRange& result,

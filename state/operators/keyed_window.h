@@ -2,12 +2,14 @@
 // the window; at slide times a strategy turns panes that enter and leave into changes of a result
 // table. A slide costs the panes that enter and leave, not the window.
 //
+// A strategy names its form and what the rows of its result are; both are part of the signature that
+// its state is kept under, since no form reads what another wrote.
+//
 // Takes a stream of pairs whose keys lie in their ranges, each once.
 #pragma once
 
 #include <array>
 #include <limits>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,21 +53,34 @@ public:
     }
 
 private:
+    static constexpr std::size_t kPartsMax = 16;
+
     // Open panes and this last batch, pane by pane. What a downtime made too old is passed over.
     core::Result<> enterOpen(std::uint64_t last, const PanePairs& pairs) {
         if (!std::exchange(mayBeOpen_, false))
             return pairs.empty() ? core::Result<>() : enter(last, pairs.bytes());
-        std::map<std::uint64_t, std::vector<std::string>> parts;
-        const auto left = times_.leftBy(last);
-        TM_TRY(open_.visit(0, last + 1, [&](std::uint64_t pane, std::string_view bytes) {
-            if (pane > left) parts[pane].emplace_back(bytes);
-            return core::Result<>();
-        }));
-        if (!pairs.empty()) parts[last].push_back(pairs.bytes());
-        for (const auto& [pane, bytes] : parts) {
-            TM_ASSIGN(const auto merged, strategy_.merge(bytes));
-            TM_TRY(enter(pane, merged));
-        }
+        std::vector<std::string> parts;
+        std::uint64_t of = 0;  // the pane of the parts
+        const auto enterParts = [&]() -> core::Result<> {
+            if (parts.empty()) return {};
+            TM_ASSIGN(const auto merged, strategy_.merge(parts));
+            parts.clear();
+            return enter(of, merged);
+        };
+        const auto add = [&](std::uint64_t pane, std::string_view bytes) -> core::Result<> {
+            if (pane != of) TM_TRY(enterParts());
+            of = pane;
+            // Of a pane of many batches only a few are in memory at a time.
+            if (parts.size() == kPartsMax) {
+                TM_ASSIGN(auto merged, strategy_.merge(parts));
+                parts.assign(1, std::move(merged));
+            }
+            parts.emplace_back(bytes);
+            return {};
+        };
+        TM_TRY(open_.visit(times_.leftBy(last) + 1, last + 1, add));
+        if (!pairs.empty()) TM_TRY(add(last, pairs.bytes()));
+        TM_TRY(enterParts());
         return open_.removeBefore(last + 1);
     }
 

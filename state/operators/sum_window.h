@@ -20,16 +20,20 @@ template <class F, class V>
 inline constexpr bool kIsMinus =
     std::is_same_v<F, std::minus<>> || std::is_same_v<F, std::minus<V>>;
 
-// The result is a table of ValueKind::kSum. With `removesZeros` rows of 0 are as good as none.
-template <class V>
+// The result is a table of ValueKind::kSum. Rows of 0 that `filter` does not hold for are as good as
+// none.
+template <class K, class V, class Filter = KeepAll>
 struct SumWindow {
-    bool removesZeros = false;
+    Filter filter;
+
+    static constexpr const char* kForm = "sums";
+    static constexpr const char* kRows = "value";
 
     class Range {
     public:
         Range(const SumWindow& window, const WindowTimes& times, StateRange& result,
               StateRange& panes)
-            : removesZeros_(window.removesZeros), times_(times), result_(result), panes_(panes) {}
+            : filter_(window.filter), times_(times), result_(result), panes_(panes) {}
 
         core::Result<std::string> merge(const std::vector<std::string>& parts) {
             std::plus<> plus;
@@ -45,8 +49,9 @@ struct SumWindow {
 
         core::Result<> advance(std::uint64_t last) {
             TM_TRY(leave(last));
-            if (!removesZeros_ || ++slides_ % kSlidesPerSweep != 0) return {};
-            return sweep();
+            if constexpr (!std::is_same_v<Filter, KeepAll>)
+                if (++slides_ % kSlidesPerSweep == 0) return sweep();
+            return {};
         }
 
     private:
@@ -97,13 +102,15 @@ struct SumWindow {
                     return {};
                 }
                 sweptTo_ = walker.key();
-                if (valueFrom<std::uint64_t>(ValueKind::kSum, walker.value()) == 0)
+                if (valueFrom<std::uint64_t>(ValueKind::kSum, walker.value()) == 0 &&
+                    !std::invoke(filter_,
+                                 std::pair<K, V>(core::KeyCodec<K>::decode(sweptTo_), V{0})))
                     TM_TRY(walker.remove());
             }
             return {};
         }
 
-        const bool removesZeros_;
+        Filter filter_;
         const WindowTimes& times_;
         StateRange& result_;
         TimeRows panes_;

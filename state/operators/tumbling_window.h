@@ -16,6 +16,9 @@ template <class V, class F>
 struct TumblingWindow {
     F function;
 
+    static constexpr const char* kForm = "tumbling";
+    static constexpr const char* kRows = "value";
+
     class Range {
     public:
         Range(const TumblingWindow& window, const WindowTimes&, StateRange& result,

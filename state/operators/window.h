@@ -51,11 +51,11 @@ public:
         const auto last = times_.paneOf(run.record());
         std::vector<T> chunk;
         core::orThrow(rows(task.partition)
-                          .visit(times_.leftBy(last) + 1, last + 1,
-                                 [&](std::uint64_t, std::string_view bytes) {
-                                     push(bytes, chunk, task.arena, sink);
-                                     return core::Result<>();
-                                 }));
+                          .visitWhile(times_.leftBy(last) + 1, last + 1,
+                                      [&](std::uint64_t, std::string_view bytes) {
+                                          push(bytes, chunk, task.arena, sink);
+                                          return core::Result<bool>(sink.wanted() != 0);
+                                      }));
     }
 
     void endBatch() override { arrived_.clear(); }

@@ -87,6 +87,17 @@ TEST_F(TimeRowsTest, PutReplacesWhatTheTimeHeld) {
     EXPECT_EQ(visited(rows), (Rows{{8, "second"}, {9, "first"}}));
 }
 
+TEST_F(TimeRowsTest, AVisitEndsWhenItWasToldSo) {
+    auto rows = of(5);
+    for (std::uint64_t time = 1; time <= 5; ++time) must(rows.append(time, "x"));
+    std::vector<std::uint64_t> seen;
+    must(rows.visitWhile(2, kEver, [&](std::uint64_t time, std::string_view) {
+        seen.push_back(time);
+        return core::Result<bool>(time < 3);
+    }));
+    EXPECT_EQ(seen, (std::vector<std::uint64_t>{2, 3}));
+}
+
 TEST_F(TimeRowsTest, RowsOfOtherRangesAreNotSeen) {
     auto one = of(1), two = of(2);
     must(one.append(5, "one"));

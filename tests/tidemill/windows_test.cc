@@ -36,6 +36,12 @@ auto ones(DStream<std::string> words) {
     return words.map([](const std::string& w) { return Count(w, 1); });
 }
 
+// Strings show in which order a window reduced its values.
+auto joined(DStream<std::string> words) {
+    return words.map([](const std::string& w) { return std::pair(w.substr(0, 1), w); });
+}
+const auto kJoin = [](const std::string& a, const std::string& b) { return a + b; };
+
 TEST(Window, HoldsTheElementsOfItsBatches) {
     const Words inputs{{"0"}, {"1"}, {"2"}, {"3"}, {"4"}, {"5"}};
     expectAlsoWithKills(
@@ -69,6 +75,30 @@ TEST(Window, ViewsAndPairsOfThemAreOwned) {
     EXPECT_EQ(seen[2], (std::vector<std::string>{"be", "not", "or", "to"}));
     EXPECT_EQ(seen[3], (std::vector<std::string>{"be", "not", "or", "to"}));
     EXPECT_EQ(pairs[1], (std::vector<std::string>{"(be,2)", "(to,2)"}));
+}
+
+TEST(ReduceByKeyAndWindow, KeysMayBeViews) {
+    const std::string text = "to be\nor not\nto be\n";
+    Seen plain, inverse, grouped;
+    Life life(inMemory());
+    const auto words = life.context().memoryTextStream(text, 6).flatMap(splitWords);
+    const auto pairs =
+        words.map([](std::string_view w) { return std::pair(w, std::int64_t{1}); });
+    life.collect(pairs.reduceByKeyAndWindow(kPlus, 3s), plain);
+    life.collect(words.countByValueAndWindow(2s), inverse);
+    life.collect(words.map([](std::string_view w) { return std::pair(w.substr(0, 1), w); })
+                     .groupByKeyAndWindow(3s),
+                 grouped);
+    life.start();
+    life.run(4);
+    life.context().stop();
+    EXPECT_EQ(plain[3],
+              (std::vector<std::string>{"(be,2)", "(not,1)", "(or,1)", "(to,2)"}));
+    EXPECT_EQ(inverse[2],
+              (std::vector<std::string>{"(be,1)", "(not,1)", "(or,1)", "(to,1)"}));
+    EXPECT_EQ(inverse[4], (std::vector<std::string>{"(be,1)", "(to,1)"}));
+    EXPECT_EQ(grouped[3], (std::vector<std::string>{"(b,[be, be])", "(n,[not])", "(o,[or])",
+                                                    "(t,[to, to])"}));
 }
 
 TEST(Window, HoldsBothSidesOfAUnion) {
@@ -128,6 +158,19 @@ TEST(ReduceByKeyAndWindow, WithAnInverseAndAFilterItIsLikeThePlainOne) {
     });
 }
 
+TEST(ReduceByKeyAndWindow, AFilterThatHoldsForZeroKeepsTheKey) {
+    const auto notB = [](const Count& count) { return count.second != 0 || count.first != "b"; };
+    Words inputs(40);
+    Batches expected(40, {"(a,0)"});
+    inputs[0] = {"a", "b"};
+    expected[0] = {"(a,1)", "(b,1)"};
+    EXPECT_EQ(runBatches(inputs,
+                         [&](auto s) {
+                             return ones(s).reduceByKeyAndWindow(kPlus, kMinus, 1s, 1s, notB);
+                         }),
+              expected);
+}
+
 TEST(ReduceByKeyAndWindow, TheFilterJudgesWhatASlideComesTo) {
     // In between, the one that leaves takes the sum through zero.
     expectAlsoWithKills({{"a"}, {"a"}, {"a"}}, {{"(a,1)"}, {"(a,1)"}, {"(a,1)"}}, [](auto s) {
@@ -175,6 +218,24 @@ TEST(ReduceByKeyAndWindow, TumblingWindowsBeginAnew) {
                         [](auto s) { return ones(s).reduceByKeyAndWindow(kPlus, 2s, 2s); });
 }
 
+TEST(ReduceByKeyAndWindow, APaneOfManyBatchesKeepsTheirOrder) {
+    const int batches = 40;
+    Words inputs(batches);
+    std::string all;
+    for (int i = 0; i < batches; ++i) {
+        inputs[static_cast<std::size_t>(i)] = {"a" + std::to_string(i) + "."};
+        all += inputs[static_cast<std::size_t>(i)].front();
+    }
+    Batches expected(batches);
+    expected.back() = {"(a," + all + ")"};
+    EXPECT_EQ(runBatches(inputs,
+                         [](auto s) { return joined(s).reduceByKeyAndWindow(kJoin, 40s, 40s); }),
+              expected);
+    EXPECT_EQ(runBatches(inputs,
+                         [](auto s) { return joined(s).reduceByKeyAndWindow(kJoin, 80s, 40s); }),
+              expected);
+}
+
 TEST(ReduceByWindow, ReducesAllElements) {
     const std::vector<std::vector<int>> numbers{{1, 2}, {3}, {}, {}, {4}};
     const auto maximum = [](int a, int b) { return std::max(a, b); };
@@ -184,6 +245,22 @@ TEST(ReduceByWindow, ReducesAllElements) {
                   return s.reduceByWindow(std::plus<int>(), std::minus<int>(), 2s, 1s);
               }),
               (Batches{{"3"}, {"6"}, {"3"}, {"0"}, {"4"}}));
+}
+
+TEST(ReduceByWindow, GoesOnExactlyAfterKills) {
+    const auto longest = [](const std::string& a, const std::string& b) {
+        return a.size() >= b.size() ? a : b;
+    };
+    expectAlsoWithKills({{"1", "22"}, {"3"}, {}, {}, {"4"}}, {{"22"}, {"22"}, {"3"}, {}, {"4"}},
+                        [&](auto s) { return s.reduceByWindow(longest, 2s, 1s); });
+    const auto lengths = [](auto s) {
+        return s.map([](const std::string& word) { return static_cast<int>(word.size()); });
+    };
+    expectAlsoWithKills({{"1", "22"}, {"3"}, {}, {}, {"4"}}, {{"3"}, {"4"}, {"1"}, {"0"}, {"1"}},
+                        [&](auto s) {
+                            return lengths(s).reduceByWindow(std::plus<int>(), std::minus<int>(), 2s,
+                                                             1s);
+                        });
 }
 
 TEST(CountByWindow, BeginsWithTheFirstDataAndCountsEmptyWindows) {
@@ -212,12 +289,6 @@ TEST(GroupByKeyAndWindow, KeepsValuesInTheOrderOfTheirBatches) {
                         });
 }
 
-// Strings show in which order a window reduced its values.
-auto joined(DStream<std::string> words) {
-    return words.map([](const std::string& w) { return std::pair(w.substr(0, 1), w); });
-}
-const auto kJoin = [](const std::string& a, const std::string& b) { return a + b; };
-
 TEST(CutWindow, IsTheSameAsReducingTheWholeWindow) {
     std::mt19937 random(7);
     for (const auto& [length, slide] : {std::pair(5, 1), std::pair(6, 2), std::pair(7, 3),
@@ -244,6 +315,88 @@ TEST(CutWindow, IsTheSameAsReducingTheWholeWindow) {
         EXPECT_EQ(runBatches(inputs, build), expected) << length << "/" << slide;
         Words few(inputs.begin(), inputs.begin() + 30);
         expectAlsoWithKills(few, Batches(expected.begin(), expected.begin() + 30), build);
+    }
+}
+
+// A job's batches, some seconds apart where it was down, and what it got in each.
+struct Day {
+    std::vector<std::int64_t> seconds;
+    Words inputs;
+    std::vector<std::size_t> lives;  // where one begins
+};
+
+Day drawDay(std::mt19937& random, std::size_t batches, std::int64_t downtimeMax) {
+    Day day;
+    std::int64_t second = 0;
+    std::size_t left = 0;
+    for (std::size_t i = 0; i < batches; ++i, --left) {
+        ++second;
+        if (left == 0) {
+            day.lives.push_back(i);
+            left = 1 + random() % 24;
+            if (i > 0 && random() % 2 == 0) second += 1 + random() % downtimeMax;
+        }
+        day.seconds.push_back(second);
+        auto& words = day.inputs.emplace_back();
+        for (unsigned n = random() % 4; n > 0; --n)
+            words.push_back(std::string(1, static_cast<char>('a' + random() % 5)) +
+                            std::to_string(i) + ".");
+    }
+    return day;
+}
+
+// What `build` gives on such a day, when every other life is killed.
+template <class Build>
+Batches liveThrough(const Day& day, Build build) {
+    TemporaryDirectory directory;
+    Seen seen;
+    for (std::size_t life = 0; life < day.lives.size(); ++life) {
+        const std::size_t begin = day.lives[life];
+        const std::size_t end =
+            life + 1 < day.lives.size() ? day.lives[life + 1] : day.inputs.size();
+        const auto before = begin == 0 ? 0 : day.seconds[begin - 1];
+        const bool late = day.seconds[begin] > before + 1;
+        StreamingOptions options;
+        options.directory = directory / "data";
+        options.workers = std::array{1u, 2u, 7u}[life % 3];
+        options.checkpointInterval = Duration(2000);
+        if (life % 2 == 0) options.deltaBudgetBytes = 64 << 10;
+        // A batch that is due when the job starts runs at once.
+        Life one(options, fromMillis(1000 * (late ? day.seconds[begin] : before)));
+        RecordQueue<std::string> queue;
+        for (std::size_t i = begin; i < end; ++i) queue.push(day.inputs[i]);
+        one.collect(build(one.context().queueStream(queue)), seen);
+        one.start();
+        if (late) one.await(1);
+        one.run(end - begin - (late ? 1 : 0));
+        one.context().stop(life % 4 == 3);
+    }
+    Batches batches(day.inputs.size());
+    for (auto& [id, elements] : seen) batches[id - 1] = std::move(elements);
+    return batches;
+}
+
+TEST(CutWindow, IsTheSameOverLivesAndDowntimes) {
+    std::mt19937 random(11);
+    for (const auto& [length, slide] : {std::pair(5, 1), std::pair(6, 2), std::pair(7, 3),
+                                        std::pair(4, 4), std::pair(2, 3)}) {
+        const Day day = drawDay(random, 150, 3 * length);
+        Batches expected(day.inputs.size());
+        for (std::size_t last = 0; last < day.inputs.size(); ++last) {
+            if (day.seconds[last] % slide != 0) continue;
+            std::map<std::string, std::string> window;
+            for (std::size_t i = 0; i <= last; ++i)
+                if (day.seconds[i] > day.seconds[last] - length)
+                    for (const auto& word : day.inputs[i]) window[word.substr(0, 1)] += word;
+            for (const auto& [key, value] : window)
+                expected[last].push_back("(" + key + "," + value + ")");
+        }
+        EXPECT_EQ(liveThrough(day, [&](auto s) {
+                      return joined(s).reduceByKeyAndWindow(kJoin, Duration(1000 * length),
+                                                            Duration(1000 * slide));
+                  }),
+                  expected)
+            << length << "/" << slide;
     }
 }
 
@@ -348,6 +501,55 @@ TEST(WindowMisuse, AChangedWindowIsRefused) {
     start(2s);
     EXPECT_THROW(start(3s), StreamingError);
     start(2s);
+}
+
+TEST(WindowMisuse, AWindowThatGainsOrLosesAnInverseIsRefused) {
+    TemporaryDirectory directory;
+    const auto start = [&](auto build) {
+        StreamingOptions options;
+        options.directory = directory / "data";
+        Life life(options);
+        RecordQueue<std::string> queue;
+        queue.push({"a1"});
+        Seen seen;
+        life.collect(build(joined(life.context().queueStream(queue))), seen);
+        life.start();
+        life.run(1);
+        life.context().stop();
+    };
+    const auto plain = [](auto s) { return s.reduceByKeyAndWindow(kJoin, 2s, 1s, "last"); };
+    const auto inverse = [](auto s) {
+        const auto cutFront = [](const std::string& a, const std::string& b) {
+            return a.substr(b.size());
+        };
+        return s.reduceByKeyAndWindow(kJoin, cutFront, 2s, 1s, state::KeepAll(), "last");
+    };
+    start(plain);
+    EXPECT_THROW(start(inverse), StreamingError);
+    start(plain);
+}
+
+TEST(WindowMisuse, AMessageNamesTheOperation) {
+    StreamingContext context(inMemory());
+    RecordQueue<std::string> queue;
+    const auto words = context.queueStream(queue);
+    const auto messageOf = [](auto declare) {
+        try {
+            declare();
+        } catch (const std::invalid_argument& error) {
+            return std::string(error.what());
+        }
+        return std::string("declared");
+    };
+    const auto begins = [](const std::string& text, const std::string& with) {
+        return text.substr(0, with.size());
+    };
+    for (const auto& [name, message] : std::map<std::string, std::string>{
+             {"countByWindow: ", messageOf([&] { words.countByWindow(1500ms); })},
+             {"countByValueAndWindow: ", messageOf([&] { words.countByValueAndWindow(1500ms); })},
+             {"reduceByWindow: ", messageOf([&] { words.reduceByWindow(kJoin, 1500ms); })},
+             {"groupByKeyAndWindow: ", messageOf([&] { joined(words).groupByKeyAndWindow(1500ms); })}})
+        EXPECT_EQ(begins(message, name), name);
 }
 
 }  // namespace
