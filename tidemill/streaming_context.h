@@ -84,8 +84,8 @@ public:
                                                      ListenOptions options = {});
 
     // The lines of the files that appear in `directory` (a path, or a glob pattern of directories),
-    // each file once, when its modification time has come: see docs/guide/sources.md. Move
-    // files in when they are complete; names that begin with '.' are not seen.
+    // each file once, when its modification time has come: see docs/guide/sources.md.
+    // Move files in when they are complete; names that begin with '.' are not seen.
     DStream<std::string_view> textFileStream(std::string directory);
 
     // The same for files of records of `recordBytes` each; a file that ends inside a record is an
