@@ -444,8 +444,8 @@ public:
                               std::string name = {}) const
         requires detail::isPair<T>;
     // The same with an inverse as above, which costs less; least for std::plus and std::minus of
-    // integers. A key that has left the window stays, with what is left of its values, unless
-    // filter((key, value)) does not hold for it: those are not shown.
+    // integers. A key that has left the window stays, with what is left of its values. Keys that
+    // filter((key, value)) does not hold for are not shown, and forgotten once they have left.
     template <class F, class Inverse, class Filter = state::KeepAll>
         requires(!std::convertible_to<Inverse, Duration>)
     auto reduceByKeyAndWindow(F f, Inverse inverse, Duration length, Duration slide = {},

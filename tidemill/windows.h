@@ -82,16 +82,15 @@ DStream<std::pair<K, V>> addInverseWindow(const DStream<std::pair<K, V>>& pairs,
     requireNotStarted(*job, operation);
     const auto times = windowTimes(*job, operation, pairs.node()->slide(), length, slide);
     auto once = job->graph.add(core::makeReduceByKey(pairs.node(), f));
-    if constexpr (std::is_integral_v<V> && state::kIsPlus<F, V> && state::kIsMinus<Inverse, V>)
+    if constexpr (std::is_integral_v<V> && state::kIsPlus<F, V> && state::kIsMinus<Inverse, V>) {
         return addKeyedWindow<K, V>(job, operation, once, times, std::move(name),
                                     state::SumWindow<K, V, Filter>{filter},
                                     state::StoredState<V>(), filter, state::ValueKind::kSum);
-    else
-        return addKeyedWindow<K, V>(
-            job, operation, once, times, std::move(name),
-            state::InverseWindow<K, V, F, Inverse, Filter>{f, std::move(inverse),
-                                                           std::move(filter)},
-            state::StoredState<V>());
+    }
+    using Window = state::InverseWindow<K, V, F, Inverse, Filter>;
+    return addKeyedWindow<K, V>(job, operation, once, times, std::move(name),
+                                Window{f, std::move(inverse), filter}, typename Window::Value(),
+                                filter);
 }
 
 }  // namespace detail
@@ -184,7 +183,7 @@ auto DStream<T>::groupByKeyAndWindow(Duration length, Duration slide, std::strin
                                         decltype(notEmpty)>;
     return detail::addKeyedWindow<K, V>(job_, kind, once, times, std::move(name),
                                         Window{append, dropFirst, notEmpty},
-                                        state::StoredState<V>());
+                                        typename Window::Value());
 }
 
 template <class T>

@@ -2,6 +2,7 @@
 // taken out of it.
 #pragma once
 
+#include <cstring>
 #include <functional>
 #include <set>
 #include <string>
@@ -12,8 +13,9 @@
 
 namespace tidemill::state {
 
-// `inverse` takes from a reduced value what `function` reduced into it. A key leaves the result
-// when `filter` does not hold for what it comes to at a slide time.
+// `inverse` takes from a reduced value what `function` reduced into it. A key is forgotten when no
+// pane of the window holds it and `filter` does not hold for what is left of it; the view of the
+// result hides the others for which it does not hold.
 template <class K, class V, class F, class Inverse, class Filter = KeepAll>
 struct InverseWindow {
     F function;
@@ -21,7 +23,30 @@ struct InverseWindow {
     Filter filter;
 
     static constexpr const char* kForm = "inverse";
-    static constexpr const char* kRows = "value";
+    static constexpr const char* kRows = "panes_value";
+
+    // A row of the result: in how many panes of the window the key is (u32), and the value.
+    struct Row {
+        std::uint32_t panes;
+        std::string_view value;
+
+        explicit Row(std::string_view bytes) : panes(0) {
+            if (bytes.size() < sizeof panes)
+                throw core::TaskFailure(core::Error{core::ErrorKind::kCorrupt,
+                                                    "a stored result of a window does not parse"});
+            std::memcpy(&panes, bytes.data(), sizeof panes);
+            value = bytes.substr(sizeof panes);
+        }
+        static void encode(std::uint32_t panes, const V& value, std::string& into) {
+            into.append(reinterpret_cast<const char*>(&panes), sizeof panes);
+            core::ValueCodec<V>::encode(value, into);
+        }
+    };
+
+    // What a row comes to.
+    struct Value {
+        V operator()(ValueKind, std::string_view bytes) const { return decoded(Row(bytes).value); }
+    };
 
     class Range {
     public:
@@ -39,23 +64,26 @@ struct InverseWindow {
             TM_TRY(panes_.put(pane, bytes));
             return changeRows(result_, pairs, [&](const PanePair& pair, auto before, auto& after) {
                 const V entering = decoded(pair.value);
-                if (!before) return put(pair.key, entering, after);
-                const V held = decoded(*before);
-                return put(pair.key, std::invoke(window_.function, held, entering), after);
+                if (!before) {
+                    Row::encode(1, entering, after);
+                } else {
+                    const Row row(*before);
+                    Row::encode(row.panes + 1,
+                                std::invoke(window_.function, decoded(row.value), entering), after);
+                }
+                return RowChange::kPut;
             });
         }
 
         core::Result<> advance(std::uint64_t last) {
             TM_TRY(leave(last));
-            if constexpr (!std::is_same_v<Filter, KeepAll>) {
-                std::vector<PanePair> doubtful;
-                for (const auto& key : doubtful_) doubtful.push_back({key, {}});
-                TM_TRY(changeRows(result_, doubtful, [&](const PanePair& pair, auto before, auto&) {
-                    return before && !keeps(pair.key, decoded(*before)) ? RowChange::kRemove
-                                                                        : RowChange::kKeep;
-                }));
-                doubtful_.clear();
-            }
+            std::vector<PanePair> gone;
+            for (const auto& key : gone_) gone.push_back({key, {}});
+            TM_TRY(changeRows(result_, gone, [&](const PanePair& pair, auto before, auto&) {
+                return before && isGone(pair.key, Row(*before)) ? RowChange::kRemove
+                                                                : RowChange::kKeep;
+            }));
+            gone_.clear();
             return {};
         }
 
@@ -66,41 +94,38 @@ struct InverseWindow {
             if (end == 1) return {};
             TM_TRY(panes_.visit(0, end, [&](std::uint64_t, std::string_view bytes) -> core::Result<> {
                 TM_ASSIGN(const auto pairs, readPanePairs(bytes));
-                return changeRows(result_, pairs,
-                                  [&](const PanePair& pair, auto before, auto& after) {
-                                      // The filter may have let go of the key.
-                                      if (!before) return RowChange::kKeep;
-                                      const V held = decoded(*before);
-                                      const V leaving = decoded(pair.value);
-                                      return put(pair.key,
-                                                 std::invoke(window_.inverse, held, leaving),
-                                                 after);
-                                  });
+                return changeRows(
+                    result_, pairs, [&](const PanePair& pair, auto before, auto& after) {
+                        if (!before) return RowChange::kKeep;
+                        const Row row(*before);
+                        Row::encode(row.panes - 1,
+                                    std::invoke(window_.inverse, decoded(row.value),
+                                                decoded(pair.value)),
+                                    after);
+                        if (isGone(pair.key, Row(after))) gone_.emplace(pair.key);
+                        return RowChange::kPut;
+                    });
             }));
             return panes_.removeBefore(end);
         }
 
-        RowChange put(std::string_view key, const V& value, std::string& after) {
-            core::ValueCodec<V>::encode(value, after);
-            if constexpr (!std::is_same_v<Filter, KeepAll>)
-                if (!keeps(key, value)) doubtful_.emplace(key);
-            return RowChange::kPut;
+        bool isGone(std::string_view key, const Row& row) {
+            if constexpr (std::is_same_v<Filter, KeepAll>) return false;
+            return row.panes == 0 &&
+                   !std::invoke(window_.filter, std::pair<K, V>(core::KeyCodec<K>::decode(key),
+                                                                decoded(row.value)));
         }
-
-        bool keeps(std::string_view key, const V& value) {
-            return std::invoke(window_.filter,
-                               std::pair<K, V>(core::KeyCodec<K>::decode(key), value));
-        }
-
-        static V decoded(std::string_view bytes) { return valueFrom<V>(ValueKind::kBytes, bytes); }
 
         InverseWindow window_;
         const WindowTimes& times_;
         StateRange& result_;
         TimeRows panes_;
-        // Keys for which the filter did not hold in between; what counts is where the slide ends.
-        std::set<std::string> doubtful_;
+        // Keys whose last pane has left; they may come again before the slide ends.
+        std::set<std::string> gone_;
     };
+
+private:
+    static V decoded(std::string_view bytes) { return valueFrom<V>(ValueKind::kBytes, bytes); }
 };
 
 }  // namespace tidemill::state

@@ -171,6 +171,41 @@ TEST(ReduceByKeyAndWindow, AFilterThatHoldsForZeroKeepsTheKey) {
               expected);
 }
 
+TEST(ReduceByKeyAndWindow, AFilterHidesAKeyAndForgetsNothingThatIsInTheWindow) {
+    const auto several = [](const Count& count) { return count.second > 1; };
+    const Words inputs{{"a"}, {"a"}, {"b"}, {"a", "b"}, {}, {}, {"a"}, {"a"}};
+    const Batches expected{{}, {"(a,2)"}, {}, {"(b,2)"}, {}, {}, {}, {"(a,2)"}};
+    // Sums are kept in another form than what functions that nobody knows reduce.
+    const auto plus = [](std::int64_t a, std::int64_t b) { return a + b; };
+    const auto minus = [](std::int64_t a, std::int64_t b) { return a - b; };
+    expectAlsoWithKills(inputs, expected, [&](auto s) {
+        return ones(s).reduceByKeyAndWindow(kPlus, kMinus, 2s, 1s, several);
+    });
+    expectAlsoWithKills(inputs, expected, [&](auto s) {
+        return ones(s).reduceByKeyAndWindow(plus, minus, 2s, 1s, several);
+    });
+}
+
+TEST(ReduceByKeyAndWindow, WhatCancelsOutIsNotForgotten) {
+    const auto plus = [](std::int64_t a, std::int64_t b) { return a + b; };
+    const auto minus = [](std::int64_t a, std::int64_t b) { return a - b; };
+    const auto signedOnes = [](auto s) {
+        return s.map([](const std::string& w) {
+            return Count(w.substr(1), w.front() == '-' ? -1 : 1);
+        });
+    };
+    const Words inputs{{"+a"}, {"-a"}, {}, {}};
+    const Batches expected{{"(a,1)"}, {}, {"(a,-1)"}, {}};
+    EXPECT_EQ(runBatches(inputs, [&](auto s) {
+                  return signedOnes(s).reduceByKeyAndWindow(kPlus, kMinus, 2s, 1s, kNotZero);
+              }),
+              expected);
+    EXPECT_EQ(runBatches(inputs, [&](auto s) {
+                  return signedOnes(s).reduceByKeyAndWindow(plus, minus, 2s, 1s, kNotZero);
+              }),
+              expected);
+}
+
 TEST(ReduceByKeyAndWindow, TheFilterJudgesWhatASlideComesTo) {
     // In between, the one that leaves takes the sum through zero.
     expectAlsoWithKills({{"a"}, {"a"}, {"a"}}, {{"(a,1)"}, {"(a,1)"}, {"(a,1)"}}, [](auto s) {
