@@ -287,7 +287,7 @@ int main(int argc, char** argv) {
         fs::remove_all(work);
         return code;
     }
-    if (repeat == 0) repeat = 14;
+    if (repeat == 0) repeat = 20;
     if (runs == 0) runs = 3;
     Bench bench(self.parent_path().string(), text, repeat, work);
 
