@@ -42,6 +42,9 @@ auto joined(DStream<std::string> words) {
 }
 const auto kJoin = [](const std::string& a, const std::string& b) { return a + b; };
 
+// Lengths and slides of windows, in seconds.
+const std::pair<int, int> kSpans[] = {{5, 1}, {6, 2}, {7, 3}, {4, 4}, {2, 3}};
+
 TEST(Window, HoldsTheElementsOfItsBatches) {
     const Words inputs{{"0"}, {"1"}, {"2"}, {"3"}, {"4"}, {"5"}};
     expectAlsoWithKills(
@@ -326,8 +329,8 @@ TEST(GroupByKeyAndWindow, KeepsValuesInTheOrderOfTheirBatches) {
 
 TEST(CutWindow, IsTheSameAsReducingTheWholeWindow) {
     std::mt19937 random(7);
-    for (const auto& [length, slide] : {std::pair(5, 1), std::pair(6, 2), std::pair(7, 3),
-                                        std::pair(4, 4), std::pair(2, 3)}) {
+    for (const auto& span : kSpans) {
+        const int length = span.first, slide = span.second;
         Words inputs(150);
         for (std::size_t i = 0; i < inputs.size(); ++i)
             for (unsigned n = random() % 3; n > 0; --n)
@@ -413,8 +416,8 @@ Batches liveThrough(const Day& day, Build build) {
 
 TEST(CutWindow, IsTheSameOverLivesAndDowntimes) {
     std::mt19937 random(11);
-    for (const auto& [length, slide] : {std::pair(5, 1), std::pair(6, 2), std::pair(7, 3),
-                                        std::pair(4, 4), std::pair(2, 3)}) {
+    for (const auto& span : kSpans) {
+        const int length = span.first, slide = span.second;
         const Day day = drawDay(random, 150, 3 * length);
         Batches expected(day.inputs.size());
         for (std::size_t last = 0; last < day.inputs.size(); ++last) {
