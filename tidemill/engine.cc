@@ -63,9 +63,17 @@ Result<> Engine::start() {
     return {};
 }
 
+state::StateStoreOptions Engine::storeOptions(const core::Path& workDirectory) const {
+    state::StateStoreOptions options;
+    options.workDirectory = workDirectory;
+    options.blockCacheBytes = options_.stateCacheBytes;
+    options.deltaBudgetBytes = options_.deltaBudgetBytes;
+    return options;
+}
+
 Result<> Engine::openInMemory() {
     core::logWarning("no data directory: nothing survives the end of this process");
-    TM_ASSIGN(store_, state::StateStore::openInMemory());
+    TM_ASSIGN(store_, state::StateStore::openInMemory(storeOptions({})));
     TM_TRY(bindStates(std::nullopt));
     log_ = std::make_unique<core::MemoryLog>();
     for (const auto& output : job_->graph.outputs()) TM_TRY(output->prepareNew());
@@ -126,11 +134,7 @@ Result<> Engine::resumeFrom(recovery::Recovered& recovered) {
     if (recovered.lastBatch.value == 0)
         for (const auto& output : job_->graph.outputs()) TM_TRY(output->prepareNew());
 
-    state::StateStoreOptions storeOptions;
-    storeOptions.workDirectory = recovered.work;
-    storeOptions.blockCacheBytes = options_.stateCacheBytes;
-    storeOptions.deltaBudgetBytes = options_.deltaBudgetBytes;
-    TM_ASSIGN(store_, state::StateStore::open(storeOptions));
+    TM_ASSIGN(store_, state::StateStore::open(storeOptions(recovered.work)));
     TM_ASSIGN(const auto stored, store_->mark());
     if (stored != recovered.mark)
         return fail(ErrorKind::kCorrupt,

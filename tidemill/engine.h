@@ -47,6 +47,7 @@ public:
 
 private:
     core::Result<> openDurable();
+    state::StateStoreOptions storeOptions(const core::Path& workDirectory) const;
     core::Result<> openInMemory();
     core::Result<> checkJob() const;
     core::Result<> resumeFrom(recovery::Recovered& recovered);

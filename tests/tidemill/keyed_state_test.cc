@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <numeric>
+#include <sstream>
 
 #include "tests/support/batch_harness.h"
 
@@ -111,6 +113,29 @@ TEST(RunningTotals, AllHoldsEveryKey) {
                        {"(a,4)", "(b,3)", "(c,1)"},
                        {"(a,5)", "(b,3)", "(c,1)"},
                        {"(a,5)", "(b,3)", "(c,1)"}}));
+}
+
+TEST(RunningTotals, ChangesStayWithinTheBudgetWithoutADirectoryToo) {
+    std::vector<std::size_t> held;
+    for (const std::size_t budgetBytes : {1u << 20, 256u << 20}) {
+        auto options = inMemory();
+        options.deltaBudgetBytes = budgetBytes;
+        Life life(std::move(options));
+        RecordQueue<std::int64_t> queue;
+        std::vector<std::int64_t> numbers(40'000);
+        std::iota(numbers.begin(), numbers.end(), 0);
+        queue.push(std::move(numbers));
+        std::ostringstream out;
+        const auto ones = life.context().queueStream(queue).map(
+            [](std::int64_t x) { return std::pair<std::int64_t, std::int64_t>(x, 1); });
+        ones.runningTotals("totals").print(10, out);
+        life.start();
+        life.run(1);
+        held.push_back(life.context().status().deltaBytes);
+        life.context().stop();
+    }
+    EXPECT_LT(held[0], 1u << 20);
+    EXPECT_GT(held[1], 1u << 20);
 }
 
 TEST(RunningTotals, DoublesAreAddedToo) {
