@@ -57,6 +57,8 @@ struct SumWindow {
     private:
         // A walk costs something before its first row, so it is not made at every slide.
         static constexpr std::uint64_t kSlidesPerSweep = 8;
+        // Two rows for each that left keep up even when all of them came to nothing.
+        static constexpr double kFirstSwept = 1.0 / 4, kMostSwept = 2, kLeastSwept = 1.0 / 32;
 
         // Takes out what a window that ends with pane `last` does not hold.
         core::Result<> leave(std::uint64_t last) {
@@ -88,25 +90,31 @@ struct SumWindow {
             return {};
         }
 
-        // Looks at twice as many rows as left, so that what came to nothing never makes up more
-        // than a part of the table, at a cost that follows what leaves.
+        // Looks at rows in proportion to those that left, more where many came to nothing and fewer
+        // where few did, so that such rows stay a part of the table at a cost that follows them.
         core::Result<> sweep() {
-            auto left = 2 * std::exchange(leftSinceSweep_, 0);
-            if (left == 0) return {};
+            const auto rows = static_cast<std::size_t>(
+                sweptPerLeft_ * static_cast<double>(std::exchange(leftSinceSweep_, 0)));
+            if (rows == 0) return {};
+            std::size_t row = 0, removed = 0;
             auto walker = result_.walk();
             if (!sweptTo_.empty()) walker.seek(core::keyGroup(sweptTo_), sweptTo_);
-            for (; left > 0; --left) {
+            for (; row < rows; ++row) {
                 TM_ASSIGN(const bool more, walker.next());
                 if (!more) {
                     sweptTo_.clear();
-                    return {};
+                    break;
                 }
                 sweptTo_ = walker.key();
-                if (valueFrom<std::uint64_t>(ValueKind::kSum, walker.value()) == 0 &&
-                    !std::invoke(filter_,
-                                 std::pair<K, V>(core::KeyCodec<K>::decode(sweptTo_), V{0})))
-                    TM_TRY(walker.remove());
+                if (valueFrom<std::uint64_t>(ValueKind::kSum, walker.value()) != 0 ||
+                    std::invoke(filter_,
+                                std::pair<K, V>(core::KeyCodec<K>::decode(sweptTo_), V{0})))
+                    continue;
+                TM_TRY(walker.remove());
+                ++removed;
             }
+            if (removed > row / 8) sweptPerLeft_ = std::min(2 * sweptPerLeft_, kMostSwept);
+            if (removed < row / 16) sweptPerLeft_ = std::max(sweptPerLeft_ / 2, kLeastSwept);
             return {};
         }
 
@@ -117,6 +125,7 @@ struct SumWindow {
         std::vector<std::uint64_t> operands_;
         std::uint64_t slides_ = 0;
         std::size_t leftSinceSweep_ = 0;
+        double sweptPerLeft_ = kFirstSwept;
         std::string sweptTo_;
     };
 };

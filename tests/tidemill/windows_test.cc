@@ -209,6 +209,23 @@ TEST(ReduceByKeyAndWindow, WhatCancelsOutIsNotForgotten) {
               expected);
 }
 
+TEST(ReduceByKeyAndWindow, SumsOfKeysThatNeverComeBackAreForgotten) {
+    constexpr int kBatches = 200, kNew = 100;
+    Words inputs(kBatches);
+    for (int i = 0; i < kBatches * kNew; ++i)
+        inputs[static_cast<std::size_t>(i / kNew)].push_back(std::to_string(i));
+    // Every result asks the filter about each row of the table.
+    auto rows = std::make_shared<std::atomic<int>>(0);
+    const auto seen = runBatches(inputs, [&](auto s) {
+        return ones(s).reduceByKeyAndWindow(kPlus, kMinus, 4s, 1s, [rows](const Count& count) {
+            ++*rows;
+            return count.second != 0;
+        });
+    });
+    EXPECT_EQ(seen.back().size(), 4u * kNew);
+    EXPECT_LT(*rows / kBatches, 20 * kNew);
+}
+
 TEST(ReduceByKeyAndWindow, TheFilterJudgesWhatASlideComesTo) {
     // In between, the one that leaves takes the sum through zero.
     expectAlsoWithKills({{"a"}, {"a"}, {"a"}}, {{"(a,1)"}, {"(a,1)"}, {"(a,1)"}}, [](auto s) {
