@@ -4,13 +4,13 @@
 // of the two. And with the budget of changes a job has by default, where 1 million words go to
 // RocksDB and come back.
 //
-// window_slide [--runs N] [--json]
+// window_slide [--runs=N] [--json]
 #include <chrono>
-#include <cstring>
 #include <iostream>
 #include <map>
 #include <sstream>
 
+#include "bench/arguments.h"
 #include "bench/report.h"
 #include "bench/zipf_text.h"
 #include "core/logging.h"
@@ -74,12 +74,7 @@ Run runJob(std::string_view text, Duration slide, std::size_t deltaBudgetBytes, 
 }  // namespace
 
 int main(int argc, char** argv) {
-    int runs = 5;
-    bool json = false;
-    for (int i = 1; i < argc; ++i) {
-        if (!std::strcmp(argv[i], "--json")) json = true;
-        else if (!std::strcmp(argv[i], "--runs") && i + 1 < argc) runs = std::atoi(argv[++i]);
-    }
+    const Arguments arguments(argc, argv, 5);
     core::setLogLevel(core::LogLevel::kError);
     Figure worst;
     std::vector<std::pair<std::string, double>> more;
@@ -87,7 +82,7 @@ int main(int argc, char** argv) {
         const auto words = static_cast<double>(std::count(text.begin(), text.end(), ' ') +
                                                std::count(text.begin(), text.end(), '\n'));
         std::vector<double> sliding, tumbling, ratio;
-        for (int run = 0; run < runs; ++run) {
+        for (int run = 0; run < arguments.runs; ++run) {
             tumbling.push_back(runJob(text, 60s, deltaBudgetBytes).seconds * 1e9 / words);
             sliding.push_back(runJob(text, 1s, deltaBudgetBytes).seconds * 1e9 / words);
             ratio.push_back(sliding.back() / tumbling.back());
@@ -109,6 +104,6 @@ int main(int argc, char** argv) {
                           measure(text, StreamingOptions().deltaBudgetBytes).ratio);
     }
     worst.more = more;
-    worst.print(json);
+    worst.print(arguments.json);
     return 0;
 }

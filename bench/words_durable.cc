@@ -3,9 +3,7 @@
 // window.reduce, with --window: the same with counts over 60 s that slide by 1 s, with an inverse,
 // instead of totals, next to the totals; long enough that words leave the window.
 //
-// words_durable TEXT [--window] [--repeat N] [--runs N] [--json]
-#include <sys/resource.h>
-#include <sys/wait.h>
+// words_durable TEXT [--window] [--repeat=N] [--runs=N] [--json]
 #include <unistd.h>
 
 #include <chrono>
@@ -16,6 +14,8 @@
 #include <sstream>
 #include <thread>
 
+#include "bench/arguments.h"
+#include "bench/process.h"
 #include "bench/report.h"
 #include "bench/word_counts.h"
 #include "core/file_system.h"
@@ -41,48 +41,6 @@ struct Run {
     double peakMebibytes = 0;
 };
 
-[[noreturn]] void die(const std::string& message) {
-    std::cerr << "words.durable: " << message << "\n";
-    std::exit(1);
-}
-
-// Starts a program beside this one; its output goes to `output`.
-pid_t start(const std::vector<std::string>& arguments, const std::string& output) {
-    const pid_t child = ::fork();
-    if (child != 0) return child;
-    std::vector<char*> raw;
-    for (const auto& argument : arguments) raw.push_back(const_cast<char*>(argument.c_str()));
-    raw.push_back(nullptr);
-    if (std::freopen(output.c_str(), "w", stdout) == nullptr) ::_exit(126);
-    ::execv(raw[0], raw.data());
-    ::_exit(127);
-}
-
-// Waits for a child and adds its use of the machine to `run`.
-void finish(pid_t child, Run* run, const char* what) {
-    int status = 0;
-    rusage usage{};
-    if (::wait4(child, &status, 0, &usage) != child || status != 0) die(std::string(what) + " failed");
-    if (run == nullptr) return;
-    const auto seconds = [](const timeval& time) {
-        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-    };
-    run->cpuSeconds = seconds(usage.ru_utime) + seconds(usage.ru_stime);
-    run->peakMebibytes = static_cast<double>(usage.ru_maxrss) / 1024;
-}
-
-double jsonNumber(const std::string& text, const std::string& name) {
-    const auto at = text.find("\"" + name + "\":");
-    return at == text.npos ? 0 : std::strtod(text.c_str() + at + name.size() + 3, nullptr);
-}
-
-std::string contents(const std::string& path) {
-    std::ifstream file(path);
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
-}
-
 class Bench {
 public:
     // What the job keeps of the counts.
@@ -99,14 +57,14 @@ public:
     Run hand() {
         const int port = nextPort();
         const pid_t feeder = feed(port);
-        const pid_t child = start({binaries_ + "/hand_word_count", std::to_string(port),
+        const pid_t child = startProgram({binaries_ + "/hand_word_count", std::to_string(port),
                                    (work_ / "hand.log").string(), "2", "--counts",
                                    (work_ / "hand.counts").string()},
                                   (work_ / "hand.json").string());
         Run run;
-        finish(child, &run, "hand_word_count");
-        finish(feeder, nullptr, "feeder");
-        const auto text = contents((work_ / "hand.json").string());
+        used(run, awaitChild(child, "hand_word_count"));
+        awaitChild(feeder, "feeder");
+        const auto text = contentsOf((work_ / "hand.json").string());
         run.seconds = jsonNumber(text, "seconds");
         run.words = jsonNumber(text, "words");
         run.checkpoints = jsonNumber(text, "checkpoints");
@@ -132,8 +90,8 @@ public:
         Run run;
         if (::read(result[0], &run, sizeof run) != sizeof run) die("the job gave no result");
         ::close(result[0]);
-        finish(child, &run, "the job");
-        finish(feeder, nullptr, "feeder");
+        used(run, awaitChild(child, "the job"));
+        awaitChild(feeder, "feeder");
         writeTotals();
         fs::remove_all(work_ / "data");
         return run;
@@ -145,13 +103,18 @@ public:
     }
 
 private:
+    static void used(Run& run, const Usage& usage) {
+        run.cpuSeconds = usage.cpuSeconds;
+        run.peakMebibytes = usage.peakMebibytes;
+    }
+
     static int nextPort() {
         static int port = 20'000 + static_cast<int>(::getpid() % 20'000);
         return ++port;
     }
 
     pid_t feed(int port) {
-        const pid_t feeder = start({binaries_ + "/feeder", std::to_string(port), text_, "0",
+        const pid_t feeder = startProgram({binaries_ + "/feeder", std::to_string(port), text_, "0",
                                     std::to_string(repeat_)},
                                    (work_ / "feeder.json").string());
         std::this_thread::sleep_for(std::chrono::milliseconds(300));
@@ -261,27 +224,19 @@ int windowReduce(const std::string& binaries, const std::string& text, const fs:
 }  // namespace
 
 int main(int argc, char** argv) {
-    std::string text;
-    int repeat = 0;
-    int runs = 0;
-    bool json = false;
-    bool window = false;
-    for (int i = 1; i < argc; ++i) {
-        if (!std::strcmp(argv[i], "--json")) json = true;
-        else if (!std::strcmp(argv[i], "--window")) window = true;
-        else if (!std::strcmp(argv[i], "--runs") && i + 1 < argc) runs = std::atoi(argv[++i]);
-        else if (!std::strcmp(argv[i], "--repeat") && i + 1 < argc) repeat = std::atoi(argv[++i]);
-        else text = argv[i];
-    }
+    const Arguments arguments(argc, argv, 0);
+    const bool json = arguments.json;
+    int repeat = arguments.number("--repeat", 0), runs = arguments.runs;
+    const std::string text = arguments.plain.empty() ? "" : arguments.plain.front();
     if (text.empty() || !fs::exists(text)) {
-        std::cerr << "usage: words_durable TEXT [--window] [--repeat N] [--runs N] [--json]\n";
+        std::cerr << "usage: words_durable TEXT [--window] [--repeat=N] [--runs=N] [--json]\n";
         return 2;
     }
     const fs::path work = fs::path(text).parent_path() / "words_durable.work";
     fs::remove_all(work);
     fs::create_directories(work);
     const fs::path self = argv[0];
-    if (window) {
+    if (arguments.has("--window")) {
         const int code = windowReduce(self.parent_path().string(), text, work,
                                       repeat != 0 ? repeat : 60, runs != 0 ? runs : 1, json);
         fs::remove_all(work);

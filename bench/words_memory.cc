@@ -1,7 +1,7 @@
 // words.memory: text in memory -> flatMap(splitWords) -> map -> reduceByKey on one core, next to
 // the count by hand (hand_count.h), by turns.
 //
-// words_memory TEXT [--runs N] [--json]
+// words_memory TEXT [--runs=N] [--json]
 #include <sched.h>
 
 #include <chrono>
@@ -71,7 +71,7 @@ int main(int argc, char** argv) {
     std::ifstream file(path, std::ios::binary);
     std::string text((std::istreambuf_iterator<char>(file)), {});
     if (text.empty()) {
-        std::cerr << "usage: words_memory TEXT [--runs N] [--json]\n";
+        std::cerr << "usage: words_memory TEXT [--runs=N] [--json]\n";
         return 2;
     }
     const std::size_t size = text.size();
