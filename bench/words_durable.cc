@@ -15,13 +15,10 @@
 #include <thread>
 
 #include "bench/arguments.h"
+#include "bench/job_totals.h"
 #include "bench/process.h"
 #include "bench/report.h"
-#include "bench/word_counts.h"
-#include "core/file_system.h"
 #include "core/logging.h"
-#include "recovery/inspect.h"
-#include "state/state_reader.h"
 #include "tidemill/tidemill.h"
 
 namespace {
@@ -92,14 +89,13 @@ public:
         ::close(result[0]);
         used(run, awaitChild(child, "the job"));
         awaitChild(feeder, "feeder");
-        writeTotals();
+        totals_ = totalsIn(work_ / "data");
         fs::remove_all(work_ / "data");
         return run;
     }
 
     void compare() const {
-        requireEqual(readCounts((work_ / "engine.counts").string()),
-                     readCounts((work_ / "hand.counts").string()), "words.durable");
+        requireEqual(totals_, readCounts((work_ / "hand.counts").string()), "words.durable");
     }
 
 private:
@@ -162,30 +158,12 @@ private:
         return run;
     }
 
-    void writeTotals() const {
-        const auto generations =
-            recovery::inspectGenerations(core::posixFileSystem(), work_ / "data");
-        if (!generations || generations->empty()) die("the job left no checkpoint");
-        auto reader = state::StateReader::open(generations->front().path);
-        if (!reader) die(reader.error().message);
-        std::ofstream file(work_ / "engine.counts");
-        for (const auto& entry : (*reader)->mark().operators) {
-            const auto read = (*reader)->scan(
-                entry.id, 0, {}, [&](std::string_view word, std::string_view value) {
-                    std::uint64_t count = 0;
-                    std::memcpy(&count, value.data(), sizeof count);
-                    file << word << '\t' << count << '\n';
-                    return true;
-                });
-            if (!read) die(read.error().message);
-        }
-    }
-
     const std::string binaries_;
     const std::string text_;
     const int repeat_;
     const fs::path work_;
     const Kept kept_;
+    WordCounts totals_;  // of the last run of the engine
 };
 
 // Words of the text, as the reference counts them, and that a window of everything has the totals.
