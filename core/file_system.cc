@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <climits>
+#include <thread>
 
 #include "core/check.h"
 
@@ -16,6 +18,11 @@ namespace tidemill::core {
 namespace {
 
 constexpr std::size_t kPieceBytes = 64 << 10;
+
+// Steps of 4 MiB: removing a file of 64 MiB at once held an fdatasync up for 18 ms on an ext4 that
+// discards, in steps for 2 to 4 ms.
+constexpr off_t kUnlinkStepBytes = 4 << 20;
+constexpr std::chrono::milliseconds kUnlinkStepPause{4};
 
 std::string at(std::string_view call, const Path& path) {
     return std::string(call) + " failed: file=" + path.string();
@@ -187,6 +194,21 @@ public:
     Result<> unlink(const Path& path) override {
         if (::unlink(path.c_str()) != 0) return failErrno(errno, at("unlink", path));
         return {};
+    }
+
+    Result<> unlinkGradually(const Path& path) override {
+        const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+        struct stat status {};
+        // A lease for writing is refused while anybody else has the file open.
+        const bool mayShrink = fd >= 0 && ::fstat(fd, &status) == 0 && status.st_nlink == 1 &&
+                               ::fcntl(fd, F_SETLEASE, F_WRLCK) == 0;
+        for (auto left = status.st_size; mayShrink && left > kUnlinkStepBytes;) {
+            left -= kUnlinkStepBytes;
+            if (::ftruncate(fd, left) != 0) break;
+            std::this_thread::sleep_for(kUnlinkStepPause);
+        }
+        if (fd >= 0) ::close(fd);
+        return unlink(path);
     }
 
     Result<> removeTree(const Path& path) override {

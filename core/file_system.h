@@ -76,6 +76,10 @@ public:
     virtual Result<> rename(const Path& from, const Path& to) = 0;
     virtual Result<> link(const Path& existing, const Path& added) = 0;
     virtual Result<> unlink(const Path& path) = 0;
+    // The same, for large files while others write: gives the blocks back in steps where it can,
+    // because a disk that is told of many freed blocks at once lets all other writes wait. A file
+    // that anybody has open keeps its bytes for them. After power loss it may be shorter.
+    virtual Result<> unlinkGradually(const Path& path) { return unlink(path); }
     // Removes a directory and all below it; nothing there is fine.
     virtual Result<> removeTree(const Path& path) = 0;
     // Returns once the directory's entries survive power loss.

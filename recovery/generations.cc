@@ -7,6 +7,7 @@
 
 #include "core/crc32c.h"
 #include "core/failpoint.h"
+#include "recovery/segment.h"
 
 namespace tidemill::recovery {
 namespace {
@@ -17,7 +18,6 @@ using core::OpenMode;
 using core::Path;
 
 constexpr std::string_view kUnfinishedSuffix = ".tmp";
-constexpr std::string_view kRemovedSuffix = ".removed";
 constexpr std::string_view kDamagedSuffix = ".damaged";
 constexpr std::size_t kPieceBytes = 1 << 20;
 
@@ -207,6 +207,8 @@ core::Result<> Generations::removeDirectory(const std::string& name) {
     // generation with holes.
     TM_TRY(files_.syncDirectory(directory_));
     TM_FAILPOINT("generation.midRemove");
+    TM_ASSIGN(const auto names, files_.list(removed));
+    for (const auto& file : names) TM_TRY(files_.unlinkGradually(removed / file));
     return files_.removeTree(removed);
 }
 

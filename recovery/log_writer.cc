@@ -249,7 +249,8 @@ core::Result<> LogWriter::trim(Lsn lsn) {
         std::lock_guard lock(mutex_);
         TM_TRY(failure());
     }
-    bool removed = false;
+    // Their names go first and for good: a segment that lost its end must not be taken for one.
+    std::vector<core::Path> removed;
     for (;;) {
         core::Path path;
         {
@@ -259,15 +260,18 @@ core::Result<> LogWriter::trim(Lsn lsn) {
             const auto& first = segments_.front();
             path = directory_ / toString(SegmentName{first.firstLsn, first.epoch});
         }
-        if (!removed) TM_FAILPOINT("trim.beforeUnlink");
-        TM_TRY(files_.unlink(path));
-        removed = true;
+        if (removed.empty()) TM_FAILPOINT("trim.beforeUnlink");
+        removed.push_back(path.string() + std::string(kRemovedSuffix));
+        TM_TRY(files_.rename(path, removed.back()));
         {
             std::lock_guard lock(segmentsMutex_);
             segments_.pop_front();
         }
         TM_FAILPOINT("trim.mid");
     }
+    if (removed.empty()) return {};
+    TM_TRY(files_.syncDirectory(directory_));
+    for (const auto& path : removed) TM_TRY(files_.unlinkGradually(path));
     return {};
 }
 

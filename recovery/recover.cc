@@ -144,7 +144,7 @@ private:
         TM_TRY(generations_.removeLeftovers());
         TM_ASSIGN(const auto names, files_.list(directory_.walPath()));
         for (const auto& name : names)
-            if (name.ends_with(kTemporarySuffix))
+            if (name.ends_with(kTemporarySuffix) || name.ends_with(kRemovedSuffix))
                 TM_TRY(files_.unlink(directory_.walPath() / name));
         return {};
     }

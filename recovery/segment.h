@@ -39,6 +39,9 @@ struct SegmentName {
     auto operator<=>(const SegmentName&) const = default;
 };
 
+// Behind the name of what is being removed: a segment, a generation.
+inline constexpr std::string_view kRemovedSuffix = ".removed";
+
 // "<first LSN, 20 digits>-<epoch, 10 digits>.wal"
 std::string toString(const SegmentName& name);
 std::optional<SegmentName> parseSegmentName(std::string_view text);

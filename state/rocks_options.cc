@@ -57,6 +57,10 @@ rocksdb::Options rocksOptions(const RocksOptions& wanted) {
     options.write_buffer_size = 1 << 20;
     options.avoid_flush_during_shutdown = true;
     options.max_background_jobs = 2;
+    // What compaction writes goes to the disk as it is written: a sync of 64 MiB at its end would
+    // let the log wait.
+    options.bytes_per_sync = 512 << 10;
+    options.strict_bytes_per_sync = true;
     options.compression = rocksdb::kLZ4Compression;
     options.target_file_size_base = kTableFileBytes;
     options.level0_file_num_compaction_trigger = 4;

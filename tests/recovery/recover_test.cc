@@ -148,6 +148,19 @@ TEST_F(RecoverTest, BlocksBehindTheLastRecordBelongToTheNextBatch) {
     EXPECT_EQ(life.log->sessionLines("s"), 1u);
 }
 
+TEST_F(RecoverTest, SegmentsThatWereHalfRemovedAreRemoved) {
+    runSixBatches();
+    const Path aside = segments().front().string() + ".removed";
+    {
+        auto file = disk_.open(aside, core::OpenMode::kCreate);
+        TM_ASSERT_OK(file);
+        TM_ASSERT_OK((*file)->writeAt(0, "what is left of it"));
+    }
+    auto life = start();
+    EXPECT_EQ(life.recovered.batches.size(), 2u);
+    EXPECT_FALSE(disk_.exists(aside));
+}
+
 TEST_F(RecoverTest, FramesInThePageCacheOnlyAreCopiedAndThenSurvivePowerLoss) {
     FaultFileSystem faulty(disk_);
     {
