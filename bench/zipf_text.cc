@@ -17,21 +17,14 @@ std::string wordOf(std::size_t k) {
 
 }  // namespace
 
-ZipfText::ZipfText(std::size_t vocabulary, double exponent, std::uint64_t seed)
-    : random_(seed), words_(vocabulary), keep_(vocabulary), alias_(vocabulary) {
-    for (std::size_t k = 0; k < vocabulary; ++k) words_[k] = wordOf(k);
-    buildAliases(exponent);
-}
-
-void ZipfText::buildAliases(double exponent) {
-    const std::size_t vocabulary = words_.size();
-    std::vector<double> weight(vocabulary);
+ZipfRanks::ZipfRanks(std::size_t count, double exponent) : keep_(count), alias_(count) {
+    std::vector<double> weight(count);
     double sum = 0;
-    for (std::size_t k = 0; k < vocabulary; ++k)
+    for (std::size_t k = 0; k < count; ++k)
         sum += weight[k] = 1 / std::pow(static_cast<double>(k + 1), exponent);
     std::vector<unsigned> tooRare, tooFrequent;
-    for (std::size_t k = 0; k < vocabulary; ++k) {
-        keep_[k] = weight[k] / sum * static_cast<double>(vocabulary);
+    for (std::size_t k = 0; k < count; ++k) {
+        keep_[k] = weight[k] / sum * static_cast<double>(count);
         (keep_[k] < 1 ? tooRare : tooFrequent).push_back(static_cast<unsigned>(k));
     }
     while (!tooRare.empty() && !tooFrequent.empty()) {
@@ -51,16 +44,21 @@ void ZipfText::buildAliases(double exponent) {
         }
 }
 
-std::size_t ZipfText::pick() {
-    const std::size_t k = random_() % words_.size();
-    return uniform_(random_) < keep_[k] ? k : alias_[k];
+std::size_t ZipfRanks::pick(std::mt19937_64& random) const {
+    const std::size_t k = random() % keep_.size();
+    return std::uniform_real_distribution<double>(0, 1)(random) < keep_[k] ? k : alias_[k];
+}
+
+ZipfText::ZipfText(std::size_t vocabulary, double exponent, std::uint64_t seed)
+    : random_(seed), ranks_(vocabulary, exponent), words_(vocabulary) {
+    for (std::size_t k = 0; k < vocabulary; ++k) words_[k] = wordOf(k);
 }
 
 void ZipfText::appendLine(std::string& text) {
     const auto words = 6 + random_() % 9;
     for (std::uint64_t i = 0; i < words; ++i) {
         if (i != 0) text += ' ';
-        text += words_[pick()];
+        text += words_[ranks_.pick(random_)];
     }
     text += '\n';
 }

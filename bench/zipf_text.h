@@ -9,6 +9,19 @@
 
 namespace tidemill::bench {
 
+// Picks k < `count` in proportion to 1 / (k + 1)^exponent, in constant time whatever the count
+// (Walker's alias method). Thread safety: immutable; the generator of random numbers is the caller's.
+class ZipfRanks {
+public:
+    ZipfRanks(std::size_t count, double exponent);
+
+    std::size_t pick(std::mt19937_64& random) const;
+
+private:
+    std::vector<double> keep_;
+    std::vector<unsigned> alias_;
+};
+
 // Lines of 6 to 14 words of `vocabulary` different ones; word k comes up in proportion to
 // 1 / (k + 1)^exponent. Words have about 2 to 14 letters. The same arguments give the same text on
 // every machine. Thread safety: worker-confined.
@@ -20,15 +33,9 @@ public:
     void appendLine(std::string& text);
 
 private:
-    // Picks a word in constant time whatever the vocabulary (Walker's alias method).
-    std::size_t pick();
-    void buildAliases(double exponent);
-
     std::mt19937_64 random_;
-    std::uniform_real_distribution<double> uniform_{0, 1};
+    ZipfRanks ranks_;
     std::vector<std::string> words_;
-    std::vector<double> keep_;
-    std::vector<unsigned> alias_;
 };
 
 // Whole lines, at least `sizeBytes`.
