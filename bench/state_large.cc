@@ -5,6 +5,7 @@
 // The job also logs and syncs what it reads and makes checkpoints; the reference does neither.
 //
 // state_large DIRECTORY [--keys=N] [--updates=N] [--runs=N] [--json]
+#include <malloc.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
@@ -209,6 +210,7 @@ int main(int argc, char** argv) {
         return 2;
     }
     core::setLogLevel(core::LogLevel::kError);
+    ::mallopt(M_MMAP_THRESHOLD, 1 << 20);  // as the tidemill program does
     const Work work{fs::path(arguments.plain.front()) / "state_large.work",
                     arguments.number("--keys", 10'000'000),
                     arguments.number("--updates", 10'000'000)};

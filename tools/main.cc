@@ -1,4 +1,5 @@
 // The tidemill program: its command line. What the subcommands do is in *_command.cc.
+#include <malloc.h>
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
@@ -85,6 +86,9 @@ int fail(const CLI::App& app, const CLI::ParseError& error, int argc) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    // Left to itself glibc comes to take blocks of megabytes from heaps, which they tear: 10 million
+    // keys within 64 MiB then held 255 MiB instead of 150.
+    ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
     using namespace tidemill::tools;
     ::umask(077);
     CLI::App app(kDescription, "tidemill");
