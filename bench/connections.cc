@@ -93,10 +93,10 @@ char countWords(const fs::path& directory, std::size_t lines, int tellPort) {
 struct Run {
     Usage usage;
     double sendSeconds = 0;
-    WordCounts counts;
 };
 
-Run runJob(const Text& text, const fs::path& directory, std::size_t connections) {
+Run runJob(const Text& text, const WordCounts& expected, const fs::path& directory,
+           std::size_t connections) {
     int port[2];
     if (::pipe(port) != 0) die("no pipe");
     Forked<char> job("the job", [&] { return countWords(directory, text.lines(), port[1]); });
@@ -109,7 +109,7 @@ Run runJob(const Text& text, const fs::path& directory, std::size_t connections)
     run.sendSeconds = sender.await();
     job.await();
     run.usage = job.usage();
-    run.counts = savedCounts(directory);
+    requireSavedCounts(directory, expected, "connections");
     fs::remove_all(directory);
     ::close(port[0]);
     ::close(port[1]);
@@ -136,10 +136,8 @@ int main(int argc, char** argv) {
     std::vector<double> manyCpu, oneCpu, ratio;
     Run many, one;
     for (int run = 0; run < arguments.runs; ++run) {
-        one = runJob(text, work / "one", 1);
-        requireEqual(one.counts, expected, "connections: one");
-        many = runJob(text, work / "many", kConnections);
-        requireEqual(many.counts, expected, "connections: many");
+        one = runJob(text, expected, work / "one", 1);
+        many = runJob(text, expected, work / "many", kConnections);
         oneCpu.push_back(one.usage.cpuSeconds);
         manyCpu.push_back(many.usage.cpuSeconds);
         ratio.push_back(manyCpu.back() / oneCpu.back());

@@ -1,12 +1,14 @@
-// Word counts of a job that has ended, from its newest checkpoint and as a plain program finds them.
+// Word counts: what a job that has ended left in its newest checkpoint, and what a plain program
+// finds.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <string>
 #include <string_view>
 
-#include "bench/process.h"
+#include "bench/forked.h"
 #include "bench/word_counts.h"
 #include "core/file_system.h"
 #include "recovery/inspect.h"
@@ -32,6 +34,17 @@ inline WordCounts savedCounts(const std::filesystem::path& directory) {
         if (!read) die(read.error().message);
     }
     return counts;
+}
+
+// Ends the benchmark unless a job left exactly these. Looks in a process of its own: reading the
+// state starts threads, and a process that has some must not fork jobs.
+inline void requireSavedCounts(const std::filesystem::path& directory, const WordCounts& expected,
+                               const char* name) {
+    Forked<char> comparison("the comparison", [&] {
+        requireEqual(savedCounts(directory), expected, name);
+        return '\0';
+    });
+    comparison.await();
 }
 
 // Adds the words of a text of single blanks and line ends.
