@@ -146,7 +146,11 @@ int main(int argc, char** argv) {
                   << " and " << one.sendSeconds << " s\n";
     }
     fs::remove_all(work);
-    Figure{"connections", median(manyCpu), "s of CPU", median(ratio), median(oneCpu),
+    Figure{"connections",
+           median(manyCpu),
+           "s of CPU",
+           median(ratio),
+           median(oneCpu),
            {{"lines", static_cast<double>(text.lines())},
             {"send_seconds", many.sendSeconds},
             {"reference_send_seconds", one.sendSeconds},

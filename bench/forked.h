@@ -43,7 +43,8 @@ public:
     // Waits for its end; one that failed ends the benchmark.
     R await() {
         R result{};
-        if (::read(result_, &result, sizeof result) != sizeof result) die(what_ + " gave no result");
+        if (::read(result_, &result, sizeof result) != sizeof result)
+            die(what_ + " gave no result");
         usage_ = awaitChild(pid_, what_);
         return result;
     }

@@ -34,7 +34,8 @@ public:
         : program_(std::move(program)), work_(work), port_(freePort()) {
         fs::create_directories(work);
         std::ofstream(work / "job.toml")
-            << "[job]\nname = \"idle\"\n[[source]]\ntype = \"listen_acknowledged\"\nport = " << port_
+            << "[job]\nname = \"idle\"\n[[source]]\ntype = \"listen_acknowledged\"\nport = "
+            << port_
             << "\n[[step]]\ndo = \"split\"\n[[step]]\ndo = \"count\"\n[[step]]\ndo = "
                "\"running_totals\"\nname = \"totals\"\n";
     }
@@ -42,8 +43,9 @@ public:
     // Returns the milliseconds until the first answered byte.
     double start() {
         const auto begun = Clock::now();
-        child_ = startProgram({program_, "run", (work_ / "job.toml").string(), "--data-dir", data()},
-                              (work_ / "output").string(), true);
+        child_ =
+            startProgram({program_, "run", (work_ / "job.toml").string(), "--data-dir", data()},
+                         (work_ / "output").string(), true);
         while (!greeted()) {
             if (::waitpid(child_, nullptr, WNOHANG) == child_)
                 die(program_ + " ended by itself:\n" + contentsOf((work_ / "output").string()));
@@ -64,15 +66,17 @@ public:
         std::ofstream file(text);
         for (int key = 0; key < keys; ++key) file << "key" << key << (key % 10 == 9 ? '\n' : ' ');
         file << std::flush;
-        awaitChild(startProgram({program_, "send", "--session", "keys", std::to_string(port_), text},
-                                "/dev/null", true),
-                   program_ + " send");
+        awaitChild(
+            startProgram({program_, "send", "--session", "keys", std::to_string(port_), text},
+                         "/dev/null", true),
+            program_ + " send");
     }
 
     // Keys in the state as the newest checkpoint has it, each counted once.
     int keysCountedOnce() const {
         const auto listed = (work_ / "state").string();
-        awaitChild(startProgram({program_, "state", "export", "totals", "--data-dir", data()}, listed, true),
+        awaitChild(startProgram({program_, "state", "export", "totals", "--data-dir", data()},
+                                listed, true),
                    program_ + " state export");
         std::ifstream file(listed);
         int keys = 0;
@@ -129,7 +133,8 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "usage: idle PROGRAM [--json]\n");
         return 2;
     }
-    const fs::path work = fs::temp_directory_path() / ("tidemill-idle-" + std::to_string(::getpid()));
+    const fs::path work =
+        fs::temp_directory_path() / ("tidemill-idle-" + std::to_string(::getpid()));
     Daemon fresh(arguments.plain.front(), work / "fresh");
     const Idle nothing = measure(fresh);
 
@@ -141,7 +146,11 @@ int main(int argc, char** argv) {
         die("idle: the state has " + std::to_string(keys) + " keys of " + std::to_string(kKeys));
     const Idle million = measure(grown);
     fs::remove_all(work);
-    Figure{"idle", nothing.residentMebibytes, "MiB RSS", 0, 0,
+    Figure{"idle",
+           nothing.residentMebibytes,
+           "MiB RSS",
+           0,
+           0,
            {{"cpu_percent", nothing.cpuPercent},
             {"start_to_first_byte_ms", nothing.readyMillis},
             {"million_keys_rss_mib", million.residentMebibytes},

@@ -51,7 +51,8 @@ char sendLines(std::uint16_t port, int lines) {
     std::string line;
     const auto begun = Clock::now();
     for (int i = 0; i < lines; ++i) {
-        std::this_thread::sleep_until(begun + i * std::chrono::microseconds(1'000'000 / kLinesPerSecond));
+        std::this_thread::sleep_until(begun +
+                                      i * std::chrono::microseconds(1'000'000 / kLinesPerSecond));
         line = std::to_string(nowNanos()) + " ";
         text.appendLine(line);
         sendAll(fd, line);
@@ -153,7 +154,11 @@ int main(int argc, char** argv) {
                   << " ms, the disk's " << diskP99.back() << " ms\n";
     }
     fs::remove_all(work);
-    Figure{"latency.fsync", median(p99), "ms", median(ratio), median(diskP99),
+    Figure{"latency.fsync",
+           median(p99),
+           "ms",
+           median(ratio),
+           median(diskP99),
            {{"p50", median(p50)},
             {"p99", median(p99)},
             {"max", *std::max_element(max.begin(), max.end())},

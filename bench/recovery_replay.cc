@@ -194,7 +194,11 @@ int main(int argc, char** argv) {
                   << " s\n";
     }
     fs::remove_all(work);
-    Figure{"recovery.replay", median(replay), "MB/s", median(ratio), median(live),
+    Figure{"recovery.replay",
+           median(replay),
+           "MB/s",
+           median(ratio),
+           median(live),
            {{"first_output_seconds", median(output)},
             {"first_output_seconds_max", *std::max_element(output.begin(), output.end())},
             {"read_seconds", last.readSeconds},

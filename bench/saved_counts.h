@@ -24,8 +24,8 @@ inline WordCounts savedCounts(const std::filesystem::path& directory) {
     if (!reader) die(reader.error().message);
     WordCounts counts;
     for (const auto& entry : (*reader)->mark().operators) {
-        const auto read = (*reader)->scan(
-            entry.id, 0, {}, [&](std::string_view word, std::string_view value) {
+        const auto read =
+            (*reader)->scan(entry.id, 0, {}, [&](std::string_view word, std::string_view value) {
                 std::uint64_t count = 0;
                 std::memcpy(&count, value.data(), sizeof count);
                 counts[std::string(word)] += count;

@@ -18,8 +18,8 @@ struct Overload {
     double offeredBytesPerSecond = 0;  // what one core makes when nobody holds it back
     double takenBytesPerSecond = 0;
     std::uint64_t lines = 0;  // sent
-    // Of the job's last checkpoint: keys that only one line has, how many of these are counted once,
-    // and the sum of the others.
+    // Of the job's last checkpoint: keys that only one line has, how many of these are counted
+    // once, and the sum of the others.
     std::uint64_t ownKeys = 0, ownKeysOnce = 0, commonSum = 0;
 };
 

@@ -6,7 +6,9 @@
 namespace tidemill::test {
 namespace {
 
-TEST(Overload, StaysInItsBudgetsAndLosesNothing) { expectBounded(overload(std::chrono::seconds(5))); }
+TEST(Overload, StaysInItsBudgetsAndLosesNothing) {
+    expectBounded(overload(std::chrono::seconds(5)));
+}
 
 }  // namespace
 }  // namespace tidemill::test
