@@ -153,9 +153,7 @@ int main(int argc, char** argv) {
            median(oneCpu),
            {{"lines", static_cast<double>(text.lines())},
             {"send_seconds", many.sendSeconds},
-            {"reference_send_seconds", one.sendSeconds},
-            {"peak_rss_mib", many.usage.peakMebibytes},
-            {"reference_peak_rss_mib", one.usage.peakMebibytes}}}
+            {"reference_send_seconds", one.sendSeconds}}}
         .print(arguments.json);
     return 0;
 }

@@ -1,5 +1,5 @@
-// A part of a benchmark in a process of its own, so that its memory and CPU time are its own, and
-// so that it can be killed.
+// A part of a benchmark in a process of its own, so that its CPU time is its own, and so that it can
+// be killed. What the benchmark itself holds in memory at the fork is in the child's memory too.
 #pragma once
 
 #include <signal.h>

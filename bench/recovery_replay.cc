@@ -140,7 +140,6 @@ struct Restart {
     double replaySeconds = 0;  // from start() to the end of the last one
     double outputSeconds = 0;  // from the start of the process to the first new batch's output
     double batches = 0;        // run again
-    double peakMebibytes = 0;
 };
 
 Restart restart(const fs::path& directory) {
@@ -154,13 +153,11 @@ Restart restart(const fs::path& directory) {
         if (!events.firstReplay) die("nothing was processed again");
         const Restart restart{secondsBetween(begun, *events.firstReplay),
                               secondsBetween(begun, *events.started),
-                              secondsBetween(born, events.firstOutput), events.replayed, 0};
+                              secondsBetween(born, events.firstOutput), events.replayed};
         job.context.stop();
         return restart;
     });
-    auto restart = life.await();
-    restart.peakMebibytes = life.usage().peakMebibytes;
-    return restart;
+    return life.await();
 }
 
 }  // namespace
@@ -204,8 +201,7 @@ int main(int argc, char** argv) {
             {"read_seconds", last.readSeconds},
             {"replay_seconds", last.replaySeconds},
             {"batches", last.batches},
-            {"keys", static_cast<double>(expected.size())},
-            {"peak_rss_mib", last.peakMebibytes}}}
+            {"keys", static_cast<double>(expected.size())}}}
         .print(arguments.json);
     return 0;
 }
