@@ -1,5 +1,6 @@
-// A part of a benchmark in a process of its own, so that its CPU time is its own, and so that it can
-// be killed. What the benchmark itself holds in memory at the fork is in the child's memory too.
+// A part of a benchmark in a process of its own, so that its CPU time is its own, and so that it
+// can be killed. What the benchmark itself holds in memory at the fork is in the child's memory
+// too.
 #pragma once
 
 #include <signal.h>
