@@ -16,6 +16,22 @@ namespace {
 // How long a peer may take to read our last words.
 constexpr std::chrono::milliseconds kLingerMax{500};
 
+// `place` is where a connection notes its place in `list`.
+void setListed(std::vector<TextConnection*>& list, std::optional<std::size_t> TextConnection::*place,
+               TextConnection& connection, bool listed) {
+    auto& own = connection.*place;
+    if (listed == own.has_value()) return;
+    if (listed) {
+        own = list.size();
+        list.push_back(&connection);
+        return;
+    }
+    list.back()->*place = *own;
+    list[*own] = list.back();
+    list.pop_back();
+    own.reset();
+}
+
 }  // namespace
 
 Network::Network(core::BlockLog& log, std::shared_ptr<core::BufferPool> pool,
@@ -107,6 +123,9 @@ void Network::sealIfWanted() {
 }
 
 void Network::sealAll() {
+    ++seals_;
+    const auto trickling = trickling_;
+    for (TextConnection* connection : trickling) connection->readTrickle();
     const auto open = open_;
     for (TextConnection* connection : open) connection->sealOpenBlock();
 }
@@ -131,17 +150,11 @@ void Network::logFailed() {
 }
 
 void Network::setOpen(TextConnection& connection, bool open) {
-    auto& place = connection.openPlace;
-    if (open == place.has_value()) return;
-    if (open) {
-        place = open_.size();
-        open_.push_back(&connection);
-        return;
-    }
-    open_.back()->openPlace = *place;
-    open_[*place] = open_.back();
-    open_.pop_back();
-    place.reset();
+    setListed(open_, &TextConnection::openPlace, connection, open);
+}
+
+void Network::setTrickling(TextConnection& connection, bool trickling) {
+    setListed(trickling_, &TextConnection::tricklingPlace, connection, trickling);
 }
 
 void Network::awaitBudget(TextConnection& connection) {

@@ -5,8 +5,8 @@
 //   bytes came          asio -> TextConnection::readable -> LineAssembler::room, added
 //   block full, or      TextConnection::handOver -> LineAssembler::take -> BlockLog::append
 //   input ended
-//   a batch time        scheduler -> Network::sealOpenBlocks -> TextConnection::sealOpenBlock, for
-//                       those that setOpen() named
+//   a batch time        scheduler -> Network::sealOpenBlocks -> TextConnection::readTrickle, for
+//                       those that setTrickling() named, then sealOpenBlock for those of setOpen()
 //   block durable       log's thread -> Network::onDurable -> Sessions -> SessionConnection::durable
 //   budget used up      TextConnection -> Network::awaitBudget; when buffers come back, the pool ->
 //                       Network::retryBudget -> TextConnection::readAgain
@@ -89,6 +89,10 @@ public:
 
     // Connections that hold a buffer; batch times go through them only.
     void setOpen(TextConnection& connection, bool open);
+    // Connections that are read at batch times, because few bytes come at a time.
+    void setTrickling(TextConnection& connection, bool trickling);
+    // Of batch times so far.
+    std::uint64_t seals() const { return seals_; }
     // The connection reads on when the budget has room again, or when reading is resumed.
     void awaitBudget(TextConnection& connection);
     void holdPaused(TextConnection& connection);
@@ -116,7 +120,8 @@ private:
     Sessions sessions_;
 
     std::unordered_set<TextReceiver*> receivers_;
-    std::vector<TextConnection*> open_;
+    std::vector<TextConnection*> open_, trickling_;
+    std::uint64_t seals_ = 0;
     std::deque<std::weak_ptr<TextConnection>> awaitingBudget_;
     std::vector<std::weak_ptr<TextConnection>> heldPaused_;
     std::array<std::list<TimedConnection>, static_cast<std::size_t>(TimeLimit::kCount)> timed_;

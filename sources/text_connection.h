@@ -33,6 +33,8 @@ public:
     virtual void begin();
     // A batch time: hands over what is complete and gives the buffer back.
     void sealOpenBlock();
+    // A batch time: reads what came since the last one.
+    void readTrickle();
     // Reading was held up by the budget or a pause, and may go on.
     void readAgain();
     // A graceful stop: hands over what is complete and ends.
@@ -48,7 +50,7 @@ public:
     bool closed() const { return state_ == State::kClosed; }
 
     // The network's own notes about this connection.
-    std::optional<std::size_t> openPlace;
+    std::optional<std::size_t> openPlace, tricklingPlace;
     std::optional<TimedPlace> timedPlace;
 
 protected:
@@ -90,6 +92,8 @@ private:
 
     void readLines();
     Read readOnce();
+    void noteRead(std::uint64_t bytes);
+    void setTrickling(bool trickling);
     void trackUnfinished(bool lineEnded);
     void settle();
     void discardInput();
@@ -100,6 +104,8 @@ private:
     bool waiting_ = false;  // a handler waits for input
     bool writing_ = false;  // a handler waits for room in the output
     std::uint64_t connection_ = 0;
+    std::uint64_t smallReads_ = 0;  // since batch time smallReadsOf_
+    std::uint64_t smallReadsOf_ = 0;
     std::string session_;
     std::string output_;
     std::size_t unfinishedBytes_ = 0;

@@ -185,6 +185,58 @@ TEST_F(ListeningText, AGracefulStopAppendsWholeLinesAndNothingAfterwards) {
     receiver->stop(true);
 }
 
+class TricklingText : public ListeningFixture {
+protected:
+    static constexpr std::size_t kSmallReads = 4;
+
+    // Sends lines one by one, each of which is read when it comes, until they are read no more.
+    test::TestClient trickle() {
+        open();
+        auto peer = client();
+        for (std::size_t sent = 1; sent <= kSmallReads; ++sent) {
+            peer.send("x\n");
+            EXPECT_TRUE(eventually([&] { return bytesRead() == 2 * sent; }));
+        }
+        peer.send("last\n");
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        EXPECT_EQ(bytesRead(), 2 * kSmallReads) << "it waits for the batch time";
+        return peer;
+    }
+};
+
+TEST_F(TricklingText, ABatchTimeTakesEverythingThatCame) {
+    auto peer = trickle();
+    service->sealOpenBlocks();
+    EXPECT_EQ(log->lines(), (Lines{"x", "x", "x", "x", "last"}));
+}
+
+TEST_F(TricklingText, AGracefulStopTakesEverythingThatCame) {
+    auto peer = trickle();
+    receiver->stop(true);
+    EXPECT_EQ(log->lines(), (Lines{"x", "x", "x", "x", "last"}));
+}
+
+TEST_F(TricklingText, ItsEndIsSeenAtOnce) {
+    trickle();
+    ASSERT_TRUE(allClosed());
+    EXPECT_EQ(log->lines(), (Lines{"x", "x", "x", "x", "last"}));
+}
+
+TEST_F(TricklingText, AfterAQuietBatchTimeItIsReadAtOnceAgain) {
+    auto peer = trickle();
+    service->sealOpenBlocks();
+    service->sealOpenBlocks();
+    const auto before = bytesRead();
+    peer.send("again\n");
+    EXPECT_TRUE(eventually([&] { return bytesRead() > before; }));
+}
+
+TEST_F(TricklingText, MuchIsReadAtOnce) {
+    auto peer = trickle();
+    peer.send(std::string(1 << 20, 'y') + "\n");
+    EXPECT_TRUE(eventually([&] { return bytesRead() > 1 << 20; }));
+}
+
 TEST_F(ListeningText, AHardStopAppendsNothing) {
     open();
     auto peer = client();
