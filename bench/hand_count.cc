@@ -104,6 +104,18 @@ void HandCount::add(char* text, std::size_t sizeBytes) {
     probeGroup();
 }
 
+void HandCount::addCharByChar(const char* text, std::size_t sizeBytes) {
+    const char* const end = text + sizeBytes;
+    while (text < end) {
+        const void* found = std::memchr(text, '\n', static_cast<std::size_t>(end - text));
+        const char* const lineEnd = found == nullptr ? end : static_cast<const char*>(found);
+        const std::string_view line(text, static_cast<std::size_t>(lineEnd - text));
+        splitCharByChar(line, [this](std::string_view part) { word(part.data(), part.size()); });
+        text = lineEnd + 1;
+    }
+    probeGroup();
+}
+
 void HandCount::forEach(const std::function<void(std::string_view, std::uint64_t)>& take) const {
     for (const auto& slot : slots_)
         if (slot.count != 0)

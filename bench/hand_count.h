@@ -11,6 +11,18 @@
 
 namespace tidemill::bench {
 
+// How a user's own function would split a line: emit(word) for each word between spaces.
+template <class Emit>
+void splitCharByChar(std::string_view line, Emit&& emit) {
+    std::size_t begin = 0;
+    for (std::size_t i = 0; i < line.size(); ++i) {
+        if (line[i] != ' ') continue;
+        if (i > begin) emit(line.substr(begin, i - begin));
+        begin = i + 1;
+    }
+    if (line.size() > begin) emit(line.substr(begin));
+}
+
 // Counts words between single bytes ' ' and '\n' in an open-addressing table of 32-byte slots that
 // hold words up to 15 bytes, 64 of them prefetched at a time. Longer words are looked for one by
 // one: this is as good as it gets only for text whose words are short. Needs AVX2.
@@ -19,6 +31,8 @@ class HandCount {
 public:
     // `text` must have 64 writable bytes behind it: the first 32 become spaces.
     void add(char* text, std::size_t sizeBytes);
+    // The same, line by line through splitCharByChar.
+    void addCharByChar(const char* text, std::size_t sizeBytes);
 
     std::uint64_t words() const { return words_; }
     std::size_t distinct() const { return used_ + longWords_.size(); }

@@ -1,17 +1,26 @@
-// words.memory: text in memory -> flatMap(splitWords) -> map -> reduceByKey on one core, next to
-// the count by hand (hand_count.h), by turns.
+// Words of a text in memory -> flatMap -> map -> reduceByKey, next to the count by hand
+// (hand_count.h) on the same text, by turns, with the results compared word for word first:
 //
-// words_memory TEXT [--runs=N] [--json]
+// words_memory TEXT              words.memory: flatMap(splitWords), on one core
+// words_memory TEXT --lambda     words.lambda: a function of the user's own that splits a line char by
+//                                char, next to the count by hand with that function
+// words_memory --growth          words.growth: words.memory on texts of a thousand, 100 thousand and
+//                                10 million different words; `ratio` is the worst
+// words_memory TEXT --cores      words.cores: two workers next to one, by reduceByKey over all of it
+// Common: [--runs=N] [--json]; --growth also [--megabytes=N]
 #include <sched.h>
 
 #include <chrono>
-#include <cstring>
 #include <fstream>
 #include <iostream>
+#include <thread>
 
+#include "bench/arguments.h"
 #include "bench/hand_count.h"
+#include "bench/process.h"
 #include "bench/report.h"
 #include "bench/word_counts.h"
+#include "bench/zipf_text.h"
 #include "core/logging.h"
 #include "tidemill/tidemill.h"
 
@@ -24,17 +33,23 @@ constexpr std::size_t kSlackBytes = 64;
 
 double seconds(std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
-// The job, run on the whole text as one batch. With `into`, its result is kept there, which takes
-// time of its own; without, an output looks at one element.
-double runEngine(std::string_view text, WordCounts* into) {
+enum class Split { kWords, kLambda };
+
+// The job on the whole text as one batch. With `into`, its result is kept there, which takes time
+// of its own; without, an output looks at one element.
+double runEngine(std::string_view text, Split split, unsigned workers, WordCounts* into = nullptr) {
     StreamingOptions options;
     options.interval = Duration(1);
-    options.workers = 1;
+    options.workers = workers;
     options.maxBatchBytes = text.size() + 1;
     StreamingContext ssc(options);
-    ssc.memoryTextStream(text)
-        .flatMap(splitWords)
-        .map([](std::string_view word) { return std::pair(word, 1L); })
+    const auto lines = ssc.memoryTextStream(text);
+    const auto words = split == Split::kWords
+                           ? lines.flatMap(splitWords)
+                           : lines.flatMap([](std::string_view line, auto& emit) {
+                                 splitCharByChar(line, emit);
+                             });
+    words.map([](std::string_view word) { return std::pair(word, 1L); })
         .reduceByKey(std::plus<>())
         .forEachBatch([into](Batch<std::pair<std::string_view, long>>& batch) {
             if (into == nullptr) {
@@ -51,64 +66,98 @@ double runEngine(std::string_view text, WordCounts* into) {
     return seconds(ssc.status().batches.processingTotal);
 }
 
-double runHand(char* text, std::size_t size, HandCount& count) {
+double runHand(std::string& text, Split split, HandCount& count) {
     const auto begun = std::chrono::steady_clock::now();
-    count.add(text, size);
+    if (split == Split::kWords) count.add(text.data(), text.size());
+    else count.addCharByChar(text.data(), text.size());
     return seconds(std::chrono::steady_clock::now() - begun);
+}
+
+// One core for everything, so that neither side is helped by another.
+void pinToOneCore() {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(0, &one);
+    sched_setaffinity(0, sizeof one, &one);
+}
+
+// Returns the number of words.
+double compare(std::string& text, Split split, const char* name) {
+    HandCount hand;
+    runHand(text, split, hand);
+    WordCounts ours, reference;
+    runEngine(text, split, 1, &ours);
+    hand.forEach([&](std::string_view word, std::uint64_t count) {
+        reference[std::string(word)] += count;
+    });
+    requireEqual(ours, reference, name);
+    return static_cast<double>(hand.words());
+}
+
+Figure besideHand(const char* name, std::string& text, Split split, int runs) {
+    const double words = compare(text, split, name);
+    std::vector<double> engine, hand, ratio;
+    for (int run = 0; run < runs; ++run) {
+        HandCount count;
+        hand.push_back(runHand(text, split, count));
+        engine.push_back(runEngine(text, split, 1));
+        ratio.push_back(hand.back() / engine.back());
+    }
+    return {name, words / 1e6 / median(engine), "million words/s", median(ratio),
+            words / 1e6 / median(hand),
+            {{"mb_per_s", static_cast<double>(text.size()) / 1e6 / median(engine)}}};
+}
+
+Figure growth(std::size_t bytes, int runs) {
+    Figure worst;
+    std::vector<std::pair<std::string, double>> all;
+    for (const std::size_t vocabulary : {1'000, 100'000, 10'000'000}) {
+        std::cerr << "  text of " << vocabulary << " words\n";
+        auto text = zipfText(bytes, vocabulary, 1.0, 7);
+        text.reserve(text.size() + kSlackBytes);
+        const auto figure = besideHand("words.growth", text, Split::kWords, runs);
+        all.emplace_back("ratio_" + std::to_string(vocabulary), figure.ratio);
+        all.emplace_back("million_words_per_s_" + std::to_string(vocabulary), figure.value);
+        if (worst.ratio == 0 || figure.ratio < worst.ratio) worst = figure;
+    }
+    worst.more = all;
+    return worst;
+}
+
+Figure cores(std::string& text, int runs) {
+    const double words = compare(text, Split::kWords, "words.cores");
+    std::vector<double> one, two, ratio;
+    for (int run = 0; run < runs; ++run) {
+        one.push_back(runEngine(text, Split::kWords, 1));
+        two.push_back(runEngine(text, Split::kWords, 2));
+        ratio.push_back(one.back() / two.back());
+    }
+    return {"words.cores", words / 1e6 / median(two), "million words/s", median(ratio),
+            words / 1e6 / median(one), {}};
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    std::string path;
-    int runs = 5;
-    bool json = false;
-    for (int i = 1; i < argc; ++i) {
-        if (!std::strcmp(argv[i], "--json")) json = true;
-        else if (!std::strcmp(argv[i], "--runs") && i + 1 < argc) runs = std::atoi(argv[++i]);
-        else path = argv[i];
+    const Arguments arguments(argc, argv, 5);
+    core::setLogLevel(core::LogLevel::kError);
+    if (!arguments.has("--cores")) pinToOneCore();
+    if (arguments.has("--growth")) {
+        const auto megabytes = static_cast<std::size_t>(arguments.number("--megabytes", 512));
+        growth(megabytes << 20, arguments.runs).print(arguments.json);
+        return 0;
     }
-    std::ifstream file(path, std::ios::binary);
-    std::string text((std::istreambuf_iterator<char>(file)), {});
+    auto text = arguments.plain.empty() ? std::string() : contentsOf(arguments.plain.front());
     if (text.empty()) {
-        std::cerr << "usage: words_memory TEXT [--runs=N] [--json]\n";
+        std::cerr << "usage: words_memory TEXT [--lambda | --cores] [--runs=N] [--json]\n"
+                     "       words_memory --growth [--megabytes=N] [--runs=N] [--json]\n";
         return 2;
     }
-    const std::size_t size = text.size();
-    text.append(kSlackBytes, ' ');
-
-    // One core for everything, so that neither side is helped by another.
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    CPU_SET(0, &one);
-    sched_setaffinity(0, sizeof one, &one);
-    core::setLogLevel(core::LogLevel::kError);
-
-    const std::string_view view(text.data(), size);
-    std::uint64_t words = 0;
-    {
-        HandCount hand;
-        runHand(text.data(), size, hand);
-        words = hand.words();
-        WordCounts ours, reference;
-        runEngine(view, &ours);
-        hand.forEach([&](std::string_view word, std::uint64_t count) {
-            reference[std::string(word)] += count;
-        });
-        requireEqual(ours, reference, "words.memory");
-    }
-    std::vector<double> engine, hand, ratio;
-    for (int run = 0; run < runs; ++run) {
-        HandCount count;
-        hand.push_back(runHand(text.data(), size, count));
-        engine.push_back(runEngine(view, nullptr));
-        ratio.push_back(hand.back() / engine.back());
-    }
-    const double million = static_cast<double>(words) / 1e6;
-    Figure{"words.memory", million / median(engine), "million words/s", median(ratio),
-           million / median(hand),
-           {{"mb_per_s", static_cast<double>(size) / 1e6 / median(engine)},
-            {"runs", static_cast<double>(runs)}}}
-        .print(json);
+    text.reserve(text.size() + kSlackBytes);
+    const auto figure =
+        arguments.has("--cores")    ? cores(text, arguments.runs)
+        : arguments.has("--lambda") ? besideHand("words.lambda", text, Split::kLambda, arguments.runs)
+                                    : besideHand("words.memory", text, Split::kWords, arguments.runs);
+    figure.print(arguments.json);
     return 0;
 }
