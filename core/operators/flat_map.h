@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "core/cut_lines.h"
 #include "core/emit.h"
 #include "core/stream_node.h"
 
@@ -76,6 +77,20 @@ private:
         ChunkBuffer<Out> out_;
     };
 
+    // Takes each line while it is in the nearest cache, instead of a chunk of lines after they were
+    // cut: 37.8 -> 40.4 million words/s in words.lambda.
+    class LineSink final : public FlatMapSink {
+    public:
+        using FlatMapSink::FlatMapSink;
+        void takeText(std::string_view text) override {
+            if (this->wanted() <= kChunkElements) return FlatMapSink::takeText(text);
+            cutLines(text, [this](std::string_view line) {
+                this->take(std::span(&line, 1));
+                return true;
+            });
+        }
+    };
+
     class TextSplitSink final : public FlatMapSink {
     public:
         using FlatMapSink::FlatMapSink;
@@ -90,6 +105,9 @@ private:
                       std::is_same_v<Out, std::string_view>) {
             return std::make_unique<TextSplitSink>(function_, this->guard(task), task.arena,
                                                    std::move(below));
+        } else if constexpr (std::is_same_v<In, std::string_view>) {
+            return std::make_unique<LineSink>(function_, this->guard(task), task.arena,
+                                              std::move(below));
         } else {
             return std::make_unique<FlatMapSink>(function_, this->guard(task), task.arena,
                                                  std::move(below));
