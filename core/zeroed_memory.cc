@@ -10,6 +10,10 @@ namespace {
 
 constexpr std::size_t kLineBytes = 64;
 constexpr std::size_t kHugePageBytes = 2 << 20;
+// Larger tables are probed with prefetches and do as well on small pages, while a virtual machine
+// may have to get each large page from its host first, at milliseconds a page: with 10 million
+// words 14.0 -> 16.2 million words/s.
+constexpr std::size_t kHugePagesMaxBytes = 64 << 20;
 
 bool isMapped(std::size_t sizeBytes) { return sizeBytes >= kHugePageBytes; }
 
@@ -35,7 +39,7 @@ ZeroedMemory::ZeroedMemory(std::size_t sizeBytes) : sizeBytes_(sizeBytes) {
     data_ = begin + before;
 #if defined(MADV_HUGEPAGE)
     // Only advice: a kernel without such pages serves small ones.
-    (void)madvise(data_, sizeBytes, MADV_HUGEPAGE);
+    if (sizeBytes <= kHugePagesMaxBytes) (void)madvise(data_, sizeBytes, MADV_HUGEPAGE);
 #endif
 }
 

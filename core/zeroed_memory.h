@@ -7,7 +7,8 @@
 namespace tidemill::core {
 
 // Memory of a fixed size, zero at first, aligned to a cache line; of 2 MiB and more it comes
-// straight from the system, is zeroed by it only as it is touched, and may lie on 2 MiB pages.
+// straight from the system, is zeroed by it only as it is touched, and up to 64 MiB may lie on
+// 2 MiB pages.
 // Thread safety: worker-confined.
 class ZeroedMemory {
 public:
