@@ -27,6 +27,14 @@ public:
         views_.resize(count);
         if constexpr (std::convertible_to<const K&, std::string_view>) {
             for (std::size_t i = 0; i < count; ++i) views_[i] = std::string_view(keyOf(i));
+        } else if constexpr (KeyCodec<K>::kFixedWidth) {
+            // All of one width: no appending, no ends.
+            bytes_.resize(count * sizeof(K));
+            for (std::size_t i = 0; i < count; ++i) {
+                char* const to = bytes_.data() + i * sizeof(K);
+                KeyCodec<K>::encodeAt(keyOf(i), to);
+                views_[i] = std::string_view(to, sizeof(K));
+            }
         } else {
             bytes_.clear();
             ends_.resize(count);

@@ -56,10 +56,15 @@ T fromOrderedBits(Bits bits) {
 }
 
 template <class Bits>
+void storeBigEndian(Bits bits, char* to) {
+    for (std::size_t i = 0; i < sizeof(Bits); ++i)
+        to[i] = static_cast<char>(bits >> (8 * (sizeof(Bits) - 1 - i)));
+}
+
+template <class Bits>
 void appendBigEndian(Bits bits, std::string& out) {
     char bytes[sizeof(Bits)];
-    for (std::size_t i = 0; i < sizeof(Bits); ++i)
-        bytes[i] = static_cast<char>(bits >> (8 * (sizeof(Bits) - 1 - i)));
+    storeBigEndian(bits, bytes);
     out.append(bytes, sizeof bytes);
 }
 
@@ -220,6 +225,15 @@ struct KeyCodec {
     // Throws only what a user's serialize function throws.
     static void encode(const K& key, std::string& appendTo) {
         key_detail::Part<K>::whole(key, appendTo);
+    }
+
+    // Keys of one width, sizeof(K) bytes: numbers.
+    static constexpr bool kFixedWidth = (std::is_integral_v<K> && !std::is_same_v<K, bool>) ||
+                                        std::is_same_v<K, float> || std::is_same_v<K, double>;
+    static void encodeAt(K key, char* to)
+        requires kFixedWidth
+    {
+        key_detail::storeBigEndian(key_detail::orderedBits(key), to);
     }
 
     // Strings of type std::string_view become views into `bytes`. Errors: kCorrupt.

@@ -49,6 +49,13 @@ public:
         }
     }
 
+    // Values are needed soon. With values beside the slots a chunk waits for each of them otherwise.
+    static void prefetch(KeyTable::Slot* const* slots, std::size_t count) {
+        if constexpr (!kInlineValue<V>)
+            for (std::size_t i = 0; i < count; ++i)
+                __builtin_prefetch(reinterpret_cast<const void*>(slots[i]->value), 1);
+    }
+
     V get(const KeyTable::Slot& slot) const {
         if constexpr (kInlineValue<V>) {
             V value;

@@ -102,6 +102,7 @@ private:
             for (std::size_t group = 0; group < count; group += 64) {
                 const std::size_t end = std::min(count, group + 64);
                 std::uint64_t isFresh = fresh[group / 64];
+                SlotValues<C>::prefetch(slots.data() + group, end - group);
                 if (isFresh == 0) {
                     for (std::size_t i = group; i < end; ++i)
                         values.update(*slots[i], [&](C& c) { change(combiner, c, valueAt(i)); });
