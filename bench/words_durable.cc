@@ -216,11 +216,11 @@ int main(int argc, char** argv) {
     const fs::path self = argv[0];
     if (arguments.has("--window")) {
         const int code = windowReduce(self.parent_path().string(), text, work,
-                                      repeat != 0 ? repeat : 60, runs != 0 ? runs : 1, json);
+                                      repeat != 0 ? repeat : 30, runs != 0 ? runs : 1, json);
         fs::remove_all(work);
         return code;
     }
-    if (repeat == 0) repeat = 20;
+    if (repeat == 0) repeat = 10;
     if (runs == 0) runs = 3;
     Bench bench(self.parent_path().string(), text, repeat, work);
 

@@ -112,7 +112,7 @@ int main(int argc, char** argv) {
     const fs::path work = fs::path(text).parent_path() / "words_jobfile.work";
     fs::remove_all(work);
     fs::create_directories(work);
-    const Bench bench{fs::path(argv[0]), text, arguments.number("--repeat", 10), work};
+    const Bench bench{fs::path(argv[0]), text, arguments.number("--repeat", 6), work};
 
     std::vector<double> ours, theirs, ratio;
     double words = 0;
