@@ -35,9 +35,13 @@ double seconds(std::chrono::nanoseconds time) { return std::chrono::duration<dou
 
 enum class Split { kWords, kLambda };
 
-// The job on the whole text as one batch. With `into`, its result is kept there, which takes time
-// of its own; without, an output looks at one element.
-double runEngine(std::string_view text, Split split, unsigned workers, WordCounts* into = nullptr) {
+// What the output does with the result: looks at one element, goes through all of them (which merges
+// what several workers counted), or keeps it, which takes time of its own.
+enum class Output { kOne, kAll, kKeep };
+
+// The job on the whole text as one batch.
+double runEngine(std::string_view text, Split split, unsigned workers, Output output = Output::kOne,
+                 WordCounts* into = nullptr) {
     StreamingOptions options;
     options.interval = Duration(1);
     options.workers = workers;
@@ -51,13 +55,14 @@ double runEngine(std::string_view text, Split split, unsigned workers, WordCount
                              });
     words.map([](std::string_view word) { return std::pair(word, 1L); })
         .reduceByKey(std::plus<>())
-        .forEachBatch([into](Batch<std::pair<std::string_view, long>>& batch) {
-            if (into == nullptr) {
+        .forEachBatch([=](Batch<std::pair<std::string_view, long>>& batch) {
+            if (output == Output::kOne) {
                 (void)batch.take(1);
                 return;
             }
             batch.forEach([&](const auto& pair) {
-                (*into)[std::string(pair.first)] += static_cast<std::uint64_t>(pair.second);
+                if (output == Output::kKeep)
+                    (*into)[std::string(pair.first)] += static_cast<std::uint64_t>(pair.second);
             });
         });
     ssc.start();
@@ -86,7 +91,7 @@ double compare(std::string& text, Split split, const char* name) {
     HandCount hand;
     runHand(text, split, hand);
     WordCounts ours, reference;
-    runEngine(text, split, 1, &ours);
+    runEngine(text, split, 1, Output::kKeep, &ours);
     hand.forEach([&](std::string_view word, std::uint64_t count) {
         reference[std::string(word)] += count;
     });
@@ -128,8 +133,8 @@ Figure cores(std::string& text, int runs) {
     const double words = compare(text, Split::kWords, "words.cores");
     std::vector<double> one, two, ratio;
     for (int run = 0; run < runs; ++run) {
-        one.push_back(runEngine(text, Split::kWords, 1));
-        two.push_back(runEngine(text, Split::kWords, 2));
+        one.push_back(runEngine(text, Split::kWords, 1, Output::kAll));
+        two.push_back(runEngine(text, Split::kWords, 2, Output::kAll));
         ratio.push_back(one.back() / two.back());
     }
     return {"words.cores", words / 1e6 / median(two), "million words/s", median(ratio),

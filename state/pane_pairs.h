@@ -3,6 +3,8 @@
 // pairs := (u32 length, key bytes, u32 length, value bytes)*, little-endian
 #pragma once
 
+#include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,16 +36,28 @@ struct PanePair {
 
 // Errors: kCorrupt.
 inline core::Result<std::vector<PanePair>> readPanePairs(std::string_view bytes) {
-    core::ByteReader in(bytes);
+    constexpr std::size_t kLengthBytes = 4, kLikelyPairBytes = 24;
     std::vector<PanePair> pairs;
-    while (in.ok() && !in.finished()) {
+    pairs.reserve(bytes.size() / kLikelyPairBytes);
+    const char* at = bytes.data();
+    const char* const end = at + bytes.size();
+    const auto read = [&](std::string_view& into) {
+        if (static_cast<std::size_t>(end - at) < kLengthBytes) return false;
+        std::uint32_t length;  // stored little-endian, as this machine is
+        std::memcpy(&length, at, sizeof length);
+        at += kLengthBytes;
+        if (static_cast<std::size_t>(end - at) < length) return false;
+        into = {at, length};
+        at += length;
+        return true;
+    };
+    while (at != end) {
         PanePair pair;
-        pair.key = in.string(bytes.size());
-        pair.value = in.string(bytes.size());
+        if (!read(pair.key) || !read(pair.value))
+            return core::fail(core::ErrorKind::kCorrupt,
+                              "the stored pane of a window does not parse");
         pairs.push_back(pair);
     }
-    if (!in.ok())
-        return core::fail(core::ErrorKind::kCorrupt, "the stored pane of a window does not parse");
     return pairs;
 }
 
