@@ -9,9 +9,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <optional>
 
 #include "tests/crash/wordcount_rig.h"
 #include "tests/support/loop_file_system.h"
@@ -200,12 +202,21 @@ private:
             daemon->wait(milliseconds(random_() % 20));
         } else {
             const auto code = daemon->wait(seconds(10));
-            EXPECT_EQ(code, 1) << "on a dead disk\n" << rig_.lastWords();
+            const auto words = rig_.lastWords();
+            EXPECT_TRUE(code == 1 || endedByRocksDb(code, words))
+                << "on a dead disk: code " << code.value_or(-1) << "\n" << words;
         }
         daemon->kill();
         feed_.stop();
         plain_.clear();
         ASSERT_TRUE(disk_.remount());
+    }
+
+    // The packaged RocksDB is built with its assertions; when a read fails under an iterator at the
+    // wrong moment, one of them ends the process before the error reaches us.
+    static bool endedByRocksDb(std::optional<int> code, const std::string& words) {
+        return code == 128 + SIGABRT && words.find("rocksdb::") != words.npos &&
+               words.find("Assertion") != words.npos;
     }
 
     void feed() {
