@@ -236,6 +236,15 @@ struct KeyCodec {
         key_detail::storeBigEndian(key_detail::orderedBits(key), to);
     }
 
+    // The encoded key as a little-endian number, its first byte the lowest.
+    static std::uint64_t encodedWord(K key)
+        requires kFixedWidth
+    {
+        std::uint64_t word = 0;
+        encodeAt(key, reinterpret_cast<char*>(&word));
+        return word;
+    }
+
     // Strings of type std::string_view become views into `bytes`. Errors: kCorrupt.
     static Result<> decodeInto(std::string_view bytes, K& key) {
         if (key_detail::Part<K>::wholeFrom(bytes, key)) [[likely]] return {};

@@ -97,7 +97,8 @@ std::uint64_t probePortable(const KeyProbeTable& probed, const char* keys, std::
         KeySlot* slot = table.slots + (group.hash[i] & table.mask);
         const std::uint64_t a = group.words[i].a, b = group.words[i].b;
         const std::uint64_t isFirst = ((slot[0].a ^ a) | (slot[0].b ^ b)) == 0;
-        const std::uint64_t isSecond = ((slot[1].a ^ a) | (slot[1].b ^ b)) == 0;
+        const std::uint64_t isSecond =
+            std::uint64_t{((slot[1].a ^ a) | (slot[1].b ^ b)) == 0} & (table.keysOfPair >> 2);
         found[i] = slot + isSecond;
         missed |= (isFirst | isSecond ? 0 : std::uint64_t{1}) << i;
     }
@@ -106,7 +107,27 @@ std::uint64_t probePortable(const KeyProbeTable& probed, const char* keys, std::
 
 #if defined(__x86_64__)
 
-// The pair's four key words compared at once.
+// Compares both slots' key words at once.
+__attribute__((target("avx2,bmi,bmi2"))) inline std::uint64_t findPairs(
+    KeyProbeTable table, const KeyGroupProbe& group, std::size_t count, KeySlot** found) {
+    std::uint64_t missed = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        KeySlot* slot = table.slots + (group.hash[i] & table.mask);
+        const __m256i key = _mm256_broadcastsi128_si256(
+            _mm_load_si128(reinterpret_cast<const __m128i*>(&group.words[i])));
+        const __m256i pair = _mm256_inserti128_si256(
+            _mm256_castsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(slot))),
+            _mm_load_si128(reinterpret_cast<const __m128i*>(slot + 1)), 1);
+        const auto equal = static_cast<unsigned>(
+            _mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpeq_epi64(key, pair))));
+        // bit 0: first, bit 2: second
+        const std::uint64_t both = equal & equal >> 1 & table.keysOfPair;
+        found[i] = slot + (both >> 2);
+        missed |= std::uint64_t{both == 0} << i;
+    }
+    return missed;
+}
+
 __attribute__((target("avx2,bmi,bmi2"))) std::uint64_t probeAvx2(
     const KeyProbeTable& probed, const char* keys, std::size_t strideBytes, std::size_t count,
     KeyGroupProbe& group, KeySlot** found) {
@@ -129,21 +150,7 @@ __attribute__((target("avx2,bmi,bmi2"))) std::uint64_t probeAvx2(
         }
         __builtin_prefetch(table.slots + (group.hash[i] & table.mask));
     }
-    std::uint64_t missed = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-        KeySlot* slot = table.slots + (group.hash[i] & table.mask);
-        const __m256i key = _mm256_broadcastsi128_si256(
-            _mm_load_si128(reinterpret_cast<const __m128i*>(&group.words[i])));
-        const __m256i pair = _mm256_inserti128_si256(
-            _mm256_castsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(slot))),
-            _mm_load_si128(reinterpret_cast<const __m128i*>(slot + 1)), 1);
-        const auto equal = static_cast<unsigned>(
-            _mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpeq_epi64(key, pair))));
-        const std::uint64_t both = equal & equal >> 1 & 5;  // bit 0: first, bit 2: second
-        found[i] = slot + (both >> 2);
-        missed |= std::uint64_t{both == 0} << i;
-    }
-    return missed;
+    return findPairs(table, group, count, found);
 }
 
 __attribute__((target("avx2,bmi,bmi2,avx512f,avx512bw,avx512vl"))) std::uint64_t probeAvx512(
@@ -169,21 +176,7 @@ __attribute__((target("avx2,bmi,bmi2,avx512f,avx512bw,avx512vl"))) std::uint64_t
         }
         __builtin_prefetch(table.slots + (group.hash[i] & table.mask));
     }
-    std::uint64_t missed = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-        KeySlot* slot = table.slots + (group.hash[i] & table.mask);
-        const __m256i key = _mm256_broadcastsi128_si256(
-            _mm_load_si128(reinterpret_cast<const __m128i*>(&group.words[i])));
-        const __m256i pair = _mm256_inserti128_si256(
-            _mm256_castsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(slot))),
-            _mm_load_si128(reinterpret_cast<const __m128i*>(slot + 1)), 1);
-        const auto equal = static_cast<unsigned>(
-            _mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpeq_epi64(key, pair))));
-        const std::uint64_t both = equal & equal >> 1 & 5;
-        found[i] = slot + (both >> 2);
-        missed |= std::uint64_t{both == 0} << i;
-    }
-    return missed;
+    return findPairs(table, group, count, found);
 }
 
 #endif

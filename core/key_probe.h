@@ -12,7 +12,8 @@
 
 namespace tidemill::core {
 
-// Two fill a cache line.
+// Two, a pair, fill a cache line. In a wide table a pair is one key's: its value fills the place of
+// the second slot.
 struct alignas(32) KeySlot {
     std::uint64_t a = 0;  // inline: key bytes 0 … 7; long: the key's hash
     std::uint64_t b = 0;  // inline: key bytes 8 … 14 and length + 1; long: 0xFF and an index + 1
@@ -60,7 +61,10 @@ struct KeyProbeTable {
     KeySlot* slots;
     std::size_t mask;
     KeySeed seed;
+    std::uint64_t keysOfPair;  // kBothHoldKeys or, in a wide table, kFirstHoldsKey
 };
+// Bits where the comparison of a pair's four words says that both words of a slot are equal.
+inline constexpr std::uint64_t kFirstHoldsKey = 1, kBothHoldKeys = 1 | 1 << 2;
 
 // Fills `group` from `count` string_views that lie `strideBytes` apart and looks for each in the
 // first pair of its hash alone. found[i] is its slot; bit i of the result says that it is not

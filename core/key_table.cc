@@ -15,6 +15,8 @@ namespace {
 constexpr std::size_t kSmallestSlots = 256;
 constexpr std::size_t kGroup = KeyGroupProbe::kKeys;
 
+bool isFree(const KeySlot& slot) { return slot.b == 0; }
+
 }  // namespace
 
 std::uint64_t KeyTable::processSeed() {
@@ -26,9 +28,10 @@ std::uint64_t KeyTable::processSeed() {
 }
 
 // b's factor keeps its top byte, which no length cancels, so that it is never 0.
-KeyTable::KeyTable(std::uint64_t seed)
+KeyTable::KeyTable(std::uint64_t seed, Width width)
     : seed_{seed ^ 0x9E3779B97F4A7C15u,
-            (XXH3_64bits(&seed, sizeof seed) >> 8) ^ 0xD6E8FEB86659FD93u} {}
+            (XXH3_64bits(&seed, sizeof seed) >> 8) ^ 0xD6E8FEB86659FD93u},
+      slotsPerKey_(width == Width::kWide ? 2 : 1) {}
 
 inline bool KeyTable::matches(const Slot& slot, const ProbeKey& key, std::string_view bytes) const {
     if (slot.a != key.a) return false;
@@ -40,8 +43,8 @@ inline bool KeyTable::matches(const Slot& slot, const ProbeKey& key, std::string
 KeyTable::Slot& KeyTable::probe(const ProbeKey& key, std::string_view bytes) const {
     for (std::size_t index = key.hash & mask_;; index = (index + 2) & mask_) {
         Slot* const pair = slots() + index;
-        for (Slot* slot = pair; slot != pair + 2; ++slot)
-            if (slot->b == 0 || matches(*slot, key, bytes)) return *slot;
+        for (Slot* slot = pair; slot != pair + 2; slot += slotsPerKey_)
+            if (isFree(*slot) || matches(*slot, key, bytes)) return *slot;
     }
 }
 
@@ -60,7 +63,8 @@ void KeyTable::locate(const char* keys, std::size_t strideBytes, std::size_t cou
                       std::uint64_t* fresh) {
     reserve(count);
     const KeyProbe probeGroup = chooseKeyProbe();
-    const KeyProbeTable table{slots(), mask_, seed_};
+    const KeyProbeTable table{slots(), mask_, seed_,
+                              slotsPerKey_ == 1 ? kBothHoldKeys : kFirstHoldsKey};
     KeyGroupProbe group;
     for (std::size_t first = 0; first < count; first += kGroup) {
         const char* const groupKeys = keys + first * strideBytes;
@@ -72,7 +76,7 @@ void KeyTable::locate(const char* keys, std::size_t strideBytes, std::size_t cou
             std::string_view key;
             std::memcpy(&key, groupKeys + i * strideBytes, sizeof key);
             Slot& slot = probe(group[i], key);
-            if (slot.b == 0) {
+            if (isFree(slot)) {
                 place(slot, group[i], key);
                 isFresh |= std::uint64_t{1} << i;
             }
@@ -82,11 +86,18 @@ void KeyTable::locate(const char* keys, std::size_t strideBytes, std::size_t cou
     }
 }
 
+KeyTable::Slot& KeyTable::findOrPlace(const ProbeKey& key, bool& fresh) {
+    Slot& slot = probe(key, {});
+    fresh = isFree(slot);
+    if (fresh) place(slot, key, {});
+    return slot;
+}
+
 KeyTable::Slot& KeyTable::insert(std::string_view key, bool& fresh) {
     reserve(1);
     const ProbeKey made = probeKey(key, seed_);
     Slot& slot = probe(made, key);
-    fresh = slot.b == 0;
+    fresh = isFree(slot);
     if (fresh) place(slot, made, key);
     return slot;
 }
@@ -94,31 +105,43 @@ KeyTable::Slot& KeyTable::insert(std::string_view key, bool& fresh) {
 const KeyTable::Slot* KeyTable::find(std::string_view key) const {
     if (slotCount_ == 0) return nullptr;
     const Slot& slot = probe(probeKey(key, seed_), key);
-    return slot.b == 0 ? nullptr : &slot;
+    return isFree(slot) ? nullptr : &slot;
 }
 
 void KeyTable::reserve(std::size_t more) {
-    const std::size_t wanted = 2 * (order_.size() + more);
+    const std::size_t wanted = 2 * slotsPerKey_ * (order_.size() + more);
     if (wanted > slotCount_) rehash(std::bit_ceil(std::max(wanted, kSmallestSlots)));
 }
 
+// In place, so that only the new part is memory never touched before. A key is taken out of its slot and put where it belongs now, the first free
+// slot from its home on. That never passes over a key still to be moved: from a free slot on, all the way round, the slots
+// between a key's old home and its place have been gone through before it, and what was found there
+// lies there or earlier.
 void KeyTable::rehash(std::size_t count) {
     TM_CHECK(count <= std::size_t{1} << 32, "a key table has more keys than it can count");
-    ZeroedMemory old(count * sizeof(Slot));
-    std::swap(old, memory_);
-    const Slot* const oldSlots = static_cast<const Slot*>(old.data());
-    const Slot* const oldEnd = oldSlots + slotCount_;
-    slotCount_ = count;
+    memory_.grow(count * sizeof(Slot));
+    const std::size_t before = std::exchange(slotCount_, count);
     mask_ = count - 2;
-    // Sequential through the old slots, and nearly so through the new; ranks keep the order.
-    for (const Slot* slot = oldSlots; slot != oldEnd; ++slot) {
-        if (slot->b == 0) continue;
-        const bool isLong = slot->b >> 56 == kLongMark;
-        std::size_t index = (isLong ? slot->a : hashOfKey(slot->a, slot->b, seed_)) & mask_;
-        while (slots()[index].b != 0) index = (index + 1) & (count - 1);
-        slots()[index] = *slot;
-        order_[slot->rank] = static_cast<std::uint32_t>(index);
-    }
+    if (before == 0) return;
+    const std::size_t step = slotsPerKey_, bytes = step * sizeof(Slot);
+    Slot* const all = slots();
+    const auto move = [&](Slot* from, const Slot* end) {
+        for (Slot* at = from; at != end; at += step) {
+            if (isFree(*at)) continue;
+            Slot moved[2];
+            std::memcpy(moved, at, bytes);
+            *at = Slot{};  // all of it: a fresh key finds zeros
+            const bool isLong = moved->b >> 56 == kLongMark;
+            std::size_t index = (isLong ? moved->a : hashOfKey(moved->a, moved->b, seed_)) & mask_;
+            while (!isFree(all[index])) index = (index + step) & (count - 1);
+            std::memcpy(all + index, moved, bytes);
+            order_[moved->rank] = static_cast<std::uint32_t>(index);
+        }
+    };
+    Slot* free = all;
+    while (!isFree(*free)) free += step;
+    move(free, all + before);
+    move(all, free);
 }
 
 std::size_t KeyTable::bytes() const {
@@ -127,11 +150,12 @@ std::size_t KeyTable::bytes() const {
 }
 
 void KeyTable::clear() {
-    if (slotCount_ > kSmallestSlots && order_.size() * 64 < slotCount_) {
-        slotCount_ = std::bit_ceil(std::max(4 * order_.size(), kSmallestSlots));
+    const std::size_t used = order_.size() * slotsPerKey_;
+    if (slotCount_ > kSmallestSlots && used * 64 < slotCount_) {
+        slotCount_ = std::bit_ceil(std::max(4 * used, kSmallestSlots));
         memory_ = ZeroedMemory(slotCount_ * sizeof(Slot));
         mask_ = slotCount_ - 2;
-    } else if (order_.size() * 8 < slotCount_) {
+    } else if (used * 8 < slotCount_) {
         for (const auto index : order_) slots()[index] = Slot{};
     } else {
         memory_.clear();

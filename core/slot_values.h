@@ -1,10 +1,12 @@
 // The values of a key table's slots, as a type.
 //
-// Trivial values up to 8 bytes live in the slot; of others the slot holds the address.
+// Trivial values up to 8 bytes live in the slot, those up to 32 behind a wide one, in the same cache
+// line; of others the slot holds the address.
 #pragma once
 
 #include <cstring>
 #include <memory>
+#include <new>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -16,7 +18,16 @@ namespace tidemill::core {
 template <class V>
 inline constexpr bool kInlineValue = std::is_trivially_copyable_v<V> && sizeof(V) <= 8;
 
-// Thread safety: worker-confined.
+// Wants a table of width kSlotWidth<V>.
+template <class V>
+inline constexpr bool kWideValue =
+    std::is_trivially_copyable_v<V> && !kInlineValue<V> && sizeof(V) <= KeyTable::kWideValueBytes &&
+    alignof(V) <= alignof(KeyTable::Slot);
+template <class V>
+inline constexpr auto kSlotWidth =
+    kWideValue<V> ? KeyTable::Width::kWide : KeyTable::Width::kNarrow;
+
+// Of slots of a table of width kSlotWidth<V>. Thread safety: worker-confined.
 template <class V>
 class SlotValues {
 public:
@@ -29,6 +40,8 @@ public:
     void create(KeyTable::Slot& slot, V&& value) {
         if constexpr (kInlineValue<V>) {
             std::memcpy(&slot.value, &value, sizeof value);
+        } else if constexpr (kWideValue<V>) {
+            ::new (static_cast<void*>(&slot + 1)) V(std::move(value));
         } else {
             V* made = ::new (place()) V(std::move(value));
             ++used_;
@@ -45,13 +58,13 @@ public:
             change(value);
             std::memcpy(&slot.value, &value, sizeof value);
         } else {
-            change(*reinterpret_cast<V*>(slot.value));
+            change(*at<V>(slot));
         }
     }
 
     // Values are needed soon. With values beside the slots a chunk waits for each of them otherwise.
     static void prefetch(KeyTable::Slot* const* slots, std::size_t count) {
-        if constexpr (!kInlineValue<V>)
+        if constexpr (!kInlineValue<V> && !kWideValue<V>)
             for (std::size_t i = 0; i < count; ++i)
                 __builtin_prefetch(reinterpret_cast<const void*>(slots[i]->value), 1);
     }
@@ -62,13 +75,13 @@ public:
             std::memcpy(&value, &slot.value, sizeof value);
             return value;
         } else {
-            return *reinterpret_cast<const V*>(slot.value);
+            return *at<const V>(slot);
         }
     }
 
     V take(KeyTable::Slot& slot) {
         if constexpr (kInlineValue<V>) return get(slot);
-        else return std::move(*reinterpret_cast<V*>(slot.value));
+        else return std::move(*at<V>(slot));
     }
 
     // Destroys all values; their memory stays for the next batch.
@@ -84,6 +97,12 @@ private:
     struct alignas(V) Storage {
         std::byte bytes[sizeof(V)];
     };
+
+    template <class Value, class Slot>
+    static Value* at(Slot& slot) {
+        if constexpr (kWideValue<V>) return std::launder(reinterpret_cast<Value*>(&slot + 1));
+        else return reinterpret_cast<Value*>(slot.value);
+    }
 
     void* place() {
         if (used_ / kPerBlock == blocks_.size())

@@ -1,4 +1,5 @@
-// Large zeroed memory for tables that are written at random places.
+// Large zeroed memory for tables that are written at random places. Up to 64 MiB on large pages, above
+// on small ones: 14.0 -> 16.2 million words/s with 10 million words.
 #pragma once
 
 #include <cstddef>
@@ -6,7 +7,7 @@
 
 namespace tidemill::core {
 
-// Memory of a fixed size, zero at first, aligned to a cache line; of 2 MiB and more it comes
+// Memory that is zero at first, aligned to a cache line; of 2 MiB and more it comes
 // straight from the system, is zeroed by it only as it is touched, and up to 64 MiB may lie on
 // 2 MiB pages.
 // Thread safety: worker-confined.
@@ -29,6 +30,10 @@ public:
 
     // Makes it zero again.
     void clear();
+
+    // Grows it to `sizeBytes`, perhaps elsewhere: what was written stays, the rest is zero. More than
+    // 64 MiB move without being copied.
+    void grow(std::size_t sizeBytes);
 
 private:
     void* data_ = nullptr;

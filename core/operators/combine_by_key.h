@@ -3,6 +3,9 @@
 // Phase one: every task reduces its partition into a key table of its own. Phase two: every key
 // range's owner merges the tables' entries of its range in the order of the tasks. That order
 // follows from the batch's record alone, so sums of doubles come out the same on every re-run.
+//
+// Values of up to 32 bytes lie in the line of their key, and numbers as keys are never bytes: 75 ->
+// 116 million/s in numbers.memory.
 #pragma once
 
 #include <algorithm>
@@ -87,8 +90,11 @@ public:
     }
 
 private:
+    static constexpr bool kNumbers =
+        KeyCodec<K>::kFixedWidth && (kInlineValue<C> || kWideValue<C>);
+
     struct Table {
-        KeyTable table;
+        KeyTable table{KeyTable::processSeed(), kSlotWidth<C>};
         SlotValues<C> values;
         std::uint64_t ordinal = 0;
         // Ranks of the entries of each key range, in insertion order. Set when phase one ends.
@@ -117,6 +123,23 @@ private:
             }
         }
 
+        // Numbers as keys, whose values lie beside them: made, found and changed 64 at a time.
+        void addNumbers(const Combiner& combiner, std::span<In> chunk)
+            requires kNumbers
+        {
+            constexpr std::uint64_t kSize = std::uint64_t{sizeof(K) + 1} << 56;
+            table.visitWords(
+                chunk.size(),
+                [&](std::size_t i) {
+                    return KeyGroupProbe::Words{KeyCodec<K>::encodedWord(chunk[i].first), kSize};
+                },
+                [&](std::size_t i, KeyTable::Slot& slot, bool isFresh) {
+                    V&& value = std::move(chunk[i].second);
+                    if (isFresh) values.create(slot, combiner.create(std::move(value)));
+                    else values.update(slot, [&](C& c) { combiner.add(c, std::move(value)); });
+                });
+        }
+
         void clear() {
             values.clear();
             table.clear();
@@ -131,14 +154,19 @@ private:
             table_->ordinal = ordinal;
         }
         void take(std::span<In> chunk) override {
-            table_->add(
-                combiner_, pairKeys(keys_, chunk), chunk.size(),
-                [&](std::size_t i) -> V&& { return std::move(chunk[i].second); },
-                [](const Combiner& combiner, V&& value) { return combiner.create(std::move(value)); },
-                [](const Combiner& combiner, C& c, V&& value) { combiner.add(c, std::move(value)); });
+            if constexpr (kNumbers) {
+                table_->addNumbers(combiner_, chunk);
+            } else {
+                table_->add(
+                    combiner_, pairKeys(keys_, chunk), chunk.size(),
+                    [&](std::size_t i) -> V&& { return std::move(chunk[i].second); },
+                    [](const Combiner& combiner, V&& v) { return combiner.create(std::move(v)); },
+                    [](const Combiner& combiner, C& c, V&& v) { combiner.add(c, std::move(v)); });
+            }
         }
         void finish() override {
             for (std::uint32_t rank = 0; rank < table_->table.size(); ++rank) {
+                table_->table.prefetchAt(rank + KeyTable::kRanksAhead);
                 auto& slot = table_->table.slotAt(rank);
                 slot.group = keyGroup(table_->table.keyOf(slot));
                 table_->rangeRanks[keyRangeOf(slot.group)].push_back(rank);
@@ -162,6 +190,8 @@ private:
             for (std::size_t begin = 0; begin < ranks.size(); begin += kChunkElements) {
                 const std::size_t count = std::min(kChunkElements, ranks.size() - begin);
                 for (std::size_t i = 0; i < count; ++i) {
+                    partial->table.prefetchAt(
+                        ranks[std::min(begin + i + KeyTable::kRanksAhead, ranks.size() - 1)]);
                     from[i] = &partial->table.slotAt(ranks[begin + i]);
                     keys[i] = partial->table.keyOf(*from[i]);
                 }
@@ -186,6 +216,7 @@ private:
             if (size == 0) return;
             chunk.clear();
             for (std::size_t i = begin; i < begin + size; ++i) {
+                from.table.prefetchAt(rankAt(std::min(i + KeyTable::kRanksAhead, count - 1)));
                 const auto& slot = from.table.slotAt(static_cast<std::uint32_t>(rankAt(i)));
                 chunk.emplace_back(KeyCodec<K>::decode(from.table.keyOf(slot)),
                                    from.values.get(slot));

@@ -104,6 +104,105 @@ TEST(KeyTable, KeepsTheOrderOfInsertionWhileItGrowsToManyKeys) {
     expectEqual(table, model);
 }
 
+// Every seed another layout, so that keys lie around the end of the slots too when they double,
+// and when 1024 keys at once make them four times as many.
+TEST(KeyTable, EveryKeyIsFoundAfterEveryGrowthWhateverTheSeed) {
+    for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+        KeyTable table(seed);
+        std::size_t bytes = 0;
+        std::vector<std::string> keys;
+        const auto expectAll = [&] {
+            for (std::size_t rank = 0; rank < keys.size(); ++rank) {
+                ASSERT_EQ(table.find(keys[rank]), &table.slotAt(rank)) << "seed " << seed;
+                ASSERT_EQ(table.keyOf(table.slotAt(rank)), keys[rank]);
+            }
+        };
+        const auto next = [&] {
+            return std::string(keys.size() % 9 == 0 ? "a key of more than 15 bytes " : "key ") +
+                   std::to_string(keys.size());
+        };
+        while (keys.size() < 1500) {
+            keys.push_back(next());
+            bool fresh = false;
+            table.insert(keys.back(), fresh);
+            ASSERT_TRUE(fresh);
+            if (std::exchange(bytes, table.bytes()) != bytes) expectAll();
+        }
+        for (int chunk = 0; chunk < 4; ++chunk) {
+            const std::size_t first = keys.size();
+            for (int i = 0; i < 1024; ++i) keys.push_back(next());
+            Located located;
+            locate(table, Views(keys.begin() + static_cast<std::ptrdiff_t>(first), keys.end()),
+                   located);
+            expectAll();
+        }
+    }
+}
+
+TEST(KeyTable, VisitsKeysGivenAsWordsOneAfterAnother) {
+    for (const auto width : {KeyTable::Width::kNarrow, KeyTable::Width::kWide}) {
+        KeyTable table(3, width);
+        std::unordered_map<std::uint64_t, std::uint64_t> model;
+        std::mt19937 random(5);
+        for (int chunk = 0; chunk < 100; ++chunk) {
+            std::vector<std::uint64_t> keys(1 + random() % 1024);
+            for (auto& key : keys) key = random() % 20'000 << 32;
+            std::size_t visited = 0;
+            table.visitWords(
+                keys.size(),
+                [&](std::size_t i) {
+                    return KeyGroupProbe::Words{keys[i], std::uint64_t{9} << 56};
+                },
+                [&](std::size_t i, KeyTable::Slot& slot, bool fresh) {
+                    ASSERT_EQ(i, visited++);
+                    ASSERT_EQ(fresh, !model.contains(keys[i]));
+                    ASSERT_EQ(slot.value, model[keys[i]]++);
+                    ++slot.value;
+                });
+            ASSERT_EQ(visited, keys.size());
+        }
+        ASSERT_EQ(table.size(), model.size());
+        for (const auto& [key, count] : model) {
+            const std::string_view bytes(reinterpret_cast<const char*>(&key), sizeof key);
+            ASSERT_EQ(table.find(bytes)->value, count);
+        }
+    }
+}
+
+TEST(KeyTable, AWideTableKeepsAValueBehindEverySlot) {
+    struct Value {
+        std::uint64_t words[4];
+    };
+    KeyTable table(7, KeyTable::Width::kWide);
+    const auto valueOf = [](KeyTable::Slot& slot) { return reinterpret_cast<Value*>(&slot + 1); };
+    const auto textOf = [](std::uint64_t key) { return "key " + std::to_string(key); };
+    std::vector<std::string> keys;
+    for (std::uint64_t key = 0; key < 20'000; ++key) keys.push_back(textOf(key));
+    Located located;
+    for (std::size_t first = 0; first + 1000 <= keys.size(); first += 500) {
+        // The second half comes back with the next chunk.
+        const auto begin = keys.begin() + static_cast<std::ptrdiff_t>(first);
+        locate(table, Views(begin, begin + 1000), located);
+        for (std::uint64_t i = 0; i < 1000; ++i) {
+            ASSERT_EQ(located.isFresh(i), first == 0 || i >= 500);
+            const std::uint64_t key = first + i;
+            // Looks like the next key's slot.
+            const ProbeKey next = probeKey(textOf(key + 1), KeySeed{});
+            const Value value{{next.a, next.b, key, ~key}};
+            if (located.isFresh(i)) *valueOf(*located.slots[i]) = value;
+            else ASSERT_EQ(std::memcmp(valueOf(*located.slots[i]), &value, sizeof value), 0);
+        }
+    }
+    ASSERT_EQ(table.size(), keys.size());
+    for (std::uint64_t key = 0; key < keys.size(); ++key) {
+        ASSERT_EQ(table.find(keys[key]), &table.slotAt(key));
+        ASSERT_EQ(valueOf(table.slotAt(key))->words[3], ~key);
+    }
+    table.clear();
+    EXPECT_EQ(table.find(keys[0]), nullptr);
+    EXPECT_EQ(table.size(), 0u);
+}
+
 TEST(KeyTable, OrderDoesNotDependOnTheSeed) {
     std::mt19937 random(2);
     KeyTable one(1), other(2);
@@ -250,8 +349,13 @@ TEST(KeyProbe, AllFormsAgree) {
             KeyGroupProbe group;
             std::array<KeySlot*, 64> found;
             const std::uint64_t missed =
-                form({slots, 2, seed}, reinterpret_cast<const char*>(views.data()), sizeof views[0],
-                     views.size(), group, found.data());
+                form({slots, 2, seed, kBothHoldKeys}, reinterpret_cast<const char*>(views.data()),
+                     sizeof views[0], views.size(), group, found.data());
+            // In a wide table what looks like a key behind the first is a value.
+            std::array<KeySlot*, 64> foundWide;
+            const std::uint64_t missedWide =
+                form({slots, 2, seed, kFirstHoldsKey}, reinterpret_cast<const char*>(views.data()),
+                     sizeof views[0], views.size(), group, foundWide.data());
             for (std::size_t i = 0; i < keys.size(); ++i) {
                 const auto key = probeKey(keys[i], seed);
                 ASSERT_EQ(group[i].a, key.a);
@@ -262,6 +366,8 @@ TEST(KeyProbe, AllFormsAgree) {
                     return slot.a == key.a && slot.b == key.b;
                 };
                 ASSERT_EQ(missed >> i & 1, !is(pair[0]) && !is(pair[1]));
+                ASSERT_EQ(missedWide >> i & 1, !is(pair[0]));
+                ASSERT_TRUE(!is(pair[0]) || foundWide[i] == pair);
                 ASSERT_TRUE(is(pair[0]) == is(pair[1]) ||
                             found[i] == (is(pair[0]) ? pair : pair + 1));
             }
