@@ -26,7 +26,7 @@ public:
     std::string_view store(std::string_view bytes) { return arena_.copy(bytes); }
 
 private:
-    core::ChunkBuffer<T>& out_;
+    typename core::ChunkBuffer<T>::Pusher out_;
     core::Arena& arena_;
 };
 

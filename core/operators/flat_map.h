@@ -1,7 +1,9 @@
 // flatMap, flatMapValues: any number of elements out for every element in.
 //
 // The function is f(x, emit), which allocates nothing, or f(x) that returns a range. A function
-// may also work on whole pieces of text (splitWords): then lines are never cut.
+// may also work on whole pieces of text (splitWords): then lines are never cut. Other functions of
+// lines get each line while it is in the nearest cache, instead of a chunk of them after they were
+// cut: 37.8 -> 40.4 million words/s in words.lambda.
 #pragma once
 
 #include <concepts>
@@ -43,11 +45,11 @@ private:
             : function_(function), guard_(guard), arena_(arena), below_(std::move(below)) {}
 
         void take(std::span<In> chunk) override {
-            Emit<Out> emit(out_, arena_);
             std::size_t madeBefore = out_.size();
             guard_.forEach(
                 chunk,
                 [&](In& element) {
+                    Emit<Out> emit(out_, arena_);
                     if constexpr (std::invocable<F&, In, Emit<Out>&>) {
                         std::invoke(function_, std::move(element), emit);
                     } else {
@@ -77,8 +79,6 @@ private:
         ChunkBuffer<Out> out_;
     };
 
-    // Takes each line while it is in the nearest cache, instead of a chunk of lines after they were
-    // cut: 37.8 -> 40.4 million words/s in words.lambda.
     class LineSink final : public FlatMapSink {
     public:
         using FlatMapSink::FlatMapSink;
@@ -91,6 +91,8 @@ private:
         }
     };
 
+    // Pieces of text come to it whole, so that take() is for streams of other strings only.
+    // A splitter of text throws nothing, so no line of it need be left out.
     class TextSplitSink final : public FlatMapSink {
     public:
         using FlatMapSink::FlatMapSink;

@@ -1,4 +1,7 @@
 // map, mapValues: one element out for every element in.
+//
+// Elements that need no destructor are written over those of the last chunk: a vector notes its size
+// at every push. Without: 35.8 -> 37.8 million words/s in words.lambda, 82.4 -> 85.4 in words.memory.
 #pragma once
 
 #include <concepts>
@@ -60,8 +63,6 @@ private:
         std::size_t wanted() const override { return below_->wanted(); }
 
     private:
-        // A vector notes its size at every push. Without: 35.8 -> 37.8 million words/s in
-        // words.lambda, 82.4 -> 85.4 in words.memory.
         static constexpr bool kOverwritten =
             std::is_trivially_destructible_v<Out> && std::default_initializable<Out>;
 

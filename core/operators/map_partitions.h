@@ -31,7 +31,7 @@ private:
         void finish() override {
             ChunkBuffer<Out> out;
             for (auto&& made : std::invoke(function_, std::span<In>(all_))) {
-                out.push(std::forward<decltype(made)>(made));
+                typename ChunkBuffer<Out>::Pusher(out).push(std::forward<decltype(made)>(made));
                 if (out.full()) out.flushInto(*below_);
             }
             if (!out.empty()) out.flushInto(*below_);
