@@ -27,6 +27,8 @@ public:
 // Thread safety: built by one thread; then used by the scheduler's thread.
 class Graph {
 public:
+    // Stages run in the order in which nodes were added: a node comes behind its parents, and one
+    // that shows a table behind the node that changes it.
     template <class N>
     std::shared_ptr<N> add(std::shared_ptr<N> node) {
         node->setNumber(static_cast<std::uint32_t>(nodes_.size()));

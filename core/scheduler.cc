@@ -69,6 +69,8 @@ Result<> Scheduler::nextBatch() {
         std::size_t taken = 0;
         for (const auto& block : blocks) taken += block->bytes().size();
         const std::size_t room = options_.maxBatchBytes - std::min(taken, options_.maxBatchBytes);
+        // Inside, since the record must lie behind the batch's blocks and before any other. It
+        // lists directories, and reads no file.
         TM_ASSIGN(auto ranges, hooks_.planRanges(nextTime_, room));
         record = makeRecord(blocks, std::move(ranges));
         TM_FAILPOINT("batch.beforeRecord");

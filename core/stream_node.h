@@ -4,6 +4,18 @@
 // and pushes its partitions through the fused narrow operators behind it into every shuffle or
 // state operator they lead to. Output operations come last and scan what they need, backwards:
 // an output that prints ten elements makes eleven, one to know whether there are more.
+//
+// Who calls whom in a batch:
+//
+//   Scheduler::runBatch    Graph::runBatch, which goes through the nodes in the order of Graph::add:
+//   1 beginBatch           of every node
+//   2 runStage             of every node; narrow operators and outputs have none
+//       a root             openConsumers -> open() of the operators behind it, sink by sink; then,
+//                          for each partition on some worker, scan() and finish() of the sinks
+//       a shuffle's sink   counts into a table of its task; finish() hands that to the shuffle
+//       the shuffle        is a root of its own: its scan() merges one key range of those tables
+//   3 the outputs          scan() what they read, again or for the first time
+//   4 endBatch             of every node
 #pragma once
 
 #include <cstdint>
@@ -59,7 +71,7 @@ public:
     }
     bool required() const { return required_; }
 
-    // Called around every batch by the scheduler's thread.
+    // Called in this order for every batch by the scheduler's thread; see the head of this file.
     virtual void beginBatch(BatchRun&) {}
     virtual void runStage(BatchRun&) {}
     virtual void endBatch() {}
