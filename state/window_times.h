@@ -30,12 +30,12 @@ struct WindowTimes {
                    : static_cast<std::uint64_t>((since + pane - Duration(1)) / pane);
     }
 
-    // The newest pane that a window whose last one is `pane` does not hold; 0: none.
+    // The newest pane that a window whose last one is `last` does not hold; 0: none.
     std::uint64_t leftBy(std::uint64_t last) const { return last > panes ? last - panes : 0; }
 
-    // Panes in blocks as long as a window, from 0.
-    std::uint64_t blockOf(std::uint64_t number) const { return (number - 1) / panes; }
-    std::uint64_t firstOfBlock(std::uint64_t block) const { return block * panes + 1; }
+    // Panes in spans as long as a window, from 0.
+    std::uint64_t spanOf(std::uint64_t number) const { return (number - 1) / panes; }
+    std::uint64_t firstOfSpan(std::uint64_t span) const { return span * panes + 1; }
 };
 
 }  // namespace tidemill::state

@@ -30,8 +30,8 @@
 #include "core/operators/save_as_text_files.h"
 #include "core/operators/transform.h"
 #include "core/operators/union_with.h"
-#include "state/operators/inverse_window.h"
 #include "state/operators/running_totals.h"
+#include "state/operators/state_views.h"
 #include "state/operators/update_state_by_key.h"
 #include "tidemill/job.h"
 

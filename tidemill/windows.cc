@@ -36,9 +36,9 @@ std::shared_ptr<state::WindowTables> declareWindow(Job& job, const char* operati
              std::to_string(times.pane.count() * static_cast<std::int64_t>(times.panes)) +
              " slide_ms=" + std::to_string(times.slide.count()),
          [tables, kind](state::StateStore& store, core::OperatorId id) {
-             tables->table = &store.table(id, 0, kind);
-             tables->panes = &store.table(id, 1, state::ValueKind::kBytes);
-             tables->open = &store.table(id, 2, state::ValueKind::kBytes);
+             tables->table = &store.table(id, state::kShownTable, kind);
+             tables->panes = &store.table(id, state::kPanesTable, state::ValueKind::kBytes);
+             tables->open = &store.table(id, state::kOpenTable, state::ValueKind::kBytes);
          }});
     return tables;
 }

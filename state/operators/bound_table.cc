@@ -5,7 +5,7 @@
 namespace tidemill::state {
 
 void BoundTable::bind(StateStore& store, core::OperatorId id, ValueKind kind) {
-    table = &store.table(id, 0, kind);
+    table = &store.table(id, kShownTable, kind);
     if (ttl > Duration(0)) {
         auto& touched = store.table(id, kTouchedTable, ValueKind::kMaxI64);
         auto& times = store.table(id, kTouchTimesTable, ValueKind::kBytes);

@@ -19,16 +19,25 @@
 
 namespace tidemill::state {
 
-// Tables of one operator; number 0 is the one that people look at.
+// Tables of one operator. The one that people look at:
+inline constexpr std::uint8_t kShownTable = 0;
+// of an operator with keys:
 inline constexpr std::uint8_t kTouchedTable = 1;  // see IdleKeys
 inline constexpr std::uint8_t kTouchTimesTable = 2;
 inline constexpr std::uint8_t kBeginTable = 3;  // TimeRows: a row once the initial states are there
+// of a window, see WindowTables:
+inline constexpr std::uint8_t kPanesTable = 1;
+inline constexpr std::uint8_t kOpenTable = 2;
+
+// What a stream needs that shows a table. Thread safety: set up before the job starts; immutable then.
+struct ShownTable {
+    StateTable* table = nullptr;
+    // Of that stream; zero: it has every batch.
+    Duration slide{0};
+};
 
 // Thread safety: set up before the job starts; then as said.
-struct BoundTable {
-    StateTable* table = nullptr;
-    // Of the stream that changes the table.
-    Duration slide{0};
+struct BoundTable : ShownTable {
     // A key that no record has touched for longer than this loses its state; zero: never.
     Duration ttl{0};
     // Encoded keys and values that a new operator begins with.

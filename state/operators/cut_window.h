@@ -1,8 +1,8 @@
-// Windows of a function without an inverse. Panes are cut into blocks as long as a window; a window
-// is the end of one block and the beginning of the next. Of the older block every pane knows, for
-// each of its keys, what the panes behind it come to (made once, when the block is complete); of
+// Windows of a function without an inverse. Panes are cut into spans as long as a window; a window
+// is the end of one span and the beginning of the next. Of the older span every pane knows, for
+// each of its keys, what the panes behind it come to (made once, when the span is complete); of
 // the newer one a running aggregate is kept. So each value is reduced about three times, however
-// long the window, and always in the same grouping: blocks lie at fixed pane numbers. After M. van
+// long the window, and always in the same grouping: spans lie at fixed pane numbers. After M. van
 // Herk 1992, and J. Gil, M. Werman 1993, for running minima.
 #pragma once
 
@@ -16,7 +16,7 @@
 
 namespace tidemill::state {
 
-// A row of the result: what the older and the newer block add to the window, encoded.
+// A row of the result: what the older and the newer span add to the window, encoded.
 struct CutRow {
     std::optional<std::string_view> older, newer;
 
@@ -70,9 +70,20 @@ struct CutWindow {
             return mergeParts<V>(parts, window_.function);
         }
 
+        core::Result<> leave(std::uint64_t last) {
+            TM_TRY(findNewest());
+            if (newest_ != 0 && times_.spanOf(newest_) < times_.spanOf(last)) {
+                const auto span = times_.spanOf(newest_);
+                // Of spans before it all has left when it is complete, or leaves now.
+                TM_TRY(removeBefore(times_.firstOfSpan(span)));
+                TM_TRY(cut(span));
+                newest_ = 0;
+            }
+            return removeBefore(times_.leftBy(last) + 1);
+        }
+
         core::Result<> enter(std::uint64_t pane, const std::vector<PanePair>& pairs,
                              std::string_view bytes) {
-            TM_TRY(advance(pane));
             if (pairs.empty()) return {};
             TM_TRY(panes_.put(pane, kUncut + std::string(bytes)));
             newest_ = pane;
@@ -87,17 +98,7 @@ struct CutWindow {
             });
         }
 
-        core::Result<> advance(std::uint64_t last) {
-            TM_TRY(findNewest());
-            if (newest_ != 0 && times_.blockOf(newest_) < times_.blockOf(last)) {
-                const auto block = times_.blockOf(newest_);
-                // Of blocks before it all has left when it is complete, or leaves now.
-                TM_TRY(leave(times_.firstOfBlock(block)));
-                TM_TRY(cut(block));
-                newest_ = 0;
-            }
-            return leave(times_.leftBy(last) + 1);
-        }
+        core::Result<> slid() { return {}; }
 
     private:
         static constexpr char kUncut = 'u';  // pairs of key and value
@@ -111,7 +112,7 @@ struct CutWindow {
             return bytes;
         }
 
-        // After a start: the newest pane that entered, unless its block is cut.
+        // After a start: the newest pane that entered, unless its span is cut.
         core::Result<> findNewest() {
             if (std::exchange(searched_, true)) return {};
             return panes_.visit(0, std::numeric_limits<std::uint64_t>::max(),
@@ -121,11 +122,11 @@ struct CutWindow {
                                 });
         }
 
-        // The block is complete: its panes learn what lies behind them, the result forgets the
+        // The span is complete: its panes learn what lies behind them, the result forgets the
         // running aggregate for what all of them come to.
-        core::Result<> cut(std::uint64_t block) {
+        core::Result<> cut(std::uint64_t span) {
             std::vector<std::pair<std::uint64_t, std::string>> uncut;
-            TM_TRY(panes_.visit(times_.firstOfBlock(block), times_.firstOfBlock(block + 1),
+            TM_TRY(panes_.visit(times_.firstOfSpan(span), times_.firstOfSpan(span + 1),
                                 [&](std::uint64_t pane, std::string_view bytes) {
                                     uncut.emplace_back(pane, bytes.substr(1));
                                     return core::Result<>();
@@ -149,8 +150,8 @@ struct CutWindow {
             });
         }
 
-        // Panes before `end` leave; their blocks are cut.
-        core::Result<> leave(std::uint64_t end) {
+        // Panes before `end` leave; their spans are cut.
+        core::Result<> removeBefore(std::uint64_t end) {
             if (end <= 1) return {};
             TM_TRY(panes_.visit(0, end, [&](std::uint64_t, std::string_view bytes) -> core::Result<> {
                 TM_ASSIGN(const auto pairs, readPanePairs(bytes.substr(1)));
@@ -171,7 +172,7 @@ struct CutWindow {
         const WindowTimes& times_;
         StateRange& result_;
         TimeRows panes_;
-        std::uint64_t newest_ = 0;  // pane of the block that is not cut yet; 0: none
+        std::uint64_t newest_ = 0;  // pane of the span that is not cut yet; 0: none
         bool searched_ = false;
     };
 };

@@ -58,37 +58,6 @@ struct InverseWindow {
             return mergeParts<V>(parts, window_.function);
         }
 
-        core::Result<> enter(std::uint64_t pane, const std::vector<PanePair>& pairs,
-                             std::string_view bytes) {
-            TM_TRY(leave(pane));
-            TM_TRY(panes_.put(pane, bytes));
-            return changeRows(result_, pairs, [&](const PanePair& pair, auto before, auto& after) {
-                const V entering = decoded(pair.value);
-                if (!before) {
-                    Row::encode(1, entering, after);
-                } else {
-                    const Row row(*before);
-                    Row::encode(row.panes + 1,
-                                std::invoke(window_.function, decoded(row.value), entering), after);
-                }
-                return RowChange::kPut;
-            });
-        }
-
-        core::Result<> advance(std::uint64_t last) {
-            TM_TRY(leave(last));
-            std::vector<PanePair> gone;
-            for (const auto& key : gone_) gone.push_back({key, {}});
-            TM_TRY(changeRows(result_, gone, [&](const PanePair& pair, auto before, auto&) {
-                return before && isGone(pair.key, Row(*before)) ? RowChange::kRemove
-                                                                : RowChange::kKeep;
-            }));
-            gone_.clear();
-            return {};
-        }
-
-    private:
-        // Takes out what a window that ends with pane `last` does not hold.
         core::Result<> leave(std::uint64_t last) {
             const auto end = times_.leftBy(last) + 1;
             if (end == 1) return {};
@@ -109,6 +78,34 @@ struct InverseWindow {
             return panes_.removeBefore(end);
         }
 
+        core::Result<> enter(std::uint64_t pane, const std::vector<PanePair>& pairs,
+                             std::string_view bytes) {
+            TM_TRY(panes_.put(pane, bytes));
+            return changeRows(result_, pairs, [&](const PanePair& pair, auto before, auto& after) {
+                const V entering = decoded(pair.value);
+                if (!before) {
+                    Row::encode(1, entering, after);
+                } else {
+                    const Row row(*before);
+                    Row::encode(row.panes + 1,
+                                std::invoke(window_.function, decoded(row.value), entering), after);
+                }
+                return RowChange::kPut;
+            });
+        }
+
+        core::Result<> slid() {
+            std::vector<PanePair> gone;
+            for (const auto& key : gone_) gone.push_back({key, {}});
+            TM_TRY(changeRows(result_, gone, [&](const PanePair& pair, auto before, auto&) {
+                return before && isGone(pair.key, Row(*before)) ? RowChange::kRemove
+                                                                : RowChange::kKeep;
+            }));
+            gone_.clear();
+            return {};
+        }
+
+    private:
         bool isGone(std::string_view key, const Row& row) {
             if constexpr (std::is_same_v<Filter, KeepAll>) return false;
             return row.panes == 0 &&

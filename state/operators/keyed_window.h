@@ -2,8 +2,17 @@
 // the window; at slide times a strategy turns panes that enter and leave into changes of a result
 // table. A slide costs the panes that enter and leave, not the window.
 //
-// A strategy names its form and what the rows of its result are; both are part of the signature that
-// its state is kept under, since no form reads what another wrote.
+// A strategy (inverse_window.h, sum_window.h, cut_window.h, tumbling_window.h) is
+//   kForm, kRows   its form and what the rows of its result are: part of the signature that its
+//                  state is kept under, since no form reads what another wrote
+//   Value          reads a value from a row of the result, for the view
+//   Range          one key range of it, by these calls:
+//     merge(parts)               one pane's pairs out of those of several batches
+//     leave(last)                takes out what a window that ends with pane `last` does not hold
+//     enter(pane, pairs, bytes)  takes a pane in; `bytes` are the pairs as they are stored
+//     slid()                     the slide is complete
+//   For each slide time: leave and enter for each pane that enters, oldest first; leave for the last
+//   pane of the window; slid.
 //
 // Takes a stream of pairs whose keys lie in their ranges, each once.
 #pragma once
@@ -25,13 +34,12 @@
 namespace tidemill::state {
 
 // The tables of a window; `table` of the base holds its result.
-struct WindowTables : BoundTable {
+struct WindowTables : ShownTable {
     StateTable* panes = nullptr;  // by the strategy, TimeRows by pane
     StateTable* open = nullptr;   // of panes that no slide time has taken in yet, likewise
 };
 
-// One key range of a window. The strategy of a window is made of these calls, in this order, for
-// each slide time: enter() for each pane that enters, oldest first; then advance() to the last.
+// One key range of a window.
 template <class Strategy>
 class WindowRange {
 public:
@@ -49,7 +57,8 @@ public:
             return open_.append(pane, pairs.bytes());
         }
         TM_TRY(enterOpen(pane, pairs));
-        return strategy_.advance(pane);
+        TM_TRY(strategy_.leave(pane));
+        return strategy_.slid();
     }
 
 private:
@@ -86,6 +95,7 @@ private:
 
     core::Result<> enter(std::uint64_t pane, std::string_view bytes) {
         TM_ASSIGN(const auto pairs, readPanePairs(bytes));
+        TM_TRY(strategy_.leave(pane));
         return strategy_.enter(pane, pairs, bytes);
     }
 

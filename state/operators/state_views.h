@@ -107,7 +107,7 @@ class AllView final : public core::RootNode<std::pair<K, S>> {
 public:
     using Out = std::pair<K, S>;
 
-    explicit AllView(std::shared_ptr<BoundTable> table, std::string kind = "all",
+    explicit AllView(std::shared_ptr<ShownTable> table, std::string kind = "all",
                      Decode decode = {}, Keep keep = {})
         : core::RootNode<Out>(std::move(kind)),
           table_(std::move(table)),
@@ -139,7 +139,7 @@ public:
     }
 
 private:
-    std::shared_ptr<BoundTable> table_;
+    std::shared_ptr<ShownTable> table_;
     Decode decode_;
     Keep keep_;
 };

@@ -40,27 +40,6 @@ struct SumWindow {
             return mergeParts<V>(parts, plus);
         }
 
-        core::Result<> enter(std::uint64_t pane, const std::vector<PanePair>& pairs,
-                             std::string_view bytes) {
-            TM_TRY(leave(pane));
-            TM_TRY(panes_.put(pane, bytes));
-            return add(pairs, false);
-        }
-
-        core::Result<> advance(std::uint64_t last) {
-            TM_TRY(leave(last));
-            if constexpr (!std::is_same_v<Filter, KeepAll>)
-                if (++slides_ % kSlidesPerSweep == 0) return sweep();
-            return {};
-        }
-
-    private:
-        // A walk costs something before its first row, so it is not made at every slide.
-        static constexpr std::uint64_t kSlidesPerSweep = 8;
-        // Two rows for each that left keep up even when all of them came to nothing.
-        static constexpr double kFirstSwept = 1.0 / 4, kMostSwept = 2, kLeastSwept = 1.0 / 32;
-
-        // Takes out what a window that ends with pane `last` does not hold.
         core::Result<> leave(std::uint64_t last) {
             const auto end = times_.leftBy(last) + 1;
             if (end == 1) return {};
@@ -71,6 +50,24 @@ struct SumWindow {
             }));
             return panes_.removeBefore(end);
         }
+
+        core::Result<> enter(std::uint64_t pane, const std::vector<PanePair>& pairs,
+                             std::string_view bytes) {
+            TM_TRY(panes_.put(pane, bytes));
+            return add(pairs, false);
+        }
+
+        core::Result<> slid() {
+            if constexpr (!std::is_same_v<Filter, KeepAll>)
+                if (++slides_ % kSlidesPerSweep == 0) return sweep();
+            return {};
+        }
+
+    private:
+        // A walk costs something before its first row, so it is not made at every slide.
+        static constexpr std::uint64_t kSlidesPerSweep = 8;
+        // Two rows for each that left keep up even when all of them came to nothing.
+        static constexpr double kFirstSwept = 1.0 / 4, kMostSwept = 2, kLeastSwept = 1.0 / 32;
 
         core::Result<> add(std::span<const PanePair> pairs, bool negative) {
             while (!pairs.empty()) {

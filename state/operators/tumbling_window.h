@@ -29,19 +29,7 @@ struct TumblingWindow {
             return mergeParts<V>(parts, window_.function);
         }
 
-        core::Result<> enter(std::uint64_t pane, const std::vector<PanePair>& pairs,
-                             std::string_view) {
-            TM_TRY(advance(pane));
-            // Says whose result this is; its pairs are in the result.
-            TM_TRY(panes_.put(pane, {}));
-            newest_ = pane;
-            return changeRows(result_, pairs, [](const PanePair& pair, auto, auto& after) {
-                after = pair.value;
-                return RowChange::kPut;
-            });
-        }
-
-        core::Result<> advance(std::uint64_t last) {
+        core::Result<> leave(std::uint64_t last) {
             if (!std::exchange(searched_, true)) {
                 TM_ASSIGN(const auto oldest, panes_.oldest());
                 newest_ = oldest.value_or(0);
@@ -56,6 +44,19 @@ struct TumblingWindow {
             }
             return panes_.removeBefore(last);
         }
+
+        core::Result<> enter(std::uint64_t pane, const std::vector<PanePair>& pairs,
+                             std::string_view) {
+            // Says whose result this is; its pairs are in the result.
+            TM_TRY(panes_.put(pane, {}));
+            newest_ = pane;
+            return changeRows(result_, pairs, [](const PanePair& pair, auto, auto& after) {
+                after = pair.value;
+                return RowChange::kPut;
+            });
+        }
+
+        core::Result<> slid() { return {}; }
 
     private:
         TumblingWindow window_;
