@@ -121,6 +121,9 @@ Result<> list(const InspectOptions& options) {
         if (table.operatorId == core::kSystemOperator) {
             table.operatorName = ownTable(table)->name;
             table.signature = ownTable(table)->types;
+        } else if (table.number != 0) {
+            table.operatorName += " (internal " + std::to_string(table.number) + ")";
+            table.signature.clear();
         }
         widest = std::max(widest, table.operatorName.size());
     }

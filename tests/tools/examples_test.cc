@@ -13,6 +13,7 @@ namespace tidemill::test {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 constexpr std::chrono::seconds kLongest{30};
 
 class Example : public ::testing::Test {
@@ -62,7 +63,13 @@ TEST_F(Example, Last30SecondsCountsWhatIsInTheWindowOnly) {
     const auto until = std::chrono::steady_clock::now() + kLongest;
     while (rig_.daemonOutput().rfind("(to,2)") > rig_.daemonOutput().size() - 200)
         ASSERT_LT(std::chrono::steady_clock::now(), until);
+    server.send("last\n");
+    EXPECT_TRUE(printed("(last,1)\n")) << rig_.daemonOutput();
     stop(*daemon);
+    // Beside its result a window keeps panes, which are no table to be asked for.
+    const auto tables = rig_.look({"state", "list"}).out;
+    EXPECT_THAT(tables, HasSubstr(" (internal 1) "));
+    EXPECT_THAT(tables, Not(HasSubstr("(internal 0)")));
 }
 
 TEST_F(Example, AccessLogSumsPerStatusAndOrdersPaths) {
