@@ -33,13 +33,13 @@ core::Result<> LogIndex::readBlocks(
     for (const auto& segment : segments) {
         if (next > range.last) break;
         if (segment.lastLsn < next) continue;
-        auto mark = std::upper_bound(segment.marks.begin(), segment.marks.end(), next,
-                                     [](Lsn lsn, const auto& m) { return lsn < m.lsn; });
-        if (mark == segment.marks.begin()) break;
-        --mark;
+        auto place = std::upper_bound(segment.places.begin(), segment.places.end(), next,
+                                      [](Lsn lsn, const auto& p) { return lsn < p.lsn; });
+        if (place == segment.places.begin()) break;
+        --place;
         TM_ASSIGN(const auto reader,
                   SegmentReader::open(files, directory, {segment.firstLsn, segment.epoch}, uuid));
-        reader->seek(mark->offset, mark->lsn);
+        reader->seek(place->offset, place->lsn);
         while (next <= range.last && next <= segment.lastLsn) {
             TM_ASSIGN(auto step, reader->next());
             if (step.kind == SegmentReader::Step::Kind::kDamage) {

@@ -23,14 +23,14 @@ struct LsnRange {
 std::string toString(const LsnRange& range);
 
 struct IndexedSegment {
-    struct Mark {
+    struct Place {
         core::Lsn lsn;
         std::uint64_t offset = 0;
     };
     std::uint32_t epoch = 0;
     core::Lsn firstLsn;
     core::Lsn lastLsn;         // of the frames that count; below firstLsn: none
-    std::vector<Mark> marks;  // ascending
+    std::vector<Place> places;  // ascending
 };
 
 // Thread safety: immutable.

@@ -10,7 +10,7 @@ namespace {
 using core::ErrorKind;
 using core::Lsn;
 
-constexpr std::uint64_t kMarkEveryBytes = 1 << 20;
+constexpr std::uint64_t kPlaceEveryBytes = 1 << 20;
 
 class Scanner {
 public:
@@ -92,7 +92,7 @@ private:
         TM_TRY(readFrames(**reader, segment, indexed));
         doneBytes_ += segment.sizeBytes;
         if (options_.progress) options_.progress(doneBytes_, totalBytes_);
-        if (!indexed.marks.empty()) scan_.index.segments.push_back(std::move(indexed));
+        if (!indexed.places.empty()) scan_.index.segments.push_back(std::move(indexed));
         return {};
     }
 
@@ -116,7 +116,7 @@ private:
             }
             if (lsn <= scan_.highest) continue;
             TM_TRY(count(segment, indexed, frame));
-            if (options_.progress && frame.offset - toldAt > 16 * kMarkEveryBytes) {
+            if (options_.progress && frame.offset - toldAt > 16 * kPlaceEveryBytes) {
                 toldAt = frame.offset;
                 options_.progress(doneBytes_ + toldAt, totalBytes_);
             }
@@ -130,9 +130,9 @@ private:
         segment.lastLsn = indexed.lastLsn = lsn;
         segment.endOffset = frame.endOffset();
         ++segment.frames;
-        if (indexed.marks.empty() ||
-            frame.offset - indexed.marks.back().offset >= kMarkEveryBytes)
-            indexed.marks.push_back({lsn, frame.offset});
+        if (indexed.places.empty() ||
+            frame.offset - indexed.places.back().offset >= kPlaceEveryBytes)
+            indexed.places.push_back({lsn, frame.offset});
         if (frame.header.type == FrameType::kBatchRecord) ++segment.batchRecords;
         if (lsn > options_.after) {
             if (lsn == scan_.gaplessLast.next()) {

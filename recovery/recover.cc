@@ -21,7 +21,7 @@ using core::OpenMode;
 using core::Path;
 
 constexpr Lsn kLsnMax{~std::uint64_t{0}};
-constexpr std::uint64_t kMarkEveryBytes = 1 << 20;
+constexpr std::uint64_t kPlaceEveryBytes = 1 << 20;
 constexpr std::string_view kNewSegment = "recovered.tmp";
 
 // Facts are gathered first, nothing is written before the decision, and each step may be the
@@ -179,7 +179,7 @@ private:
         for (const auto& segment : scan_.segments)
             if (decision.keepLast > decision.durable && segment.lastLsn > decision.durable)
                 copiedBytes +=
-                    segment.endOffset - markBefore(segment.name, decision.durable.next()).offset;
+                    segment.endOffset - placeBefore(segment.name, decision.durable.next()).offset;
         newSegmentBytes_ = std::max(copiedBytes, options_.segmentBytes);
         auto allocated = file.allocate(0, newSegmentBytes_);
         if (allocated || allocated.error().kind != ErrorKind::kNoSpace) return allocated;
@@ -198,8 +198,8 @@ private:
             if (segment.lastLsn < next || next > decision.keepLast) continue;
             TM_ASSIGN(const auto reader, SegmentReader::open(files_, directory_.walPath(),
                                                              segment.name, directory_.uuid()));
-            const auto mark = markBefore(segment.name, next);
-            reader->seek(mark.offset, mark.lsn);
+            const auto place = placeBefore(segment.name, next);
+            reader->seek(place.offset, place.lsn);
             while (next <= decision.keepLast && next <= segment.lastLsn) {
                 TM_ASSIGN(auto step, reader->next());
                 if (step.kind == SegmentReader::Step::Kind::kEnd) break;
@@ -209,7 +209,7 @@ private:
                 header.vouched = decision.durable;
                 const auto bytes = encodeFrame(header, step.frame.payload, seed);
                 TM_TRY(file.writeAt(offset, bytes));
-                addMark(next, offset);
+                addPlace(next, offset);
                 offset += bytes.size();
                 next = next.next();
                 tell(RecoverProgress::Step::kCopy, next.value - decision.durable.value - 1,
@@ -225,19 +225,19 @@ private:
     }
 
     // A place in the segment at or before the frame `lsn`.
-    IndexedSegment::Mark markBefore(const SegmentName& name, Lsn lsn) const {
+    IndexedSegment::Place placeBefore(const SegmentName& name, Lsn lsn) const {
         for (const auto& indexed : scan_.index.segments) {
             if (indexed.firstLsn != name.firstLsn || indexed.epoch != name.epoch) continue;
-            for (auto mark = indexed.marks.rbegin(); mark != indexed.marks.rend(); ++mark)
-                if (mark->lsn <= lsn) return *mark;
+            for (auto place = indexed.places.rbegin(); place != indexed.places.rend(); ++place)
+                if (place->lsn <= lsn) return *place;
         }
         return {name.firstLsn, kSegmentHeaderBytes};
     }
 
-    void addMark(Lsn lsn, std::uint64_t offset) {
-        auto& marks = newSegment_.marks;
-        if (marks.empty() || offset - marks.back().offset >= kMarkEveryBytes)
-            marks.push_back({lsn, offset});
+    void addPlace(Lsn lsn, std::uint64_t offset) {
+        auto& places = newSegment_.places;
+        if (places.empty() || offset - places.back().offset >= kPlaceEveryBytes)
+            places.push_back({lsn, offset});
     }
 
     // Only now, that the new segment cannot vanish any more.
@@ -273,9 +273,9 @@ private:
         if (segment.lastLsn > last) {
             TM_ASSIGN(const auto reader, SegmentReader::open(files_, directory_.walPath(),
                                                              segment.name, directory_.uuid()));
-            const auto mark = markBefore(segment.name, last.next());
-            reader->seek(mark.offset, mark.lsn);
-            end = mark.offset;
+            const auto place = placeBefore(segment.name, last.next());
+            reader->seek(place.offset, place.lsn);
+            end = place.offset;
             for (;;) {
                 TM_ASSIGN(auto step, reader->next());
                 if (step.kind == SegmentReader::Step::Kind::kDamage) continue;
@@ -349,10 +349,10 @@ private:
                       [&](const auto& segment) { return segment.firstLsn > decision.durable; });
         for (auto& segment : segments) {
             segment.lastLsn = std::min(segment.lastLsn, decision.durable);
-            std::erase_if(segment.marks,
+            std::erase_if(segment.places,
                           [&](const auto& mark) { return mark.lsn > decision.durable; });
         }
-        if (!newSegment_.marks.empty()) segments.push_back(newSegment_);
+        if (!newSegment_.places.empty()) segments.push_back(newSegment_);
     }
 
     void warn(std::string message) {

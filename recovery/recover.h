@@ -56,7 +56,7 @@ struct Recovered {
     // Last batch recorded, or `mark`'s; id 0 in a new directory.
     core::BatchId lastBatch;
     BatchTime lastTime{};
-    std::optional<BatchTime> zeroTime;
+    BatchTime zeroTime{};
     core::Lsn endLsn;
 
     // Lines of each session by the frames above `mark`: to be merged (the greater one counts)
@@ -66,7 +66,7 @@ struct Recovered {
     // For LogWriter::open; its `pending` are the blocks after endLsn.
     LogStart log;
 
-    // What is worth telling the operator: damage below what is needed, generations set aside.
+    // What was logged as warnings, for tests: damage below what is needed, generations set aside.
     std::vector<std::string> warnings;
 
     // The blocks that batches[index] owns, read from the log, exact bytes, outside any budget.

@@ -95,8 +95,9 @@ Result<> Engine::openDurable() {
     recoverOptions.fingerprint = fingerprint_;
     recoverOptions.segmentBytes = options_.segmentBytes;
     recoverOptions.acceptMark = [this](const core::BatchMark& mark) -> Result<> {
-        TM_ASSIGN(operators_, matchOperators(mark.operators, job_->states,
-                                             options_.dropMismatchedState));
+        // Refused before anything is written; bindStates() takes what matches.
+        TM_ASSIGN([[maybe_unused]] const auto matched,
+                  matchOperators(mark.operators, job_->states, options_.dropMismatchedState));
         return {};
     };
     recoverOptions.readsAll = [](const core::Path& path, const recovery::Manifest&) {
@@ -163,7 +164,7 @@ Result<> Engine::resumeFrom(recovery::Recovered& recovered) {
     if (recovered.lastBatch.value != 0) {
         position_.batch = recovered.lastBatch;
         position_.time = recovered.lastTime;
-        position_.zeroTime = recovered.zeroTime.value_or(recovered.lastTime);
+        position_.zeroTime = recovered.zeroTime;
         position_.endLsn = recovered.endLsn;
     }
     return replay(recovered);
@@ -215,11 +216,12 @@ Result<> Engine::replay(recovery::Recovered& recovered) {
     if (recovered.lastBatch.value == 0) return {};
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.monotonic() -
                                                                             startBegun_);
-    core::logInfo("resumed behind batch " + core::toString(recovered.lastBatch) + ": state of " +
-                  (recovered.mark ? "the checkpoint at batch " +
+    core::logInfo("resumed behind batch " + core::toString(recovered.lastBatch) + ": " +
+                  (recovered.mark ? "state of the checkpoint at batch " +
                                         core::toString(recovered.mark->batch)
-                                  : std::string("no checkpoint")) +
-                  ", " + std::to_string(recovered.batches.size()) + " batches replayed, " +
+                                  : std::string("no checkpoint was there")) +
+                  ", " + std::to_string(recovered.batches.size()) +
+                  (recovered.batches.size() == 1 ? " batch replayed, " : " batches replayed, ") +
                   std::to_string(took.count()) + " ms in all");
     return {};
 }

@@ -97,7 +97,7 @@ protected:
 TEST_F(RecoverTest, NewDirectoryStartsEmpty) {
     auto life = start();
     EXPECT_FALSE(life.recovered.mark);
-    EXPECT_FALSE(life.recovered.zeroTime);
+    EXPECT_EQ(life.recovered.zeroTime, BatchTime{});
     EXPECT_EQ(life.recovered.lastBatch, BatchId(0));
     EXPECT_TRUE(life.recovered.batches.empty());
     EXPECT_TRUE(life.recovered.log.pending.empty());
