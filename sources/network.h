@@ -2,11 +2,13 @@
 //
 // Who calls whom. A receiver (TextReceiver: dialling or listening) opens sockets and makes a
 // connection (TextConnection, or SessionConnection with acknowledgements) for each.
-//   bytes came          asio -> TextConnection::readable -> LineAssembler::room, added
+//   bytes came          asio -> TextConnection::readable -> LineAssembler::makeRoom, room, added
 //   block full, or      TextConnection::handOver -> LineAssembler::take -> BlockLog::append
 //   input ended
 //   a batch time        scheduler -> Network::sealOpenBlocks -> TextConnection::readTrickle, for
 //                       those that setTrickling() named, then sealOpenBlock for those of setOpen()
+//   a client waits for  SessionConnection::linesArrived -> Sessions::offer -> sealOpenBlock
+//   acknowledgements
 //   block durable       log's thread -> Network::onDurable -> Sessions -> SessionConnection::durable
 //   budget used up      TextConnection -> Network::awaitBudget; when buffers come back, the pool ->
 //                       Network::retryBudget -> TextConnection::readAgain

@@ -58,8 +58,8 @@ protected:
     virtual void linesArrived() {}
     // The lines up to `lastLine` are in the log at `lsn`.
     virtual void handedOver(core::Lsn, std::uint64_t /*lastLine*/) {}
-    // No more input: the peer has ended it, or (`lost`) the connection broke.
-    virtual void inputEnded(bool lost);
+    // No more input: the peer has ended it, or (`broken`) the connection broke.
+    virtual void inputEnded(bool broken);
     // Everything passed to send() has gone out.
     virtual void outputSent();
     virtual void readable();
