@@ -30,11 +30,17 @@ struct Arguments {
         return false;
     }
 
+    // Of an option --name=TEXT; empty when it is not there.
+    std::string text(const std::string& name) const {
+        for (const auto& given : options)
+            if (given.starts_with(name + "=")) return given.substr(name.size() + 1);
+        return {};
+    }
+
     // Of an option --name=N.
     int number(const std::string& name, int otherwise) const {
-        for (const auto& given : options)
-            if (given.starts_with(name + "=")) return std::atoi(given.c_str() + name.size() + 1);
-        return otherwise;
+        const auto given = text(name);
+        return given.empty() ? otherwise : std::atoi(given.c_str());
     }
 };
 

@@ -4,7 +4,7 @@
 // from the start of the process to the output of its first new batch. Files are in the page cache.
 // The counts are compared with a plain count.
 //
-// recovery_replay [--runs=N] [--json]
+// recovery_replay [--keys=1000000] [--megabytes=100] [--runs=N] [--json]
 #include <atomic>
 #include <chrono>
 #include <filesystem>
@@ -27,20 +27,19 @@ using namespace tidemill;
 using namespace tidemill::bench;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kKeys = 1'000'000;
-constexpr std::size_t kVocabulary = 1'100'000;
-constexpr std::size_t kLogBytes = 100'000'000;
+// Some words of it are not among the keys before the log.
+std::size_t vocabularyOf(std::size_t keys) { return keys + keys / 10; }
 
 double secondsBetween(Clock::time_point begun, Clock::time_point ended) {
     return std::chrono::duration<double>(ended - begun).count();
 }
 
-// Each of a million words once.
-std::string distinctWords() {
-    ZipfText uniform(kVocabulary, 0, 1);
+// Each of so many words once.
+std::string distinctWords(std::size_t keys) {
+    ZipfText uniform(vocabularyOf(keys), 0, 1);
     WordCounts seen;
     std::string line;
-    while (seen.size() < kKeys) {
+    while (seen.size() < keys) {
         line.clear();
         uniform.appendLine(line);
         addPlainly(seen, line);
@@ -167,8 +166,11 @@ int main(int argc, char** argv) {
     const fs::path work =
         fs::temp_directory_path() / ("tidemill-recovery-" + std::to_string(::getpid()));
     fs::create_directories(work);
-    const auto words = distinctWords();
-    const auto text = zipfText(kLogBytes, kVocabulary, 1.0, 2);
+    const auto keys = static_cast<std::size_t>(arguments.number("--keys", 1'000'000));
+    const auto words = distinctWords(keys);
+    const auto text =
+        zipfText(static_cast<std::size_t>(arguments.number("--megabytes", 100)) * 1'000'000,
+                 vocabularyOf(keys), 1.0, 2);
     WordCounts expected;
     addPlainly(expected, words);
     addPlainly(expected, text);

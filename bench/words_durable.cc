@@ -15,9 +15,10 @@
 #include <thread>
 
 #include "bench/arguments.h"
-#include "bench/job_totals.h"
+#include "bench/forked.h"
 #include "bench/process.h"
 #include "bench/report.h"
+#include "bench/saved_counts.h"
 #include "core/logging.h"
 #include "tidemill/tidemill.h"
 
@@ -74,28 +75,17 @@ public:
     Run engine() {
         const int port = nextPort();
         const pid_t feeder = feed(port);
-        int result[2];
-        if (::pipe(result) != 0) die("no pipe");
-        const pid_t child = ::fork();
-        if (child == 0) {
-            Run run = runJob(port);
-            if (::write(result[1], &run, sizeof run) != sizeof run) ::_exit(1);
-            std::cout.flush();
-            ::_exit(0);
-        }
-        ::close(result[1]);
-        Run run;
-        if (::read(result[0], &run, sizeof run) != sizeof run) die("the job gave no result");
-        ::close(result[0]);
-        used(run, awaitChild(child, "the job"));
+        Forked<Run> job("the job", [&] { return runJob(port); });
+        Run run = job.await();
+        used(run, job.usage());
         awaitChild(feeder, "feeder");
-        totals_ = totalsIn(work_ / "data");
-        fs::remove_all(work_ / "data");
         return run;
     }
 
+    // What the engine left is what the reference counted.
     void compare() const {
-        requireEqual(totals_, readCounts((work_ / "hand.counts").string()), "words.durable");
+        requireSavedCounts(work_ / "data", readCounts((work_ / "hand.counts").string()),
+                           "words.durable");
     }
 
 private:
@@ -119,6 +109,7 @@ private:
 
     // In a process of its own, so that its memory and CPU time are its own.
     Run runJob(int port) const {
+        fs::remove_all(work_ / "data");
         core::setLogLevel(core::LogLevel::kError);
         StreamingOptions options;
         options.directory = work_ / "data";
@@ -163,7 +154,6 @@ private:
     const int repeat_;
     const fs::path work_;
     const Kept kept_;
-    WordCounts totals_;  // of the last run of the engine
 };
 
 // Words of the text, as the reference counts them, and that a window of everything has the totals.
@@ -181,9 +171,14 @@ int windowReduce(const std::string& binaries, const std::string& text, const fs:
     std::vector<double> windows, totals, ratio;
     Run last;
     for (int run = 0; run < runs; ++run) {
-        const Run total = Bench(binaries, text, repeat / 3, work).engine();
-        last = Bench(binaries, text, repeat, work, Bench::Kept::kWindow).engine();
-        totals.push_back(words * (repeat / 3) / total.seconds / 1e6);
+        Bench plain(binaries, text, repeat, work);
+        Bench windowed(binaries, text, repeat, work, Bench::Kept::kWindow);
+        // By turns, each first as often as the other.
+        Run total;
+        if (run % 2 == 0) total = plain.engine();
+        last = windowed.engine();
+        if (run % 2 == 1) total = plain.engine();
+        totals.push_back(words * repeat / total.seconds / 1e6);
         windows.push_back(words * repeat / last.seconds / 1e6);
         ratio.push_back(windows.back() / totals.back());
         std::cerr << "  run " << run + 1 << " of " << runs << ": " << windows.back() << " against "
@@ -216,12 +211,12 @@ int main(int argc, char** argv) {
     const fs::path self = argv[0];
     if (arguments.has("--window")) {
         const int code = windowReduce(self.parent_path().string(), text, work,
-                                      repeat != 0 ? repeat : 30, runs != 0 ? runs : 1, json);
+                                      repeat != 0 ? repeat : 30, runs != 0 ? runs : 3, json);
         fs::remove_all(work);
         return code;
     }
     if (repeat == 0) repeat = 10;
-    if (runs == 0) runs = 3;
+    if (runs == 0) runs = 5;
     Bench bench(self.parent_path().string(), text, repeat, work);
 
     std::vector<double> ours, theirs, ratio;

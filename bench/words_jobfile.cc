@@ -12,9 +12,9 @@
 #include <thread>
 
 #include "bench/arguments.h"
-#include "bench/job_totals.h"
 #include "bench/process.h"
 #include "bench/report.h"
+#include "bench/saved_counts.h"
 #include "core/logging.h"
 #include "tidemill/tidemill.h"
 
@@ -90,7 +90,7 @@ struct Bench {
         ::kill(job, SIGTERM);
         awaitChild(job, jobFile ? "tidemill run" : "the program");
         const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
-        totals = totalsIn(data);
+        totals = savedCounts(data);
         fs::remove_all(data);
         return now.count() - jsonNumber(contentsOf(told), "first");
     }
