@@ -84,7 +84,8 @@ bool takeBigEndian(std::string_view& bytes, Bits& bits) {
 // they mark its end. A key that stands alone ends with its bytes.
 template <class T>
 struct Part {
-    static constexpr bool kText = std::is_same_v<T, std::string> || std::is_same_v<T, std::string_view>;
+    static constexpr bool kText =
+        std::is_same_v<T, std::string> || std::is_same_v<T, std::string_view>;
 
     static void whole(const T& value, std::string& out) {
         if constexpr (kText) out.append(value);
@@ -105,7 +106,8 @@ struct Part {
         if constexpr (std::is_same_v<T, bool>) {
             out.push_back(value ? '\1' : '\0');
         } else if constexpr (std::is_enum_v<T>) {
-            Part<std::underlying_type_t<T>>::append(static_cast<std::underlying_type_t<T>>(value), out);
+            using Number = std::underlying_type_t<T>;
+            Part<Number>::append(static_cast<Number>(value), out);
         } else if constexpr (std::is_arithmetic_v<T>) {
             appendBigEndian(orderedBits(value), out);
         } else {
@@ -113,7 +115,7 @@ struct Part {
             out.append(4, '\0');
             whole(value, out);
             const auto size = static_cast<std::uint32_t>(out.size() - at - 4);
-            for (int i = 0; i < 4; ++i) out[at + static_cast<std::size_t>(i)] = static_cast<char>(size >> (24 - 8 * i));
+            storeBigEndian(size, out.data() + at);
         }
     }
     static bool take(std::string_view& bytes, T& value) {

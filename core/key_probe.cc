@@ -203,7 +203,8 @@ ProbeKey probeKey(std::string_view bytes, const KeySeed& seed) {
 KeyProbes keyProbes() {
     KeyProbes probes{probePortable, nullptr, nullptr};
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2")) {
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+        __builtin_cpu_supports("bmi2")) {
         probes.avx2 = probeAvx2;
         if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
             probes.avx512 = probeAvx512;

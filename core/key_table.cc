@@ -113,10 +113,10 @@ void KeyTable::reserve(std::size_t more) {
     if (wanted > slotCount_) rehash(std::bit_ceil(std::max(wanted, kSmallestSlots)));
 }
 
-// In place, so that only the new part is memory never touched before. A key is taken out of its slot and put where it belongs now, the first free
-// slot from its home on. That never passes over a key still to be moved: from a free slot on, all the way round, the slots
-// between a key's old home and its place have been gone through before it, and what was found there
-// lies there or earlier.
+// In place, so that only the new part is memory never touched before. A key is taken out of its
+// slot and put where it belongs now, the first free slot from its home on. That never passes over a
+// key still to be moved: from a free slot on, all the way round, the slots between a key's old home
+// and its place have been gone through before it, and what was found there lies there or earlier.
 void KeyTable::rehash(std::size_t count) {
     TM_CHECK(count <= std::size_t{1} << 32, "a key table has more keys than it can count");
     memory_.grow(count * sizeof(Slot));

@@ -2,8 +2,8 @@
 // table, which has room for a value of up to 32 bytes behind the slot.
 //
 // Keys up to 15 bytes and their values lie in one cache line, all that a lookup that hits touches;
-// a chunk of keys is hashed and its lines prefetched in groups of 64 before any of them is compared.
-// It grows in place: 10 million words 21 -> 27 million words/s.
+// a chunk of keys is hashed and its lines prefetched in groups of 64 before any of them is
+// compared. It grows in place: 10 million words 21 -> 27 million words/s.
 #pragma once
 
 #include <algorithm>
@@ -39,10 +39,10 @@ public:
     void locate(const char* keys, std::size_t strideBytes, std::size_t count, Slot** slots,
                 std::uint64_t* fresh);
 
-    // Finds or inserts `count` keys that are made here: wordsAt(i) gives key i, of at most 15 bytes,
-    // as a slot holds it. Calls visit(i, slot, fresh) for one after another, while the slot's line is
-    // near; visit must not insert. Words that are at hand already need no views to be looked for: 94 ->
-    // 116 million/s in numbers.memory, next to KeyProbe.
+    // Finds or inserts `count` keys that are made here: wordsAt(i) gives key i, of at most 15
+    // bytes, as a slot holds it. Calls visit(i, slot, fresh) for one after another, while the
+    // slot's line is near; visit must not insert. Words that are at hand already need no views to
+    // be looked for: 94 -> 116 million/s in numbers.memory, next to KeyProbe.
     template <class WordsAt, class Visit>
     void visitWords(std::size_t count, WordsAt&& wordsAt, Visit&& visit) {
         constexpr std::size_t kGroup = KeyGroupProbe::kKeys;
@@ -77,7 +77,8 @@ public:
                 found[i] = &findOrPlace(group[i], isFresh);
                 fresh |= std::uint64_t{isFresh} << i;
             }
-            for (std::size_t i = 0; i < size; ++i) visit(first + i, *found[i], (fresh >> i & 1) != 0);
+            for (std::size_t i = 0; i < size; ++i)
+                visit(first + i, *found[i], (fresh >> i & 1) != 0);
         }
     }
 
@@ -91,7 +92,8 @@ public:
     std::size_t size() const { return order_.size(); }
     Slot& slotAt(std::size_t rank) { return slots()[order_[rank]]; }
     const Slot& slotAt(std::size_t rank) const { return slots()[order_[rank]]; }
-    // Slots lie anywhere; a loop over ranks asks for those a few ranks ahead. Any rank may be asked.
+    // Slots lie anywhere; a loop over ranks asks for those a few ranks ahead. Any rank may be
+    // asked.
     static constexpr std::size_t kRanksAhead = 16;
     void prefetchAt(std::size_t rank) const {
         if (rank < order_.size()) __builtin_prefetch(slots() + order_[rank], 1);

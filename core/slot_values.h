@@ -1,7 +1,7 @@
 // The values of a key table's slots, as a type.
 //
-// Trivial values up to 8 bytes live in the slot, those up to 32 behind a wide one, in the same cache
-// line; of others the slot holds the address.
+// Trivial values up to 8 bytes live in the slot, those up to 32 behind a wide one, in the same
+// cache line; of others the slot holds the address.
 #pragma once
 
 #include <cstring>
@@ -62,7 +62,8 @@ public:
         }
     }
 
-    // Values are needed soon. With values beside the slots a chunk waits for each of them otherwise.
+    // Values are needed soon. With values beside the slots a chunk waits for each of them
+    // otherwise.
     static void prefetch(KeyTable::Slot* const* slots, std::size_t count) {
         if constexpr (!kInlineValue<V> && !kWideValue<V>)
             for (std::size_t i = 0; i < count; ++i)

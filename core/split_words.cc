@@ -75,7 +75,7 @@ struct WordSplit {
         return tail;
     }
 
-    __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt"), always_inline)) static inline Block
+    __attribute__((target("avx2,bmi,bmi2,popcnt"), always_inline)) static inline Block
     blockOf(WordCursor& cursor, std::uint64_t spaces) {
         Block block;
         const std::uint64_t text = ~spaces;
@@ -91,7 +91,7 @@ struct WordSplit {
         block.firstEnd = _tzcnt_u64(ends);
         block.ends = _blsr_u64(ends);
         // The last byte is text: its word goes on, and began here unless nothing did.
-        const char* const last = block.base + (63 - _lzcnt_u64(begins | 1));
+        const char* const last = block.base + (63 - __builtin_clzll(begins | 1));
         const char* const open = begins != 0 ? last : cursor.wordBegin_;
         cursor.wordBegin_ = static_cast<std::int64_t>(text) < 0 ? open : nullptr;
         return block;
@@ -102,7 +102,7 @@ struct WordSplit {
         cursor.next_ += left < kBlockBytes ? left : kBlockBytes;
     }
 
-    __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt"), always_inline)) static inline std::uint32_t
+    __attribute__((target("avx2,bmi,bmi2,popcnt"), always_inline)) static inline std::uint32_t
     spacesOf32(const char* at) {
         const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
         const __m256i shifted = _mm256_sub_epi8(bytes, _mm256_set1_epi8(9));
@@ -112,7 +112,7 @@ struct WordSplit {
         return static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_or_si256(control, space)));
     }
 
-    __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt"))) static std::size_t avx2(
+    __attribute__((target("avx2,bmi,bmi2,popcnt"))) static std::size_t avx2(
         WordCursor& shared, std::span<std::string_view> into) {
         WordCursor cursor = shared;
         std::size_t count = 0;
@@ -146,8 +146,7 @@ struct WordSplit {
 
     // Eight words at a time: begins and ends are compressed out of the masks as byte offsets.
     __attribute__((
-        target("avx2,bmi,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512vl,avx512vbmi,"
-               "avx512vbmi2"))) static std::size_t
+        target("avx2,bmi,bmi2,popcnt,avx512f,avx512bw,avx512vl,avx512vbmi2"))) static std::size_t
     avx512(WordCursor& shared, std::span<std::string_view> into) {
         alignas(64) static constexpr std::uint8_t kOffsets[64] = {
             0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,

@@ -7,7 +7,7 @@
 //
 // Who calls whom in a batch:
 //
-//   Scheduler::runBatch    Graph::runBatch, which goes through the nodes in the order of Graph::add:
+//   the scheduler          Graph::runBatch, going through the nodes in the order of Graph::add:
 //   1 beginBatch           of every node
 //   2 runStage             of every node; narrow operators and outputs have none
 //       a root             openConsumers -> open() of the operators behind it, sink by sink; then,

@@ -1,5 +1,5 @@
-// Large zeroed memory for tables that are written at random places. Up to 64 MiB on large pages, above
-// on small ones: 14.0 -> 16.2 million words/s with 10 million words.
+// Large zeroed memory for tables that are written at random places. Up to 64 MiB on large pages,
+// above on small ones: 14.0 -> 16.2 million words/s with 10 million words.
 #pragma once
 
 #include <cstddef>
@@ -31,8 +31,8 @@ public:
     // Makes it zero again.
     void clear();
 
-    // Grows it to `sizeBytes`, perhaps elsewhere: what was written stays, the rest is zero. More than
-    // 64 MiB move without being copied.
+    // Grows it to `sizeBytes`, perhaps elsewhere: what was written stays, the rest is zero. More
+    // than 64 MiB move without being copied.
     void grow(std::size_t sizeBytes);
 
 private:
