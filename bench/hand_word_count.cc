@@ -1,7 +1,7 @@
 // The reference of the word benchmarks: a word count written by hand, with and without durability.
 //
 // hand_word_count -m FILE [--counts OUT]
-//   Counts FILE in memory on one core: the limit of the hot path.
+//   Counts FILE in memory on one core.
 // hand_word_count PORT LOGFILE [CHECKPOINT_SECONDS=10] [--counts OUT]
 //   Dials 127.0.0.1:PORT and counts until the peer ends. One thread receives into 4 MiB blocks of
 //   whole lines, one writes each to LOGFILE (preallocated) and fdatasyncs, one counts what is

@@ -29,7 +29,8 @@ inline constexpr std::uint8_t kBeginTable = 3;  // TimeRows: a row once the init
 inline constexpr std::uint8_t kPanesTable = 1;
 inline constexpr std::uint8_t kOpenTable = 2;
 
-// What a stream needs that shows a table. Thread safety: set up before the job starts; immutable then.
+// What a stream needs that shows a table. Thread safety: set up before the job starts; immutable
+// then.
 struct ShownTable {
     StateTable* table = nullptr;
     // Of that stream; zero: it has every batch.

@@ -11,8 +11,8 @@
 //     leave(last)                takes out what a window that ends with pane `last` does not hold
 //     enter(pane, pairs, bytes)  takes a pane in; `bytes` are the pairs as they are stored
 //     slid()                     the slide is complete
-//   For each slide time: leave and enter for each pane that enters, oldest first; leave for the last
-//   pane of the window; slid.
+//   For each slide time: leave and enter for each pane that enters, oldest first; then leave for
+//   the last pane of the window, and slid.
 //
 // Takes a stream of pairs whose keys lie in their ranges, each once.
 #pragma once
