@@ -209,8 +209,8 @@ void draw(const std::vector<Axis>& axes, const std::string& path) {
         const double unit = std::pow(10, std::floor(std::log10(most)));
         const double top = std::ceil(most / unit * 2) / 2 * unit;
         svg << "<text x=\"" << x0 << "\" y=\"" << y0 - 22 << "\" font-weight=\"bold\">" << axis.name
-            << "</text>\n<text x=\"" << x0 << "\" y=\"" << y0 - 8 << "\" fill=\"#777\">"
-            << axis.yUnit << "</text>\n";
+            << "</text>\n<text x=\"" << x0 + kPlotWidth << "\" y=\"" << y0 - 22
+            << "\" text-anchor=\"end\" fill=\"#777\">" << axis.yUnit << "</text>\n";
         for (int line = 0; line <= 2; ++line) {
             const double y = y0 + kPlotHeight * line / 2;
             svg << "<line x1=\"" << x0 << "\" x2=\"" << x0 + kPlotWidth << "\" y1=\"" << y
