@@ -108,9 +108,13 @@ const KeyTable::Slot* KeyTable::find(std::string_view key) const {
     return isFree(slot) ? nullptr : &slot;
 }
 
-void KeyTable::reserve(std::size_t more) {
+std::size_t KeyTable::slotsFor(std::size_t more) const {
     const std::size_t wanted = 2 * slotsPerKey_ * (order_.size() + more);
-    if (wanted > slotCount_) rehash(std::bit_ceil(std::max(wanted, kSmallestSlots)));
+    return wanted <= slotCount_ ? slotCount_ : std::bit_ceil(std::max(wanted, kSmallestSlots));
+}
+
+void KeyTable::reserve(std::size_t more) {
+    if (const std::size_t count = slotsFor(more); count != slotCount_) rehash(count);
 }
 
 // In place, so that only the new part is memory never touched before. A key is taken out of its

@@ -109,6 +109,10 @@ public:
 
     // Memory held.
     std::size_t bytes() const;
+    // What its slots take more once `more` keys are located or inserted; mostly 0.
+    std::size_t growthBytes(std::size_t more) const {
+        return (slotsFor(more) - slotCount_) * sizeof(Slot);
+    }
 
     // Forgets all keys and keeps the memory, unless it is far more than the keys needed.
     void clear();
@@ -125,6 +129,8 @@ private:
     bool matches(const Slot& slot, const ProbeKey& key, std::string_view bytes) const;
     Slot& probe(const ProbeKey& key, std::string_view bytes) const;
     void place(Slot& slot, const ProbeKey& key, std::string_view bytes);
+    // With room for `more` keys; what there is, when that is enough.
+    std::size_t slotsFor(std::size_t more) const;
     void reserve(std::size_t more);
     void rehash(std::size_t slots);
     Slot* slots() const { return static_cast<Slot*>(memory_.data()); }

@@ -50,6 +50,8 @@ public:
     bool empty() const { return keys_.size() == 0; }
     // Memory held.
     std::size_t bytes() const { return keys_.bytes() + values_->bytes(); }
+    // What the table of keys takes more once `more` keys are changed; values not counted.
+    std::size_t growthBytes(std::size_t more) const { return keys_.growthBytes(more); }
 
 private:
     void assign(Slot& slot, std::string_view value);

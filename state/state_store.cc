@@ -75,19 +75,21 @@ void StateStore::dropOperator(core::OperatorId operatorId) {
 // The changes of all ranges in the order of their rows.
 FrozenDelta StateStore::takeChanges() {
     FrozenDelta frozen;
-    std::size_t bytes = 0;
+    std::size_t bytes = 0, countedBytes = 0;
     std::lock_guard lock(mutex_);
     for (auto& [id, table] : tables_) {
         for (std::uint32_t number = 0; number < core::kKeyRanges; ++number) {
             StateRange& range = table->range(number);
-            std::shared_ptr<const RangeDelta> former;
-            auto delta = range.freeze(former);
-            if (former) frozen.former.push_back(std::move(former));
-            if (!delta) continue;
-            bytes += delta->bytes();
-            frozen.parts.push_back({&range, std::move(delta)});
+            auto taken = range.freeze();
+            countedBytes += taken.countedBytes;
+            if (taken.former) frozen.former.push_back(std::move(taken.former));
+            if (!taken.delta) continue;
+            bytes += taken.delta->bytes();
+            frozen.parts.push_back({&range, std::move(taken.delta)});
         }
     }
+    // Not range by range: other workers would fill what is still to be taken.
+    activeBytes_ -= countedBytes;
     frozen.dropped = std::exchange(dropped_, {});
     frozenBytes_ = bytes;
     return frozen;
@@ -182,16 +184,26 @@ void StateStore::checkpointFailed(core::Error error) {
     checkpointEnded_.notify_all();
 }
 
-// Half of the budget is for the changes that are being ingested or serve as a cache. A checkpoint
-// is asked for a little before tables write changes out inside a batch.
-bool StateStore::overBudget() const { return activeBytes_ > options_.deltaBudgetBytes / 8 * 3; }
-bool StateStore::full() const { return activeBytes_ > options_.deltaBudgetBytes / 2; }
+// Seven sixteenths of the budget are for the active changes, as many for those that are being
+// ingested or serve as a cache; the rest is for values, whose size nobody asks for before they are
+// written. A checkpoint is asked for a little before tables write changes out inside a batch.
+bool StateStore::overBudget() const { return activeBytes_ > options_.deltaBudgetBytes / 16 * 6; }
+bool StateStore::full(std::size_t moreBytes) const {
+    return activeBytes_ + moreBytes > options_.deltaBudgetBytes / 16 * 7;
+}
 
-Result<> StateStore::spill() { return spill(false); }
-
-Result<> StateStore::spill(bool onlyWhenFull) {
+Result<> StateStore::spill() {
     std::lock_guard one(spillMutex_);
-    if (onlyWhenFull && !full()) return {};
+    return writeOut();
+}
+
+Result<> StateStore::spillWhenFull(std::size_t moreBytes) {
+    if (!full(moreBytes)) return {};
+    std::lock_guard one(spillMutex_);
+    return full(moreBytes) ? writeOut() : Result<>{};
+}
+
+Result<> StateStore::writeOut() {
     {
         // Nothing may come between a checkpoint's ingest and its link.
         std::unique_lock lock(mutex_);
@@ -199,7 +211,9 @@ Result<> StateStore::spill(bool onlyWhenFull) {
         if (failed_) return core::fail(*failed_);
     }
     if (!rocks_) TM_TRY(openScratch());
-    auto done = ingestAndShow(takeChanges());
+    auto frozen = takeChanges();
+    frozen.former.clear();
+    auto done = ingestAndShow(frozen);
     if (!done) {
         checkpointFailed(done.error());
         return core::fail(done.error());

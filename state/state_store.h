@@ -119,9 +119,11 @@ private:
     friend class StateRange;
 
     StateStore(StateStoreOptions options, std::unique_ptr<RocksStore> rocks);
-    bool full() const;
-    core::Result<> spillWhenFull() { return full() ? spill(true) : core::Result<>{}; }
-    core::Result<> spill(bool onlyWhenFull);
+    // With `moreBytes` on top of what there is.
+    bool full(std::size_t moreBytes = 0) const;
+    core::Result<> spillWhenFull(std::size_t moreBytes = 0);
+    // Called with spillMutex_ held.
+    core::Result<> writeOut();
     core::Result<> openScratch();
     FrozenDelta takeChanges();
     static void showRows(StateTable& table, const std::shared_ptr<const RocksSnapshot>& rows);

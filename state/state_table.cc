@@ -25,8 +25,27 @@ StateRange::StateRange(StateStore& store, StateTable& table, std::uint32_t range
     : store_(store), table_(table), range_(range), view_(std::make_shared<const RangeView>()) {}
 StateRange::~StateRange() = default;
 
+// A table that is to double asks first: two tables, doubled, could pass the budget by half of it.
+// Returns what there is no room for.
+std::size_t StateRange::reserve(std::size_t count) {
+    std::lock_guard lock(mutex_);
+    const std::size_t growthBytes = active_ ? active_->growthBytes(count) : 0;
+    if (growthBytes == 0) return 0;
+    store_.activeBytes_ += growthBytes;  // first, so that two tables do not take the same room
+    if (store_.full()) {
+        store_.activeBytes_ -= growthBytes;
+        return growthBytes;
+    }
+    countedBytes_ += growthBytes;
+    return 0;
+}
+
 template <class F>
-Result<> StateRange::change(F&& f) {
+Result<> StateRange::change(std::size_t count, F&& f) {
+    while (const std::size_t lackingBytes = reserve(count)) {
+        const Pinned pinned = pin();  // what is written may lie in the delta
+        TM_TRY(store_.spillWhenFull(lackingBytes));
+    }
     {
         std::lock_guard lock(mutex_);
         if (!active_) active_ = std::make_shared<RangeDelta>(table_.kind());
@@ -39,16 +58,16 @@ Result<> StateRange::change(F&& f) {
 }
 
 Result<> StateRange::merge(core::KeyViews keys, std::size_t count, const std::uint64_t* operands) {
-    return change([&](RangeDelta& delta) { delta.merge(keys, count, operands); });
+    return change(count, [&](RangeDelta& delta) { delta.merge(keys, count, operands); });
 }
 Result<> StateRange::put(core::KeyViews keys, std::size_t count, const std::string_view* values) {
-    return change([&](RangeDelta& delta) { delta.put(keys, count, values); });
+    return change(count, [&](RangeDelta& delta) { delta.put(keys, count, values); });
 }
 Result<> StateRange::put(std::string_view key, std::string_view value) {
-    return change([&](RangeDelta& delta) { delta.put(key, value); });
+    return change(1, [&](RangeDelta& delta) { delta.put(key, value); });
 }
 Result<> StateRange::remove(std::string_view key) {
-    return change([&](RangeDelta& delta) { delta.remove(key); });
+    return change(1, [&](RangeDelta& delta) { delta.remove(key); });
 }
 
 StateRange::Pinned StateRange::pin() const {
@@ -56,15 +75,14 @@ StateRange::Pinned StateRange::pin() const {
     return {active_, view_};
 }
 
-std::shared_ptr<const RangeDelta> StateRange::freeze(std::shared_ptr<const RangeDelta>& former) {
+StateRange::Frozen StateRange::freeze() {
     std::lock_guard lock(mutex_);
     TM_CHECK(view_->frozen == nullptr, "a delta is frozen before the one frozen last was ingested");
     auto taken = std::exchange(active_, nullptr);
     if (taken && taken->empty()) taken = nullptr;
-    former = view_->ingested;
+    auto former = view_->ingested;
     view_ = std::make_shared<const RangeView>(RangeView{taken, nullptr, view_->rows});
-    store_.activeBytes_ -= std::exchange(countedBytes_, 0);
-    return taken;
+    return {std::move(taken), std::move(former), std::exchange(countedBytes_, 0)};
 }
 
 void StateRange::show(std::shared_ptr<const RocksSnapshot> rows) {

@@ -136,12 +136,18 @@ private:
         std::shared_ptr<const RangeView> view;
     };
     Pinned pin() const;
+    // `count` keys are changed by `f`.
     template <class F>
-    core::Result<> change(F&& f);
+    core::Result<> change(std::size_t count, F&& f);
+    std::size_t reserve(std::size_t count);
 
-    // For the store: takes the active delta (null when empty), showing it as the frozen one in the
-    // place of `former`, which is large to destroy.
-    std::shared_ptr<const RangeDelta> freeze(std::shared_ptr<const RangeDelta>& former);
+    struct Frozen {
+        std::shared_ptr<const RangeDelta> delta;   // what was active; null when empty
+        std::shared_ptr<const RangeDelta> former;  // whose place it takes; large to destroy
+        std::size_t countedBytes;                  // still in the store's sum of active bytes
+    };
+    // For the store: shows the active delta as the frozen one.
+    Frozen freeze();
     // Lets readers see `rows`, which hold all that was frozen, below the active delta.
     void show(std::shared_ptr<const RocksSnapshot> rows);
     template <class KeyAt>
