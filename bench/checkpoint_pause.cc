@@ -25,25 +25,55 @@ namespace fs = std::filesystem;
 using namespace tidemill;
 using namespace tidemill::bench;
 
-constexpr std::size_t kBatchesPerCheckpoint = 50;
+constexpr int kBatchesPerCheckpoint = 50;
 constexpr std::size_t kLoadedPerBatch = 500'000;
+
+using Milliseconds = std::chrono::duration<double, std::milli>;
+
+// Where a batch's time went, in ms. All three are a delay from its due time to its completion; what
+// is missing is the time it began late, mostly because the batch before it was not done.
+struct Delay {
+    double all = 0;
+    double log = 0;   // until its record was durable
+    double work = 0;  // from there on
+};
 
 class Delays final : public StreamingListener {
 public:
+    void onBatchSubmitted(const BatchInfo&) override { submitted_ = Clock::now(); }
+    void onBatchStarted(const BatchInfo&) override { log_ = Clock::now() - submitted_; }
     void onBatchCompleted(const BatchInfo& batch) override {
         std::lock_guard lock(mutex_);
-        milliseconds_.push_back(
-            std::chrono::duration<double, std::milli>(*batch.totalDelay).count());
+        delays_.push_back({Milliseconds(*batch.totalDelay).count(), log_.count(),
+                           Milliseconds(*batch.processingDelay).count()});
     }
-    std::vector<double> take() {
+    std::vector<Delay> take() {
         std::lock_guard lock(mutex_);
-        return std::exchange(milliseconds_, {});
+        return std::exchange(delays_, {});
     }
 
 private:
+    using Clock = std::chrono::steady_clock;
+    Clock::time_point submitted_;
+    Milliseconds log_{};
     std::mutex mutex_;
-    std::vector<double> milliseconds_;
+    std::vector<Delay> delays_;
 };
+
+std::vector<double> column(const std::vector<Delay>& delays, double Delay::*member) {
+    std::vector<double> values;
+    for (const auto& delay : delays) values.push_back(delay.*member);
+    return values;
+}
+
+// The longest of each checkpoint's batches, beyond the median of all.
+std::vector<double> pauses(const std::vector<double>& delays) {
+    std::vector<double> longest;
+    for (auto begin = delays.begin(); delays.end() - begin >= kBatchesPerCheckpoint;
+         begin += kBatchesPerCheckpoint)
+        longest.push_back(*std::max_element(begin, begin + kBatchesPerCheckpoint) - median(delays));
+    return longest;
+}
 
 // One job over two loads; the keys of both are the same.
 class PausedJob {
@@ -71,7 +101,7 @@ public:
     }
 
     struct Result {
-        std::vector<double> delays;
+        std::vector<Delay> delays;
         double bytesPerCheckpoint = 0;
     };
     // `changed` random keys between two checkpoints.
@@ -136,17 +166,14 @@ int main(int argc, char** argv) {
         large = job.run(checkpoints, 100'000);
         small = job.run(10, 10'000);
     }
-    const double usual = median(large.delays);
-    std::vector<double> pauses;
-    for (std::size_t at = 0; at + kBatchesPerCheckpoint <= large.delays.size();
-         at += kBatchesPerCheckpoint) {
-        const auto begin = large.delays.begin() + static_cast<std::ptrdiff_t>(at);
-        pauses.push_back(*std::max_element(begin, begin + kBatchesPerCheckpoint) - usual);
-    }
-    Figure{"checkpoint.pause", quantile(pauses, 0.99), "ms", 0, 0,
-           {{"p50_ms", median(pauses)},
-            {"max_ms", quantile(pauses, 1)},
-            {"median_batch_ms", usual},
+    const auto delays = column(large.delays, &Delay::all);
+    const auto all = pauses(delays);
+    Figure{"checkpoint.pause", quantile(all, 0.99), "ms", 0, 0,
+           {{"p50_ms", median(all)},
+            {"max_ms", quantile(all, 1)},
+            {"log_p99_ms", quantile(pauses(column(large.delays, &Delay::log)), 0.99)},
+            {"work_p99_ms", quantile(pauses(column(large.delays, &Delay::work)), 0.99)},
+            {"median_batch_ms", median(delays)},
             {"checkpoint_bytes", large.bytesPerCheckpoint},
             {"checkpoint_bytes_of_a_tenth", small.bytesPerCheckpoint}}}
         .print(arguments.json);
