@@ -5,7 +5,6 @@
 namespace tidemill::core {
 namespace {
 
-constexpr std::size_t kSlackBytes = 64;
 constexpr std::size_t kFirstChunkBytes = 4 << 10;
 constexpr std::size_t kLargestChunkBytes = 1 << 20;
 
@@ -14,11 +13,10 @@ constexpr std::size_t kLargestChunkBytes = 1 << 20;
 void Arena::grow(std::size_t sizeBytes) {
     const std::size_t doubled = chunks_.empty() ? kFirstChunkBytes : 2 * chunks_.back().sizeBytes;
     const std::size_t size = std::max(sizeBytes, std::min(doubled, kLargestChunkBytes));
-    chunks_.push_back({std::make_unique_for_overwrite<char[]>(size + kSlackBytes), size});
-    std::memset(chunks_.back().memory.get() + size, 0, kSlackBytes);
+    chunks_.push_back({std::make_unique_for_overwrite<char[]>(size), size});
     next_ = chunks_.back().memory.get();
     left_ = size;
-    bytes_ += size + kSlackBytes;
+    bytes_ += size;
 }
 
 void Arena::reset() {
@@ -29,7 +27,7 @@ void Arena::reset() {
     if (chunks_.empty()) return;
     next_ = chunks_.front().memory.get();
     left_ = chunks_.front().sizeBytes;
-    bytes_ = left_ + kSlackBytes;
+    bytes_ = left_;
 }
 
 }  // namespace tidemill::core

@@ -9,8 +9,7 @@
 
 namespace tidemill::core {
 
-// Whatever is copied here is followed by 64 readable bytes, so that wide loads may start anywhere
-// in it. Thread safety: worker-confined.
+// Thread safety: worker-confined.
 class Arena {
 public:
     Arena() = default;
@@ -19,7 +18,7 @@ public:
 
     // Memory for `sizeBytes` bytes, not aligned; lives until reset().
     char* allocate(std::size_t sizeBytes) {
-        // Equal too, so that even no bytes have memory and its slack.
+        // Equal too, so that even no bytes have an address.
         if (sizeBytes >= left_) [[unlikely]]
             grow(sizeBytes);
         char* memory = next_;

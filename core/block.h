@@ -42,7 +42,6 @@ public:
     Block(Buffer buffer, std::size_t sizeBytes, BlockOrigin origin, Lsn lsn = {})
         : buffer_(std::move(buffer)), sizeBytes_(sizeBytes), origin_(std::move(origin)), lsn_(lsn) {}
 
-    // Followed by kBufferSlackBytes readable bytes of any content.
     std::string_view bytes() const { return {buffer_.data(), sizeBytes_}; }
     const BlockOrigin& origin() const { return origin_; }
     Lsn lsn() const { return lsn_; }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
-#include <cstring>
 #include <new>
 
 #include "core/check.h"
@@ -11,11 +10,13 @@
 namespace tidemill::core {
 namespace {
 
+constexpr std::size_t kPageBytes = 4096;
+
 char* allocate(std::size_t capacity) {
     // Untouched pages cost nothing, so large classes do not make a quiet process big.
-    void* memory = std::aligned_alloc(4096, (capacity + kBufferSlackBytes + 4095) / 4096 * 4096);
+    const std::size_t pages = std::max<std::size_t>(1, (capacity + kPageBytes - 1) / kPageBytes);
+    void* memory = std::aligned_alloc(kPageBytes, pages * kPageBytes);
     if (memory == nullptr) throw std::bad_alloc();
-    std::memset(static_cast<char*>(memory) + capacity, 0, kBufferSlackBytes);
     return static_cast<char*>(memory);
 }
 
@@ -27,10 +28,9 @@ std::size_t classOf(std::size_t capacity) {
 }  // namespace
 
 Buffer::~Buffer() {
-    if (data_ == nullptr) return;
     if (pool_) {
         pool_->giveBack(data_, capacity_);
-    } else if ((capacity_ & kBorrowedBit) == 0) {
+    } else {
         std::free(data_);
     }
 }
@@ -39,13 +39,6 @@ Buffer Buffer::unpooled(std::size_t capacityBytes) {
     Buffer buffer;
     buffer.data_ = allocate(capacityBytes);
     buffer.capacity_ = capacityBytes;
-    return buffer;
-}
-
-Buffer Buffer::borrowed(const char* data, std::size_t capacityBytes) {
-    Buffer buffer;
-    buffer.data_ = const_cast<char*>(data);
-    buffer.capacity_ = capacityBytes | kBorrowedBit;
     return buffer;
 }
 

@@ -13,12 +13,9 @@
 
 namespace tidemill::core {
 
-// Readable bytes behind every buffer's capacity, so that wide loads may start anywhere in it.
-inline constexpr std::size_t kBufferSlackBytes = 64;
-
 class BufferPool;
 
-// A movable handle on memory of `capacity()` bytes plus the slack. Empty when default-made.
+// A movable handle on memory of `capacity()` bytes. Empty when default-made.
 class Buffer {
 public:
     Buffer() = default;
@@ -36,21 +33,17 @@ public:
 
     // Memory outside any budget: what recovery reads back, tests.
     static Buffer unpooled(std::size_t capacityBytes);
-    // Memory that somebody else keeps alive and that has the slack already; never freed here.
-    static Buffer borrowed(const char* data, std::size_t capacityBytes);
 
     char* data() { return data_; }
     const char* data() const { return data_; }
-    std::size_t capacity() const { return capacity_ & ~kBorrowedBit; }
+    std::size_t capacity() const { return capacity_; }
     explicit operator bool() const { return data_ != nullptr; }
 
 private:
     friend class BufferPool;
     char* data_ = nullptr;
     std::size_t capacity_ = 0;
-    // Set in capacity_ of borrowed memory; no real capacity has it.
-    static constexpr std::size_t kBorrowedBit = std::size_t{1} << 63;
-    std::shared_ptr<BufferPool> pool_;  // null: unpooled or borrowed
+    std::shared_ptr<BufferPool> pool_;  // null: unpooled
 };
 
 // Thread safety: thread-safe.

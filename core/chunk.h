@@ -47,7 +47,7 @@ class Sink : public BasicSink<T> {};
 template <>
 class Sink<std::string_view> : public BasicSink<std::string_view> {
 public:
-    // `text` is whole lines, each ended by '\n', with kBufferSlackBytes readable behind it.
+    // `text` is whole lines, each ended by '\n'; a source's last one may lack it.
     // Here: cuts it into lines (without '\n' and one '\r' before it) and takes them in chunks.
     virtual void takeText(std::string_view text);
 };

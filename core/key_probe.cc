@@ -15,15 +15,16 @@ namespace {
 
 constexpr std::uintptr_t kPageBytes = 4096;
 
-// The bytes behind a key may be read, not used; the address sanitizer cannot know that.
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool kReadsBehindKeys = false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-constexpr bool kReadsBehindKeys = false;
-#else
-constexpr bool kReadsBehindKeys = true;
+// The bytes behind a key may be read, not used; sanitizers cannot know that.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define TIDEMILL_IS_SANITIZED
 #endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TIDEMILL_IS_SANITIZED
+#endif
+#if defined(TIDEMILL_IS_SANITIZED)
+constexpr bool kReadsBehindKeys = false;
 #else
 constexpr bool kReadsBehindKeys = true;
 #endif

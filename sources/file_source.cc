@@ -224,9 +224,8 @@ Result<std::string_view> FileSource::read(const FilePiece& piece, core::Arena& a
     }
     if (begin >= end) return std::string_view();
     const std::size_t size = end - begin;
-    char* bytes = arena.allocate(size + core::kBufferSlackBytes);
+    char* bytes = arena.allocate(size);
     TM_ASSIGN(const auto got, file->readAt(begin, bytes, size));
-    std::fill_n(bytes + got, size + core::kBufferSlackBytes - got, '\0');
     TM_TRY(checkUnchanged(of));
     return std::string_view(bytes, got);
 }

@@ -64,7 +64,7 @@ public:
     // How `files` are cut into partitions: follows from their sizes alone.
     std::vector<FilePiece> piecesOf(const std::vector<TakenFile>& files) const;
 
-    // The records that begin in `piece`; they live as long as `arena`, with slack behind them.
+    // The records that begin in `piece`; they live as long as `arena`.
     // Errors: kNotFound (the file is gone), kConflict (it is not what the batch chose), kIo.
     core::Result<std::string_view> read(const FilePiece& piece, core::Arena& arena) const;
 

@@ -19,7 +19,7 @@ struct SplitWords {
         core::splitLine(line, [&](std::string_view word) { emit(word); });
     }
 
-    // `take` is called with spans of words; `text` has slack behind it.
+    // `take` is called with spans of words.
     template <class Take>
     void splitText(std::string_view text, Take&& take) const {
         core::splitText(text, std::forward<Take>(take));

@@ -2,25 +2,10 @@
 
 #include <algorithm>
 
-#include "core/buffer_pool.h"
 #include "core/byte_codec.h"
 #include "core/operators/text_input.h"
 
 namespace tidemill::core {
-
-MemoryText::MemoryText(std::string_view text, std::size_t bytesPerBatch)
-    : text_(text), bytesPerBatch_(bytesPerBatch) {
-    // Wide loads may read behind a piece. Inside the text there is more text; its last lines, at
-    // least the slack's length of them, are copied to where slack follows.
-    tailBegin_ = text_.size() > kBufferSlackBytes ? text_.size() - kBufferSlackBytes : 0;
-    const auto newline = tailBegin_ == 0 ? text_.npos : text_.rfind('\n', tailBegin_ - 1);
-    tailBegin_ = newline == text_.npos ? 0 : newline + 1;
-    tail_ = text_.substr(tailBegin_);
-    if (!tail_.empty() && tail_.back() != '\n') tail_ += '\n';
-    const std::size_t size = tail_.size();
-    tail_.append(kBufferSlackBytes, '\0');
-    tail_.resize(size);
-}
 
 std::size_t MemoryText::lineEndAfter(std::size_t offset) const {
     if (offset == 0) return 0;
@@ -102,22 +87,7 @@ std::uint32_t MemoryTextNode::partitions(BatchRun& run) {
 
 void MemoryTextNode::scan(TaskContext& task, BatchRun& run, Sink<std::string_view>& sink) {
     const auto range = orThrow(source_->decode(rangeOf(run.record(), id_)));
-    std::string_view text = source_->partition(range, task.partition);
-    if (text.empty()) return;
-    const auto begin = static_cast<std::size_t>(text.data() - source_->text().data());
-    const std::size_t end = begin + text.size();
-    // What ends inside the tail is read from its copy.
-    if (begin < source_->tailBegin()) {
-        const std::size_t before = std::min(end, source_->tailBegin()) - begin;
-        if (!pushText(text.substr(0, before), sink)) return;
-        text.remove_prefix(before);
-    }
-    if (end > source_->tailBegin() && !text.empty()) {
-        const std::size_t from = end - text.size() - source_->tailBegin();
-        const std::size_t size = end == source_->text().size() ? source_->tail().size() - from
-                                                               : text.size();
-        pushText(source_->tail().substr(from, size), sink);
-    }
+    pushText(source_->partition(range, task.partition), sink);
 }
 
 }  // namespace tidemill::core

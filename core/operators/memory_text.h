@@ -14,8 +14,9 @@ namespace tidemill::core {
 // Thread safety: see ReplayableSource.
 class MemoryText final : public ReplayableSource {
 public:
-    // `text` must outlive the job; a missing last '\n' is as good as one.
-    MemoryText(std::string_view text, std::size_t bytesPerBatch);
+    // `text` must outlive the job; its last line may lack the '\n'.
+    MemoryText(std::string_view text, std::size_t bytesPerBatch)
+        : text_(text), bytesPerBatch_(bytesPerBatch) {}
 
     Result<Plan> plan(BatchTime time, std::size_t bytesMax, unsigned workers) override;
     Result<> resume(std::string_view range) override;
@@ -32,19 +33,12 @@ public:
     // The part of `range` that one partition takes: whole lines.
     std::string_view partition(const Range& range, std::uint32_t partition) const;
 
-    std::string_view text() const { return text_; }
-    // The text's last lines, copied so that slack follows them.
-    std::string_view tail() const { return tail_; }
-    std::size_t tailBegin() const { return tailBegin_; }
-
 private:
     std::size_t lineEndAfter(std::size_t offset) const;
 
     std::string_view text_;
     std::size_t bytesPerBatch_;
     std::size_t next_ = 0;
-    std::string tail_;
-    std::size_t tailBegin_ = 0;
 };
 
 class MemoryTextNode final : public RootNode<std::string_view> {
