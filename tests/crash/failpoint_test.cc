@@ -81,11 +81,13 @@ protected:
     }
 
     // A life that ends so that each step of the recovery behind it has something to do: there is a
-    // checkpoint and something to replay, and behind a write that was not synced something to
-    // copy and to cut.
+    // checkpoint, and behind a write that was not synced something to copy and to cut; or a batch
+    // that was recorded and never run, which no checkpoint can have come to.
     void leaveSomethingToRecover() {
         ASSERT_EQ(live("ckpt.midLink:kill:2"), kKilled) << rig_.lastWords();
-        ASSERT_EQ(live("wal.afterAppend:kill:3"), kKilled) << rig_.lastWords();
+        const std::string last = GetParam() == "recover.midReplay" ? "batch.afterRecordSync:kill:3"
+                                                                   : "wal.afterAppend:kill:3";
+        ASSERT_EQ(live(last), kKilled) << rig_.lastWords();
     }
 
     // Starts that die at each point of recovery.
