@@ -62,11 +62,13 @@ public:
     }
 
     void endBatch() override {
-        for (auto& table : partials_) recycle(std::move(table));
+        for (auto& table : partials_) {
+            table->clear();
+            spare_.push_back(std::move(table));
+        }
         partials_.clear();
         sorted_ = false;
-        for (auto& range : merged_)
-            if (range) recycle(std::exchange(range, nullptr));
+        for (auto& range : ranges_) range.clear();
     }
 
     std::uint32_t partitions(BatchRun&) override {
@@ -85,8 +87,9 @@ public:
             return push(only, only.rangeRanks[range].size(),
                         [&](std::size_t i) { return only.rangeRanks[range][i]; }, sink);
         }
-        if (!merged_[range]) merged_[range] = mergeRange(range);
-        push(*merged_[range], merged_[range]->table.size(), [](std::size_t i) { return i; }, sink);
+        Table& merged = ranges_[range];
+        if (merged.table.size() == 0) mergeRange(range, merged);
+        push(merged, merged.table.size(), [](std::size_t i) { return i; }, sink);
     }
 
 private:
@@ -96,9 +99,6 @@ private:
     struct Table {
         KeyTable table{KeyTable::processSeed(), kSlotWidth<C>};
         SlotValues<C> values;
-        std::uint64_t ordinal = 0;
-        // Ranks of the entries of each key range, in insertion order. Set when phase one ends.
-        std::array<std::vector<std::uint32_t>, kKeyRanges> rangeRanks;
 
         void add(const Combiner& combiner, KeyViews keys, std::size_t count, auto&& valueAt,
                  auto&& create, auto&& change) {
@@ -143,6 +143,17 @@ private:
         void clear() {
             values.clear();
             table.clear();
+        }
+    };
+
+    // What one task found.
+    struct Partial : Table {
+        std::uint64_t ordinal = 0;
+        // Ranks of the entries of each key range, in insertion order. Set when phase one ends.
+        std::array<std::vector<std::uint32_t>, kKeyRanges> rangeRanks;
+
+        void clear() {
+            Table::clear();
             for (auto& ranks : rangeRanks) ranks.clear();
         }
     };
@@ -150,7 +161,7 @@ private:
     class PhaseOne final : public Sink<In> {
     public:
         PhaseOne(CombineByKeyNode& node, std::uint64_t ordinal)
-            : node_(node), combiner_(node.combiner_), table_(node.freshTable()) {
+            : node_(node), combiner_(node.combiner_), table_(node.freshPartial()) {
             table_->ordinal = ordinal;
         }
         void take(std::span<In> chunk) override {
@@ -177,12 +188,11 @@ private:
     private:
         CombineByKeyNode& node_;
         const Combiner combiner_;
-        std::unique_ptr<Table> table_;
+        std::unique_ptr<Partial> table_;
         ChunkKeys<K> keys_;
     };
 
-    std::unique_ptr<Table> mergeRange(std::uint32_t range) {
-        auto merged = freshTable();
+    void mergeRange(std::uint32_t range, Table& merged) {
         std::vector<std::string_view> keys(kChunkElements);
         std::vector<KeyTable::Slot*> from(kChunkElements);
         for (auto& partial : partials_) {
@@ -195,7 +205,7 @@ private:
                     from[i] = &partial->table.slotAt(ranks[begin + i]);
                     keys[i] = partial->table.keyOf(*from[i]);
                 }
-                merged->add(
+                merged.add(
                     combiner_, {reinterpret_cast<const char*>(keys.data())}, count,
                     [&](std::size_t i) { return partial->values.take(*from[i]); },
                     [](const Combiner&, C&& c) { return std::move(c); },
@@ -204,7 +214,6 @@ private:
                     });
             }
         }
-        return merged;
     }
 
     template <class RankAt>
@@ -226,18 +235,14 @@ private:
         }
     }
 
-    std::unique_ptr<Table> freshTable() {
+    std::unique_ptr<Partial> freshPartial() {
         std::lock_guard lock(mutex_);
-        if (spare_.empty()) return std::make_unique<Table>();
+        if (spare_.empty()) return std::make_unique<Partial>();
         auto table = std::move(spare_.back());
         spare_.pop_back();
         return table;
     }
-    void recycle(std::unique_ptr<Table> table) {
-        table->clear();
-        spare_.push_back(std::move(table));
-    }
-    void addPartial(std::unique_ptr<Table> table) {
+    void addPartial(std::unique_ptr<Partial> table) {
         std::lock_guard lock(mutex_);
         partials_.push_back(std::move(table));
     }
@@ -245,10 +250,12 @@ private:
     std::shared_ptr<StreamNode<In>> parent_;
     Combiner combiner_;
     std::mutex mutex_;
-    std::vector<std::unique_ptr<Table>> spare_;
-    std::vector<std::unique_ptr<Table>> partials_;
+    // Kept from batch to batch apart from the ranges' tables, which hold a sixteenth of the keys:
+    // each table has grown to its use already.
+    std::vector<std::unique_ptr<Partial>> spare_;
+    std::vector<std::unique_ptr<Partial>> partials_;
     bool sorted_ = false;
-    std::array<std::unique_ptr<Table>, kKeyRanges> merged_;
+    std::array<Table, kKeyRanges> ranges_;
 };
 
 }  // namespace tidemill::core
