@@ -68,7 +68,8 @@ public:
         }
         partials_.clear();
         sorted_ = false;
-        for (auto& range : ranges_) range.clear();
+        for (auto& range : ranges_)
+            if (range.table.size() != 0) range.clear();  // an unused one keeps its memory
     }
 
     std::uint32_t partitions(BatchRun&) override {
