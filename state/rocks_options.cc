@@ -64,6 +64,7 @@ rocksdb::Options rocksOptions(const RocksOptions& wanted) {
     options.compression = rocksdb::kLZ4Compression;
     options.target_file_size_base = kTableFileBytes;
     options.level0_file_num_compaction_trigger = 4;
+    options.disable_auto_compactions = !wanted.compacts;
     options.level_compaction_dynamic_level_bytes = true;
     return options;
 }

@@ -7,6 +7,7 @@
 #include <atomic>
 
 #include "core/check.h"
+#include "state/rocks_file_system.h"
 #include "state/rocks_options.h"
 
 namespace tidemill::state {
@@ -137,6 +138,7 @@ Result<> RowWriter::removeRange(std::string_view from, std::string_view to) {
 Result<> RowWriter::finish() { return impl_->close(); }
 
 struct RocksStore::Impl {
+    std::unique_ptr<rocksdb::Env> environment;  // null: RocksDB's own
     rocksdb::Options options;
     rocksdb::Options writerOptions;
     core::Path directory;
@@ -150,6 +152,10 @@ RocksStore::~RocksStore() = default;
 Result<std::unique_ptr<RocksStore>> RocksStore::open(const RocksOptions& options) {
     auto impl = std::make_unique<Impl>();
     impl->options = rocksOptions(options);
+    if (options.files != &core::posixFileSystem()) {
+        impl->environment = rocksEnvironment(*options.files);
+        impl->options.env = impl->environment.get();
+    }
     impl->writerOptions = impl->options;
     // Ingested rows are rewritten by the first compaction, which compresses them.
     impl->writerOptions.compression = rocksdb::kNoCompression;

@@ -64,6 +64,9 @@ struct RocksOptions {
     std::size_t blockCacheBytes = 64 << 20;
     // For looking at a generation: writes nothing, holds all files open.
     bool readOnly = false;
+    // Other files than the machine's go through rocksEnvironment().
+    core::FileSystem* files = &core::posixFileSystem();
+    bool compacts = true;
 };
 
 // Writes the files of one ingest: rows in ascending order of their keys. Thread safety:

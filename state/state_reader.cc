@@ -38,7 +38,9 @@ StateReader::~StateReader() = default;
 
 Result<std::unique_ptr<StateReader>> StateReader::open(const core::Path& generation,
                                                        std::size_t blockCacheBytes) {
-    TM_ASSIGN(auto rocks, RocksStore::open({generation, blockCacheBytes, true}));
+    TM_ASSIGN(auto rocks, RocksStore::open({.directory = generation,
+                                            .blockCacheBytes = blockCacheBytes,
+                                            .readOnly = true}));
     TM_ASSIGN(auto mark, readMark(*rocks));
     if (!mark)
         return core::fail(core::ErrorKind::kCorrupt,

@@ -21,11 +21,14 @@ StateStore::~StateStore() {
     tables_.clear();
     rocks_.reset();
     // A scratch directory that cannot be removed is no error anybody can act on any more.
-    if (!scratch_.empty()) (void)options_.files->removeTree(scratch_);
+    if (!scratch_.empty()) (void)core::posixFileSystem().removeTree(scratch_);
 }
 
 Result<std::unique_ptr<StateStore>> StateStore::open(const StateStoreOptions& options) {
-    TM_ASSIGN(auto rocks, RocksStore::open({options.workDirectory, options.blockCacheBytes, false}));
+    TM_ASSIGN(auto rocks, RocksStore::open({.directory = options.workDirectory,
+                                            .blockCacheBytes = options.blockCacheBytes,
+                                            .files = options.files,
+                                            .compacts = options.compacts}));
     return std::unique_ptr<StateStore>(new StateStore(options, std::move(rocks)));
 }
 
@@ -39,7 +42,8 @@ Result<> StateStore::openScratch() {
     std::string made = ((error ? core::Path("/tmp") : base) / "tidemill-state-XXXXXX").string();
     if (::mkdtemp(made.data()) == nullptr) return core::failErrno(errno, "mkdtemp failed: " + made);
     scratch_ = made;
-    TM_ASSIGN(rocks_, RocksStore::open({scratch_, options_.blockCacheBytes, false}));
+    TM_ASSIGN(rocks_, RocksStore::open(
+                          {.directory = scratch_, .blockCacheBytes = options_.blockCacheBytes}));
     return {};
 }
 
@@ -233,8 +237,11 @@ Result<std::optional<core::BatchMark>> readMark(const RocksStore& rocks) {
     return std::optional(std::move(mark));
 }
 
-Result<> verifyFiles(const core::Path& directory) {
-    TM_ASSIGN(const auto rocks, RocksStore::open({directory, 1 << 20, true}));
+Result<> verifyFiles(core::FileSystem& files, const core::Path& directory) {
+    TM_ASSIGN(const auto rocks, RocksStore::open({.directory = directory,
+                                                  .blockCacheBytes = 1 << 20,
+                                                  .readOnly = true,
+                                                  .files = &files}));
     return rocks->verify();
 }
 

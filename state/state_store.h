@@ -37,6 +37,8 @@ struct StateStoreOptions {
     std::size_t blockCacheBytes = 64 << 20;
     // Of the active deltas and those being ingested or kept as read cache, together.
     std::size_t deltaBudgetBytes = 256 << 20;
+    // False: table files are never merged; see StreamingOptions::oneOrder.
+    bool compacts = true;
 };
 
 // Tables of Tidemill's own operator, core::kSystemOperator. Table 0 holds the mark.
@@ -152,6 +154,6 @@ core::Result<std::optional<core::BatchMark>> readMark(const RocksStore& rocks);
 
 // Reads every byte of a generation's RocksDB files and compares with RocksDB's own checksums.
 // Errors: kCorrupt, kIo.
-core::Result<> verifyFiles(const core::Path& directory);
+core::Result<> verifyFiles(core::FileSystem& files, const core::Path& directory);
 
 }  // namespace tidemill::state

@@ -56,7 +56,8 @@ Result<> Checkpointer::atBoundary(const std::function<core::BatchMark()>& mark) 
     }
     if (!due() && !store_.overBudget()) return {};
     begin(mark());
-    return core::reachFailpoint("ckpt.afterFreeze");
+    TM_TRY(core::reachFailpoint("ckpt.afterFreeze"));
+    return triggers_.besideBatches ? Result<>() : waitIdle();
 }
 
 void Checkpointer::begin(core::BatchMark mark) {

@@ -23,6 +23,7 @@ namespace tidemill {
 struct CheckpointTriggers {
     std::uint64_t logBytes = 0;           // 0: never by bytes
     std::chrono::nanoseconds interval{};  // 0: never by time
+    bool besideBatches = true;            // false: a batch waits until the checkpoint is made
 };
 
 // Thread safety: the scheduler's thread calls atBoundary and checkpointNow; status is thread-safe.

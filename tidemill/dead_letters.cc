@@ -40,9 +40,8 @@ core::Result<> DeadLetters::write(const core::BatchRecord& batch,
     char name[32];
     std::snprintf(name, sizeof name, "%020llu.jsonl",
                   static_cast<unsigned long long>(batch.id.value));
-    auto& files = core::posixFileSystem();
-    TM_TRY(files.createDirectory(directory_));
-    return core::publishFile(files, directory_ / name, lines);
+    TM_TRY(files_.createDirectory(directory_));
+    return core::publishFile(files_, directory_ / name, lines);
 }
 
 }  // namespace tidemill

@@ -15,7 +15,8 @@ namespace tidemill {
 class DeadLetters {
 public:
     // Without a directory records are logged and counted only.
-    explicit DeadLetters(core::Path directory) : directory_(std::move(directory)) {}
+    DeadLetters(core::FileSystem& files, core::Path directory)
+        : files_(files), directory_(std::move(directory)) {}
 
     // Returns when the file is durable. The same batch gives the same file. Errors: kIo, kNoSpace.
     core::Result<> tell(const core::BatchRun& run);
@@ -27,6 +28,7 @@ private:
     core::Result<> write(const core::BatchRecord& batch,
                          const std::vector<core::FailedRecord>& records) const;
 
+    core::FileSystem& files_;
     const core::Path directory_;
     std::atomic<std::uint64_t> count_ = 0;
 };

@@ -253,7 +253,7 @@ public:
     void saveAsTextFiles(std::string prefix, std::string suffix = "") const {
         requireNotStarted(*job_, "saveAsTextFiles");
         job_->graph.addOutput(std::make_unique<core::SaveAsTextFiles<T>>(
-            node_, core::posixFileSystem(), std::move(prefix), std::move(suffix),
+            node_, *job_->files, std::move(prefix), std::move(suffix),
             [](std::string& out, const T& element) {
                 core::appendElement(out, element);
                 out += '\n';

@@ -42,7 +42,7 @@ Engine::Engine(const StreamingOptions& options, std::shared_ptr<Job> job,
       fingerprint_(job_->fingerprint()),
       clock_(options_.clock ? *options_.clock : systemClock_),
       listeners_(*job_, clock_, std::move(listeners)),
-      failedRecords_(deadLetterDirectory(options_)),
+      failedRecords_(*job_->files, deadLetterDirectory(options_)),
       buffers_(core::BufferPool::make(receiveBudget(options_))),
       workers_(options_.workers) {}
 
@@ -65,7 +65,9 @@ Result<> Engine::start() {
 
 state::StateStoreOptions Engine::storeOptions(const core::Path& workDirectory) const {
     state::StateStoreOptions options;
+    options.files = job_->files;
     options.workDirectory = workDirectory;
+    options.compacts = !options_.oneOrder;
     options.blockCacheBytes = options_.stateCacheBytes;
     options.deltaBudgetBytes = options_.deltaBudgetBytes;
     return options;
@@ -86,8 +88,11 @@ Result<> Engine::openInMemory() {
 // tells the same step by step.
 Result<> Engine::openDurable() {
     const core::ActivityScope activity(core::Activity::kRecovery);
-    auto& files = core::posixFileSystem();
-    TM_ASSIGN(directory_, recovery::DataDirectory::open(files, options_.directory));
+    auto& files = *job_->files;
+    TM_ASSIGN(directory_, recovery::DataDirectory::open(
+                              files, options_.directory,
+                              options_.files ? recovery::DataDirectory::Locking::kNone
+                                             : recovery::DataDirectory::Locking::kLock));
     TM_TRY(checkJob());
     generations_ = std::make_unique<recovery::Generations>(files, directory_->generationsPath());
 
@@ -100,8 +105,8 @@ Result<> Engine::openDurable() {
                   matchOperators(mark.operators, job_->states, options_.dropMismatchedState));
         return {};
     };
-    recoverOptions.readsAll = [](const core::Path& path, const recovery::Manifest&) {
-        return state::verifyFiles(path);
+    recoverOptions.readsAll = [&files](const core::Path& path, const recovery::Manifest&) {
+        return state::verifyFiles(files, path);
     };
     recoverOptions.progress = [this, said = startBegun_](
                                   const recovery::RecoverProgress& step) mutable {
@@ -148,6 +153,7 @@ Result<> Engine::resumeFrom(recovery::Recovered& recovered) {
         sessions[name] = std::max(sessions[name], lines);
     recovery::LogWriterOptions logOptions;
     logOptions.segmentBytes = options_.segmentBytes;
+    logOptions.prepareAhead = !options_.oneOrder;
     logOptions.reserveBytes = std::max<std::uint64_t>(2 * options_.segmentBytes,
                                                       2 * options_.deltaBudgetBytes);
     TM_ASSIGN(auto writer, recovery::LogWriter::open(directory_->files(), std::move(recovered.log),
@@ -158,7 +164,9 @@ Result<> Engine::resumeFrom(recovery::Recovered& recovered) {
     scheduler_ = std::make_unique<core::Scheduler>(schedule(), clock_, *log_, job_->graph, workers_,
                                                    *this, &listeners_);
     checkpointer_ = std::make_unique<Checkpointer>(
-        CheckpointTriggers{options_.checkpointBytes, options_.checkpointInterval}, clock_, *store_,
+        CheckpointTriggers{options_.checkpointBytes, options_.checkpointInterval,
+                           !options_.oneOrder},
+        clock_, *store_,
         *generations_, *log_, [this](core::Error error) { scheduler_->fail(std::move(error)); });
     if (recovered.mark) checkpointer_->resume(recovered.mark->batch);
     if (recovered.lastBatch.value != 0) {

@@ -12,6 +12,7 @@
 #include "core/block.h"
 #include "core/block_log.h"
 #include "core/error.h"
+#include "core/file_system.h"
 #include "core/graph.h"
 #include "core/receiver.h"
 #include "core/replayable_source.h"
@@ -52,6 +53,8 @@ struct StateDeclaration {
 
 // Thread safety: externally synchronized.
 struct Job {
+    // Of outputs and file sources.
+    core::FileSystem* files = &core::posixFileSystem();
     core::Graph graph;
     std::vector<SourceDeclaration> sources;
     std::vector<StateDeclaration> states;

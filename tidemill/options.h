@@ -9,6 +9,7 @@
 #include <string>
 
 #include "core/clock.h"
+#include "core/file_system.h"
 #include "core/time.h"
 
 namespace tidemill {
@@ -77,6 +78,13 @@ struct StreamingOptions {
 
     // Time; null: the system's. Tests give a ManualClock.
     std::shared_ptr<core::Clock> clock;
+
+    // All files: the data directory's, outputs and file sources; null: the machine's. Simulations
+    // of a disk give their own, and `oneOrder`.
+    std::shared_ptr<core::FileSystem> files;
+    // Nothing runs beside a batch: checkpoints and the next log segment are made where they are
+    // due and compactions never, so that one worker does all file operations in a fixed order.
+    bool oneOrder = false;
 
     // Called with one line of progress while a start takes long. Null: a log line.
     std::function<void(const std::string&)> onProgress;

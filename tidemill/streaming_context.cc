@@ -41,6 +41,7 @@ StreamingContext::StreamingContext(StreamingOptions options)
     if (options_.interval <= Duration(0))
         throw std::invalid_argument("the batch interval must be at least 1 ms");
     job_->interval = options_.interval;
+    if (options_.files) job_->files = options_.files.get();
 }
 StreamingContext::StreamingContext(const std::filesystem::path& directory, Duration interval)
     : StreamingContext(optionsFor(directory, interval)) {}
@@ -128,7 +129,7 @@ DStream<std::string_view> StreamingContext::fileStream(const char* kind,
     SourceDeclaration source;
     source.kind = kind;
     source.description = std::string(kind) + " reads new files in " + options.directories;
-    auto files = std::make_shared<sources::FileSource>(core::posixFileSystem(), std::move(options));
+    auto files = std::make_shared<sources::FileSource>(*job_->files, std::move(options));
     source.replayable = files;
     const auto id = job_->addSource(std::move(source));
     return {job_, job_->graph.add(std::make_shared<sources::FileInputNode>(kind, files, id))};

@@ -158,7 +158,7 @@ Result<> checkpoints(const InspectOptions& options, bool readAll, bool& sound) {
     recovery::ReadsAll reader;
     if (readAll)
         reader = [](const core::Path& path, const recovery::Manifest&) {
-            return state::verifyFiles(path);
+            return state::verifyFiles(core::posixFileSystem(), path);
         };
     TM_ASSIGN(const auto generations,
               recovery::inspectGenerations(core::posixFileSystem(), options.dataDirectory, reader));

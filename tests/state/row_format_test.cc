@@ -30,7 +30,7 @@ TEST_F(RowFormatTest, StoredRowsAreThoseOfTheFormatsPage) {
     const auto generation = checkpoint(3);
     store_.reset();
 
-    const auto rocks = must(RocksStore::open({generation, 1 << 20, true}));
+    const auto rocks = must(RocksStore::open({.directory = generation, .blockCacheBytes = 1 << 20, .readOnly = true}));
     std::vector<std::string> rows;
     for (RowCursor cursor(rocks->snapshot(), {}, {}); cursor.valid(); cursor.next())
         rows.push_back(hex(cursor.key()) + " -> " + hex(cursor.value()));

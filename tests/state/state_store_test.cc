@@ -143,7 +143,7 @@ TEST_F(StateStoreTest, TheFilesOfAGenerationVerifyAndDamageIsFound) {
     for (int i = 0; i < 1000; ++i) put(table, "key" + std::to_string(i), "value");
     const auto generation = checkpoint(1);
     store_.reset();
-    EXPECT_TRUE(verifyFiles(generation).has_value());
+    EXPECT_TRUE(verifyFiles(core::posixFileSystem(), generation).has_value());
     bool damaged = false;
     for (const auto& file : linked_) {
         EXPECT_EQ(must(files().info(generation / file.name)).sizeBytes, file.sizeBytes);
@@ -153,7 +153,7 @@ TEST_F(StateStoreTest, TheFilesOfAGenerationVerifyAndDamageIsFound) {
         must(opened->writeAt(100, "\xFF\xFE"));
     }
     ASSERT_TRUE(damaged);
-    const auto verified = verifyFiles(generation);
+    const auto verified = verifyFiles(core::posixFileSystem(), generation);
     ASSERT_FALSE(verified.has_value());
     EXPECT_EQ(verified.error().kind, core::ErrorKind::kCorrupt) << verified.error().message;
 }
