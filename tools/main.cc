@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <sstream>
 
 #include "tools/commands.h"
 #include "tools/exit_code.h"
@@ -49,11 +50,29 @@ std::string unknownOption(const CLI::App& command, const std::string& word) {
     return "unknown option \"" + name + "\"" + tidemill::tools::suggestion(name, known);
 }
 
+const CLI::App* chosenCommand(const CLI::App& app) {
+    const CLI::App* command = &app;
+    while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+    return command;
+}
+
+void sayHelp(const CLI::App& app) {
+    const CLI::App* command = chosenCommand(app);
+    const std::string name = command == &app ? "tidemill" : "tidemill " + nameOf(*command);
+    std::fprintf(stderr, "%s --help says more\n", name.c_str());
+}
+
+void sayWrong(const CLI::App& app, const CLI::ParseError& error) {
+    std::istringstream lines(error.what());
+    for (std::string line; std::getline(lines, line);)
+        if (!line.empty()) std::fprintf(stderr, "tidemill: %s\n", line.c_str());
+    sayHelp(app);
+}
+
 // CLI11 asks for what is required without saying that it does not know what was given, names
 // unknown options backwards, and suggests nothing.
 bool saidUnknown(const CLI::App& app) {
-    const CLI::App* command = &app;
-    while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+    const CLI::App* command = chosenCommand(app);
     const auto extra = app.remaining(true);
     if (extra.empty()) return false;
     const auto isOption = [](const std::string& word) { return word.starts_with("-"); };
@@ -65,8 +84,7 @@ bool saidUnknown(const CLI::App& app) {
             if (isOption(word))
                 std::fprintf(stderr, "tidemill: %s\n", unknownOption(*command, word).c_str());
     }
-    const std::string name = command == &app ? "tidemill" : "tidemill " + nameOf(*command);
-    std::fprintf(stderr, "%s --help says more\n", name.c_str());
+    sayHelp(app);
     return true;
 }
 
@@ -79,7 +97,7 @@ int fail(const CLI::App& app, const CLI::ParseError& error, int argc) {
     if (argc == 1)
         std::fputs(app.help().c_str(), stderr);
     else if (!saidUnknown(app))
-        app.exit(error);
+        sayWrong(app, error);
     return kExitUsage;
 }
 
@@ -111,6 +129,11 @@ int main(int argc, char** argv) {
                          "take over a data directory that belongs to a job of another name");
     runCommand->add_flag("--drop-mismatched-state", run.dropMismatchedState,
                          "drop the state of operators whose kind or types changed");
+    runCommand->footer(
+        "Examples:\n"
+        "  tidemill run wordcount.toml                    in the foreground; Ctrl-C stops it\n"
+        "  tidemill run --check wordcount.toml            what the file means, or what is wrong\n"
+        "  tidemill run wordcount.toml --data-dir /var/lib/tidemill/wordcount");
     runCommand->callback([&] { code = runJob(run); });
 
     SendCommandOptions send;
@@ -124,7 +147,13 @@ int main(int argc, char** argv) {
     sendCommand->add_flag("--live", send.live,
                           "the input's first line comes behind what the session has: for pipes "
                           "that cannot begin again");
-    sendCommand->add_option("--rate", send.bytesPerSecond, "send at most so many bytes a second");
+    sendCommand->add_option("--rate", send.bytesPerSecond, "send at most so many bytes a second")
+        ->check(CLI::NonNegativeNumber);
+    sendCommand->footer(
+        "Examples:\n"
+        "  tidemill send --session shop-7 localhost:9998 orders.txt    again after a crash: goes on\n"
+        "  tidemill send --session shop-7 '[::1]:9998' < orders.txt\n"
+        "  journalctl -f | tidemill send --live --session host-3 localhost:9998");
     sendCommand->callback([&] { code = sendLines(send); });
 
     InspectOptions inspect;
@@ -139,25 +168,32 @@ int main(int argc, char** argv) {
     };
     auto* state = app.add_subcommand("state", "look into the state of the newest checkpoint");
     state->require_subcommand(1);
+    state->footer("Example: tidemill state export totals --data-dir wordcount.data");
     auto* stateList = state->add_subcommand("list", "the tables, their types, rows and sizes");
     common(stateList);
+    stateList->footer("Example: tidemill state list --data-dir wordcount.data");
     stateList->callback([&] { code = listState(inspect); });
     auto* stateGet = state->add_subcommand("get", "the value of one key");
     table(stateGet);
     stateGet->add_option("KEY", inspect.key, "as `state export` prints it")->required();
     common(stateGet);
+    stateGet->footer("Example: tidemill state get totals tide --data-dir wordcount.data");
     stateGet->callback([&] { code = getState(inspect); });
     auto* stateScan = state->add_subcommand("scan", "a part of a table, sorted by key");
     table(stateScan);
     stateScan->add_option("--prefix", inspect.prefix, "only keys that begin with this");
     stateScan->add_option("--from", inspect.from, "only keys not before this");
     stateScan->add_option("--to", inspect.to, "only keys before this");
-    stateScan->add_option("--limit", inspect.limit, "at most so many rows; 0: all")->default_val(100);
+    stateScan->add_option("--limit", inspect.limit, "at most so many rows; 0: all")
+        ->default_val(100)
+        ->check(CLI::NonNegativeNumber);
     common(stateScan);
+    stateScan->footer("Example: tidemill state scan totals --prefix ti --limit 20 --data-dir wordcount.data");
     stateScan->callback([&] { code = scanState(inspect); });
     auto* stateExport = state->add_subcommand("export", "a whole table, sorted by key bytes");
     table(stateExport);
     common(stateExport);
+    stateExport->footer("Example: tidemill state export totals --data-dir wordcount.data --json");
     stateExport->callback([&] {
         inspect.limit = 0;
         code = scanState(inspect);
@@ -165,26 +201,34 @@ int main(int argc, char** argv) {
 
     auto* wal = app.add_subcommand("wal", "look into the write-ahead log");
     wal->require_subcommand(1);
-    wal->footer("Exit code 5: verify has found damage.");
+    wal->footer("Exit code 5: verify has found damage.\n"
+                "Example: tidemill wal verify --data-dir wordcount.data");
     auto* walList = wal->add_subcommand("list", "the segments and what they hold");
     common(walList);
+    walList->footer("Example: tidemill wal list --data-dir wordcount.data");
     walList->callback([&] { code = listLog(inspect); });
     auto* walDump = wal->add_subcommand("dump", "every frame: blocks and batch records");
-    walDump->add_option("--after", inspect.afterLsn, "only frames behind this LSN");
+    walDump->add_option("--after", inspect.afterLsn, "only frames behind this LSN")
+        ->check(CLI::NonNegativeNumber);
     common(walDump);
+    walDump->footer("Example: tidemill wal dump --after 1000 --data-dir wordcount.data");
     walDump->callback([&] { code = dumpLogFrames(inspect); });
     auto* walVerify = wal->add_subcommand("verify", "check every byte; exit code 5 when it finds damage");
     common(walVerify);
+    walVerify->footer("Example: tidemill wal verify --data-dir wordcount.data");
     walVerify->callback([&] { code = verifyLog(inspect); });
 
     auto* checkpoint = app.add_subcommand("checkpoint", "look at the checkpoints");
     checkpoint->require_subcommand(1);
-    checkpoint->footer("Exit code 5: verify has found damage.");
+    checkpoint->footer("Exit code 5: verify has found damage.\n"
+                       "Example: tidemill checkpoint list --data-dir wordcount.data");
     auto* checkpointList = checkpoint->add_subcommand("list", "newest first");
     common(checkpointList);
+    checkpointList->footer("Example: tidemill checkpoint list --data-dir wordcount.data");
     checkpointList->callback([&] { code = listCheckpoints(inspect, false); });
     auto* checkpointVerify = checkpoint->add_subcommand("verify", "read and check every file; exit code 5 when it finds damage");
     common(checkpointVerify);
+    checkpointVerify->footer("Example: tidemill checkpoint verify --data-dir wordcount.data");
     checkpointVerify->callback([&] { code = listCheckpoints(inspect, true); });
 
     // `tidemill help state` is `tidemill state --help`.

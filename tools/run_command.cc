@@ -78,9 +78,9 @@ private:
 };
 
 // Everything received is processed and checkpointed.
-void stopGracefully(StreamingContext& context, StopSignals& signals) {
+void stopGracefully(StreamingContext& context, StopSignals& signals, ServiceManager& service) {
     core::logInfo("stopping: processing what was received (a second signal stops at once)");
-    notifyService("STOPPING=1");
+    service.stopping();
     SignalWatch watch(signals, 0);
     context.stop(true);
     watch.end();
@@ -101,32 +101,43 @@ core::Result<bool> start(StreamingContext& context, StopSignals& signals) {
     return watch.end() != 0;
 }
 
-int run(StreamingContext& context) {
+// The daemon's last words look like the others it said.
+int endWith(const core::Error& error) {
+    core::logError(error.message);
+    return exitCodeOf(error.kind);
+}
+
+int run(StreamingContext& context, ServiceManager& service) {
     // A reader of the results that goes away is an error with a message, not a silent end.
     ::signal(SIGPIPE, SIG_IGN);
     StopSignals signals;
+    service.starting();
     const auto stopNow = start(context, signals);
-    if (!stopNow) return sayFailure(stopNow.error());
+    if (!stopNow) return endWith(stopNow.error());
     try {
         if (*stopNow) {
-            stopGracefully(context, signals);
+            stopGracefully(context, signals, service);
             return kExitDone;
         }
-        notifyService("READY=1");
+        service.ready();
         StatusLine status(context);
         int quiet = 0;
         while (!context.awaitTermination(std::chrono::milliseconds(0))) {
             if (signals.wait(200)) {
-                stopGracefully(context, signals);
+                stopGracefully(context, signals, service);
                 return kExitDone;
             }
+            if (service.wantsSign())
+                service.alive(context.status().batches.batches, context.options().interval);
             if (++quiet == kStatusEverySeconds * 5) {
                 quiet = 0;
-                core::logInfo(status.next());
+                const std::string line = status.next();
+                core::logInfo(line);
+                service.status(line);
             }
         }
     } catch (const StreamingError& error) {
-        return sayFailure({error.kind(), error.what()});
+        return endWith({error.kind(), error.what()});
     }
     return kExitDone;
 }
@@ -150,6 +161,13 @@ std::string checkpointTriggers(const StreamingOptions& options) {
     return "every " + (timed ? inWords(options.checkpointInterval) : "") +
            (timed && sized ? " or " : "") +
            (sized ? inWords(options.checkpointBytes) + " of log" : "");
+}
+
+// As it would be called from anywhere.
+std::filesystem::path inFull(const std::filesystem::path& path) {
+    std::error_code unknown;
+    const auto whole = std::filesystem::absolute(path, unknown).lexically_normal();
+    return unknown || whole.empty() ? path : whole;
 }
 
 // What the job file means, in its own words.
@@ -202,6 +220,11 @@ int runJob(const RunOptions& wanted) {
     options.name = job->name;
     options.adopt = wanted.adopt;
 
+    ServiceManager service;
+    options.onProgress = [&service](const std::string& line) {
+        core::logInfo(line);
+        service.status(line);
+    };
     StreamingContext context(options);
     if (auto planned = planJob(*job, context); !planned) {
         std::fprintf(stderr, "%s\n", planned.error().message.c_str());
@@ -215,9 +238,10 @@ int runJob(const RunOptions& wanted) {
         std::fputs(plan(*job, *context.job()).c_str(), stdout);
         return kExitDone;
     }
-    core::logInfo("job " + job->name + ": a batch every " + inWords(options.interval) +
-                  ", data directory " + options.directory.string());
-    return run(context);
+    core::logInfo("tidemill " TIDEMILL_VERSION ", job " + job->name + ": a batch every " +
+                  inWords(options.interval) + ", data directory " +
+                  inFull(options.directory).string());
+    return run(context, service);
 }
 
 }  // namespace tidemill::tools

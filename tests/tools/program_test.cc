@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -524,6 +523,36 @@ TEST_F(Program, AWrongCommandLineIsSaid) {
     EXPECT_THAT(rig_.tidemill({"run", "--chek", "--dat-dir=d", "job.toml"}).err,
                 StartsWith("tidemill: unknown option \"--chek\", did you mean \"--check\"?\n"
                            "tidemill: unknown option \"--dat-dir\", did you mean \"--data-dir\"?\n"));
+    // Whatever is wrong, every line says who speaks, and the last one where to read on.
+    for (const auto& wrong : std::vector<std::vector<std::string>>{
+             {"state"}, {"run"}, {"state", "export", "totals"}, {"send", "9998"},
+             {"run", "job.toml", "--workers", "many"}, {"run", "job.toml", "--workers", "-1"},
+             {"run", "job.toml", "--data-dir"}, {"send", "--session"},
+             {"send", "--session", "me", "9998", "f", "--rate", "fast"},
+             {"send", "--session", "me", "9998", "f", "--rate", "-5"},
+             {"wal", "dump", "--data-dir", "d", "--after", "x"}}) {
+        const auto said = rig_.tidemill(wrong);
+        EXPECT_EQ(said.code, 2) << said.err;
+        EXPECT_EQ(said.out, "");
+        std::istringstream lines(said.err);
+        std::string line, last;
+        while (std::getline(lines, line)) {
+            EXPECT_THAT(line, StartsWith("tidemill")) << said.err;
+            last = line;
+        }
+        EXPECT_THAT(last, ::testing::EndsWith(" --help says more"));
+    }
+    for (const auto& command : std::vector<std::vector<std::string>>{
+             {"run"}, {"send"}, {"state"}, {"state", "list"}, {"state", "get"}, {"state", "scan"},
+             {"state", "export"}, {"wal"}, {"wal", "list"}, {"wal", "dump"}, {"wal", "verify"},
+             {"checkpoint"}, {"checkpoint", "list"}, {"checkpoint", "verify"}}) {
+        auto asked = command;
+        asked.push_back("--help");
+        const auto help = rig_.tidemill(asked);
+        EXPECT_EQ(help.code, 0);
+        EXPECT_THAT(help.out, HasSubstr("Example"));
+        EXPECT_THAT(help.out, HasSubstr("tidemill " + command[0] + " "));
+    }
     EXPECT_THAT(rig_.tidemill({}).err, HasSubstr("tidemill run examples/wordcount.toml"));
     EXPECT_EQ(rig_.tidemill({}).code, 2);
     EXPECT_EQ(rig_.tidemill({"state", "export", "totals"}).code, 2);
@@ -660,28 +689,6 @@ TEST_F(Program, TextFilesAppearWholeAndOncePerBatch) {
         }
     }
     EXPECT_EQ(lines, (std::set<std::string>{"(tide,2)", "(mill,1)"}));
-}
-
-TEST_F(Program, TheServiceManagerIsToldOfStartAndStop) {
-    const int inbox = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    const std::string path = rig_.path() / "notify";
-    std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
-    ASSERT_EQ(::bind(inbox, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    const timeval patience{30, 0};
-    ::setsockopt(inbox, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    const auto message = [&] {
-        char text[64];
-        const auto size = ::recv(inbox, text, sizeof text, 0);
-        return std::string(text, size > 0 ? static_cast<std::size_t>(size) : 0);
-    };
-    rig_.writeDialingJob(server_);
-    const auto daemon = rig_.start({{"NOTIFY_SOCKET", path}});
-    EXPECT_EQ(message(), "READY=1");
-    stopGracefully(*daemon);
-    EXPECT_EQ(message(), "STOPPING=1");
-    ::close(inbox);
 }
 
 }  // namespace
