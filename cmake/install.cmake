@@ -1,4 +1,4 @@
-# What `cmake --install` lays down: the program, the libraries, their headers, and the package
+# What `cmake --install` lays down: the program, the libraries, the public headers, and the package
 # that find_package(tidemill) finds.
 
 include(CMakePackageConfigHelpers)
@@ -8,11 +8,9 @@ install(TARGETS ${libraries} tidemill_xxhash tidemill_rocksdb
     EXPORT tidemillTargets
     ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 
-foreach(folder core state sources recovery tidemill)
-    install(DIRECTORY "${PROJECT_SOURCE_DIR}/${folder}"
-        DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/tidemill"
-        FILES_MATCHING PATTERN "*.h")
-endforeach()
+install(DIRECTORY "${TIDEMILL_PUBLIC_INCLUDE_DIR}/tidemill"
+    DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+    FILES_MATCHING PATTERN "*.h")
 
 if(TARGET tidemill_program)
     install(TARGETS tidemill_program RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")

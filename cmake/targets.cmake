@@ -1,4 +1,23 @@
-# The three kinds of target the folders declare.
+# The three kinds of target the folders declare, and the headers that programs include.
+
+# See public_headers.cmake. In the build's own include directory, so that a program finds the same
+# whether Tidemill is installed or a subdirectory of its project.
+set(TIDEMILL_PUBLIC_INCLUDE_DIR "${PROJECT_BINARY_DIR}/include")
+file(GLOB_RECURSE headers CONFIGURE_DEPENDS
+    "${PROJECT_SOURCE_DIR}/core/*.h" "${PROJECT_SOURCE_DIR}/state/*.h"
+    "${PROJECT_SOURCE_DIR}/sources/*.h" "${PROJECT_SOURCE_DIR}/recovery/*.h"
+    "${PROJECT_SOURCE_DIR}/tidemill/*.h")
+set(public_headers_stamp "${PROJECT_BINARY_DIR}/public_headers.stamp")
+add_custom_command(OUTPUT "${public_headers_stamp}"
+    COMMAND "${CMAKE_COMMAND}"
+        "-DSOURCE_DIR=${PROJECT_SOURCE_DIR}"
+        "-DINCLUDE_DIR=${TIDEMILL_PUBLIC_INCLUDE_DIR}"
+        "-DSTAMP=${public_headers_stamp}"
+        -P "${PROJECT_SOURCE_DIR}/cmake/public_headers.cmake"
+    DEPENDS ${headers} "${PROJECT_SOURCE_DIR}/cmake/public_headers.cmake"
+    COMMENT "Laying down the public headers"
+    VERBATIM)
+add_custom_target(tidemill_public_headers ALL DEPENDS "${public_headers_stamp}")
 
 # tidemill_library(<folder> [SOURCES file.cc...] [PUBLIC lib...] [PRIVATE lib...])
 # The library of one folder, alias tidemill::<folder>. Without sources it is header only.
@@ -20,9 +39,14 @@ function(tidemill_library folder)
     endif()
     add_library(tidemill::${folder} ALIAS ${target})
     target_compile_features(${target} ${scope} cxx_std_20)
-    target_include_directories(${target} ${scope}
-        "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>"
-        "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/tidemill>")
+    # Our own code includes from the repository's root; others see public headers alone.
+    if(arg_SOURCES)
+        target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}")
+    endif()
+    target_include_directories(${target} INTERFACE
+        "$<BUILD_INTERFACE:${TIDEMILL_PUBLIC_INCLUDE_DIR}>"
+        "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
+    add_dependencies(${target} tidemill_public_headers)
     set_target_properties(${target} PROPERTIES EXPORT_NAME ${folder})
     set_property(GLOBAL APPEND PROPERTY TIDEMILL_LIBRARIES ${target})
 endfunction()

@@ -1,0 +1,1 @@
+#error "the program's own header is found instead of Tidemill's: sources/network_service.h"
