@@ -2,6 +2,8 @@
 #pragma once
 
 #include <atomic>
+#include <compare>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -15,12 +17,18 @@
 
 namespace tidemill::core {
 
+// See TaskContext::order.
+struct TaskOrder {
+    std::uint64_t way = 0;
+    std::uint64_t ordinal = 0;
+    auto operator<=>(const TaskOrder&) const = default;
+};
+
 // What a task's operators may use. Thread safety: worker-confined.
 struct TaskContext {
     // Bytes that live until the batch is complete.
     Arena& arena;
-    // Grows with every task of the batch in an order that follows from the batch's record alone;
-    // a shuffle puts what tasks left behind into this order.
+    // Grows with every task of the batch in an order that follows from the batch's record alone.
     std::uint64_t ordinal = 0;
     // Partition of the stage that the task runs.
     std::uint32_t partition = 0;
@@ -28,6 +36,14 @@ struct TaskContext {
     FailedRecords* failed = nullptr;
     // 0 in stages; else the number of the scan that the task is part of.
     std::uint32_t pass = 0;
+    // While sinks are opened: on which way from its root the stream at hand is reached; see
+    // StreamNode::ways.
+    std::uint64_t way = 0;
+
+    // Where what a sink collects belongs: an operator that puts what its sinks left behind into
+    // this order has its parent's elements in the order of a scan. No two sinks of one operator
+    // have the same.
+    TaskOrder order() const { return {way, ordinal}; }
 };
 
 // Thread safety: record and blocks are immutable; arenas are handed out under a lock.

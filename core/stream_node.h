@@ -13,9 +13,13 @@
 //       a root             openConsumers -> open() of the operators behind it, sink by sink; then,
 //                          for each partition on some worker, scan() and finish() of the sinks
 //       a shuffle's sink   counts into a table of its task; finish() hands that to the shuffle
-//       the shuffle        is a root of its own: its scan() merges one key range of those tables
+//       the shuffle        is a root of its own: its scan() gives one key range, which is merged
+//                          from those tables by the first who asks for it
 //   3 the outputs          scan() what they read, again or for the first time
 //   4 endBatch             of every node
+//
+// A stream's elements have one order: that of a scan of its partitions one after another. What an
+// operator collects from its sinks it puts into that order too (TaskContext::order).
 #pragma once
 
 #include <cstdint>
@@ -107,8 +111,14 @@ public:
 
     virtual std::uint32_t partitions(BatchRun& run) = 0;
 
+    // How many ways lead here from roots: each union adds those of its second stream to those of
+    // its first, in this order. A way comes from one root, but one root may be on several: the tasks
+    // of s in s.map(f).unionWith(s.map(g)) reach the union twice.
+    virtual std::uint64_t ways() const { return 1; }
+
     // Pushes the elements of one partition into `sink`, as long as it wants more. Does not finish
-    // the sink. Always the same elements in the same order within a batch.
+    // the sink. Several tasks may call it at the same time, also for the same partition. Always the
+    // same elements in the same order within a batch.
     virtual void scan(TaskContext& task, BatchRun& run, Sink<T>& sink) = 0;
 
     // The fused sinks of everything that hangs on this stream; null when nothing does.
@@ -183,6 +193,8 @@ public:
     }
 
     Duration slide() const override { return parent_->slide(); }
+
+    std::uint64_t ways() const override { return parent_->ways(); }
 
     std::uint32_t partitions(BatchRun& run) override { return parent_->partitions(run); }
 

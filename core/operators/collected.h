@@ -1,4 +1,4 @@
-// What tasks collected, put back into the order of the tasks.
+// What tasks collected, put back into the order of the stream.
 #pragma once
 
 #include <algorithm>
@@ -18,14 +18,14 @@ public:
     std::unique_ptr<Sink<T>> open(TaskContext& task) {
         std::lock_guard lock(mutex_);
         parts_.push_back(std::make_unique<Part>());
-        parts_.back()->ordinal = task.ordinal;
+        parts_.back()->order = task.order();
         return std::make_unique<AppendSink<T>>(parts_.back()->elements);
     }
 
-    // One vector per task, in the order of the tasks.
+    // One vector per task and way, in the order of the stream.
     std::vector<std::vector<T>> take() {
         std::sort(parts_.begin(), parts_.end(),
-                  [](const auto& a, const auto& b) { return a->ordinal < b->ordinal; });
+                  [](const auto& a, const auto& b) { return a->order < b->order; });
         std::vector<std::vector<T>> all;
         for (auto& part : parts_) all.push_back(std::move(part->elements));
         parts_.clear();
@@ -36,7 +36,7 @@ public:
 
 private:
     struct Part {
-        std::uint64_t ordinal = 0;
+        TaskOrder order;
         std::vector<T> elements;
     };
     std::mutex mutex_;

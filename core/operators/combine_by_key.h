@@ -1,7 +1,8 @@
 // The generic keyed reduction behind reduceByKey, combineByKey and groupByKey.
 //
-// Phase one: every task reduces its partition into a key table of its own. Phase two: every key
-// range's owner merges the tables' entries of its range in the order of the tasks. That order
+// Phase one: every task reduces its partition into a key table of its own; when the phase ends the
+// tables are put into the order of the stream. Phase two: whoever reads a key range first merges
+// the tables' entries of that range, in their order, and all who read it see that. The order
 // follows from the batch's record alone, so sums of doubles come out the same on every re-run.
 //
 // Values of up to 32 bytes lie in the line of their key, and numbers as keys are never bytes: 75 ->
@@ -10,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -58,7 +60,13 @@ public:
 
     std::unique_ptr<Sink<In>> open(TaskContext& task) override {
         if (!this->required()) return nullptr;
-        return std::make_unique<PhaseOne>(*this, task.ordinal);
+        return std::make_unique<PhaseOne>(*this, task.order());
+    }
+
+    void runStage(BatchRun& run) override {
+        std::sort(partials_.begin(), partials_.end(),
+                  [](const auto& a, const auto& b) { return a->order < b->order; });
+        RootNode<Out>::runStage(run);
     }
 
     void endBatch() override {
@@ -67,18 +75,14 @@ public:
             spare_.push_back(std::move(table));
         }
         partials_.clear();
-        sorted_ = false;
-        for (auto& range : ranges_)
+        for (auto& range : ranges_) {
             if (range.table.size() != 0) range.clear();  // an unused one keeps its memory
+            range.isMerged = false;
+            range.failure = nullptr;
+        }
     }
 
-    std::uint32_t partitions(BatchRun&) override {
-        if (!sorted_)
-            std::sort(partials_.begin(), partials_.end(),
-                      [](const auto& a, const auto& b) { return a->ordinal < b->ordinal; });
-        sorted_ = true;
-        return partials_.empty() ? 0 : kKeyRanges;
-    }
+    std::uint32_t partitions(BatchRun&) override { return partials_.empty() ? 0 : kKeyRanges; }
 
     void scan(TaskContext& task, BatchRun&, Sink<Out>& sink) override {
         const std::uint32_t range = task.partition;
@@ -88,8 +92,7 @@ public:
             return push(only, only.rangeRanks[range].size(),
                         [&](std::size_t i) { return only.rangeRanks[range][i]; }, sink);
         }
-        Table& merged = ranges_[range];
-        if (merged.table.size() == 0) mergeRange(range, merged);
+        const Table& merged = mergedRange(range);
         push(merged, merged.table.size(), [](std::size_t i) { return i; }, sink);
     }
 
@@ -149,7 +152,7 @@ private:
 
     // What one task found.
     struct Partial : Table {
-        std::uint64_t ordinal = 0;
+        TaskOrder order;
         // Ranks of the entries of each key range, in insertion order. Set when phase one ends.
         std::array<std::vector<std::uint32_t>, kKeyRanges> rangeRanks;
 
@@ -159,11 +162,18 @@ private:
         }
     };
 
+    // What all tasks found of a key range.
+    struct Range : Table {
+        std::mutex mutex;  // of the two below, and of the table until it is merged
+        bool isMerged = false;
+        std::exception_ptr failure;  // what the merge threw, for all who ask for the range
+    };
+
     class PhaseOne final : public Sink<In> {
     public:
-        PhaseOne(CombineByKeyNode& node, std::uint64_t ordinal)
+        PhaseOne(CombineByKeyNode& node, TaskOrder order)
             : node_(node), combiner_(node.combiner_), table_(node.freshPartial()) {
-            table_->ordinal = ordinal;
+            table_->order = order;
         }
         void take(std::span<In> chunk) override {
             if constexpr (kNumbers) {
@@ -192,6 +202,23 @@ private:
         std::unique_ptr<Partial> table_;
         ChunkKeys<K> keys_;
     };
+
+    // Moves values out of the tables, so it must happen once.
+    const Table& mergedRange(std::uint32_t number) {
+        Range& range = ranges_[number];
+        std::lock_guard lock(range.mutex);
+        if (range.failure) std::rethrow_exception(range.failure);
+        if (!range.isMerged) {
+            try {
+                mergeRange(number, range);
+            } catch (...) {
+                range.failure = std::current_exception();
+                throw;
+            }
+            range.isMerged = true;
+        }
+        return range;
+    }
 
     void mergeRange(std::uint32_t range, Table& merged) {
         std::vector<std::string_view> keys(kChunkElements);
@@ -255,8 +282,7 @@ private:
     // each table has grown to its use already.
     std::vector<std::unique_ptr<Partial>> spare_;
     std::vector<std::unique_ptr<Partial>> partials_;
-    bool sorted_ = false;
-    std::array<Table, kKeyRanges> ranges_;
+    std::array<Range, kKeyRanges> ranges_;
 };
 
 }  // namespace tidemill::core

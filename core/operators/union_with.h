@@ -15,8 +15,8 @@ public:
         : StreamNode<T>("union"),
           first_(std::move(first)),
           second_(std::move(second)),
-          fromFirst_(*this),
-          fromSecond_(*this) {
+          fromFirst_(*this, 0),
+          fromSecond_(*this, first_->ways()) {
         this->addParent(*first_);
         this->addParent(*second_);
         first_->addConsumer(fromFirst_);
@@ -24,6 +24,8 @@ public:
     }
 
     Duration slide() const override { return first_->slide(); }
+
+    std::uint64_t ways() const override { return first_->ways() + second_->ways(); }
 
     std::uint32_t partitions(BatchRun& run) override {
         return first_->partitions(run) + second_->partitions(run);
@@ -40,13 +42,18 @@ public:
 private:
     class Passage final : public Consumer<T> {
     public:
-        explicit Passage(UnionNode& node) : node_(node) {}
+        Passage(UnionNode& node, std::uint64_t waysBefore)
+            : node_(node), waysBefore_(waysBefore) {}
         std::unique_ptr<Sink<T>> open(TaskContext& task) override {
-            return node_.openConsumers(task);
+            task.way += waysBefore_;
+            auto sink = node_.openConsumers(task);
+            task.way -= waysBefore_;
+            return sink;
         }
 
     private:
         UnionNode& node_;
+        const std::uint64_t waysBefore_;
     };
 
     std::shared_ptr<StreamNode<T>> first_;

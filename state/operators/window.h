@@ -19,7 +19,7 @@
 namespace tidemill::state {
 
 // Kept elements: (u32 length, bytes)*. What the batch's tasks made is dealt out to the key ranges in
-// the order of the tasks; each range is a partition of the window.
+// the order of the stream; each range is a partition of the window.
 template <class T>
 class WindowNode final : public core::RootNode<T>, public core::Consumer<T> {
 public:
@@ -37,8 +37,15 @@ public:
     Duration slide() const override { return tables_->slide; }
     std::uint32_t partitions(core::BatchRun&) override { return core::kKeyRanges; }
 
+    // Here, since scans of several tasks use them.
+    void beginBatch(core::BatchRun&) override {
+        if (ranges_.front()) return;
+        for (std::uint32_t range = 0; range < core::kKeyRanges; ++range)
+            ranges_[range].emplace(tables_->panes->range(range));
+    }
+
     std::unique_ptr<core::Sink<T>> open(core::TaskContext& task) override {
-        return std::make_unique<EncodeSink>(*this, task.ordinal);
+        return std::make_unique<EncodeSink>(*this, task.order());
     }
 
     void runStage(core::BatchRun& run) override {
@@ -63,7 +70,7 @@ public:
 private:
     class EncodeSink final : public core::Sink<T> {
     public:
-        EncodeSink(WindowNode& node, std::uint64_t ordinal) : node_(node), ordinal_(ordinal) {}
+        EncodeSink(WindowNode& node, core::TaskOrder order) : node_(node), order_(order) {}
         void take(std::span<T> chunk) override {
             for (const T& element : chunk) {
                 bytes_.clear();
@@ -73,19 +80,19 @@ private:
         }
         void finish() override {
             std::lock_guard lock(node_.mutex_);
-            node_.arrived_[ordinal_] += out_.bytes();  // a task may lead here on two ways
+            node_.arrived_[order_] = std::move(out_).bytes();
         }
 
     private:
         WindowNode& node_;
-        std::uint64_t ordinal_;
+        core::TaskOrder order_;
         core::ByteWriter out_;
         std::string bytes_;
     };
 
     core::Result<> keep(std::uint64_t pane) {
         std::uint32_t range = 0;
-        for (const auto& [ordinal, bytes] : arrived_) {
+        for (const auto& [order, bytes] : arrived_) {
             if (!bytes.empty()) TM_TRY(rows(range).append(pane, bytes));
             range = (range + 1) % core::kKeyRanges;
         }
@@ -116,17 +123,13 @@ private:
         }
     }
 
-    TimeRows& rows(std::uint32_t range) {
-        auto& rows = ranges_[range];
-        if (!rows) rows.emplace(tables_->panes->range(range));
-        return *rows;
-    }
+    TimeRows& rows(std::uint32_t range) { return *ranges_[range]; }
 
     std::shared_ptr<core::StreamNode<T>> parent_;
     std::shared_ptr<WindowTables> tables_;
     const WindowTimes times_;
     std::mutex mutex_;
-    std::map<std::uint64_t, std::string> arrived_;  // by the task that made them
+    std::map<core::TaskOrder, std::string> arrived_;
     std::array<std::optional<TimeRows>, core::kKeyRanges> ranges_;
     std::uint64_t removed_ = 0;  // panes up to it are gone
 };
