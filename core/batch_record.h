@@ -1,6 +1,7 @@
 // The record of a batch: all that a re-run of it needs beside the blocks it owns (invariant I4).
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -15,7 +16,7 @@ namespace tidemill::core {
 struct CutPoint {
     std::uint32_t block = 0;
     std::uint32_t offsetBytes = 0;
-    bool operator==(const CutPoint&) const = default;
+    auto operator<=>(const CutPoint&) const = default;
 };
 
 // What a replayable source (files) contributes; the bytes are that source's own encoding.

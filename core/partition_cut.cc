@@ -1,6 +1,7 @@
 #include "core/partition_cut.h"
 
 #include <algorithm>
+#include <string>
 
 namespace tidemill::core {
 namespace {
@@ -23,8 +24,8 @@ std::vector<CutPoint> cutPartitions(std::span<const BlockPtr> blocks, unsigned p
     std::size_t total = 0;
     for (const auto& block : blocks) total += block->bytes().size();
     if (blocks.empty()) return {};
-    partitions = static_cast<unsigned>(
-        std::clamp<std::size_t>(total / kPartitionBytesMin, 1, std::max(partitions, 1u)));
+    partitions = static_cast<unsigned>(std::clamp<std::size_t>(
+        total / kPartitionBytesMin, 1, std::clamp(partitions, 1u, kPartitionsMax)));
 
     std::vector<CutPoint> cuts{{0, 0}};
     std::size_t before = 0;  // bytes in blocks already walked
@@ -49,6 +50,30 @@ std::vector<CutPoint> cutPartitions(std::span<const BlockPtr> blocks, unsigned p
         before += bytes.size();
     }
     return cuts;
+}
+
+Result<> checkCuts(std::span<const BlockPtr> blocks, std::span<const CutPoint> cuts) {
+    const auto misfit = [&](std::size_t i, const char* what) {
+        return fail(ErrorKind::kCorrupt,
+                    "the cut into partitions does not fit the batch's blocks: " +
+                        std::string(what) + ": cut=" + std::to_string(i) + " of " +
+                        std::to_string(cuts.size()) + " block=" + std::to_string(cuts[i].block) +
+                        " of " + std::to_string(blocks.size()) +
+                        " offset=" + std::to_string(cuts[i].offsetBytes));
+    };
+    if (cuts.empty() && !blocks.empty())
+        return fail(ErrorKind::kCorrupt, "the batch's " + std::to_string(blocks.size()) +
+                                             " blocks are in no partition");
+    for (std::size_t i = 0; i < cuts.size(); ++i) {
+        const CutPoint& cut = cuts[i];
+        if (cut.block >= blocks.size()) return misfit(i, "there is no such block");
+        // A block may hold nothing, when all its records were too long.
+        if (cut.offsetBytes != 0 && cut.offsetBytes >= blocks[cut.block]->bytes().size())
+            return misfit(i, "it lies behind the block's end");
+        if (i == 0 ? cut != CutPoint{} : cut <= cuts[i - 1])
+            return misfit(i, i == 0 ? "the first is not at the beginning" : "it is out of order");
+    }
+    return {};
 }
 
 void forEachPiece(std::span<const BlockPtr> blocks, std::span<const CutPoint> cuts,

@@ -9,16 +9,25 @@
 
 #include "core/batch_record.h"
 #include "core/block.h"
+#include "core/error.h"
 
 namespace tidemill::core {
 
 // A partition below this size is not worth a task of its own.
 inline constexpr std::size_t kPartitionBytesMin = 64 << 10;
 
-// Cuts `blocks` into at most `partitions` parts of about equal bytes, at record boundaries.
+// Of one batch, however large it is and however many workers there are: a bound for its record.
+inline constexpr unsigned kPartitionsMax = 1024;
+
+// Cuts `blocks` into at most `partitions` parts, and at most kPartitionsMax, of about equal bytes,
+// at record boundaries.
 // `framing` says how a source's blocks are cut into records.
 std::vector<CutPoint> cutPartitions(std::span<const BlockPtr> blocks, unsigned partitions,
                                     const std::function<Framing(SourceId)>& framing);
+
+// Of a record that was read back: says (kCorrupt) when its cuts are none of these blocks, so that no
+// record of the batch would be left out or seen twice.
+Result<> checkCuts(std::span<const BlockPtr> blocks, std::span<const CutPoint> cuts);
 
 // Calls visit(block, bytes) for the pieces that lie in partition `partition` of `cuts`, in order.
 void forEachPiece(std::span<const BlockPtr> blocks, std::span<const CutPoint> cuts,

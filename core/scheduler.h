@@ -69,7 +69,8 @@ public:
     ~Scheduler();
 
     // Re-runs a batch that was recorded before this start. Call before start(), in id order.
-    // Outputs run only when the batch is the last one recorded.
+    // Outputs run only when the batch is the last one recorded. Errors: those of the batch;
+    // kCorrupt, kUnsupported when the record does not fit the blocks or this build.
     Result<> replay(const BatchRecord& record, std::vector<BlockPtr> blocks, bool lastRecorded);
 
     // Begins to make batches behind `position`, on a thread of its own.
