@@ -24,6 +24,7 @@
 #include "core/operators/group_by_key.h"
 #include "core/operators/map.h"
 #include "core/operators/map_partitions.h"
+#include "core/operators/once_per_key.h"
 #include "core/operators/persist.h"
 #include "core/operators/print.h"
 #include "core/operators/reduce_by_key.h"
@@ -333,8 +334,11 @@ public:
         using Key = typename detail::PairOf<T>::Key;
         using Value = typename detail::PairOf<T>::Value;
         requireSameSlide(other, "cogroup");
-        return add(std::make_shared<core::CogroupNode<Key, Value, W>>(groupByKey().node(),
-                                                                      other.groupByKey().node()),
+        requireNotStarted(*job_, "cogroup");
+        auto here = core::groupedOncePerKey(job_->graph, node_);
+        auto there = core::groupedOncePerKey(job_->graph, other.node());
+        return add(std::make_shared<core::CogroupNode<Key, Value, W>>(std::move(here),
+                                                                      std::move(there)),
                    "cogroup");
     }
 

@@ -6,8 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/operators/group_by_key.h"
-#include "core/operators/reduce_by_key.h"
+#include "core/operators/once_per_key.h"
 #include "state/operators/map_with_state.h"
 #include "tidemill/dstream.h"
 
@@ -127,9 +126,7 @@ template <class T>
 template <class K, class V>
 StateStream<K, V> DStream<T>::runningTotalsOf(std::string name) const {
     requireNotStarted(*job_, "runningTotals");
-    auto once = node_;
-    if (once->keyed() != core::Keyed::kRangedUnique)
-        once = job_->graph.add(core::makeReduceByKey(node_, std::plus<>()));
+    auto once = core::reducedOncePerKey(job_->graph, node_, std::plus<>());
     const detail::DeclaredState state(*job_, "runningTotals", std::move(name),
                                       "key=" + core::KeyCodec<K>::signature() +
                                           " value=" + core::ValueCodec<V>::signature(),
@@ -150,7 +147,7 @@ StateStream<K, S> DStream<T>::updateState(std::string name, F f, Visit visit) co
     static_assert(core::StorableValue<S>, "a state is kept: its type must own its bytes "
                                           "(std::string, not std::string_view) and be storable");
     requireNotStarted(*job_, "updateStateByKey");
-    auto grouped = job_->graph.add(core::makeGroupByKey(node_));
+    auto grouped = core::groupedOncePerKey(job_->graph, node_);
     const detail::DeclaredState state(*job_, "updateStateByKey", std::move(name),
                                       "key=" + core::KeyCodec<K>::signature() +
                                           " state=" + core::ValueCodec<S>::signature(),
@@ -181,7 +178,7 @@ auto DStream<T>::mapWithState(F f) const
     static_assert(core::StorableValue<S>, "a state is kept: its type must own its bytes "
                                           "(std::string, not std::string_view) and be storable");
     requireNotStarted(*job_, "mapWithState");
-    auto grouped = job_->graph.add(core::makeGroupByKey(node_));
+    auto grouped = core::groupedOncePerKey(job_->graph, node_);
     const detail::DeclaredState state(*job_, "mapWithState", {},
                                       "key=" + core::KeyCodec<K>::signature() +
                                           " state=" + core::ValueCodec<S>::signature(),

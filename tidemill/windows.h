@@ -9,8 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/operators/group_by_key.h"
-#include "core/operators/reduce_by_key.h"
+#include "core/operators/once_per_key.h"
 #include "state/operators/cut_window.h"
 #include "state/operators/inverse_window.h"
 #include "state/operators/remember.h"
@@ -64,7 +63,7 @@ DStream<std::pair<K, V>> addPlainWindow(const DStream<std::pair<K, V>>& pairs,
     const auto& job = pairs.job();
     requireNotStarted(*job, operation);
     const auto times = windowTimes(*job, operation, pairs.node()->slide(), length, slide);
-    auto once = job->graph.add(core::makeReduceByKey(pairs.node(), f));
+    auto once = core::reducedOncePerKey(job->graph, pairs.node(), f);
     if (times.panes == 1)
         return addKeyedWindow<K, V>(job, operation, once, times, std::move(name),
                                     state::TumblingWindow<V, F>{f}, state::StoredState<V>());
@@ -81,7 +80,7 @@ DStream<std::pair<K, V>> addInverseWindow(const DStream<std::pair<K, V>>& pairs,
     const auto& job = pairs.job();
     requireNotStarted(*job, operation);
     const auto times = windowTimes(*job, operation, pairs.node()->slide(), length, slide);
-    auto once = job->graph.add(core::makeReduceByKey(pairs.node(), f));
+    auto once = core::reducedOncePerKey(job->graph, pairs.node(), f);
     if constexpr (std::is_integral_v<V> && state::kIsPlus<F, V> && state::kIsMinus<Inverse, V>) {
         return addKeyedWindow<K, V>(job, operation, once, times, std::move(name),
                                     state::SumWindow<K, V, Filter>{filter},
@@ -178,7 +177,7 @@ auto DStream<T>::groupByKeyAndWindow(Duration length, Duration slide, std::strin
     auto owned = mapValues([](const typename detail::PairOf<T>::Value& value) {
         return state::toOwned(value);
     });
-    auto once = job_->graph.add(core::makeGroupByKey(owned.node()));
+    auto once = core::groupedOncePerKey(job_->graph, owned.node());
     using Window = state::InverseWindow<K, V, decltype(append), decltype(dropFirst),
                                         decltype(notEmpty)>;
     return detail::addKeyedWindow<K, V>(job_, kind, once, times, std::move(name),
