@@ -1,8 +1,47 @@
 #include "tidemill/operator_match.h"
 
 #include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace tidemill {
+namespace {
+
+std::vector<std::string_view> wordsOf(std::string_view text) {
+    std::vector<std::string_view> words;
+    bool quoted = false, listed = false;
+    std::size_t begin = 0;
+    for (std::size_t i = 0; i <= text.size(); ++i) {
+        const char c = i == text.size() ? ' ' : text[i];
+        if (c == '"' && (i == 0 || text[i - 1] != '\\')) quoted = !quoted;
+        if (!quoted && (c == '[' || c == ']')) listed = c == '[';
+        if (i != text.size() && (c != ' ' || quoted || listed)) continue;
+        if (i != begin) words.push_back(text.substr(begin, i - begin));
+        begin = i + 1;
+    }
+    return words;
+}
+
+// "key=u32 -> key=string": what of two signatures is not the same in both.
+std::string difference(std::string_view held, std::string_view wanted) {
+    auto before = wordsOf(held), after = wordsOf(wanted);
+    const auto [a, b] = std::mismatch(before.begin(), before.end(), after.begin(), after.end());
+    before.erase(before.begin(), a);
+    after.erase(after.begin(), b);
+    while (!before.empty() && !after.empty() && before.back() == after.back()) {
+        before.pop_back();
+        after.pop_back();
+    }
+    const auto joined = [](const std::vector<std::string_view>& words) {
+        std::string text;
+        for (const auto word : words) (text += text.empty() ? "" : " ") += word;
+        return text.empty() ? std::string("nothing") : text;
+    };
+    return joined(before) + " -> " + joined(after);
+}
+
+}  // namespace
 
 using core::OperatorEntry;
 using core::OperatorId;
@@ -31,7 +70,8 @@ core::Result<OperatorMatch> matchOperators(const std::vector<OperatorEntry>& kno
             incompatible = true;
             match.dropped.push_back(found->id);
             diff += "\n  incompatible  " + state.name + ": the directory holds (" +
-                    found->signature + "), the job wants (" + state.signature + ")";
+                    found->signature + "), the job wants (" + state.signature +
+                    "); the difference: " + difference(found->signature, state.signature);
         } else {
             diff += "\n  new           " + state.name + " (" + state.signature + ")";
         }

@@ -3,10 +3,12 @@
 #include <re2/re2.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
+#include <ostream>
 #include <stdexcept>
+#include <utility>
 
+#include "core/workers.h"
 #include "tools/json.h"
 
 namespace tidemill::tools {
@@ -52,65 +54,71 @@ void AggregateState::add(const AggregateSpec& spec, const Row& row) {
         ++values[text];
         return;
     }
-    const char* const end = text.data() + text.size();
-    std::int64_t integer = 0;
-    double number = 0;
-    if (const auto read = std::from_chars(text.data(), end, integer);
-        read.ec == std::errc() && read.ptr == end) {
-        number = static_cast<double>(integer);
-        addWhole(integer);
-    } else if (const auto readReal = std::from_chars(text.data(), end, number);
-               readReal.ec == std::errc() && readReal.ptr == end && std::isfinite(number)) {
-        real += number;
-        isReal = true;
+    Number number;
+    switch (parseNumber(text, number)) {
+        case NumberText::kNumber:
+            break;
+        case NumberText::kTooLarge:
+            throw std::runtime_error("field \"" + spec.field + "\" must be a number, but \"" +
+                                     text + "\" is a whole number of more than 64 bits");
+        case NumberText::kNone:
+            throw std::runtime_error("field \"" + spec.field + "\" must be a number, but is \"" +
+                                     text + "\"");
+    }
+    if (number.isWhole) {
+        whole.add(number.whole);
     } else {
-        throw std::runtime_error("field \"" + spec.field + "\" must be a number, but is \"" + text +
-                                 "\"");
+        real += number.real;
+        isReal = true;
     }
-    if (count == 1 || number < least) {
-        least = number;
-        leastText = text;
-    }
-    if (count == 1 || number > most) {
-        most = number;
-        mostText = text;
-    }
-}
-
-void AggregateState::addWhole(std::int64_t number) {
-    if (!__builtin_add_overflow(whole, number, &whole)) return;
-    // Both are in `real` from here on.
-    whole = static_cast<std::int64_t>(static_cast<std::uint64_t>(whole) -
-                                      static_cast<std::uint64_t>(number));
-    real += static_cast<double>(number);
-    isReal = true;
+    if (count == 1 || number < least) least = number;
+    if (count == 1 || number > most) most = number;
 }
 
 void AggregateState::merge(const AggregateState& other) {
     if (other.count == 0) return;
-    if (count == 0 || other.least < least) {
-        least = other.least;
-        leastText = other.leastText;
-    }
-    if (count == 0 || other.most > most) {
-        most = other.most;
-        mostText = other.mostText;
-    }
+    if (count == 0 || other.least < least) least = other.least;
+    if (count == 0 || other.most > most) most = other.most;
     count += other.count;
-    addWhole(other.whole);
+    whole.add(other.whole);
     real += other.real;
     isReal = isReal || other.isReal;
     for (const auto& [value, times] : other.values) values[value] += times;
 }
 
+namespace {
+
+Field fieldOf(const Number& number) {
+    return number.isWhole ? numberField(number.whole) : numberField(number.real);
+}
+
+Field finite(const AggregateSpec& spec, double number) {
+    if (std::isfinite(number)) return numberField(number);
+    throw std::runtime_error(spec.name + " = " + toString(spec) +
+                             " is over the range of floating point numbers");
+}
+
+Field exact(const AggregateSpec& spec, const WideSum& sum) {
+    if (sum.fits()) return numberField(sum.whole());
+    throw std::runtime_error(spec.name + " = " + toString(spec) + " is " + sum.digits() + ", " +
+                             (sum.isNegative() ? "less" : "more") +
+                             " than a whole number of 64 bits holds");
+}
+
+}  // namespace
+
 Field AggregateState::result(const AggregateSpec& spec) const {
-    const double sum = static_cast<double>(whole) + real;
+    const double sum = whole.asReal() + real;
     switch (spec.function) {
         case Function::kCount: return numberField(count);
-        case Function::kSum: return isReal ? numberField(sum) : numberField(whole);
-        case Function::kMin: return {Field::Kind::kNumber, leastText};
-        case Function::kMax: return {Field::Kind::kNumber, mostText};
-        case Function::kAvg: return numberField(sum / static_cast<double>(count));
+        case Function::kSum:
+            return isReal ? finite(spec, sum) : exact(spec, whole);
+        case Function::kMin:
+            return fieldOf(least);
+        case Function::kMax:
+            return fieldOf(most);
+        case Function::kAvg:
+            return finite(spec, sum / static_cast<double>(count));
         case Function::kDistinct: return numberField(static_cast<std::int64_t>(values.size()));
         case Function::kTop: break;
     }
@@ -137,7 +145,27 @@ Aggregates Aggregates::of(const std::vector<AggregateSpec>& specs, const Row& ro
 }
 
 void Aggregates::merge(const Aggregates& other) {
+    if (states.size() != other.states.size())
+        throw core::TaskFailure(core::Error{
+            core::ErrorKind::kCorrupt, "stored aggregates are of " + std::to_string(states.size()) +
+                                           " functions, others under the same name of " +
+                                           std::to_string(other.states.size())});
     for (std::size_t i = 0; i < states.size(); ++i) states[i].merge(other.states[i]);
+}
+
+std::ostream& operator<<(std::ostream& out, const Aggregates& aggregates) {
+    out << '(';
+    const char* between = "";
+    for (const auto& state : aggregates.states) {
+        out << std::exchange(between, ",") << state.count << " rows";
+        if (!state.values.empty())
+            out << " of " << state.values.size() << " values";
+        else if (state.isReal)
+            out << ", sum " << state.whole.asReal() + state.real;
+        else
+            out << ", sum " << state.whole.digits();
+    }
+    return out << ')';
 }
 
 }  // namespace tidemill::tools

@@ -2,12 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <iosfwd>
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "core/error.h"
+#include "tools/number.h"
 #include "tools/row.h"
 
 namespace tidemill::tools {
@@ -30,26 +31,24 @@ std::string toString(const AggregateSpec& spec);
 // What one aggregate has seen. distinct and top keep every value they saw.
 struct AggregateState {
     std::int64_t count = 0;
-    std::int64_t whole = 0;  // sum of whole numbers; of others in `real`
-    double real = 0;
+    WideSum whole;    // of the whole numbers
+    double real = 0;  // sum of the others
     bool isReal = false;
-    double least = 0;
-    double most = 0;
-    std::string leastText, mostText;
+    Number least, most;
     std::map<std::string, std::int64_t> values;
 
-    // Throws std::runtime_error when the field must be a number and is none.
+    // Throws std::runtime_error when the field must be a number and is none, or a whole number of
+    // more than 64 bits.
     void add(const AggregateSpec& spec, const Row& row);
     void merge(const AggregateState& other);
+    // Throws std::runtime_error when it is no number that can be told: a sum over 64 bits, a mean
+    // over the range of floating point.
     Field result(const AggregateSpec& spec) const;
 
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(count, whole, real, isReal, least, most, leastText, mostText, values);
+        archive(count, whole, real, isReal, least, most, values);
     }
-
-private:
-    void addWhole(std::int64_t number);
 };
 
 // Those of one key.
@@ -57,6 +56,7 @@ struct Aggregates {
     std::vector<AggregateState> states;
 
     static Aggregates of(const std::vector<AggregateSpec>& specs, const Row& row);
+    // Throws core::TaskFailure (kCorrupt) when they are not of the same functions.
     void merge(const Aggregates& other);
 
     template <class Archive>
@@ -64,5 +64,8 @@ struct Aggregates {
         archive(states);
     }
 };
+
+// For dead letters: how many rows each has seen, and their sum.
+std::ostream& operator<<(std::ostream& out, const Aggregates& aggregates);
 
 }  // namespace tidemill::tools

@@ -122,13 +122,36 @@ private:
     std::vector<std::size_t> groups_;
 };
 
+// A document whose whole numbers keep their digits when 64 bits do not hold them, as what text
+// cannot give otherwise: bytes.
+class ExactNumbers : public nlohmann::detail::json_sax_dom_parser<nlohmann::json> {
+public:
+    using Base = nlohmann::detail::json_sax_dom_parser<nlohmann::json>;
+    explicit ExactNumbers(nlohmann::json& into) : Base(into, false) {}
+    bool number_float(double number, const std::string& text) {
+        if (text.find_first_not_of("-0123456789") != text.npos)
+            return Base::number_float(number, text);
+        nlohmann::json::binary_t digits({text.begin(), text.end()});
+        return Base::binary(digits);
+    }
+};
+
+// Discarded when the line is no JSON.
+nlohmann::json parsedJson(std::string_view line) {
+    nlohmann::json document;
+    ExactNumbers handler(document);
+    if (!nlohmann::json::sax_parse(line, &handler) || handler.is_errored())
+        return nlohmann::json(nlohmann::json::value_t::discarded);
+    return document;
+}
+
 class ByJsonPointer final : public FieldReader {
 public:
     ByJsonPointer(std::vector<FieldSpec> fields, std::vector<nlohmann::json::json_pointer> pointers)
         : fields_(std::move(fields)), pointers_(std::move(pointers)) {}
 
     Row read(std::string_view line) const override {
-        const auto document = nlohmann::json::parse(line, nullptr, false);
+        const auto document = parsedJson(line);
         if (document.is_discarded()) throw std::runtime_error("the line is no JSON");
         Row row;
         for (std::size_t i = 0; i < fields_.size(); ++i) {
@@ -142,6 +165,10 @@ private:
     static Field fieldOf(const nlohmann::json& value, const FieldSpec& field) {
         if (value.is_string()) return textField(value.get_ref<const std::string&>());
         if (value.is_number()) return {Field::Kind::kNumber, value.dump()};
+        if (value.is_binary()) {
+            const auto& digits = value.get_binary();
+            return {Field::Kind::kNumber, std::string(digits.begin(), digits.end())};
+        }
         if (value.is_boolean()) return {Field::Kind::kJson, value.dump()};
         lacks(field, "must be a text, a number or true or false, but is " +
                          std::string(value.type_name()));

@@ -1,13 +1,14 @@
 #include "tools/row_steps.h"
 
 #include <algorithm>
-#include <charconv>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <set>
+#include <stdexcept>
 
+#include "core/logging.h"
 #include "tools/json.h"
+#include "tools/number.h"
 #include "tools/toml_table.h"
 
 namespace tidemill::tools {
@@ -42,6 +43,27 @@ Aggregates merged(const Aggregates& a, const Aggregates& b) {
     return all;
 }
 
+// The fields of the key, then the results. Throws std::runtime_error that names the aggregate and
+// the group when a result cannot be told.
+Row rowOf(const std::pair<Key, Aggregates>& group, const std::vector<AggregateSpec>& specs) {
+    if (group.second.states.size() != specs.size())
+        throw core::TaskFailure(
+            core::Error{ErrorKind::kCorrupt, "stored aggregates are not of this step's functions"});
+    Row row;
+    for (const auto& part : group.first) row.fields.push_back(textField(part));
+    for (std::size_t i = 0; i < specs.size(); ++i) {
+        try {
+            row.fields.push_back(group.second.states[i].result(specs[i]));
+        } catch (const std::runtime_error& error) {
+            std::string key;
+            for (const auto& part : group.first)
+                key += (key.empty() ? "" : ",") + core::escaped(part);
+            throw std::runtime_error(std::string(error.what()) + "; group (" + key + ")");
+        }
+    }
+    return row;
+}
+
 // How the aggregates of a batch become those of a window, or of all time.
 Keyed spread(const Keyed& once, const StepSpec& step) {
     if (step.running)
@@ -56,13 +78,32 @@ Keyed spread(const Keyed& once, const StepSpec& step) {
     return once.reduceByKeyAndWindow(merged, step.window, step.slide, step.name);
 }
 
-// Numbers by their size, before everything else; the rest by its text.
-double sizeOf(const Field& field) {
-    double number = 0;
-    const char* const end = field.text.data() + field.text.size();
-    const auto read = std::from_chars(field.text.data(), end, number);
-    return read.ec == std::errc() && read.ptr == end ? number
-                                                     : -std::numeric_limits<double>::infinity();
+// Numbers by their size, largest first, before everything else.
+int compareSizes(const Field& a, const Field& b) {
+    Number left, right;
+    const bool isLeft = parseNumber(a.text, left) != NumberText::kNone;
+    const bool isRight = parseNumber(b.text, right) != NumberText::kNone;
+    if (isLeft != isRight) return isLeft ? -1 : 1;
+    if (!isLeft || left == right) return 0;
+    return left > right ? -1 : 1;
+}
+
+// ["host", "path"]
+std::string listed(const std::vector<std::string>& names) {
+    std::string list = "[";
+    for (const auto& name : names) {
+        if (list.size() > 1) list += ", ";
+        appendJsonString(list, name);
+    }
+    return list + "]";
+}
+
+// What is stored follows the fields of the key and the functions: others are another state. The
+// names of results are not stored.
+std::string storedForm(const StepSpec& step) {
+    std::vector<std::string> functions;
+    for (const auto& spec : step.compute) functions.push_back(toString(spec));
+    return " by=" + listed(step.key) + " compute=" + listed(functions);
 }
 
 // (key, the other fields)
@@ -138,17 +179,10 @@ Result<RowStream> aggregate(const RowStream& from, const StepSpec& step) {
     });
     const auto all = spread(once, step);
     if (step.running || step.window != Duration(0)) {
-        // What is stored follows the functions: others are another type.
-        auto& signature = once.job()->states.back().signature;
-        for (const auto& spec : *specs) signature += " " + toString(spec);
+        once.job()->states.back().signature += storedForm(step);
     }
-    auto rows = all.map([specs](const std::pair<Key, Aggregates>& group) {
-        Row row;
-        for (const auto& part : group.first) row.fields.push_back(textField(part));
-        for (std::size_t i = 0; i < specs->size(); ++i)
-            row.fields.push_back(group.second.states[i].result((*specs)[i]));
-        return row;
-    });
+    auto rows =
+        all.map([specs](const std::pair<Key, Aggregates>& group) { return rowOf(group, *specs); });
     return RowStream{std::move(rows), std::move(columns)};
 }
 
@@ -157,10 +191,11 @@ Result<RowStream> top(const RowStream& from, const StepSpec& step) {
     auto rows = from.rows.transform([place, n = step.n](const Batch<Row>& batch) {
         auto all = batch.collect();
         const auto first = [place](const Row& a, const Row& b) {
-            const double left = sizeOf(a.fields[place]), right = sizeOf(b.fields[place]);
-            if (left != right) return left > right;
+            if (const int order = compareSizes(a.fields[place], b.fields[place]); order != 0)
+                return order < 0;
             for (std::size_t i = 0; i < a.fields.size(); ++i)
-                if (a.fields[i].text != b.fields[i].text) return a.fields[i].text < b.fields[i].text;
+                if (a.fields[i].text != b.fields[i].text)
+                    return a.fields[i].text < b.fields[i].text;
             return false;
         };
         const auto count = static_cast<std::ptrdiff_t>(std::min(n, all.size()));
