@@ -7,11 +7,19 @@ namespace {
 
 constexpr std::size_t kFlushBytes = 1 << 20;
 
+Path replacedPath(const Path& path) { return path.string() + ".replaced.tmp"; }
+
+}  // namespace
+
 Path parentOf(const Path& path) {
     return path.has_parent_path() ? path.parent_path() : Path(".");
 }
 
-}  // namespace
+std::string absolutePlace(const Path& path) {
+    std::error_code failed;
+    const Path absolute = std::filesystem::absolute(path, failed);
+    return (failed ? path : absolute).lexically_normal().string();
+}
 
 Result<> PartFile::append(std::string_view bytes) {
     pending_ += bytes;
@@ -30,11 +38,24 @@ Result<> PartFile::finish() {
     return file_->sync();
 }
 
-Result<BatchDirectory> BatchDirectory::begin(FileSystem& files, Path path) {
+Result<std::optional<BatchDirectory>> BatchDirectory::begin(FileSystem& files, Path path,
+                                                            const ResultMark& mark) {
+    bool replaces = false;
+    if (files.exists(path)) {
+        TM_ASSIGN(const auto found, readResultMark(files, path / kResultMarkName));
+        TM_ASSIGN(const auto published, comparePublished(path, found, mark));
+        if (published == Published::kSame) return std::nullopt;
+        replaces = true;
+    }
     Path temporary = path.string() + ".tmp";
     TM_TRY(files.removeTree(temporary));
+    TM_TRY(files.removeTree(replacedPath(path)));
     TM_TRY(files.createDirectory(temporary));
-    return BatchDirectory(files, std::move(path), std::move(temporary));
+    BatchDirectory directory(files, std::move(path), std::move(temporary), replaces);
+    TM_ASSIGN(auto markFile, directory.part(std::string(kResultMarkName)));
+    TM_TRY(markFile.append(encodeResultMark(mark)));
+    TM_TRY(markFile.finish());
+    return directory;
 }
 
 Result<PartFile> BatchDirectory::part(const std::string& name) {
@@ -46,24 +67,11 @@ Result<> BatchDirectory::commit() {
     TM_FAILPOINT("sink.afterPrepare");
     TM_TRY(files_->syncDirectory(temporary_));
     TM_FAILPOINT("sink.beforeRename");
+    if (replaces_) TM_TRY(files_->rename(path_, replacedPath(path_)));
     TM_TRY(files_->rename(temporary_, path_));
     TM_TRY(files_->syncDirectory(parentOf(path_)));
-    return reachFailpoint("sink.afterCommit");
-}
-
-Result<> publishOnce(FileSystem& files, const Path& path, std::string_view bytes) {
-    if (files.exists(path)) return {};
-    const Path temporary = path.string() + ".tmp";
-    {
-        TM_ASSIGN(auto file, files.open(temporary, OpenMode::kReplace));
-        TM_TRY(file->writeAt(0, bytes));
-        TM_TRY(file->sync());
-    }
-    TM_FAILPOINT("sink.afterPrepare");
-    TM_FAILPOINT("sink.beforeRename");
-    TM_TRY(files.rename(temporary, path));
-    TM_TRY(files.syncDirectory(parentOf(path)));
-    return reachFailpoint("sink.afterCommit");
+    TM_TRY(reachFailpoint("sink.afterCommit"));
+    return replaces_ ? files_->removeTree(replacedPath(path_)) : Result<>{};
 }
 
 }  // namespace tidemill::core

@@ -3,19 +3,22 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "core/error.h"
 #include "core/file_system.h"
+#include "core/result_mark.h"
 
 namespace tidemill::core {
 
-// One part file, written in order. Thread safety: externally synchronized.
+// One file, written in order in pieces of bounded size. Thread safety: externally synchronized.
 class PartFile {
 public:
-    PartFile(std::unique_ptr<File> file) : file_(std::move(file)) {}
+    explicit PartFile(std::unique_ptr<File> file) : file_(std::move(file)) {}
     Result<> append(std::string_view bytes);
+    // Durable when it returns.
     Result<> finish();
 
 private:
@@ -25,16 +28,16 @@ private:
     std::uint64_t writtenBytes_ = 0;
 };
 
-// Written under "NAME.tmp", synced, then renamed to its final name. An existing final name means
-// that an earlier run of the same batch got this far: the new copy is dropped.
+// Written under "NAME.tmp" with a mark that says which batch it is, synced, then renamed to its
+// final name.
 // Thread safety: part() may be called by several threads for different names.
 class BatchDirectory {
 public:
-    // True when `path` exists: the batch's output is done.
-    static bool done(FileSystem& files, const Path& path) { return files.exists(path); }
-
+    // None: an earlier run of the same batch has published it already, the new copy is dropped.
     // Removes what a crash may have left under the temporary name.
-    static Result<BatchDirectory> begin(FileSystem& files, Path path);
+    // Errors: kConflict (another batch's results stand there), kIo, kNoSpace.
+    static Result<std::optional<BatchDirectory>> begin(FileSystem& files, Path path,
+                                                       const ResultMark& mark);
 
     Result<PartFile> part(const std::string& name);
 
@@ -42,14 +45,21 @@ public:
     Result<> commit();
 
 private:
-    BatchDirectory(FileSystem& files, Path path, Path temporary)
-        : files_(&files), path_(std::move(path)), temporary_(std::move(temporary)) {}
+    BatchDirectory(FileSystem& files, Path path, Path temporary, bool replaces)
+        : files_(&files),
+          path_(std::move(path)),
+          temporary_(std::move(temporary)),
+          replaces_(replaces) {}
     FileSystem* files_;
     Path path_;
     Path temporary_;
+    bool replaces_;
 };
 
-// One file, the same way: everything or nothing, and dropped when it exists already.
-Result<> publishOnce(FileSystem& files, const Path& path, std::string_view bytes);
+// The directory that `path` stands in.
+Path parentOf(const Path& path);
+
+// `path` from the root on, the same for two ways to write it: where an output's results lie.
+std::string absolutePlace(const Path& path);
 
 }  // namespace tidemill::core

@@ -26,6 +26,20 @@ struct SourceRange {
     bool operator==(const SourceRange&) const = default;
 };
 
+// A record of a block: by number within the block, the first is 1.
+struct RecordPlace {
+    Lsn lsn;
+    std::uint32_t line = 0;
+    auto operator<=>(const RecordPlace&) const = default;
+};
+
+// What becomes of a record whose function throws.
+enum class OnError : std::uint8_t {
+    kStop,        // it ends the job
+    kSkip,        // it is left out, counted and logged
+    kDeadLetter,  // the same, and it is written to a file
+};
+
 // Batch `id` owns exactly the data frames with endLsn(id - 1) < LSN <= endLsn.
 struct BatchRecord {
     BatchId id;
@@ -40,6 +54,21 @@ struct BatchRecord {
     std::uint32_t keyRanges = 0;
     std::vector<SourceRange> ranges;
     std::uint64_t fingerprint = 0;
+    // Of the stateless steps; see Job::steps in tidemill/job.h.
+    std::uint64_t steps = 0;
+    OnError onError = OnError::kStop;
+    // Random: tells this batch from one of the same number in another copy of the data directory.
+    std::uint64_t nonce = 0;
+    // 0; grows when a batch that ended the job is recorded anew to be run in another way.
+    std::uint32_t revision = 0;
+    // Records of its blocks that it does without, because an operator said so; ascending. They are
+    // dead letters.
+    std::vector<RecordPlace> leftOut;
+    // It does without all of its records.
+    bool allLeftOut = false;
+    // Of the batch before: which calls of functions had thrown and were skipped when it was shown;
+    // see core/skipped_calls.h.
+    std::string skippedBefore;
     bool operator==(const BatchRecord&) const = default;
 };
 

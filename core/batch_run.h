@@ -12,6 +12,7 @@
 #include "core/batch_record.h"
 #include "core/block.h"
 #include "core/failed_records.h"
+#include "core/result_mark.h"
 #include "core/time.h"
 #include "core/workers.h"
 
@@ -32,7 +33,7 @@ struct TaskContext {
     std::uint64_t ordinal = 0;
     // Partition of the stage that the task runs.
     std::uint32_t partition = 0;
-    // Where records go whose function throws; null: the batch fails.
+    // Told of records whose function throws; it says whether the batch goes on without them.
     FailedRecords* failed = nullptr;
     // 0 in stages; else the number of the scan that the task is part of.
     std::uint32_t pass = 0;
@@ -49,15 +50,22 @@ struct TaskContext {
 // Thread safety: record and blocks are immutable; arenas are handed out under a lock.
 class BatchRun {
 public:
-    // `failed` takes the records whose function throws; null: such a record fails the batch.
+    // `failed` is told of the records whose function throws; null: such a record fails the batch.
+    // `owner` is the identity of the data directory.
     BatchRun(const BatchRecord& record, std::vector<BlockPtr> blocks, Workers& workers,
-             FailedRecords* failed = nullptr)
-        : record_(record), blocks_(std::move(blocks)), workers_(workers), failed_(failed) {}
+             FailedRecords* failed = nullptr, std::string owner = {})
+        : record_(record),
+          blocks_(std::move(blocks)),
+          workers_(workers),
+          failed_(failed),
+          owner_(std::move(owner)) {}
 
     const BatchRecord& record() const { return record_; }
     const std::vector<BlockPtr>& blocks() const { return blocks_; }
     Workers& workers() const { return workers_; }
     FailedRecords* failedRecords() const { return failed_; }
+    // Whose results outputs publish.
+    ResultMark mark() const { return resultMark(owner_, record_); }
 
     // True when a stream of this slide has a batch at this time; zero: always.
     bool isActive(Duration slide) const {
@@ -87,6 +95,7 @@ private:
     std::vector<BlockPtr> blocks_;
     Workers& workers_;
     FailedRecords* failed_;
+    const std::string owner_;
     std::mutex mutex_;
     std::vector<std::unique_ptr<Arena>> arenas_;
     std::uint64_t nextOrdinal_ = 0;

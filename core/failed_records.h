@@ -1,4 +1,4 @@
-// Records whose function threw, when the job goes on without them.
+// Records whose function threw: those that the job goes on without, or the one that ends it.
 #pragma once
 
 #include <algorithm>
@@ -7,82 +7,180 @@
 #include <exception>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
+#include "core/batch_record.h"
 #include "core/format.h"
 #include "core/workers.h"
 
 namespace tidemill::core {
 
 struct FailedRecord {
-    std::string operation;  // "map"
-    std::string record;     // as print would show it
-    std::string error;      // what the function threw
+    std::string operation;  // "map", or what the job file calls the step
+    std::string record;     // as print would show it, its beginning when it is long
+    std::string error;      // what the function threw, likewise
     auto operator<=>(const FailedRecord&) const = default;
+};
+
+// The call that ended a batch.
+struct FailedCall {
+    std::uint32_t node = 0;
+    std::uint32_t partition = 0;
+    FailedRecord record;
+    // Where the text of the record lies or lay; in one of the batch's blocks, when it was not made
+    // by another function. Null for records that are no text. Not to be read.
+    const char* text = nullptr;
+};
+
+struct FailureRules {
+    OnError onError = OnError::kStop;
+    // kDeadLetter: so many records of a batch are kept; one more ends the job.
+    std::size_t deadLettersMax = 10'000;
 };
 
 // Those of one batch. A stream may be computed several times in a batch: in a stage, and once for
 // each output that reads it. A record counts as often as it failed in one such pass.
+// Memory: some megabytes at most, whatever fails; kTextBytesMax with dead letters.
 // Thread safety: thread-safe.
 class FailedRecords {
 public:
-    // `node`: the number of the operator; `pass`: see TaskContext.
-    void add(std::uint32_t node, std::uint32_t pass, FailedRecord record) {
-        std::lock_guard lock(mutex_);
-        ++records_[{node, std::move(record)}][pass];
+    static constexpr std::size_t kTextBytesMax = 64 << 20;
+    // Kept to be named in the log when records are only skipped.
+    static constexpr std::size_t kExamples = 16;
+
+    explicit FailedRecords(FailureRules rules = {}) : rules_(rules) {}
+
+    bool goesOn() const { return rules_.onError != OnError::kStop; }
+    const FailureRules& rules() const { return rules_; }
+
+    // So much of a record and of what was thrown is kept.
+    std::size_t textBytesMax() const {
+        return std::clamp<std::size_t>(kTextBytesMax / std::max<std::size_t>(keptMax(), 1), 256,
+                                       64 << 10);
     }
 
-    // In an order that follows from the batch alone.
-    std::vector<FailedRecord> all() const {
+    // `node`: the number of the operator; `pass`: see TaskContext. Throws TaskFailure when there
+    // are more than deadLettersMax.
+    void add(std::uint32_t node, std::uint32_t pass, FailedRecord record);
+
+    // The call that ends the batch, when no record may be left out; the first one is kept.
+    void stop(FailedCall call);
+    std::optional<FailedCall> stopped() const;
+
+    // How many.
+    std::uint64_t count() const;
+
+    // Calls f(record, times) for each that is kept, in an order that follows from the batch alone.
+    template <class F>
+    void forEachKept(F f) const {
         std::lock_guard lock(mutex_);
-        std::vector<FailedRecord> all;
-        for (const auto& [place, passes] : records_) {
+        for (const auto& [place, passes] : kept_) {
             std::uint64_t times = 0;
             for (const auto& [pass, count] : passes) times = std::max(times, count);
-            all.insert(all.end(), times, place.second);
+            f(place.second, times);
         }
-        return all;
     }
 
 private:
+    std::size_t keptMax() const {
+        return rules_.onError == OnError::kDeadLetter ? rules_.deadLettersMax : kExamples;
+    }
+
+    using Passes = std::map<std::uint32_t, std::uint64_t>;  // pass -> how many
+    const FailureRules rules_;
     mutable std::mutex mutex_;
-    std::map<std::pair<std::uint32_t, FailedRecord>, std::map<std::uint32_t, std::uint64_t>>
-        records_;
+    std::map<std::pair<std::uint32_t, FailedRecord>, Passes> kept_;
+    struct Counts {
+        Passes passes;
+        std::uint64_t most = 0;  // in one pass
+    };
+    std::map<std::uint32_t, Counts> counts_;  // by node
+    std::uint64_t count_ = 0;
+    std::optional<FailedCall> stopped_;
 };
+
+// What `thrown` says, for an exception that is being handled.
+std::string currentExceptionText();
+
+namespace failed_detail {
+
+// The first text in an element; none for elements without.
+template <class T>
+std::string_view textOf(const T& element) {
+    if constexpr (std::convertible_to<const T&, std::string_view>) {
+        return element;
+    } else if constexpr (format_detail::TupleLike<T>) {
+        if constexpr (std::tuple_size_v<T> != 0)
+            return std::apply([](const auto& first, const auto&...) { return textOf(first); },
+                              element);
+        else
+            return {};
+    } else {
+        return {};
+    }
+}
+
+}  // namespace failed_detail
 
 // What stands between an operator's loop and its user's function. Thread safety: worker-confined.
 class RecordGuard {
 public:
-    // Without `failed`, what a function throws ends the batch, and this costs nothing.
-    RecordGuard(FailedRecords* failed, std::uint32_t node, std::uint32_t pass,
-                const std::string& operation)
-        : failed_(failed), node_(node), pass_(pass), operation_(operation) {}
+    // Where no record may be left out, this costs nothing until a function throws.
+    RecordGuard(FailedRecords* failed, std::uint32_t node, std::uint32_t partition,
+                std::uint32_t pass, const std::string& operation)
+        : failed_(failed), node_(node), partition_(partition), pass_(pass), operation_(operation) {}
 
     // Calls apply(element) for each element of the chunk, which it may move from, and then
     // handOn(). When apply throws, undo() takes back what it had made so far and the element is
     // noted; what handOn throws is never an element's fault.
     template <class In, class Apply, class Undo, class HandOn>
     void forEach(std::span<In> chunk, Apply apply, Undo undo, HandOn handOn) {
-        if (failed_ == nullptr) [[likely]] {
+        if (failed_ != nullptr && failed_->goesOn()) [[unlikely]] {
             for (In& element : chunk) {
-                apply(element);
-                handOn();
+                if (attempt(element, apply))
+                    handOn();
+                else
+                    undo();
             }
             return;
         }
-        for (In& element : chunk) {
-            if (attempt(element, apply))
-                handOn();
-            else
-                undo();
+        In* at = chunk.data();
+        try {
+            for (In* const end = at + chunk.size(); at != end; ++at) {
+                apply(*at);
+                handingOn(handOn);
+            }
+        } catch (const TaskFailure&) {
+            throw;
+        } catch (...) {
+            FailedCall call{node_, partition_, described(*at, currentExceptionText()),
+                            failed_detail::textOf(*at).data()};
+            Error error{ErrorKind::kUserCode,
+                        call.record.operation + " threw: " + call.record.error};
+            if (failed_ != nullptr) failed_->stop(std::move(call));
+            throw TaskFailure(std::move(error));
         }
     }
 
 private:
+    template <class HandOn>
+    static void handingOn(HandOn& handOn) {
+        try {
+            handOn();
+        } catch (const TaskFailure&) {
+            throw;
+        } catch (...) {
+            throw TaskFailure(Error{ErrorKind::kUserCode, "a function of the program threw: " +
+                                                              currentExceptionText()});
+        }
+    }
+
     template <class In, class Apply>
     bool attempt(In& element, Apply& apply) {
         std::string error;
@@ -96,22 +194,44 @@ private:
             return true;
         } catch (const TaskFailure&) {
             throw;
-        } catch (const std::exception& thrown) {
-            error = thrown.what();
         } catch (...) {
-            error = "something that is no std::exception";
+            error = currentExceptionText();
         }
-        FailedRecord failed{operation_, {}, std::move(error)};
-        if constexpr (Printable<In>)
-            appendElement(failed.record, element);
-        else
-            failed.record = "(elements of this type cannot be shown)";
-        failed_->add(node_, pass_, std::move(failed));
+        failed_->add(node_, pass_, described(element, std::move(error)));
         return false;
+    }
+
+    template <class In>
+    FailedRecord described(const In& element, std::string error) const {
+        const std::size_t bytesMax = failed_ != nullptr ? failed_->textBytesMax() : 256;
+        FailedRecord failed{operation_, {}, std::move(error)};
+        if constexpr (std::convertible_to<const In&, std::string_view>) {
+            const std::string_view text(element);
+            appendElement(failed.record, text.substr(0, bytesMax));
+            cut(failed.record, bytesMax, text.size());
+        } else if constexpr (Printable<In>) {
+            appendElement(failed.record, element);
+            cut(failed.record, bytesMax, failed.record.size());
+        } else {
+            failed.record = "(elements of this type cannot be shown)";
+        }
+        cut(failed.error, bytesMax, failed.error.size());
+        return failed;
+    }
+
+    // `sizeBytes`: of the whole that `text` begins.
+    static void cut(std::string& text, std::size_t bytesMax, std::size_t sizeBytes) {
+        if (sizeBytes <= bytesMax && text.size() <= bytesMax) return;
+        text.resize(std::min(text.size(), bytesMax));
+        while (!text.empty() && (text.back() & 0xC0) == 0x80) text.pop_back();
+        if (!text.empty() && (text.back() & 0x80) != 0) text.pop_back();
+        text.shrink_to_fit();
+        text += "... (the beginning of " + std::to_string(sizeBytes) + " bytes)";
     }
 
     FailedRecords* failed_;
     std::uint32_t node_;
+    std::uint32_t partition_;
     std::uint32_t pass_;
     const std::string& operation_;
 };

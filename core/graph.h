@@ -18,8 +18,18 @@ public:
     virtual ~OutputOperation() = default;
     // "print", "saveAsTextFiles prefix=counts"
     virtual std::string describe() const = 0;
-    // Called once before the first batch of a data directory that has run none.
+    // Where its results lie, when no other output may write there; else empty.
+    virtual std::string place() const { return {}; }
+    // Called once before the first batch of a data directory that has run none. Refuses
+    // (kConflict) results that exist in its place: they would be taken for this directory's.
     virtual Result<> prepareNew() { return {}; }
+    // Called once when the data directory has recorded batches, up to `last`. Refuses (kConflict)
+    // results that are newer, or of another data directory than `owner`.
+    virtual Result<> prepareResume(const std::string& owner, const BatchRecord& last) {
+        (void)owner;
+        (void)last;
+        return {};
+    }
     // Returns when the batch's output is as durable as the output can make it. May throw.
     virtual void run(BatchRun& run) = 0;
 };

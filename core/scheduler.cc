@@ -118,6 +118,9 @@ BatchRecord Scheduler::makeRecord(const std::vector<BlockPtr>& blocks,
     record.keyRanges = kKeyRanges;
     record.ranges = std::move(ranges);
     record.fingerprint = options_.fingerprint;
+    record.steps = options_.steps;
+    record.onError = options_.onError;
+    record.nonce = options_.nonce;
     return record;
 }
 
@@ -130,9 +133,8 @@ Result<> Scheduler::run(const BatchRecord& record, std::vector<BlockPtr> blocks,
     }
     if (observer_ != nullptr) observer_->batchStarted(record);
     {
-        FailedRecords failed;
-        BatchRun batch(record, std::move(blocks), workers_,
-                       options_.goOnWithoutFailed ? &failed : nullptr);
+        FailedRecords failed({record.onError, options_.deadLettersMax});
+        BatchRun batch(record, std::move(blocks), workers_, &failed, options_.owner);
         TM_TRY(graph_.runBatch(batch, withOutputs, observer_));
         TM_TRY(hooks_.afterRun(batch, withOutputs));
     }

@@ -44,8 +44,15 @@ struct SchedulerOptions {
     Duration interval{1000};
     std::size_t maxBatchBytes = 256 << 20;
     std::uint64_t fingerprint = 0;
-    // Records whose function throws are left out and given to afterRun; else they end the job.
-    bool goOnWithoutFailed = false;
+    // Of the stateless steps; see BatchRecord.
+    std::uint64_t steps = 0;
+    // Records whose function throws are left out and given to afterRun, unless kStop.
+    OnError onError = OnError::kStop;
+    std::size_t deadLettersMax = 10'000;
+    // Identity of the data directory, for what outputs publish.
+    std::string owner;
+    // Random; see BatchRecord.
+    std::uint64_t nonce = 0;
 };
 
 // How the last batch went; for status lines.

@@ -59,6 +59,9 @@ public:
 
     // The operator's name in plans and messages: "map", "reduceByKey".
     const std::string& kind() const { return kind_; }
+    // What the program calls it in messages; its kind, unless the program has given it a name.
+    const std::string& label() const { return label_.empty() ? kind_ : label_; }
+    void setLabel(std::string label) { label_ = std::move(label); }
     const std::vector<Node*>& parents() const { return parents_; }
     // Its place in the order in which the job's nodes were made.
     std::uint32_t number() const { return number_; }
@@ -85,6 +88,7 @@ protected:
 
 private:
     std::string kind_;
+    std::string label_;
     std::vector<Node*> parents_;
     std::uint32_t number_ = 0;
     bool required_ = false;
@@ -220,7 +224,7 @@ protected:
     StreamNode<In>& parent() const { return *parent_; }
     // For a sink whose loop calls a user's function.
     RecordGuard guard(const TaskContext& task) const {
-        return {task.failed, this->number(), task.pass, this->kind()};
+        return {task.failed, this->number(), task.partition, task.pass, this->label()};
     }
 
 private:

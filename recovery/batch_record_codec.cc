@@ -6,7 +6,7 @@
 namespace tidemill::recovery {
 namespace {
 
-constexpr std::uint16_t kVersion = 1;
+constexpr std::uint16_t kVersion = 2;
 
 }  // namespace
 
@@ -30,6 +30,17 @@ std::string encodeBatchRecord(const core::BatchRecord& record) {
         out.u32(range.source.value);
         out.string(range.bytes);
     }
+    out.u64(record.steps);
+    out.u8(static_cast<std::uint8_t>(record.onError));
+    out.u64(record.nonce);
+    out.u32(record.revision);
+    out.u32(static_cast<std::uint32_t>(record.leftOut.size()));
+    for (const auto& place : record.leftOut) {
+        out.u64(place.lsn.value);
+        out.u32(place.line);
+    }
+    out.u8(record.allLeftOut ? 1 : 0);
+    out.string(record.skippedBefore);
     return std::move(out).bytes();
 }
 
@@ -41,6 +52,12 @@ core::Result<core::BatchRecord> decodeBatchRecord(std::string_view bytes) {
         return core::fail(core::ErrorKind::kUnsupported,
                           "batch record has format version " + std::to_string(version) +
                               ", this build reads up to " + std::to_string(kVersion));
+    // Version 1 was of builds before the first release.
+    if (in.ok() && version < kVersion)
+        return core::fail(core::ErrorKind::kUnsupported,
+                          "batch record has format version " + std::to_string(version) +
+                              ", which no release wrote; this build reads version " +
+                              std::to_string(kVersion) + ": begin with a new data directory");
     core::BatchRecord record;
     record.id = core::BatchId(in.u64());
     record.time = fromMillis(in.i64());
@@ -58,7 +75,19 @@ core::Result<core::BatchRecord> decodeBatchRecord(std::string_view bytes) {
         range.source = core::SourceId(in.u32());
         range.bytes = in.string(kFramePayloadBytesMax);
     }
-    if (!in.finished())
+    record.steps = in.u64();
+    const auto onError = in.u8();
+    record.onError = static_cast<core::OnError>(onError);
+    record.nonce = in.u64();
+    record.revision = in.u32();
+    record.leftOut.resize(in.count(12));
+    for (auto& place : record.leftOut) {
+        place.lsn = core::Lsn(in.u64());
+        place.line = in.u32();
+    }
+    record.allLeftOut = in.u8() != 0;
+    record.skippedBefore = in.string(kFramePayloadBytesMax);
+    if (!in.finished() || onError > static_cast<std::uint8_t>(core::OnError::kDeadLetter))
         return core::fail(core::ErrorKind::kCorrupt, "batch record of " +
                                                          std::to_string(bytes.size()) +
                                                          " bytes does not parse");

@@ -1,6 +1,5 @@
 #include "tidemill/dead_letters.h"
 
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "core/logging.h"
@@ -8,40 +7,41 @@
 namespace tidemill {
 
 core::Result<> DeadLetters::tell(const core::BatchRun& run) {
-    if (run.failedRecords() == nullptr) return {};
-    const auto records = run.failedRecords()->all();
-    if (records.empty()) return {};
-    count_ += records.size();
+    const auto* failed = run.failedRecords();
+    if (failed == nullptr || failed->count() == 0) return {};
+    const auto count = failed->count();
+    count_ += count;
     std::string where;
-    if (!directory_.empty()) {
-        TM_TRY(write(run.record(), records));
-        where = "; they are in " + directory_.string();
+    if (run.record().onError == core::OnError::kDeadLetter) {
+        TM_TRY(write(run));
+        where = "; they are in " + files_.directory().string();
     }
-    const auto& first = records.front();
+    std::string first;
+    failed->forEachKept([&](const core::FailedRecord& record, std::uint64_t) {
+        if (first.empty()) first = record.operation + ": " + core::escaped(record.error);
+    });
     core::logWarning("batch " + core::toString(run.record().id) + " left out " +
-                     std::to_string(records.size()) + (records.size() == 1 ? " record" : " records") +
-                     " because a function threw; the first: " +
-                     first.operation + ": " + core::escaped(first.error) + where);
+                     std::to_string(count) + (count == 1 ? " record" : " records") +
+                     " because a function threw; the first: " + first + where);
     return {};
 }
 
-core::Result<> DeadLetters::write(const core::BatchRecord& batch,
-                                  const std::vector<core::FailedRecord>& records) const {
-    std::string lines;
-    for (const auto& failed : records) {
+core::Result<> DeadLetters::write(const core::BatchRun& run) {
+    TM_ASSIGN(const auto file, files_.begin(run.mark()));
+    if (!file) return {};
+    core::Result<> written;
+    run.failedRecords()->forEachKept([&](const core::FailedRecord& failed, std::uint64_t times) {
         nlohmann::ordered_json line;
-        line["batch"] = batch.id.value;
-        line["time_ms"] = toMillis(batch.time);
+        line["batch"] = run.record().id.value;
+        line["time_ms"] = toMillis(run.record().time);
         line["operation"] = failed.operation;
         line["record"] = failed.record;
         line["error"] = failed.error;
-        lines += line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-    }
-    char name[32];
-    std::snprintf(name, sizeof name, "%020llu.jsonl",
-                  static_cast<unsigned long long>(batch.id.value));
-    TM_TRY(files_.createDirectory(directory_));
-    return core::publishFile(files_, directory_ / name, lines);
+        const auto text = line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+        for (; times > 0 && written; --times) written = file->append(text);
+    });
+    TM_TRY(written);
+    return file->commit();
 }
 
 }  // namespace tidemill

@@ -1,10 +1,11 @@
 // Tells of the records that a batch left out because a function threw: a line in the log, and a file
-// of them when there is a directory for it.
+// of them when they are dead letters.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 
+#include "core/batch_files.h"
 #include "core/batch_run.h"
 #include "core/error.h"
 #include "core/file_system.h"
@@ -14,22 +15,23 @@ namespace tidemill {
 // Thread safety: tell() by the scheduler's thread, count() by any.
 class DeadLetters {
 public:
-    // Without a directory records are logged and counted only.
+    // `directory`: empty when there is none, then no batch may have dead letters.
     DeadLetters(core::FileSystem& files, core::Path directory)
-        : files_(files), directory_(std::move(directory)) {}
+        : files_(files, std::move(directory)) {}
 
-    // Returns when the file is durable. The same batch gives the same file. Errors: kIo, kNoSpace.
+    core::BatchFiles& files() { return files_; }
+
+    // Returns when the file is durable. The same batch gives the same file. Errors: kConflict
+    // (another batch's file is in its place), kIo, kNoSpace.
     core::Result<> tell(const core::BatchRun& run);
 
     // Records so far.
     std::uint64_t count() const { return count_; }
 
 private:
-    core::Result<> write(const core::BatchRecord& batch,
-                         const std::vector<core::FailedRecord>& records) const;
+    core::Result<> write(const core::BatchRun& run);
 
-    core::FileSystem& files_;
-    const core::Path directory_;
+    core::BatchFiles files_;
     std::atomic<std::uint64_t> count_ = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "tidemill/engine.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "core/failpoint.h"
 #include "core/logging.h"
@@ -25,10 +26,18 @@ std::size_t receiveBudget(const StreamingOptions& options) {
 }
 
 core::Path deadLetterDirectory(const StreamingOptions& options) {
-    if (options.errorPolicy != ErrorPolicy::kDeadLetter) return {};
     if (options.deadLetterDirectory.empty() && !options.directory.empty())
         return options.directory / "dead_letters";
     return options.deadLetterDirectory;
+}
+
+core::OnError onError(ErrorPolicy policy) {
+    switch (policy) {
+        case ErrorPolicy::kStop: return core::OnError::kStop;
+        case ErrorPolicy::kSkip: return core::OnError::kSkip;
+        case ErrorPolicy::kDeadLetter: return core::OnError::kDeadLetter;
+    }
+    return core::OnError::kStop;
 }
 
 std::string mebibytes(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
@@ -42,7 +51,7 @@ Engine::Engine(const StreamingOptions& options, std::shared_ptr<Job> job,
       fingerprint_(job_->fingerprint()),
       clock_(options_.clock ? *options_.clock : systemClock_),
       listeners_(*job_, clock_, std::move(listeners)),
-      failedRecords_(*job_->files, deadLetterDirectory(options_)),
+      deadLetters_(*job_->files, deadLetterDirectory(options_)),
       buffers_(core::BufferPool::make(receiveBudget(options_))),
       workers_(options_.workers) {}
 
@@ -55,12 +64,35 @@ Result<> Engine::start() {
         return fail(ErrorKind::kInvalid,
                     "records that fail are to be written to files, but there is no data directory "
                     "and no deadLetterDirectory");
+    TM_TRY(checkPlaces());
+    TM_ASSIGN(const auto random, recovery::randomLogUuid());
+    owner_ = toString(random);
+    std::memcpy(&nonce_, random.bytes.data(), sizeof nonce_);
     TM_TRY(options_.directory.empty() ? openInMemory() : openDurable());
     listeners_.started();
     TM_TRY(startReceivers());
     started_ = true;
     scheduler_->start(position_);
     return {};
+}
+
+// Results of two outputs in one place would be taken for each other's.
+Result<> Engine::checkPlaces() const {
+    if (options_.errorPolicy != ErrorPolicy::kDeadLetter) return {};
+    const auto deadLetters = core::absolutePlace(deadLetterDirectory(options_));
+    for (const auto& output : job_->graph.outputs())
+        if (output->place() == deadLetters)
+            return fail(ErrorKind::kInvalid, "dead letters and an output are to go to one place: " +
+                                                 deadLetters);
+    return {};
+}
+
+Result<> Engine::prepareOutputs(const std::optional<BatchRecord>& last) {
+    for (const auto& output : job_->graph.outputs())
+        TM_TRY(last ? output->prepareResume(owner_, *last) : output->prepareNew());
+    if (options_.errorPolicy != ErrorPolicy::kDeadLetter) return {};
+    return last ? deadLetters_.files().prepareResume(owner_, last->id)
+                : deadLetters_.files().prepareNew();
 }
 
 state::StateStoreOptions Engine::storeOptions(const core::Path& workDirectory) const {
@@ -78,7 +110,7 @@ Result<> Engine::openInMemory() {
     TM_ASSIGN(store_, state::StateStore::openInMemory(storeOptions({})));
     TM_TRY(bindStates(std::nullopt));
     log_ = std::make_unique<core::MemoryLog>();
-    for (const auto& output : job_->graph.outputs()) TM_TRY(output->prepareNew());
+    TM_TRY(prepareOutputs(std::nullopt));
     scheduler_ = std::make_unique<core::Scheduler>(schedule(), clock_, *log_, job_->graph, workers_,
                                                    *this, &listeners_);
     return {};
@@ -88,11 +120,9 @@ Result<> Engine::openInMemory() {
 // tells the same step by step.
 Result<> Engine::openDurable() {
     const core::ActivityScope activity(core::Activity::kRecovery);
-    auto& files = *job_->files;
-    TM_ASSIGN(directory_, recovery::DataDirectory::open(
-                              files, options_.directory,
-                              options_.files ? recovery::DataDirectory::Locking::kNone
-                                             : recovery::DataDirectory::Locking::kLock));
+    auto& files = core::posixFileSystem();
+    TM_ASSIGN(directory_, recovery::DataDirectory::open(files, options_.directory));
+    owner_ = toString(directory_->uuid());
     TM_TRY(checkJob());
     generations_ = std::make_unique<recovery::Generations>(files, directory_->generationsPath());
 
@@ -137,8 +167,13 @@ Result<> Engine::checkJob() const {
 
 // The state as the checkpoint left it, the log behind it, and the batches recorded since.
 Result<> Engine::resumeFrom(recovery::Recovered& recovered) {
-    if (recovered.lastBatch.value == 0)
-        for (const auto& output : job_->graph.outputs()) TM_TRY(output->prepareNew());
+    std::optional<BatchRecord> last;
+    if (recovered.lastBatch.value != 0) {
+        last.emplace();
+        last->id = recovered.lastBatch;
+        last->time = recovered.lastTime;
+    }
+    TM_TRY(prepareOutputs(last));
 
     TM_ASSIGN(store_, state::StateStore::open(storeOptions(recovered.work)));
     TM_ASSIGN(const auto stored, store_->mark());
@@ -239,7 +274,10 @@ core::SchedulerOptions Engine::schedule() const {
     schedule.interval = options_.interval;
     schedule.maxBatchBytes = options_.maxBatchBytes;
     schedule.fingerprint = fingerprint_;
-    schedule.goOnWithoutFailed = options_.errorPolicy != ErrorPolicy::kStop;
+    schedule.onError = onError(options_.errorPolicy);
+    schedule.deadLettersMax = options_.maxDeadLetters;
+    schedule.owner = owner_;
+    schedule.nonce = nonce_;
     return schedule;
 }
 
@@ -306,7 +344,7 @@ core::Framing Engine::framing(core::SourceId source) const {
 
 Result<> Engine::afterRun(const core::BatchRun& run, bool withOutputs) {
     // What a replayed batch without outputs leaves out was told before it was complete.
-    if (withOutputs) TM_TRY(failedRecords_.tell(run));
+    if (withOutputs) TM_TRY(deadLetters_.tell(run));
     TM_TRY(sessions_->advance(run));
     return sourcePositions_->keep();
 }
@@ -381,7 +419,7 @@ EngineStatus Engine::status() const {
         status.logBytes = log_->sizeBytes();
         status.logWrittenBytes = log_->writtenBytes();
     }
-    status.failedRecords = failedRecords_.count();
+    status.failedRecords = deadLetters_.count();
     std::lock_guard lock(stopMutex_);
     if (checkpointer_) {
         const auto checkpoints = checkpointer_->status();

@@ -50,6 +50,9 @@ private:
     state::StateStoreOptions storeOptions(const core::Path& workDirectory) const;
     core::Result<> openInMemory();
     core::Result<> checkJob() const;
+    core::Result<> checkPlaces() const;
+    // `last`: the last recorded batch; none in a new data directory.
+    core::Result<> prepareOutputs(const std::optional<core::BatchRecord>& last);
     core::Result<> resumeFrom(recovery::Recovered& recovered);
     void suspectIfCorrupt(const core::Result<>& result);
     core::Result<> bindStates(const std::optional<core::BatchMark>& mark);
@@ -71,6 +74,8 @@ private:
     const StreamingOptions options_;
     const std::shared_ptr<Job> job_;
     const std::uint64_t fingerprint_;
+    std::string owner_;         // identity of the data directory, or of this process without one
+    std::uint64_t nonce_ = 0;   // random, of this start
     core::SystemClock systemClock_;
     core::Clock& clock_;
     Listeners listeners_;
@@ -82,7 +87,7 @@ private:
     OperatorMatch operators_;
     std::unique_ptr<SessionPositions> sessions_;
     std::unique_ptr<SourcePositions> sourcePositions_;
-    DeadLetters failedRecords_;
+    DeadLetters deadLetters_;
     std::shared_ptr<core::BufferPool> buffers_;
     std::unique_ptr<core::BlockLog> log_;
     recovery::LogWriter* logWriter_ = nullptr;  // log_, when it is durable

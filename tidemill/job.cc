@@ -53,6 +53,13 @@ Result<> Job::validate() const {
                         "two stateful operators have the name \"" + state.name +
                             "\"; state is kept by name, so names must differ");
     }
+    // Each would take the other's results for its own.
+    std::set<std::string> places;
+    for (const auto& output : graph.outputs())
+        if (const auto place = output->place(); !place.empty() && !places.insert(place).second)
+            return fail(ErrorKind::kInvalid,
+                        "two outputs write to the same place, " + place +
+                            ": give each a prefix or a directory of its own");
     return {};
 }
 

@@ -77,7 +77,7 @@ struct Job {
     // function can go on with what its predecessor left.
     std::uint64_t fingerprint() const;
 
-    // Errors (kInvalid): no output, two stateful operators of one name.
+    // Errors (kInvalid): no output, two stateful operators of one name, two outputs in one place.
     core::Result<> validate() const;
 
     // The job as lines a person can read.

@@ -71,6 +71,14 @@ struct StreamingOptions {
     // For kDeadLetter: BATCH.jsonl, 20 digits, for each batch that has any, a JSON object a line:
     // {"batch":…,"time_ms":…,"operation":…,"record":…,"error":…}. Empty: DIRECTORY/dead_letters.
     std::filesystem::path deadLetterDirectory;
+    // For kDeadLetter: a batch with more of them ends the job. They are in memory while the batch
+    // runs, 64 MiB of text at most: the more there may be, the less is kept of a long one.
+    std::size_t maxDeadLetters = 10'000;
+
+    // What the functions of the program are called, such as "2024-05-17". Change it when functions
+    // change in a way that changes results: batches that were recorded under another version are
+    // then not run again by this one; see docs/guide/fault_tolerance.md.
+    std::string version;
 
     // Start although the job's stateful operators do not match the directory; the state of those
     // that do not match is dropped.

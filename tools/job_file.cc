@@ -118,6 +118,8 @@ private:
             options.deltaBudgetBytes = table.size("delta_budget", options.deltaBudgetBytes, kKibi);
             options.stateCacheBytes = table.size("state_cache", options.stateCacheBytes, kKibi);
             options.segmentBytes = table.size("segment_bytes", options.segmentBytes, 4 * kKibi);
+            options.maxDeadLetters = static_cast<std::size_t>(
+                table.integer("max_dead_letters", 10'000, 1, 1'000'000));
             options.maxSessions =
                 static_cast<std::size_t>(table.integer("max_sessions", 100'000, 1, 1'000'000'000));
         });
@@ -178,7 +180,13 @@ private:
                 output.prefix = table.requiredText("prefix");
                 output.suffix = table.text("suffix", "");
                 break;
-            case OutputSpec::Type::kJsonLines: output.path = table.requiredText("path"); break;
+            case OutputSpec::Type::kJsonLines:
+                output.path = table.requiredText("path");
+                output.emptyBatches = table.boolean("empty_batches", false);
+                if (output.emptyBatches && output.path == "stdout")
+                    errors_.add(table.at("empty_batches"),
+                                "empty_batches is about files, but path is \"stdout\"");
+                break;
         }
         place(output, table);
         job_.outputs.push_back(std::move(output));

@@ -73,6 +73,7 @@ struct OutputSpec {
     std::string prefix;
     std::string suffix;
     std::string path;  // json_lines: a directory, or "stdout"
+    bool emptyBatches = false;  // json_lines
     Position at;
     Position fromAt;
 };

@@ -152,27 +152,30 @@ private:
         const auto from = input(output.from, output.fromAt);
         if (!from) return;
         if (const auto* text = std::get_if<Text>(&*from))
-            return addOutput(output, *text, [](std::string& out, std::string_view line) {
+            return addOutput(output, *text, {}, [](std::string& out, std::string_view line) {
                 appendJsonFields(out, line);
             });
         if (const auto* counts = std::get_if<Counts>(&*from))
-            return addOutput(output, *counts, [](std::string& out, const auto& pair) {
+            return addOutput(output, *counts, {}, [](std::string& out, const auto& pair) {
                 appendJsonFields(out, pair);
             });
         const auto& rows = std::get<RowStream>(*from);
-        addOutput(output, rows.rows, [columns = rows.columns](std::string& out, const Row& row) {
-            appendJsonFields(out, columns, row);
-        });
+        addOutput(output, rows.rows, rows.columns,
+                  [columns = rows.columns](std::string& out, const Row& row) {
+                      appendJsonFields(out, columns, row);
+                  });
     }
 
     template <class T, class AppendJson>
-    void addOutput(const OutputSpec& output, const DStream<T>& stream, AppendJson appendJson) {
+    void addOutput(const OutputSpec& output, const DStream<T>& stream,
+                   const std::vector<std::string>& columns, AppendJson appendJson) {
         switch (output.type) {
             case OutputSpec::Type::kPrint: return stream.print(output.num);
             case OutputSpec::Type::kTextFiles:
                 return stream.saveAsTextFiles(output.prefix, output.suffix);
             case OutputSpec::Type::kJsonLines:
-                return saveAsJsonLines(stream, output.path, std::move(appendJson));
+                return saveAsJsonLines(stream, {output.path, output.emptyBatches, columns},
+                                       std::move(appendJson));
         }
     }
 

@@ -61,8 +61,10 @@ private:
 
     void fields() {
         const auto by = table_.choice("by", {"split", "regex", "csv", "json"});
-        for (auto& [name, place] : table_.requiredPairs("fields"))
+        for (auto& [name, place] : table_.requiredPairs("fields")) {
+            notReserved(name, "fields");
             step_.fields.push_back({name, place});
+        }
         if (!by) return;
         step_.fieldsBy = static_cast<FieldsBy>(*by);
         if (step_.fieldsBy == FieldsBy::kSplit) step_.separator = table_.text("separator", "");
@@ -72,9 +74,17 @@ private:
         if (!reader) errors_.add(table_.at("fields"), reader.error().message);
     }
 
+    // Under these a line of JSON says its batch, when fields have the plainer names.
+    void notReserved(const std::string& name, const char* key) {
+        if (name == "_batch" || name == "_time")
+            errors_.add(table_.at(key), "the name \"" + name +
+                                            "\" is reserved for what json_lines say of a batch");
+    }
+
     void aggregate() {
         step_.key = table_.texts("key");
         for (const auto& [name, text] : table_.requiredPairs("compute")) {
+            notReserved(name, "compute");
             auto spec = parseAggregate(name, text);
             if (spec)
                 step_.compute.push_back(std::move(*spec));

@@ -1,5 +1,6 @@
 // saveAsTextFiles: each batch as a directory PREFIX-TIMEMS[.SUFFIX] of part files, one element a
-// line, with an empty file _SUCCESS; it appears whole or not at all, and once.
+// line, with an empty file _SUCCESS and a mark of the batch; it appears whole or not at all, and
+// once.
 #pragma once
 
 #include <memory>
@@ -21,7 +22,14 @@ using LineFormat = void (*)(std::string& out, const T& element);
 // results of this data directory.
 Result<> refuseExistingResults(FileSystem& files, const std::string& prefix);
 
+// Refuses (kConflict) directories PREFIX-TIME[.SUFFIX] of a time after `last`.
+Result<> refuseNewerResults(FileSystem& files, const std::string& prefix, const std::string& suffix,
+                            const std::string& owner, const BatchRecord& last);
+
 std::string partName(std::uint32_t partition);
+
+// "PREFIX-TIME.SUFFIX" of any time; the same for two ways to write one path.
+std::string textFilesPlace(const std::string& prefix, const std::string& suffix);
 
 template <class T>
 class SaveAsTextFiles final : public OutputOperation {
@@ -38,15 +46,22 @@ public:
 
     std::string describe() const override { return "saveAsTextFiles prefix=" + prefix_; }
 
+    std::string place() const override { return textFilesPlace(prefix_, suffix_); }
+
     Result<> prepareNew() override { return refuseExistingResults(files_, prefix_); }
+
+    Result<> prepareResume(const std::string& owner, const BatchRecord& last) override {
+        return refuseNewerResults(files_, prefix_, suffix_, owner, last);
+    }
 
     void run(BatchRun& run) override {
         if (!run.isActive(node_->slide())) return;
         Batch<T> batch(*node_, run);
         std::string name = prefix_ + "-" + std::to_string(toMillis(batch.time()));
         if (!suffix_.empty()) name += "." + suffix_;
-        if (BatchDirectory::done(files_, name)) return;
-        auto directory = orThrow(BatchDirectory::begin(files_, name));
+        auto begun = orThrow(BatchDirectory::begin(files_, name, run.mark()));
+        if (!begun) return;
+        BatchDirectory& directory = *begun;
         batch.scanInParallel([&](std::uint32_t partition) {
             return std::make_unique<PartSink>(orThrow(directory.part(partName(partition))), format_);
         });

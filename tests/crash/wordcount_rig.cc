@@ -151,7 +151,8 @@ void WordCountRig::writeJob() const {
             << "\n[[step]]\ndo = \"split\"\nfrom = \"" << channel.kind << "\"\n[[step]]\ndo = \"count\"\nname = \"" << channel.kind
             << "_counts\"\n[[step]]\ndo = \"running_totals\"\nname = \"" << channel.table << "\"\n"
             << "[[output]]\nto = \"json_lines\"\nfrom = \"" << channel.kind
-            << "_counts\"\npath = \"" << (disk() / channel.results).string() << "\"\n";
+            << "_counts\"\nempty_batches = true\npath = \"" << (disk() / channel.results).string()
+            << "\"\n";
     }
 }
 
@@ -255,6 +256,7 @@ std::map<std::string, Counts> WordCountRig::outputs() const {
     std::map<std::string, Counts> found;
     for (const auto& channel : channels())
         for (const auto& entry : fs::directory_iterator(disk() / channel.results)) {
+            if (entry.path().extension() != ".jsonl") continue;
             auto& counts = found[channel.results + "/" + entry.path().filename().string()];
             for (const auto& line : linesOf(entry.path())) countRow(line, counts);
         }

@@ -45,12 +45,14 @@ constexpr char kGoldenData[] =
     "00 00 00 00 02 00 00 00 73 31 74 6f 20 62 65 0a\n"
     "6f 72 0a c9 34 21 50 00\n";
 constexpr char kGoldenRecord[] =
-    "40 00 00 00 02 00 00 00 02 00 00 00 00 00 00 00\n"
-    "00 00 00 00 00 00 00 00 01 00 01 00 01 00 00 00\n"
+    "5e 00 00 00 02 00 00 00 02 00 00 00 00 00 00 00\n"
+    "00 00 00 00 00 00 00 00 02 00 02 00 01 00 00 00\n"
     "00 00 00 00 e8 6b e5 cf 8b 01 00 00 00 68 e5 cf\n"
     "8b 01 00 00 01 00 00 00 00 00 00 00 88 77 66 55\n"
     "44 33 22 11 10 00 00 00 01 00 00 00 00 00 00 00\n"
-    "00 00 00 00 00 00 00 00 df f9 c0 5a 00 00 00 00\n";
+    "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n"
+    "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n"
+    "00 00 00 00 00 00 f1 d9 01 ed 00 00 00 00 00 00\n";
 
 TEST(WalFormat, SegmentHeaderIsAsDocumented) {
     const SegmentHeader header{goldenUuid(), 3, Lsn(1), Lsn(0)};
@@ -146,6 +148,13 @@ core::BatchRecord fullRecord() {
     record.keyRanges = 16;
     record.ranges = {{core::SourceId(1), std::string("a\0b", 3)}, {core::SourceId(2), ""}};
     record.fingerprint = ~std::uint64_t{0};
+    record.steps = 0x8877665544332211;
+    record.onError = core::OnError::kDeadLetter;
+    record.nonce = 7;
+    record.revision = 3;
+    record.leftOut = {{Lsn(98), 1}, {Lsn(99), 4}};
+    record.allLeftOut = true;
+    record.skippedBefore = std::string("s\0", 2);
     return record;
 }
 
@@ -169,9 +178,20 @@ TEST(BatchRecordCodec, HugeCountsAreRefusedBeforeAnythingIsAllocated) {
     EXPECT_FALSE(decodeBatchRecord(bytes));
 }
 
-TEST(BatchRecordCodec, NewerFormatIsUnsupported) {
+TEST(BatchRecordCodec, AnUnknownErrorPolicyIsCorrupt) {
+    auto record = fullRecord();
+    record.onError = static_cast<core::OnError>(3);
+    EXPECT_FALSE(decodeBatchRecord(encodeBatchRecord(record)));
+}
+
+TEST(BatchRecordCodec, OlderAndNewerFormatsAreUnsupported) {
+    auto old = encodeBatchRecord(fullRecord());
+    old[0] = old[2] = 1;
+    const auto refused = decodeBatchRecord(old);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, ErrorKind::kUnsupported);
     auto bytes = encodeBatchRecord(fullRecord());
-    bytes[2] = 2;
+    bytes[2] = 3;
     const auto decoded = decodeBatchRecord(bytes);
     ASSERT_FALSE(decoded);
     EXPECT_EQ(decoded.error().kind, ErrorKind::kUnsupported);
