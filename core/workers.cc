@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <system_error>
 
 namespace tidemill::core {
 
@@ -22,22 +23,39 @@ Result<> catchingAll(const std::function<void()>& body) {
     }
 }
 
-Workers::Workers(unsigned count) {
-    if (count == 0) count = std::max(1u, std::thread::hardware_concurrency());
+Result<> Workers::start(unsigned count) {
+    if (count > kMost)
+        return fail(ErrorKind::kInvalid, "too many workers: workers=" + std::to_string(count) +
+                                             " maximum=" + std::to_string(kMost) +
+                                             "; more than the machine has cores gain nothing");
+    if (count == 0) count = std::clamp(std::thread::hardware_concurrency(), 1u, kMost);
     threads_.reserve(count);
     for (unsigned i = 0; i < count; ++i) {
-        threads_.emplace_back([this] { loop(); });
+        try {
+            threads_.emplace_back([this] { loop(); });
+        } catch (const std::system_error& error) {
+            stop();
+            return fail(ErrorKind::kIo,
+                        "worker thread " + std::to_string(i + 1) + " of " + std::to_string(count) +
+                            " cannot be started: " + error.code().message() +
+                            "; set fewer workers, or raise the limit on threads (ulimit -u, "
+                            "TasksMax= of a systemd unit)");
+        }
         pthread_setname_np(threads_.back().native_handle(), ("tm-work-" + std::to_string(i)).c_str());
     }
+    return {};
 }
 
-Workers::~Workers() {
+Workers::~Workers() { stop(); }
+
+void Workers::stop() {
     {
         std::lock_guard lock(mutex_);
         stopping_ = true;
     }
     wake_.notify_all();
     for (auto& thread : threads_) thread.join();
+    threads_.clear();
 }
 
 Result<> Workers::run(std::size_t tasks, const std::function<void(std::size_t)>& task) {

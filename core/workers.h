@@ -36,11 +36,18 @@ T orThrow(Result<T> result) {
 // A fixed number of threads. run() is called by one thread, the scheduler's.
 class Workers {
 public:
-    // `count` 0: one per core.
-    explicit Workers(unsigned count);
+    static constexpr unsigned kMost = 1024;
+
+    Workers() = default;
+    // Starts them. Errors: as start(), thrown as TaskFailure.
+    explicit Workers(unsigned count) { orThrow(start(count)); }
     ~Workers();
     Workers(const Workers&) = delete;
     Workers& operator=(const Workers&) = delete;
+
+    // Once, before any other call. `count` 0: one per core. Errors: kInvalid for more than kMost;
+    // kIo when the system gives no more threads, and none is left running then.
+    Result<> start(unsigned count);
 
     unsigned count() const { return static_cast<unsigned>(threads_.size()); }
 
@@ -50,6 +57,7 @@ public:
     Result<> run(std::size_t tasks, const std::function<void(std::size_t)>& task);
 
 private:
+    void stop();
     void loop();
     void work(std::unique_lock<std::mutex>& lock);
 

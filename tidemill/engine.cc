@@ -52,14 +52,14 @@ Engine::Engine(const StreamingOptions& options, std::shared_ptr<Job> job,
       clock_(options_.clock ? *options_.clock : systemClock_),
       listeners_(*job_, clock_, std::move(listeners)),
       deadLetters_(*job_->files, deadLetterDirectory(options_)),
-      buffers_(core::BufferPool::make(receiveBudget(options_))),
-      workers_(options_.workers) {}
+      buffers_(core::BufferPool::make(receiveBudget(options_))) {}
 
 Engine::~Engine() { (void)stop(false); }
 
 Result<> Engine::start() {
     startBegun_ = clock_.monotonic();
     TM_TRY(job_->validate());
+    TM_TRY(workers_.start(options_.workers));
     if (options_.errorPolicy == ErrorPolicy::kDeadLetter && deadLetterDirectory(options_).empty())
         return fail(ErrorKind::kInvalid,
                     "records that fail are to be written to files, but there is no data directory "

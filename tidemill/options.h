@@ -35,7 +35,7 @@ struct StreamingOptions {
     // Length of a batch.
     Duration interval{1000};
 
-    // Threads that process batches; 0: one per core.
+    // Threads that process batches, at most 1024; 0: one per core.
     unsigned workers = 0;
 
     // A batch takes at most this much; the rest waits for the next one.
