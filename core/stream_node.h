@@ -25,7 +25,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -109,7 +111,14 @@ public:
     using Element = T;
     using Node::Node;
 
-    void addConsumer(Consumer<T>& consumer) { consumers_.push_back(&consumer); }
+    // Throws std::logic_error for a second one of elements that cannot be copied.
+    void addConsumer(Consumer<T>& consumer) {
+        if (!std::is_copy_constructible_v<T> && !consumers_.empty())
+            throw std::logic_error("two operators read the stream that " + kind() +
+                                   " gives, whose elements cannot be copied: let one of them read "
+                                   "what the other gives, or make elements that can be copied");
+        consumers_.push_back(&consumer);
+    }
 
     virtual Keyed keyed() const { return Keyed::kNo; }
 
@@ -135,7 +144,7 @@ public:
         if constexpr (std::is_copy_constructible_v<T>) {
             return std::make_unique<FanOut<T>>(std::move(open));
         } else {
-            TM_CHECK(false, "a stream of elements that cannot be copied has two consumers");
+            TM_CHECK(false, "addConsumer takes one consumer of elements that cannot be copied");
         }
     }
 

@@ -294,6 +294,21 @@ TEST(SharedShuffle, WhatABatchLeftIsGoneInTheNext) {
     for (const unsigned workers : kWorkers) EXPECT_TRUE(seen(workers) == expected) << workers;
 }
 
+TEST(SharedStream, ASecondReaderOfWhatCannotBeCopiedIsRefusedWhenItIsMade) {
+    StreamingContext context(inMemory());
+    const auto owned = context.memoryTextStream("a\n").map(
+        [](std::string_view line) { return std::make_unique<std::string>(line); });
+    const auto sizeOfLine = [](const std::unique_ptr<std::string>& line) { return line->size(); };
+    const auto sizes = owned.map(sizeOfLine);
+    try {
+        owned.map(sizeOfLine);
+        FAIL() << "it is not refused";
+    } catch (const std::logic_error& error) {
+        EXPECT_NE(std::string(error.what()).find("that map gives"), std::string::npos)
+            << error.what();
+    }
+}
+
 TEST(StreamOrder, BranchesOfOneSourceReachAShuffleInTheOrderOfTheirUnion) {
     const auto text = linesOf(40000, 3000, true);
     const auto pairs = pairsOf(text);
