@@ -14,10 +14,12 @@ using Table = std::map<std::string, Kept>;
 // Goes through the batches with a table that each changes; change(table, groups, tick) gives the
 // batch's elements.
 template <class Build, class Change>
-Operator stateful(const Draw& draw, Build build, Change change, Table initial = {}) {
+Operator stateful(const Draw& draw, Build build, Change change, Table initial = {},
+                  bool ordered = true) {
     Operator made;
     made.slide = draw.parentSlide;
-    made.build = [build](const std::vector<Stream>& parents) -> Stream { return build(parents[0]); };
+    made.ordered = ordered;
+    made.build = [build](const std::vector<Stream>& parents) { return built(build, parents[0]); };
     made.compute = [change, initial](const std::vector<History>& parents) {
         Table table = initial;
         bool first = true;
@@ -36,7 +38,7 @@ Operator stateful(const Draw& draw, Build build, Change change, Table initial = 
 Records allOf(const Table& table) {
     Records all;
     for (const auto& [key, kept] : table) all.emplace_back(key, kept.value);
-    return all;
+    return stored(all);
 }
 
 void removeIdle(Table& table, std::int64_t tick, std::int64_t idle) {
@@ -59,7 +61,7 @@ std::optional<std::int64_t> bounded(std::span<const std::int64_t> values,
     return all;
 }
 
-std::int64_t counted(const std::string&, std::optional<std::int64_t>, State<std::int64_t>& state) {
+std::int64_t counted(std::string_view, std::optional<std::int64_t>, State<std::int64_t>& state) {
     state.update(state.getOption().value_or(0) + 1);
     return state.get();
 }
@@ -76,7 +78,7 @@ Record told(const std::string& key, std::optional<std::int64_t>, State<std::int6
 std::vector<OperatorKind> stateOperators() {
     std::vector<OperatorKind> kinds;
     kinds.push_back({"runningTotals", 1, [](Draw& draw) {
-        return stateful(draw, [](const Stream& s) { return s.runningTotals(); },
+        return stateful(draw, [](const auto& s) { return s.runningTotals(); },
                         [](Table& table, const Groups& groups, std::int64_t) {
                             Records touched;
                             for (const auto& [key, values] : groups)
@@ -85,7 +87,7 @@ std::vector<OperatorKind> stateOperators() {
                         });
     }});
     kinds.push_back({"runningTotals, all", 1, [](Draw& draw) {
-        return stateful(draw, [](const Stream& s) { return s.runningTotals().all(); },
+        return stateful(draw, [](const auto& s) { return s.runningTotals().all(); },
                         [](Table& table, const Groups& groups, std::int64_t) {
                             for (const auto& [key, values] : groups)
                                 table[key].value += sumOf(values);
@@ -95,7 +97,7 @@ std::vector<OperatorKind> stateOperators() {
     kinds.push_back({"runningTotals, ttl", 1, [](Draw& draw) {
         const auto idle = draw.number(1, 4);
         return stateful(draw,
-                        [idle](const Stream& s) {
+                        [idle](const auto& s) {
                             return s.runningTotals().ttl(Duration(kTickMillis * idle)).all();
                         },
                         [idle](Table& table, const Groups& groups, std::int64_t tick) {
@@ -109,16 +111,14 @@ std::vector<OperatorKind> stateOperators() {
     }});
     kinds.push_back({"updateStateByKey", 1, [](Draw& draw) {
         return stateful(draw,
-                        [](const Stream& s) { return s.updateStateByKey<std::int64_t>(bounded); },
+                        [](const auto& s) { return s.template updateStateByKey<std::int64_t>(bounded); },
                         [](Table& table, const Groups& groups, std::int64_t) {
                             for (const auto& [key, values] : groups) table.try_emplace(key, Kept{-1});
                             Table next;
                             for (const auto& [key, kept] : table) {
-                                const auto values = groups.find(key);
-                                const std::vector<std::int64_t> none;
                                 const bool isNew = kept.value == -1 && kept.touched == 0;
                                 const auto after = bounded(
-                                    values == groups.end() ? none : values->second,
+                                    groups.of(key),
                                     isNew ? std::nullopt : std::optional(kept.value));
                                 if (after) next[key] = {*after, 1};
                             }
@@ -127,21 +127,47 @@ std::vector<OperatorKind> stateOperators() {
                         });
     }});
     kinds.push_back({"updateStateByKey, touched keys", 1, [](Draw& draw) {
+        const OfValues of = ofValues(draw);
         return stateful(draw,
-                        [](const Stream& s) {
-                            return s.updateStateByKey<std::int64_t>(sum, Visit::kTouchedKeys);
+                        [of](const auto& s) {
+                            return s.template updateStateByKey<std::int64_t>(
+                                [of](std::span<const std::int64_t> values,
+                                     std::optional<std::int64_t> before) {
+                                    return std::optional<std::int64_t>(
+                                        before.value_or(0) % 1000003 * 7 +
+                                        of({values.begin(), values.end()}));
+                                },
+                                Visit::kTouchedKeys);
+                        },
+                        [of](Table& table, const Groups& groups, std::int64_t) {
+                            Records touched;
+                            for (const auto& [key, values] : groups) {
+                                auto& kept = table[key].value;
+                                kept = kept % 1000003 * 7 + of(values);
+                                touched.emplace_back(key, kept);
+                            }
+                            return touched;
+                        });
+    }});
+    kinds.push_back({"totals of two branches", 1, [](Draw& draw) {
+        return stateful(draw,
+                        [](const auto& s) {
+                            const auto change = [](std::int64_t v) { return v * 3; };
+                            const auto totals = s.mapValues(change).unionWith(s).runningTotals();
+                            return totals.mapValues(change).unionWith(totals.all());
                         },
                         [](Table& table, const Groups& groups, std::int64_t) {
-                            Records touched;
+                            Records seen;
                             for (const auto& [key, values] : groups)
-                                touched.emplace_back(key, table[key].value += sumOf(values));
-                            return touched;
+                                seen.emplace_back(key, 3 * (table[key].value += 4 * sumOf(values)));
+                            for (auto& total : allOf(table)) seen.push_back(std::move(total));
+                            return seen;
                         });
     }});
     kinds.push_back({"updateStateByKey, initial state", 1, [](Draw& draw) {
         return stateful(draw,
-                        [](const Stream& s) {
-                            return s.updateStateByKey<std::int64_t>(sum).initialState(
+                        [](const auto& s) {
+                            return s.template updateStateByKey<std::int64_t>(sum).initialState(
                                 {{"a", 5}, {"z", 7}});
                         },
                         [](Table& table, const Groups& groups, std::int64_t) {
@@ -154,7 +180,7 @@ std::vector<OperatorKind> stateOperators() {
     kinds.push_back({"updateStateByKey, time", 1, [](Draw& draw) {
         return stateful(
             draw,
-            [](const Stream& s) {
+            [](const Owning& s) {
                 return s.updateStateByKey<std::int64_t>(
                     [](BatchTime time, const std::string& key, std::span<const std::int64_t> values,
                        std::optional<std::int64_t> before) -> std::optional<std::int64_t> {
@@ -171,8 +197,8 @@ std::vector<OperatorKind> stateOperators() {
     }});
     kinds.push_back({"mapWithState", 1, [](Draw& draw) {
         return stateful(draw,
-                        [](const Stream& s) {
-                            return s.mapWithState<std::int64_t>(counted).map(
+                        [](const auto& s) {
+                            return s.template mapWithState<std::int64_t>(counted).map(
                                 [](std::int64_t n) { return Record("n", n); });
                         },
                         [](Table& table, const Groups& groups, std::int64_t) {
@@ -185,8 +211,8 @@ std::vector<OperatorKind> stateOperators() {
     }});
     kinds.push_back({"mapWithState, snapshots", 1, [](Draw& draw) {
         return stateful(draw,
-                        [](const Stream& s) {
-                            return s.mapWithState<std::int64_t>(counted)
+                        [](const auto& s) {
+                            return s.template mapWithState<std::int64_t>(counted)
                                 .initialState({{"b", 100}})
                                 .stateSnapshots();
                         },
@@ -200,7 +226,7 @@ std::vector<OperatorKind> stateOperators() {
     kinds.push_back({"mapWithState, timeout", 1, [](Draw& draw) {
         const auto idle = draw.number(1, 4);
         return stateful(draw,
-                        [idle](const Stream& s) {
+                        [idle](const Owning& s) {
                             return s.mapWithState<std::int64_t>(told).timeout(
                                 Duration(kTickMillis * idle));
                         },
@@ -217,7 +243,8 @@ std::vector<OperatorKind> stateOperators() {
                                     made.emplace_back(key + " out", kept.value);
                             removeIdle(table, tick, idle);
                             return made;
-                        });
+                        },
+                        {}, false);
     }});
     return kinds;
 }

@@ -47,13 +47,17 @@ History overWindows(const Span& span, const std::vector<std::int64_t>& ticks, co
 }
 
 template <class Build, class Compute>
-Operator windowed(Draw& draw, Build build, Compute compute) {
+Operator windowed(Draw& draw, Build build, Compute compute, bool ordered = true) {
     const Span span = drawSpan(draw);
     Operator made;
     made.shown = span.shown();
     made.slide = span.slide;
-    made.build = [build, span](const std::vector<Stream>& parents) -> Stream {
-        return build(parents[0], span);
+    made.ordered = ordered;
+    made.build = [build, span](const std::vector<Stream>& parents) {
+        const auto ofSpan = [&]<class S>(const S& stream)
+            requires std::invocable<const Build&, const S&, const Span&>
+        { return build(stream, span); };
+        return built(ofSpan, parents[0]);
     };
     made.compute = [compute, span, ticks = draw.ticks](const std::vector<History>& parents) {
         return overWindows(span, ticks, parents[0], [&](const Records& all, std::int64_t tick) {
@@ -94,12 +98,12 @@ std::vector<OperatorKind> windowOperators() {
     kinds.push_back({"window", 1, [](Draw& draw) {
         return windowed(
             draw,
-            [](const Stream& s, const Span& w) { return s.window(w.lengthTime(), w.slideTime()); },
-            [](const Records& all, auto&&...) { return all; });
+            [](const auto& s, const Span& w) { return s.window(w.lengthTime(), w.slideTime()); },
+            [](const Records& all, auto&&...) { return all; }, false);
     }});
     kinds.push_back({"reduceByKeyAndWindow", 1, [](Draw& draw) {
         return windowed(draw,
-                        [](const Stream& s, const Span& w) {
+                        [](const auto& s, const Span& w) {
                             return s.reduceByKeyAndWindow(largest, w.lengthTime(), w.slideTime());
                         },
                         [](const Records& all, auto&&...) {
@@ -107,58 +111,68 @@ std::vector<OperatorKind> windowOperators() {
                             for (const auto& [key, values] : grouped(all))
                                 made.emplace_back(key,
                                                   *std::max_element(values.begin(), values.end()));
-                            return made;
+                            return stored(made);
                         });
     }});
     kinds.push_back({"reduceByKeyAndWindow, inverse", 1, [](Draw& draw) {
         return windowed(
             draw,
-            [](const Stream& s, const Span& w) {
+            [](const auto& s, const Span& w) {
                 return s.reduceByKeyAndWindow(kPlus, kMinus, w.lengthTime(), w.slideTime());
             },
             [](const Records& all, std::int64_t tick, const Span& w, const Ticks& ticks,
                const History& parent) {
-                auto groups = grouped(all);
+                const auto groups = grouped(all);
                 Records made;
                 for (const auto& key : seenBy(tick, w, ticks, parent))
-                    made.emplace_back(key, sumOf(groups[key]));
-                return made;
+                    made.emplace_back(key, sumOf(groups.of(key)));
+                return stored(made);
             });
     }});
     kinds.push_back({"reduceByKeyAndWindow, inverse and filter", 1, [](Draw& draw) {
         return windowed(draw,
-                        [](const Stream& s, const Span& w) {
+                        [](const auto& s, const Span& w) {
                             return s.mapValues(positive).reduceByKeyAndWindow(
                                 kPlus, kMinus, w.lengthTime(), w.slideTime(),
-                                [](const Record& r) { return r.second != 0; });
+                                [](const auto& r) { return r.second != 0; });
                         },
                         [](const Records& all, auto&&...) {
                             std::map<std::string, std::int64_t> sums;
                             for (const auto& r : all) sums[r.first] += positive(r.second);
-                            return Records(sums.begin(), sums.end());
+                            return stored(Records(sums.begin(), sums.end()));
                         });
     }});
     kinds.push_back({"groupByKeyAndWindow", 1, [](Draw& draw) {
+        const OfValues of = ofValues(draw);
         return windowed(draw,
-                        [](const Stream& s, const Span& w) {
+                        [of](const auto& s, const Span& w) {
                             return s.groupByKeyAndWindow(w.lengthTime(), w.slideTime())
-                                .mapValues([](const std::vector<std::int64_t>& values) {
-                                    return static_cast<std::int64_t>(values.size()) * 1000 +
-                                           sumOf(values);
-                                });
+                                .mapValues(of);
                         },
-                        [](const Records& all, auto&&...) {
+                        [of](const Records& all, auto&&...) {
                             Records made;
                             for (const auto& [key, values] : grouped(all))
-                                made.emplace_back(key,
-                                                  static_cast<std::int64_t>(values.size()) * 1000 +
-                                                      sumOf(values));
-                            return made;
+                                made.emplace_back(key, of(values));
+                            return stored(made);
                         });
+    }});
+    kinds.push_back({"two branches of a window", 1, [](Draw& draw) {
+        return windowed(draw,
+                        [](const auto& s, const Span& w) {
+                            const auto window = s.window(w.lengthTime(), w.slideTime());
+                            return window.mapValues(positive).unionWith(window);
+                        },
+                        [](Records all, auto&&...) {
+                            const auto once = all;
+                            for (auto& r : all) r.second = positive(r.second);
+                            all.insert(all.end(), once.begin(), once.end());
+                            return all;
+                        },
+                        false);
     }});
     kinds.push_back({"reduceByWindow", 1, [](Draw& draw) {
         return windowed(draw,
-                        [](const Stream& s, const Span& w) {
+                        [](const Owning& s, const Span& w) {
                             return s.reduceByWindow(smallest, w.lengthTime(), w.slideTime());
                         },
                         [](const Records& all, auto&&...) {
@@ -173,7 +187,7 @@ std::vector<OperatorKind> windowOperators() {
     }});
     kinds.push_back({"countByWindow", 1, [](Draw& draw) {
         return windowed(draw,
-                        [](const Stream& s, const Span& w) {
+                        [](const auto& s, const Span& w) {
                             return s.countByWindow(w.lengthTime(), w.slideTime())
                                 .map([](std::int64_t n) { return Record("n", n); });
                         },
@@ -185,14 +199,14 @@ std::vector<OperatorKind> windowOperators() {
     }});
     kinds.push_back({"countByValueAndWindow", 1, [](Draw& draw) {
         return windowed(draw,
-                        [](const Stream& s, const Span& w) {
-                            return s.map([](const Record& r) { return r.first; })
+                        [](const auto& s, const Span& w) {
+                            return s.map([](const auto& r) { return r.first; })
                                 .countByValueAndWindow(w.lengthTime(), w.slideTime());
                         },
                         [](const Records& all, auto&&...) {
                             std::map<std::string, std::int64_t> counts;
                             for (const auto& r : all) ++counts[r.first];
-                            return Records(counts.begin(), counts.end());
+                            return stored(Records(counts.begin(), counts.end()));
                         });
     }});
     return kinds;
