@@ -6,11 +6,21 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <iterator>
 #include <type_traits>
 
 #include "bench/process.h"
 
 namespace tidemill::bench {
+
+// A fork copies one thread and the locks of all: a child of a process with threads may wait for ever
+// (RocksDB's outlive their database). So a benchmark does in children whatever starts threads.
+inline void requireNoThreads(const std::string& what) {
+    using Tasks = std::filesystem::directory_iterator;
+    if (std::distance(Tasks("/proc/self/task"), Tasks()) != 1)
+        die("this process has threads, so it must not fork " + what);
+}
 
 // Runs a function in a child of this process and hands its result over. Fork before there are
 // threads. Thread safety: externally synchronized.
@@ -21,6 +31,7 @@ class Forked {
 public:
     template <class F>
     Forked(std::string what, F run) : what_(std::move(what)) {
+        requireNoThreads(what_);
         int ends[2];
         if (::pipe(ends) != 0) die("no pipe");
         pid_ = ::fork();

@@ -61,6 +61,10 @@ char sendLines(std::uint16_t port, int lines) {
     return 0;
 }
 
+struct Latency {
+    double p50, p99, max;  // milliseconds
+};
+
 // Milliseconds of each line in the order of sending; every line must come once and unchanged.
 std::vector<double> measureJob(const fs::path& directory, int lines) {
     int port[2];
@@ -140,13 +144,18 @@ int main(int argc, char** argv) {
     for (int run = 0; run < arguments.runs; ++run) {
         std::vector<double> disk;
         measureDisk(work, disk);
-        auto millis = measureJob(work / "data", lines);
+        // Its threads must be gone before the next run forks a sender.
+        const auto latency = Forked<Latency>("the job", [&] {
+                                 auto millis = measureJob(work / "data", lines);
+                                 millis.erase(millis.begin(), millis.begin() + kWarmUpLines);
+                                 return Latency{percentile(millis, 0.5), percentile(millis, 0.99),
+                                                percentile(millis, 1)};
+                             }).await();
         measureDisk(work, disk);
         fs::remove_all(work / "data");
-        millis.erase(millis.begin(), millis.begin() + kWarmUpLines);
-        p50.push_back(percentile(millis, 0.5));
-        p99.push_back(percentile(millis, 0.99));
-        max.push_back(percentile(millis, 1));
+        p50.push_back(latency.p50);
+        p99.push_back(latency.p99);
+        max.push_back(latency.max);
         diskP50.push_back(percentile(disk, 0.5));
         diskP99.push_back(percentile(disk, 0.99));
         ratio.push_back((p99.back() - static_cast<double>(kInterval.count())) / diskP99.back());

@@ -21,7 +21,7 @@
 #include <unordered_map>
 
 #include "bench/arguments.h"
-#include "bench/process.h"
+#include "bench/forked.h"
 #include "bench/report.h"
 #include "bench/zipf_text.h"
 #include "core/file_system.h"
@@ -76,25 +76,14 @@ void writeUpdates(const Work& work) {
     }
 }
 
-// Runs `work` in a process of its own; what it returns and what it used.
 struct Run {
     double seconds = 0;
     double peakMebibytes = 0;
 };
-Run inChild(const std::function<double()>& work) {
-    int pipe[2];
-    if (::pipe(pipe) != 0) die("no pipe");
-    const pid_t child = ::fork();
-    if (child == 0) {
-        const double seconds = work();
-        ::_exit(::write(pipe[1], &seconds, sizeof seconds) == sizeof seconds ? 0 : 1);
-    }
-    ::close(pipe[1]);
-    Run run;
-    if (::read(pipe[0], &run.seconds, sizeof run.seconds) != sizeof run.seconds) run.seconds = 0;
-    ::close(pipe[0]);
-    run.peakMebibytes = awaitChild(child, "a run").peakMebibytes;
-    return run;
+Run inChild(const std::string& what, const std::function<double()>& work) {
+    Forked<double> child(what, work);
+    const double seconds = child.await();
+    return {seconds, child.usage().peakMebibytes};
 }
 
 double runEngine(const Work& work) {
@@ -204,7 +193,7 @@ void compare(const Work& work) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    const Arguments arguments(argc, argv, 3);
+    const Arguments arguments(argc, argv, 5);
     if (arguments.plain.empty()) {
         std::cerr << "usage: state_large DIRECTORY [--keys=N] [--updates=N] [--runs=N] [--json]\n";
         return 2;
@@ -216,7 +205,7 @@ int main(int argc, char** argv) {
                     arguments.number("--updates", 10'000'000)};
     fs::remove_all(work.directory);
     fs::create_directories(work.directory);
-    inChild([&] {
+    inChild("the updates", [&] {
         writeUpdates(work);
         return 0.0;
     });
@@ -224,9 +213,12 @@ int main(int argc, char** argv) {
     Run engine, plain;
     const double million = static_cast<double>(work.updates) / 1e6;
     for (int run = 0; run < arguments.runs; ++run) {
-        plain = inChild([&] { return runPlain(work); });
-        engine = inChild([&] { return runEngine(work); });
-        compare(work);
+        plain = inChild("RocksDB used plainly", [&] { return runPlain(work); });
+        engine = inChild("the job", [&] { return runEngine(work); });
+        inChild("the comparison", [&] {
+            compare(work);
+            return 0.0;
+        });
         fs::remove_all(work.directory / "data");
         fs::remove_all(work.directory / "plain");
         theirs.push_back(million / plain.seconds);
