@@ -1,9 +1,9 @@
 #include "sources/connect_socket.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
-
-#include <chrono>
 
 namespace tidemill::sources {
 namespace {
@@ -11,8 +11,12 @@ namespace {
 using Tcp = asio::ip::tcp;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kConnectMax{5};
 constexpr int kLookMillis = 100;
+
+// Together about 90 s.
+constexpr int kKeepIdleSeconds = 30;
+constexpr int kKeepIntervalSeconds = 10;
+constexpr int kKeepProbes = 6;
 
 asio::error_code awaitConnected(Tcp::socket& socket, const std::atomic<bool>& stopped) {
     const auto until = Clock::now() + kConnectMax;
@@ -34,25 +38,65 @@ bool wouldBlock(const asio::error_code& error) {
            error == asio::error::interrupted;
 }
 
+asio::error_code connectToFirst(Tcp::socket& socket, const std::vector<Tcp::endpoint>& endpoints,
+                                const std::atomic<bool>& stopped) {
+    asio::error_code error = asio::error::host_not_found;
+    for (const auto& endpoint : endpoints) {
+        socket = Tcp::socket(socket.get_executor());
+        socket.open(endpoint.protocol(), error);
+        if (!error) socket.non_blocking(true, error);
+        if (!error) socket.connect(endpoint, error);
+        if (error == asio::error::in_progress || error == asio::error::would_block)
+            error = awaitConnected(socket, stopped);
+        if (!error && closeIfConnectedToItself(socket)) error = asio::error::connection_refused;
+        if (error) continue;
+        asio::error_code ignored;
+        socket.set_option(Tcp::no_delay(true), ignored);
+        keepAlive(socket);
+        return {};
+    }
+    asio::error_code ignored;
+    socket.close(ignored);
+    return error;
+}
+
 asio::error_code connectSocket(Tcp::socket& socket, const std::string& host, std::uint16_t port,
                                const std::atomic<bool>& stopped) {
     asio::error_code error;
     Tcp::resolver resolver(socket.get_executor());
     const auto found = resolver.resolve(host, std::to_string(port), error);
-    if (!error && found.empty()) error = asio::error::host_not_found;
-    for (const auto& entry : found) {
-        socket = Tcp::socket(socket.get_executor());
-        socket.open(entry.endpoint().protocol(), error);
-        if (!error) socket.non_blocking(true, error);
-        if (!error) socket.connect(entry.endpoint(), error);
-        if (error == asio::error::in_progress || error == asio::error::would_block)
-            error = awaitConnected(socket, stopped);
-        if (error) continue;
-        asio::error_code ignored;
-        socket.set_option(Tcp::no_delay(true), ignored);
-        break;
-    }
-    return error;
+    if (error) return error;
+    return connectToFirst(socket, {found.begin(), found.end()}, stopped);
+}
+
+bool closeIfConnectedToItself(Tcp::socket& socket) {
+    asio::error_code local, remote, ignored;
+    const bool same = socket.local_endpoint(local) == socket.remote_endpoint(remote);
+    if (!same || local || remote) return false;
+    socket.set_option(Tcp::socket::linger(true, 0), ignored);
+    socket.close(ignored);
+    return true;
+}
+
+void keepAlive(Tcp::socket& socket) {
+    const int fd = socket.native_handle();
+    const int on = 1;
+    ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &kKeepIdleSeconds, sizeof kKeepIdleSeconds);
+    ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &kKeepIntervalSeconds,
+                 sizeof kKeepIntervalSeconds);
+    ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &kKeepProbes, sizeof kKeepProbes);
+}
+
+bool isPeerGone(Tcp::socket& socket) {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    if (::getsockopt(socket.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
+        return false;
+    constexpr auto kMillisMax = std::chrono::milliseconds(kPeerSilentMax).count();
+    // With nothing on its way the last sign may be of any age.
+    return info.tcpi_unacked != 0 && info.tcpi_last_ack_recv > kMillisMax &&
+           info.tcpi_last_data_recv > kMillisMax && info.tcpi_retransmits != 0;
 }
 
 }  // namespace tidemill::sources

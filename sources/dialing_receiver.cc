@@ -1,9 +1,11 @@
 // Text from a server we connect to, again and again.
-#include <asio/connect.hpp>
 #include <asio/steady_timer.hpp>
 #include <utility>
+#include <vector>
 
 #include "core/logging.h"
+#include "sources/connect_socket.h"
+#include "sources/endpoint.h"
 #include "sources/text_receiver.h"
 
 namespace tidemill::sources {
@@ -14,17 +16,19 @@ class DialingReceiver final : public TextReceiver {
 public:
     DialingReceiver(std::shared_ptr<Network> network, core::SourceId source, DialOptions options,
                     core::ReceiverObserver* observer)
-        : TextReceiver(std::move(network), source, observer),
+        : TextReceiver(std::move(network), source, options.label, observer),
           options_(std::move(options)),
-          where_(options_.host + ":" + std::to_string(options_.port)),
+          host_(withoutBrackets(options_.host)),
+          where_(hostAndPort(host_, options_.port)),
           resolver_(network_->io()),
-          timer_(network_->io()) {}
+          timer_(network_->io()),
+          attemptTimer_(network_->io()) {}
 
 private:
     using Tcp = asio::ip::tcp;
 
     core::Result<> open(std::string& where) override {
-        if (options_.host.empty() || options_.port == 0)
+        if (host_.empty() || options_.port == 0)
             return core::fail(core::ErrorKind::kInvalid,
                               "a text source needs a host and a port to dial: " + where_);
         where = "reads text from " + where_;
@@ -35,6 +39,7 @@ private:
     void shut() override {
         resolver_.cancel();
         timer_.cancel();
+        attemptTimer_.cancel();
         if (dialling_) {
             asio::error_code ignored;
             dialling_->close(ignored);
@@ -52,41 +57,65 @@ private:
     void dial() {
         // Looking up a name cannot be cancelled once begun, so it must not keep us.
         resolver_.async_resolve(
-            options_.host, std::to_string(options_.port),
+            host_, std::to_string(options_.port),
             [weak = std::weak_ptr(self())](const asio::error_code& error,
                                            const Tcp::resolver::results_type& found) {
                 const auto receiver = weak.lock();
                 if (!receiver || receiver->stopping()) return;
                 receiver->network_->sealIfWanted();
-                if (error) return receiver->failed(error);
-                receiver->connect(found);
+                if (error) return receiver->tryAgain(receiver->cannotConnect(error.message()));
+                receiver->addresses_.assign(found.begin(), found.end());
+                receiver->failures_.clear();
+                receiver->connectTo(0);
             });
     }
 
-    void connect(const Tcp::resolver::results_type& found) {
+    // Tries the addresses of the name one after another.
+    void connectTo(std::size_t place) {
+        if (place >= addresses_.size())
+            return tryAgain(cannotConnect(failures_.empty() ? "it has no address" : failures_));
         dialling_ = std::make_shared<Tcp::socket>(network_->io());
-        asio::async_connect(*dialling_, found,
-                            [me = self(), socket = dialling_](const asio::error_code& error,
-                                                              const Tcp::endpoint&) {
-                                me->network_->sealIfWanted();
-                                me->dialling_.reset();
-                                if (me->stopping()) return;
-                                if (error) return me->failed(error);
-                                me->connected(std::move(*socket));
-                            });
+        attemptTimer_.expires_after(kConnectMax);
+        attemptTimer_.async_wait([me = self(), socket = dialling_](const asio::error_code& error) {
+            me->network_->sealIfWanted();
+            asio::error_code ignored;
+            if (!error && me->dialling_ == socket) socket->close(ignored);
+        });
+        dialling_->async_connect(
+            addresses_[place], [me = self(), socket = dialling_, place](asio::error_code error) {
+                me->network_->sealIfWanted();
+                me->attemptTimer_.cancel();
+                me->dialling_.reset();
+                if (me->stopping()) return;
+                if (error == asio::error::operation_aborted) error = asio::error::timed_out;
+                if (!error && closeIfConnectedToItself(*socket)) error = asio::error::connection_refused;
+                if (!error) return me->connected(std::move(*socket));
+                asio::error_code ignored;
+                socket->close(ignored);
+                me->noteFailure(me->addresses_[place], error);
+                me->connectTo(place + 1);
+            });
+    }
+
+    void noteFailure(const Tcp::endpoint& address, const asio::error_code& error) {
+        if (addresses_.size() == 1) {
+            failures_ = error.message();
+            return;
+        }
+        failures_ += (failures_.empty() ? "" : "; ") +
+                     hostAndPort(address.address().to_string(), address.port()) + ": " +
+                     error.message();
+    }
+
+    std::string cannotConnect(const std::string& why) const {
+        return "cannot connect to " + where_ + ": " + why;
     }
 
     void connected(Tcp::socket socket) {
         failing_ = false;
-        core::logInfo("receiver " + core::toString(source()) + ": connected to " + where_);
-        asio::error_code ignored;
-        socket.set_option(asio::socket_base::keep_alive(true), ignored);
+        core::logInfo(label() + ": connected to " + where_);
         add(std::make_shared<TextConnection>(*network_, *this, std::move(socket),
                                              TextConnection::Limits::kDoNotHold));
-    }
-
-    void failed(const asio::error_code& error) {
-        tryAgain("cannot connect to " + where_ + ": " + error.message());
     }
 
     // Says so once until there is a connection again.
@@ -102,9 +131,13 @@ private:
     }
 
     const DialOptions options_;
-    const std::string where_;
+    const std::string host_;   // without brackets
+    const std::string where_;  // host and port, for messages
     Tcp::resolver resolver_;
-    asio::steady_timer timer_;
+    asio::steady_timer timer_;         // until the next round of attempts
+    asio::steady_timer attemptTimer_;  // of one attempt
+    std::vector<Tcp::endpoint> addresses_;
+    std::string failures_;  // of this round
     std::shared_ptr<Tcp::socket> dialling_;
     bool failing_ = false;
 };

@@ -108,8 +108,17 @@ std::size_t LineAssembler::afterOversizeEnd(std::size_t from) {
     std::memmove(base + from, end + 1, rest);
     used_ = from + rest;
     skipping_ = false;
+    noteOversize(firstLine_ + lines_ + oversize_);
     ++oversize_;
     return 1;
+}
+
+void LineAssembler::noteOversize(std::uint64_t line) {
+    if (!oversizeLines_.empty() && oversizeLines_.back().last + 1 == line) {
+        oversizeLines_.back().last = line;
+    } else if (oversizeLines_.size() < kOversizeRangesMax) {
+        oversizeLines_.push_back({line, line});
+    }
 }
 
 // Takes oversize lines out of the whole lines in [begin, end) and moves up what lies behind.
@@ -120,6 +129,9 @@ std::size_t LineAssembler::removeOversize(std::size_t begin, std::size_t end) {
     std::size_t in = begin;    // lines before it are judged
     std::size_t kept = begin;  // start of the run of lines that are not moved yet
     std::size_t out = begin;
+    // The number of the line that begins at `kept`.
+    std::uint64_t line = firstLine_ + lines_ + oversize_ -
+                         countLineEnds({base + begin, end - begin});
     const auto moveKept = [&](std::size_t until) {
         if (out != kept) std::memmove(base + out, base + kept, until - kept);
         out += until - kept;
@@ -132,6 +144,8 @@ std::size_t LineAssembler::removeOversize(std::size_t begin, std::size_t end) {
         } else {
             const char* far = firstLineEnd(base + in + max + 1, base + end);
             moveKept(in);
+            line += countLineEnds({base + kept, in - kept});
+            noteOversize(line++);
             in = kept = static_cast<std::size_t>(far - base) + 1;
             --lines_;
             ++oversize_;
@@ -152,6 +166,7 @@ LineAssembler::Cut LineAssembler::take() {
     cut.firstLine = firstLine_;
     cut.lines = lines_;
     cut.oversize = oversize_;
+    cut.oversizeLines = std::exchange(oversizeLines_, {});
     if (buffer_) {
         carry_.assign(buffer_.data() + lineStart_, buffer_.data() + lineStart_ + tail);
         // The next block gets room for twice this one, so that buffers follow the rate both ways.
@@ -203,6 +218,7 @@ void LineAssembler::dropLine() {
 void LineAssembler::discard() {
     dropLine();
     lines_ = oversize_ = 0;
+    oversizeLines_.clear();
     used_ = lineStart_ = 0;
     core::Buffer returned = std::exchange(buffer_, {});
 }

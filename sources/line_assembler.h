@@ -1,6 +1,7 @@
 // Cuts the bytes of one connection into blocks of whole lines, without copying them.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -16,6 +17,15 @@ struct LineLimits {
     std::size_t blockBytesMax = 4 << 20;
 };
 inline constexpr std::size_t kRecordBytesMaxMax = 32 << 20;
+
+// Numbers of consecutive lines.
+struct LineRange {
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+    auto operator<=>(const LineRange&) const = default;
+};
+// At most so many ranges of oversize lines are named for one block; all are counted.
+inline constexpr std::size_t kOversizeRangesMax = 1000;
 
 // Bytes are read into room(); lines longer than the limit are taken out as they pass, in constant
 // memory, and keep their numbers. An unfinished line is carried from a block into the next.
@@ -48,6 +58,7 @@ public:
         std::uint64_t firstLine = 0;
         std::uint32_t lines = 0;
         std::uint32_t oversize = 0;
+        std::vector<LineRange> oversizeLines;  // which they were, in order
     };
     // The open block. Requires: hasLines().
     Cut take();
@@ -70,6 +81,7 @@ public:
 private:
     std::size_t afterOversizeEnd(std::size_t from);
     std::size_t removeOversize(std::size_t begin, std::size_t end);
+    void noteOversize(std::uint64_t line);
     core::Buffer acquire(std::size_t needed);
 
     core::BufferPool& pool_;
@@ -87,6 +99,7 @@ private:
     std::uint64_t firstLine_;
     std::uint32_t lines_ = 0;
     std::uint32_t oversize_ = 0;
+    std::vector<LineRange> oversizeLines_;
 };
 
 }  // namespace tidemill::sources

@@ -7,10 +7,14 @@
 #include <asio/ip/tcp.hpp>
 #include <asio/steady_timer.hpp>
 #include <atomic>
+#include <chrono>
+#include <optional>
 #include <string_view>
 #include <utility>
 
 #include "core/logging.h"
+#include "sources/connect_socket.h"
+#include "sources/endpoint.h"
 #include "sources/session_connection.h"
 #include "sources/session_errors.h"
 #include "sources/text_receiver.h"
@@ -18,12 +22,21 @@
 namespace tidemill::sources {
 namespace {
 
+// Refusals are reported this often at most.
+constexpr std::chrono::seconds kRefusedEvery{10};
+
+// An IPv4 peer of an IPv6 socket is that IPv4 peer.
+asio::ip::address unmapped(const asio::ip::address& address) {
+    if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address;
+    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+}
+
 // Thread safety: as TextReceiver; port() is thread-safe.
 class ListeningTextReceiver final : public TextReceiver {
 public:
     ListeningTextReceiver(std::shared_ptr<Network> network, core::SourceId source,
                           ListenOptions options, core::ReceiverObserver* observer)
-        : TextReceiver(std::move(network), source, observer),
+        : TextReceiver(std::move(network), source, options.label, observer),
           options_(std::move(options)),
           acceptor_(network_->io()),
           timer_(network_->io()) {}
@@ -36,11 +49,13 @@ private:
 
     core::Result<> open(std::string& where) override {
         asio::error_code error;
-        const std::string text = options_.address == "localhost" ? "127.0.0.1" : options_.address;
-        const auto address = asio::ip::make_address(text, error);
+        const std::string text =
+            options_.address == "localhost" ? "127.0.0.1" : withoutBrackets(options_.address);
+        auto address = asio::ip::make_address(text, error);
         if (error)
             return core::fail(core::ErrorKind::kInvalid,
                               "not an address to listen on: " + options_.address);
+        address = unmapped(address);
         if (!address.is_loopback() && !options_.allowRemote)
             return core::fail(core::ErrorKind::kInvalid,
                               "refusing to listen on " + options_.address +
@@ -49,7 +64,7 @@ private:
         TM_TRY(listen({address, options_.port}));
         reserveDescriptor();
         where = std::string("listens for ") + (options_.acknowledged ? "acknowledged " : "") +
-                "text on " + text + ":" + std::to_string(port_);
+                "text on " + hostAndPort(text, port_);
         accept();
         return {};
     }
@@ -66,8 +81,9 @@ private:
         asio::error_code ignored;
         acceptor_.close(ignored);
         return core::fail(core::ErrorKind::kIo,
-                          "cannot listen: address=" + options_.address + " port=" +
-                              std::to_string(options_.port) + ": " + error.message());
+                          "cannot listen on " +
+                              hostAndPort(withoutBrackets(options_.address), options_.port) +
+                              ": " + error.message());
     }
 
     void shut() override {
@@ -104,14 +120,20 @@ private:
 
     void accepted(Tcp::socket socket) {
         asio::error_code error;
-        const auto peer = socket.remote_endpoint(error).address();
+        const auto peer = unmapped(socket.remote_endpoint(error).address());
         if (error) return;  // gone already
-        if (openConnections() >= options_.connectionsMax) return refuse(std::move(socket));
+        if (openConnections() >= options_.connectionsMax)
+            return refuse(std::move(socket), "too many connections: " +
+                                                 std::to_string(options_.connectionsMax) +
+                                                 " are open; new ones are refused until one ends");
         const std::string address = peer.is_loopback() ? std::string() : peer.to_string();
         if (!address.empty()) {
             const auto count = perAddress_.find(address);
             if (count != perAddress_.end() && count->second >= options_.connectionsPerAddressMax)
-                return refuse(std::move(socket));
+                return refuse(std::move(socket),
+                              "too many connections from " + address + ": " +
+                                  std::to_string(options_.connectionsPerAddressMax) +
+                                  " are open; new ones from there are refused until one ends");
         }
         std::shared_ptr<TextConnection> connection;
         if (options_.acknowledged) {
@@ -124,11 +146,11 @@ private:
             ++perAddress_[address];
             addressOf_[connection.get()] = address;
         }
-        tooMany_ = false;
         add(std::move(connection));
     }
 
-    void refuse(Tcp::socket socket) {
+    // `why` is for our own log, which a flood of clients must not fill.
+    void refuse(Tcp::socket socket, const std::string& why) {
         ++counters.connectionsRefused;
         asio::error_code ignored;
         socket.non_blocking(true, ignored);
@@ -138,18 +160,26 @@ private:
         // What the client has sent already would turn the close into a reset.
         char nowhere[4096];
         socket.read_some(asio::buffer(nowhere), ignored);
-        if (!std::exchange(tooMany_, true)) report("too many connections; new ones are refused");
+        sayRefused(why);
+    }
+
+    void sayRefused(const std::string& why) {
+        const auto now = std::chrono::steady_clock::now();
+        if (refusedSaid_ && now - *refusedSaid_ < kRefusedEvery) return;
+        refusedSaid_ = now;
+        report(why);
     }
 
     // Without a descriptor a waiting client cannot even be refused: the reserve is for that.
     void outOfDescriptors(const asio::error_code& error) {
-        if (!std::exchange(tooMany_, true)) report("cannot accept: " + error.message());
+        const std::string why = "cannot accept: " + error.message();
+        sayRefused(why);
         if (reserve_ >= 0) {
             releaseReserve();
             asio::error_code again;
             Tcp::socket socket(network_->io());
             acceptor_.accept(socket, again);
-            if (!again) refuse(std::move(socket));
+            if (!again) refuse(std::move(socket), why);
             reserveDescriptor();
         }
         timer_.expires_after(std::chrono::milliseconds(20));
@@ -171,7 +201,7 @@ private:
     asio::steady_timer timer_;
     std::atomic<std::uint16_t> port_{0};
     int reserve_ = -1;
-    bool tooMany_ = false;
+    std::optional<std::chrono::steady_clock::time_point> refusedSaid_;
     std::unordered_map<std::string, std::size_t> perAddress_;
     std::unordered_map<TextConnection*, std::string> addressOf_;
 };

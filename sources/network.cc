@@ -15,6 +15,10 @@ namespace {
 
 // How long a peer may take to read our last words.
 constexpr std::chrono::milliseconds kLingerMax{500};
+constexpr std::chrono::milliseconds kTakeoverAgain{100};
+
+// How often connections with something on its way are looked at for peers that are gone.
+constexpr std::chrono::seconds kPeersEvery{15};
 
 // `place` is where a connection notes its place in `list`.
 void setListed(std::vector<TextConnection*>& list, std::optional<std::size_t> TextConnection::*place,
@@ -63,6 +67,7 @@ void Network::start() {
                 if (const auto network = weak.lock()) network->retryBudget();
             });
     });
+    armPeerTimer();
     running_ = true;
     thread_ = std::thread([this, work = asio::make_work_guard(io_)] { io_.run(); });
 }
@@ -72,6 +77,7 @@ void Network::shutdown() {
         const auto receivers = receivers_;
         for (TextReceiver* receiver : receivers) receiver->closeAll();
         timer_.cancel();
+        peerTimer_.cancel();
     });
     {
         std::lock_guard lock(mutex_);
@@ -212,6 +218,7 @@ std::chrono::milliseconds Network::limitOf(TimeLimit limit) const {
     switch (limit) {
         case TimeLimit::kFirstLine: return options_.firstLineMax;
         case TimeLimit::kUnfinishedLine: return options_.unfinishedLineMax;
+        case TimeLimit::kTakeover: return kTakeoverAgain;
         default: return kLingerMax;
     }
 }
@@ -250,6 +257,18 @@ void Network::onTimer() {
         }
     }
     armTimer();
+}
+
+void Network::armPeerTimer() {
+    peerTimer_.expires_after(kPeersEvery);
+    peerTimer_.async_wait([weak = weak_from_this()](const asio::error_code& error) {
+        const auto self = weak.lock();
+        if (!self || error) return;
+        self->sealIfWanted();
+        const auto receivers = self->receivers_;
+        for (TextReceiver* receiver : receivers) receiver->closeGone();
+        self->armPeerTimer();
+    });
 }
 
 void Network::unfinishedChanged(std::size_t before, std::size_t after) {

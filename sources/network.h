@@ -12,6 +12,7 @@
 //   block durable       log's thread -> Network::onDurable -> Sessions -> SessionConnection::durable
 //   budget used up      TextConnection -> Network::awaitBudget; when buffers come back, the pool ->
 //                       Network::retryBudget -> TextConnection::readAgain
+//   peer is gone        every 15 s -> TextReceiver::closeGone -> TextConnection::closeIfPeerGone
 //   too slow, too much  Network::onTimer -> TextConnection::timeIsUp; Network::unfinishedChanged ->
 //                       TextConnection::overUnfinishedBudget
 // Other threads come in through posted handlers only.
@@ -46,7 +47,8 @@ class TextConnection;
 class TextReceiver;
 
 // What a connection must not take too long for; each at most one at a time.
-enum class TimeLimit { kFirstLine, kUnfinishedLine, kLinger, kCount };
+// kTakeover: when a connection that waits for a busy session asks again.
+enum class TimeLimit { kFirstLine, kUnfinishedLine, kTakeover, kLinger, kCount };
 
 struct TimedConnection {
     TextConnection* connection;
@@ -111,6 +113,7 @@ private:
     void onDurable();
     void armTimer();
     void onTimer();
+    void armPeerTimer();
     std::chrono::milliseconds limitOf(TimeLimit limit) const;
 
     core::BlockLog& log_;
@@ -119,6 +122,7 @@ private:
     asio::io_context io_{1};
     asio::steady_timer timer_{io_};
     bool timerArmed_ = false;
+    asio::steady_timer peerTimer_{io_};
     Sessions sessions_;
 
     std::unordered_set<TextReceiver*> receivers_;

@@ -37,13 +37,16 @@ struct NetworkOptions {
 
 // Text from a server we connect to: socketTextStream.
 struct DialOptions {
-    std::string host;
+    // What messages call the source; empty: "source N", its number.
+    std::string label{};
+    std::string host;  // a name, or an address with or without brackets
     std::uint16_t port = 0;
     std::chrono::milliseconds retryPeriod{2'000};
 };
 
 // Text from clients that connect to us.
 struct ListenOptions {
+    std::string label{};  // as above
     std::string address = "127.0.0.1";
     std::uint16_t port = 0;  // 0: any free one
     // Clients begin with `session NAME` (docs/formats/acknowledged_text.md).

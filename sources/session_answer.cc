@@ -19,8 +19,21 @@ SessionAnswer parseSessionAnswer(std::string_view line) {
     if (space == line.npos) return {};
     const std::string_view word = line.substr(0, space);
     const std::string_view rest = line.substr(space + 1);
-    if (word == "error") return {Kind::kError, 0, rest};
     SessionAnswer answer;
+    if (word == "error") {
+        answer.kind = Kind::kError;
+        answer.text = rest;
+        return answer;
+    }
+    if (word == "skipped") {
+        const auto dash = rest.find('-');
+        if (!parseNumber(rest.substr(0, dash), answer.lines)) return {};
+        answer.last = answer.lines;
+        if (dash != rest.npos && !parseNumber(rest.substr(dash + 1), answer.last)) return {};
+        if (answer.lines == 0 || answer.last < answer.lines) return {};
+        answer.kind = Kind::kSkipped;
+        return answer;
+    }
     if (word == "resume") answer.kind = Kind::kResume;
     if (word == "durable") answer.kind = Kind::kDurable;
     if (answer.kind == Kind::kUnknown || !parseNumber(rest, answer.lines)) return {};

@@ -8,8 +8,9 @@
 namespace tidemill::sources {
 
 struct SessionAnswer {
-    enum class Kind { kResume, kDurable, kError, kUnknown } kind = Kind::kUnknown;
-    std::uint64_t lines = 0;  // of kResume and kDurable
+    enum class Kind { kResume, kDurable, kSkipped, kError, kUnknown } kind = Kind::kUnknown;
+    std::uint64_t lines = 0;  // of kResume and kDurable; the first one of kSkipped
+    std::uint64_t last = 0;   // of kSkipped
     std::string_view text;    // of kError; lies in the line
 };
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <asio/buffer.hpp>
 #include <cstring>
+#include <utility>
 
 #include "core/failpoint.h"
 #include "sources/connect_socket.h"
@@ -16,6 +17,8 @@ namespace {
 constexpr std::string_view kWord = "session ";
 // The word, a name of 128 bytes, "\r\n".
 constexpr std::size_t kFirstLineBytesMax = kWord.size() + 128 + 2;
+
+constexpr std::chrono::seconds kBusyFor{1};
 
 }  // namespace
 
@@ -71,8 +74,19 @@ void SessionConnection::introduced(std::string_view line) {
         return refuse("a session name is 1 to 128 printable bytes without spaces");
     if (network_.failed()) return refuse(kErrorLogFailed);
     name_ = name;  // also when it fails: whatever we own by then is left on closing
-    if (auto entered = network_.sessions().enter(*this, name_); !entered)
+    enterSession();
+}
+
+void SessionConnection::enterSession() {
+    const auto entered = network_.sessions().enter(*this, name_);
+    if (!entered) {
+        stage_ = Stage::kEnded;
         return refuse(entered.error().message);
+    }
+    if (*entered == Sessions::Entry::kOwnerIsBusy) {
+        stage_ = Stage::kAwaitingSession;
+        return network_.setTimeLimit(*this, TimeLimit::kTakeover);
+    }
     stage_ = Stage::kAwaitingResume;
     network_.sessions().awaitResume(*this);
 }
@@ -81,8 +95,32 @@ void SessionConnection::resume() {
     if (stage_ != Stage::kAwaitingResume || closed()) return;
     stage_ = Stage::kOpen;
     queuedLine_ = durableLine_ = answeredLine_ = network_.log().sessionLines(name_);
-    send("resume " + std::to_string(durableLine_) + "\n");
+    const auto unheard = network_.sessions().takeUnheard(name_);
+    oversize_.assign(unheard.begin(), unheard.end());
+    send("resume " + std::to_string(durableLine_) + "\n" + sayOversize(durableLine_));
     if (!closed()) startReading(durableLine_ + 1, name_);
+}
+
+bool SessionConnection::isBusy() const {
+    return !closed() && std::chrono::steady_clock::now() - lastLines_ < kBusyFor;
+}
+
+bool SessionConnection::hasEnded() {
+    char first = 0;
+    asio::error_code error;
+    socket_.receive(asio::buffer(&first, 1), Socket::message_peek, error);
+    return error && !wouldBlock(error);
+}
+
+std::string SessionConnection::sayOversize(std::uint64_t line) {
+    std::string text;
+    for (; !oversize_.empty() && oversize_.front().last <= line; oversize_.pop_front()) {
+        const auto [first, last] = oversize_.front();
+        text += "skipped " + std::to_string(first) +
+                (last == first ? "" : "-" + std::to_string(last)) + "\n";
+        if (oversizeSaid_.size() < kOversizeRangesMax) oversizeSaid_.push_back({first, last});
+    }
+    return text;
 }
 
 void SessionConnection::takenOver() {
@@ -92,7 +130,9 @@ void SessionConnection::takenOver() {
 }
 
 void SessionConnection::linesArrived() {
-    if (stage_ == Stage::kOpen && assembler_.hasLines()) network_.sessions().offer(*this);
+    if (stage_ != Stage::kOpen || !assembler_.hasLines()) return;
+    lastLines_ = std::chrono::steady_clock::now();
+    network_.sessions().offer(*this);
 }
 
 void SessionConnection::handOverLines() {
@@ -102,8 +142,10 @@ void SessionConnection::handOverLines() {
     sealOpenBlock();
 }
 
-void SessionConnection::handedOver(core::Lsn lsn, std::uint64_t lastLine) {
+void SessionConnection::handedOver(core::Lsn lsn, std::uint64_t lastLine,
+                                   const std::vector<LineRange>& oversize) {
     queuedLine_ = lastLine;
+    oversize_.insert(oversize_.end(), oversize.begin(), oversize.end());
     network_.sessions().awaitDurable(*this, lsn, lastLine);
 }
 
@@ -116,7 +158,7 @@ void SessionConnection::answer() {
     if (!core::reachFailpoint("ack.beforeSend")) return lost("failpoint ack.beforeSend");
     answeredLine_ = durableLine_;
     answered_ = true;
-    send("durable " + std::to_string(answeredLine_) + "\n");
+    send(sayOversize(answeredLine_) + "durable " + std::to_string(answeredLine_) + "\n");
     if (closed()) return;
     if (!core::reachFailpoint("ack.afterSend")) return lost("failpoint ack.afterSend");
     finishWhenDurable();
@@ -162,11 +204,13 @@ void SessionConnection::finishWhenDurable() {
     const auto self = shared_from_this();
     // One last word even when nothing is new: whoever asks only for it gets it.
     if (!answered_) send("durable " + std::to_string(durableLine_) + "\n");
+    oversizeSaid_.clear();  // heard: the client waited for the end
     closing();
     if (!closed()) linger();
 }
 
 void SessionConnection::timeIsUp(TimeLimit limit) {
+    if (limit == TimeLimit::kTakeover) return enterSession();
     if (limit != TimeLimit::kFirstLine) return TextConnection::timeIsUp(limit);
     stage_ = Stage::kEnded;
     ++receiver_.counters.connectionsClosed;
@@ -175,7 +219,12 @@ void SessionConnection::timeIsUp(TimeLimit limit) {
 
 void SessionConnection::closing() {
     stage_ = Stage::kEnded;
-    if (!name_.empty()) network_.sessions().leave(*this, name_);
+    if (name_.empty()) return;
+    // The client may not have heard what was said last.
+    oversizeSaid_.insert(oversizeSaid_.end(), oversize_.begin(), oversize_.end());
+    oversize_.clear();
+    network_.sessions().keepUnheard(name_, std::exchange(oversizeSaid_, {}));
+    network_.sessions().leave(*this, name_);
 }
 
 }  // namespace tidemill::sources

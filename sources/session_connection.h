@@ -2,7 +2,9 @@
 // Format: docs/formats/acknowledged_text.md.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 
@@ -24,6 +26,10 @@ public:
     // The three below are for Sessions.
     // Another connection owns the session now.
     void takenOver();
+    // Lines have come from it within the last second.
+    bool isBusy() const;
+    // The peer has ended its direction, and nothing that it sent is left to read.
+    bool hasEnded();
     // The log has made everything before us durable.
     void resume();
     // Whole lines, handed over as the log has nothing else to do.
@@ -35,16 +41,27 @@ public:
     bool offered = false;
 
 private:
-    enum class Stage { kFirstLine, kAwaitingResume, kOpen, kFinishing, kEnded };
+    enum class Stage {
+        kFirstLine,
+        kAwaitingSession,  // its owner is busy: see Sessions::enter()
+        kAwaitingResume,
+        kOpen,
+        kFinishing,
+        kEnded
+    };
 
     void readable() override;
     void linesArrived() override;
-    void handedOver(core::Lsn lsn, std::uint64_t lastLine) override;
+    void handedOver(core::Lsn lsn, std::uint64_t lastLine,
+                    const std::vector<LineRange>& oversize) override;
     void inputEnded(bool broken) override;
     void outputSent() override;
     void closing() override;
     void readFirstLine();
     void introduced(std::string_view line);
+    void enterSession();
+    // "skipped N" for each range of oversize lines that ends before or with `line`.
+    std::string sayOversize(std::uint64_t line);
     void finishWhenDurable();
 
     Stage stage_ = Stage::kFirstLine;
@@ -54,6 +71,9 @@ private:
     std::uint64_t durableLine_ = 0;   // the last durable one
     std::uint64_t answeredLine_ = 0;  // the last one said to be durable
     bool answered_ = false;           // something was
+    std::deque<LineRange> oversize_;  // lines in the log that do not count and are not said yet
+    std::vector<LineRange> oversizeSaid_;
+    std::chrono::steady_clock::time_point lastLines_{};  // when some came
 };
 
 }  // namespace tidemill::sources

@@ -9,6 +9,13 @@
 namespace tidemill::sources {
 namespace {
 
+// So many takeovers in a row are done at once; then a busy owner may stay, twice as long each time.
+constexpr unsigned kTakeoversAtOnce = 4;
+constexpr std::chrono::seconds kStayFirst{1};
+constexpr std::chrono::seconds kStayMax{10};
+constexpr std::chrono::seconds kInARow{60};
+constexpr std::size_t kUnheardMax = 10'000;
+
 std::shared_ptr<SessionConnection> shared(SessionConnection& connection) {
     return std::static_pointer_cast<SessionConnection>(connection.shared_from_this());
 }
@@ -23,16 +30,36 @@ bool isSessionName(std::string_view name) {
            std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < 0x7f; });
 }
 
-core::Result<> Sessions::enter(SessionConnection& connection, const std::string& name) {
+bool Sessions::mayStay(const Owner& owner, Clock::time_point now) const {
+    if (owner.takeovers < kTakeoversAtOnce) return false;
+    const auto doubled = std::min(owner.takeovers - kTakeoversAtOnce, 10U);
+    const auto mayStayFor = std::min<Clock::duration>(kStayFirst * (1U << doubled), kStayMax);
+    return now - owner.since < mayStayFor && owner.connection->isBusy();
+}
+
+core::Result<Sessions::Entry> Sessions::enter(SessionConnection& connection,
+                                              const std::string& name) {
+    const auto now = Clock::now();
+    if (const auto waits = waiting_.find(name); waits != waiting_.end()) {
+        const auto other = shared(*waits->second);
+        waiting_.erase(waits);
+        if (other.get() != &connection) other->takenOver();
+    }
     const auto found = owners_.find(name);
     if (found != owners_.end()) {
-        SessionConnection& older = *found->second;
+        const Owner owner = found->second;
+        if (mayStay(owner, now) || (owner.takeovers >= kTakeoversAtOnce &&
+                                    owner.connection->isBusy() && connection.hasEnded())) {
+            waiting_[name] = &connection;
+            return Entry::kOwnerIsBusy;
+        }
         owners_.erase(found);
-        const auto keep = shared(older);
-        older.takenOver();
-        owners_[name] = &connection;
+        const auto keep = shared(*owner.connection);
+        keep->takenOver();
+        const bool inARow = now - owner.since < kInARow;
+        owners_[name] = {&connection, now, inARow ? owner.takeovers + 1 : 1};
         TM_FAILPOINT("session.afterTakeover");
-        return {};
+        return Entry::kEntered;
     }
     if (log_.sessionLines(name) == 0) {
         // A session exists in the log from its first line on; those before it are here only.
@@ -47,13 +74,30 @@ core::Result<> Sessions::enter(SessionConnection& connection, const std::string&
             return core::fail(core::ErrorKind::kConflict,
                               "too many sessions: at most " + std::to_string(sessionsMax_));
     }
-    owners_[name] = &connection;
-    return {};
+    owners_[name] = {&connection, now, 0};
+    return Entry::kEntered;
+}
+
+void Sessions::keepUnheard(const std::string& name, const std::vector<LineRange>& lines) {
+    for (const auto& range : lines) unheard_.emplace_back(name, range);
+    while (unheard_.size() > kUnheardMax) unheard_.pop_front();
+}
+
+std::vector<LineRange> Sessions::takeUnheard(const std::string& name) {
+    std::vector<LineRange> lines;
+    std::erase_if(unheard_, [&](const auto& entry) {
+        if (entry.first != name) return false;
+        lines.push_back(entry.second);
+        return true;
+    });
+    return lines;
 }
 
 void Sessions::leave(SessionConnection& connection, const std::string& name) {
     const auto found = owners_.find(name);
-    if (found != owners_.end() && found->second == &connection) owners_.erase(found);
+    if (found != owners_.end() && found->second.connection == &connection) owners_.erase(found);
+    const auto waits = waiting_.find(name);
+    if (waits != waiting_.end() && waits->second == &connection) waiting_.erase(waits);
 }
 
 bool Sessions::logIdle() const { return log_.idle() || log_.durable() >= log_.last(); }

@@ -37,6 +37,7 @@ TextConnection::TextConnection(Network& network, TextReceiver& receiver, Socket 
       limits_(limits) {
     asio::error_code ignored;
     socket_.non_blocking(true, ignored);
+    keepAlive(socket_);
 }
 
 void TextConnection::begin() {
@@ -192,7 +193,7 @@ void TextConnection::handOver() {
         case core::BlockLog::Outcome::kQueued:
             receiver_.counters.records += cut.lines;
             receiver_.counters.oversize += cut.oversize;
-            handedOver(block->lsn(), lastLine);
+            handedOver(block->lsn(), lastLine, cut.oversizeLines);
             return;
         case core::BlockLog::Outcome::kStale:
             return refuse(kErrorStale);
@@ -247,6 +248,13 @@ void TextConnection::close(const std::string& why) {
 void TextConnection::lost(const std::string& why) {
     ++receiver_.counters.resets;
     close(why);
+}
+
+void TextConnection::closeIfPeerGone() {
+    if (closed() || !isPeerGone(socket_)) return;
+    state_ = State::kWaiting;
+    inputEnded(true);
+    if (!closed()) close("the peer does not answer any more");
 }
 
 void TextConnection::refuse(std::string_view text) {

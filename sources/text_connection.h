@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/block.h"
 #include "sources/line_assembler.h"
@@ -44,6 +45,8 @@ public:
     // Says `error TEXT` and ends; what was not handed over is dropped.
     void refuse(std::string_view text);
 
+    // Ends when the peer's machine does not answer any more.
+    void closeIfPeerGone();
     virtual void timeIsUp(TimeLimit limit);
     void overUnfinishedBudget();
     std::size_t unfinishedBytes() const { return unfinishedBytes_; }
@@ -57,7 +60,8 @@ protected:
     // Whole lines may have arrived.
     virtual void linesArrived() {}
     // The lines up to `lastLine` are in the log at `lsn`.
-    virtual void handedOver(core::Lsn, std::uint64_t /*lastLine*/) {}
+    virtual void handedOver(core::Lsn, std::uint64_t /*lastLine*/,
+                            const std::vector<LineRange>& /*oversize*/) {}
     // No more input: the peer has ended it, or (`broken`) the connection broke.
     virtual void inputEnded(bool broken);
     // Everything passed to send() has gone out.

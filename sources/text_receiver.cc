@@ -14,8 +14,11 @@ constexpr std::chrono::seconds kGracefulStopMax{30};
 }  // namespace
 
 TextReceiver::TextReceiver(std::shared_ptr<Network> network, core::SourceId source,
-                           core::ReceiverObserver* observer)
-    : network_(std::move(network)), source_(source), observer_(observer) {}
+                           std::string label, core::ReceiverObserver* observer)
+    : network_(std::move(network)),
+      source_(source),
+      label_(label.empty() ? "source " + core::toString(source) : std::move(label)),
+      observer_(observer) {}
 
 core::Result<> TextReceiver::start() {
     core::Result<> outcome;
@@ -23,10 +26,13 @@ core::Result<> TextReceiver::start() {
         if (started_) return;
         std::string where;
         outcome = open(where);
-        if (!outcome) return;
+        if (!outcome) {
+            outcome.error().message = label_ + ": " + outcome.error().message;
+            return;
+        }
         started_ = true;
         network_->add(*this);
-        core::logInfo("receiver " + core::toString(source_) + ": " + where);
+        core::logInfo(label_ + ": " + where);
         if (observer_ != nullptr) observer_->receiverStarted(source_, where);
     });
     return outcome;
@@ -52,6 +58,15 @@ void TextReceiver::finishAll() {
     if (!connections_.empty()) return;
     std::lock_guard lock(mutex_);
     allClosed_ = true;
+}
+
+void TextReceiver::closeGone() {
+    std::vector<std::shared_ptr<TextConnection>> connections;
+    for (const auto& entry : connections_) connections.push_back(entry.second);
+    for (const auto& connection : connections) {
+        connection->closeIfPeerGone();
+        network_->sealIfWanted();
+    }
 }
 
 void TextReceiver::closeAll() {
@@ -101,7 +116,7 @@ void TextReceiver::connectionClosed(TextConnection& connection, const std::strin
 }
 
 void TextReceiver::report(const std::string& message) {
-    core::logWarning("receiver " + core::toString(source_) + ": " + message);
+    core::logWarning(label_ + ": " + message);
     if (observer_ != nullptr) observer_->receiverError(source_, message);
 }
 

@@ -26,7 +26,7 @@ struct ReceiverCounters {
 // Thread safety: the first group is thread-safe, the rest confined to the I/O thread.
 class TextReceiver : public std::enable_shared_from_this<TextReceiver> {
 public:
-    TextReceiver(std::shared_ptr<Network> network, core::SourceId source,
+    TextReceiver(std::shared_ptr<Network> network, core::SourceId source, std::string label,
                  core::ReceiverObserver* observer);
     virtual ~TextReceiver() = default;
 
@@ -38,6 +38,8 @@ public:
 
     core::SourceId source() const { return source_; }
     bool paused() const { return paused_; }
+    // Ends connections whose peer is gone (isPeerGone()).
+    void closeGone();
     // Stops accepting or dialling and ends all connections at once.
     void closeAll();
     void connectionClosed(TextConnection& connection, const std::string& why);
@@ -55,6 +57,8 @@ protected:
     // Tells log and observer that something failed and we go on.
     void report(const std::string& message);
     bool stopping() const { return stopping_; }
+    // What messages call this source.
+    const std::string& label() const { return label_; }
     std::size_t openConnections() const { return connections_.size(); }
 
     const std::shared_ptr<Network> network_;
@@ -63,6 +67,7 @@ private:
     void finishAll();
 
     const core::SourceId source_;
+    const std::string label_;
     core::ReceiverObserver* const observer_;
     bool started_ = false;
     bool stopping_ = false;

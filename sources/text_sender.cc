@@ -13,10 +13,12 @@
 
 #include "core/logging.h"
 #include "sources/connect_socket.h"
+#include "sources/endpoint.h"
 #include "sources/send_window.h"
 #include "sources/session_answer.h"
 #include "sources/session_errors.h"
 #include "sources/sessions.h"
+#include "sources/unfinished_line.h"
 
 namespace tidemill::sources {
 namespace {
@@ -34,16 +36,29 @@ constexpr std::chrono::milliseconds kProgressPeriod{100};
 // Longer answers than this are no protocol of ours.
 constexpr std::size_t kAnswerBytesMax = 4096;
 
+// A wait of this length is explained.
+constexpr std::chrono::seconds kSaySoAfter{2};
+constexpr std::chrono::seconds kPeerLookPeriod{5};
+constexpr std::size_t kSkippedRangesMax = 100'000;
+
+std::string sayLines(const LineRange& range) {
+    if (range.first == range.last) return "line " + std::to_string(range.first) + " is";
+    return "lines " + std::to_string(range.first) + " to " + std::to_string(range.last) + " are";
+}
+
 // What became of one connection.
 enum class Ending { kDone, kLost };
 
 // One run of a sender. Thread safety: externally synchronized.
 class Sending {
 public:
-    Sending(const SendOptions& options, const std::atomic<bool>& stopped, int inputFd)
+    Sending(const SendOptions& options, const std::atomic<bool>& stopped, int inputFd,
+            SendReport& outcome)
         : options_(options),
           stopped_(stopped),
           inputFd_(inputFd),
+          outcome_(outcome),
+          note_(inputFd, hostAndPort(options.host, options.port), options.session),
           window_(options.unacknowledgedBytesMax) {}
 
     Result<std::uint64_t> run() {
@@ -56,7 +71,10 @@ public:
             progress_.connected = false;
             report(true);
             if (!ending) return core::fail(std::move(ending.error()));
-            if (*ending == Ending::kDone) return progress_.linesDurable;
+            if (*ending == Ending::kDone) {
+                TM_TRY(lookAtTheEnd());
+                return progress_.linesDurable;
+            }
             TM_TRY(rest(lastSeen));
         }
     }
@@ -76,6 +94,7 @@ private:
         const auto until = Clock::now() + options_.retryPeriod;
         while (Clock::now() < until) {
             TM_TRY(checkStopped());
+            report(false);
             std::this_thread::sleep_for(std::min<Clock::duration>(
                 until - Clock::now() + std::chrono::milliseconds(1),
                 std::chrono::milliseconds(kLookMillis)));
@@ -88,7 +107,7 @@ private:
         return {};
     }
 
-    std::string where() const { return options_.host + ":" + std::to_string(options_.port); }
+    std::string where() const { return hostAndPort(options_.host, options_.port); }
 
     // Says something once, until something else is to be said.
     void note(const std::string& text) {
@@ -138,9 +157,21 @@ private:
         if (socket.write_some(asio::buffer(greeting), error) != greeting.size())
             return Ending::kLost;
         // `resume N` may take as long as the log needs for what an older connection left.
+        const auto asked = Clock::now();
         while (!resumed_) {
             TM_TRY(checkStopped());
             if (serverEnded_) return lost();
+            const auto waited = Clock::now() - asked;
+            if (waited >= options_.answerMax)
+                return core::fail(
+                    ErrorKind::kIo,
+                    where() + " accepted the connection, but said nothing to \"session " +
+                        options_.session + "\" for " + seconds(options_.answerMax) +
+                        ": is there a listen_acknowledged source?");
+            if (waited >= kSaySoAfter)
+                note("connected to " + where() + "; waiting for its answer to \"session " +
+                     options_.session + "\"");
+            report(false);
             pollfd ready{socket.native_handle(), POLLIN, 0};
             if (::poll(&ready, 1, kLookMillis) == 1) TM_TRY(receive(socket));
         }
@@ -163,6 +194,52 @@ private:
         return Ending::kLost;
     }
 
+    static std::string seconds(std::chrono::milliseconds time) {
+        return time.count() % 1000 == 0 ? std::to_string(time.count() / 1000) + " s"
+                                        : std::to_string(time.count()) + " ms";
+    }
+
+    // A server that was cut off says nothing, and what is on its way to it is tried for long.
+    void lookForThePeer(Tcp::socket& socket) {
+        if (Clock::now() - peerLookedAt_ < kPeerLookPeriod) return;
+        peerLookedAt_ = Clock::now();
+        if (isPeerGone(socket)) serverEnded_ = true;
+    }
+
+    // Everything is durable: is it what the input holds?
+    Result<> lookAtTheEnd() {
+        if (inputStart_ < 0) return {};
+        struct stat status {};
+        if (::fstat(inputFd_, &status) != 0)
+            return core::failErrno(errno, "looking at the input failed");
+        if (status.st_size < inputEnd_)
+            return core::fail(ErrorKind::kIo,
+                              "the input has become shorter while it was sent: " +
+                                  std::to_string(inputEnd_) + " bytes were read, " +
+                                  std::to_string(status.st_size) + " are left; durable are " +
+                                  std::to_string(progress_.linesDurable) + " lines of session " +
+                                  options_.session);
+        if (endedLine_ && hasGrownInside(inputFd_, inputEnd_)) outcome_.grownLine = endedLine_;
+        if (status.st_size > inputEnd_)
+            note("the input has grown since its end was read; run again for the rest");
+        return {};
+    }
+
+    // A line that an earlier run ended where the input had no line end.
+    void lookAtAnEarlierEnd(std::uint64_t lines) {
+        if (inputStart_ < 0) return;
+        const auto ended = note_.read();
+        if (!ended || ended->number > lines) return;
+        if (hasGrownInside(inputFd_, ended->end)) {
+            outcome_.grownLine = ended->number;
+            note("line " + std::to_string(ended->number) +
+                 " has grown since it was sent without a line end; what was added to it is not "
+                 "durable and never will be in this session");
+        } else if (char next = 0; ::pread(inputFd_, &next, 1, ended->end) == 1) {
+            note_.remove();  // its line end has come
+        }
+    }
+
     // Reads, sends and hears what is possible now, or waits until something is.
     Result<> step(Tcp::socket& socket) {
         if (!inputEnded_ && window_.room().empty()) TM_TRY(makeRoom());
@@ -175,7 +252,10 @@ private:
         pollfd ready[2] = {{socket.native_handle(), POLLIN, 0}, {room ? inputFd_ : -1, POLLIN, 0}};
         if (toSend) ready[0].events |= POLLOUT;
         const bool waitsForRate = options_.bytesPerSecondMax != 0 && sendAt_ != window_.end();
-        if (::poll(ready, 2, waitsForRate ? int(kRateStep.count()) : kLookMillis) <= 0) return {};
+        if (::poll(ready, 2, waitsForRate ? int(kRateStep.count()) : kLookMillis) <= 0) {
+            lookForThePeer(socket);
+            return {};
+        }
         if ((ready[0].revents & (POLLIN | POLLERR | POLLHUP)) != 0) TM_TRY(receive(socket));
         if (serverEnded_) return {};
         if ((ready[1].revents & (POLLIN | POLLERR | POLLHUP | POLLNVAL)) != 0) TM_TRY(readInput());
@@ -235,9 +315,22 @@ private:
             window_.added(static_cast<std::size_t>(count));
             return {};
         }
+        inputEnd_ = inputStart_ + static_cast<off_t>(window_.end());
+        endedLine_.reset();
+        if (window_.end() != window_.lineEnd()) noteUnfinished();
         window_.endLine();
         inputEnded_ = true;
         return {};
+    }
+
+    // Before the line is sent: whatever happens then, a later run knows where it ended.
+    void noteUnfinished() {
+        endedLine_ = window_.lines() + 1;
+        if (inputStart_ < 0) return;
+        if (const auto written = note_.write({*endedLine_, inputEnd_}); !written)
+            note("line " + std::to_string(*endedLine_) +
+                 ", the last one, has no line end and is sent as it is; should the file grow, "
+                 "nobody will notice that this line has (" + written.error().message + ")");
     }
 
     // ---- answers ----
@@ -270,10 +363,25 @@ private:
         switch (answer.kind) {
             case SessionAnswer::Kind::kResume: resumed_ = answer.lines; return {};
             case SessionAnswer::Kind::kDurable: return acknowledged(answer.lines);
+            case SessionAnswer::Kind::kSkipped:
+                if (outcome_.skipped.size() < kSkippedRangesMax &&
+                    outcome_.skipped.insert({answer.lines, answer.last}).second)
+                    note(sayLines({answer.lines, answer.last}) +
+                         " too long for the server (its max_record_bytes) and not counted");
+                return {};
             case SessionAnswer::Kind::kError:
                 if (isPassing(answer.text)) {
                     passing_ = answer.text;
                     return {};
+                }
+                if (answer.text == kErrorTakenOver || answer.text == kErrorStale) {
+                    outcome_.takenOver = true;
+                    return core::fail(
+                        ErrorKind::kConflict,
+                        "another sender has taken session " + options_.session +
+                            " over; durable are " + std::to_string(progress_.linesDurable) +
+                            " lines. A session is for one sender at a time: stop the other one, or "
+                            "give each a name of its own");
                 }
                 return core::fail(ErrorKind::kConflict, "the server refused session " +
                                                             options_.session + ": " +
@@ -299,6 +407,7 @@ private:
     Result<> goTo(std::uint64_t lines) {
         if (!begun_) {
             begun_ = true;
+            lookAtAnEarlierEnd(lines);
             window_.restart(options_.live ? lines : 0);
             if (options_.live && lines != 0)
                 note("session " + options_.session + " goes on behind line " +
@@ -340,6 +449,7 @@ private:
     Result<> skipTo(std::uint64_t lines) {
         while (window_.lines() < lines && !inputEnded_) {
             TM_TRY(checkStopped());
+            report(false);
             window_.dropLines(lines);
             if (window_.room().empty()) window_.giveUp(window_.end());
             pollfd ready{inputFd_, POLLIN, 0};
@@ -355,7 +465,11 @@ private:
     const SendOptions& options_;
     const std::atomic<bool>& stopped_;
     const int inputFd_;
+    SendReport& outcome_;
+    const UnfinishedLineNote note_;
     off_t inputStart_ = -1;  // where a file can be read again from
+    off_t inputEnd_ = 0;     // of a file: where its end was met
+    std::optional<std::uint64_t> endedLine_;  // the last line, when it got its line end from us
     SendWindow window_;
     std::uint64_t resumedFrom_ = 0;  // sendAt_ when the connection began, and when that was
     Clock::time_point resumedAt_;
@@ -371,9 +485,16 @@ private:
     std::string lastNote_;
     SendProgress progress_;
     Clock::time_point reported_{};
+    Clock::time_point peerLookedAt_ = Clock::now();
 };
 
 }  // namespace
+
+std::uint64_t SendReport::skippedLines() const {
+    std::uint64_t lines = 0;
+    for (const auto& [first, last] : skipped) lines += last - first + 1;
+    return lines;
+}
 
 TextSender::TextSender(SendOptions options) : options_(std::move(options)) {}
 
@@ -382,7 +503,7 @@ Result<std::uint64_t> TextSender::run(int inputFd) {
         return core::fail(ErrorKind::kInvalid,
                           "a session name is 1 to 128 printable bytes without spaces: " +
                               core::escaped(options_.session));
-    return Sending(options_, stopped_, inputFd).run();
+    return Sending(options_, stopped_, inputFd, report_).run();
 }
 
 }  // namespace tidemill::sources

@@ -8,9 +8,11 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "core/error.h"
+#include "sources/line_assembler.h"
 
 namespace tidemill::sources {
 
@@ -33,6 +35,9 @@ struct SendOptions {
     std::chrono::milliseconds retryPeriod{500};
     // Fail after so long without a connection; none: try for ever.
     std::optional<std::chrono::milliseconds> giveUpAfter;
+    // Fail when a server that was reached says nothing to `session NAME` for so long: it may not
+    // speak the protocol.
+    std::chrono::milliseconds answerMax{30'000};
     // Bytes read from the input and not yet acknowledged; over it the input is not read.
     std::size_t unacknowledgedBytesMax = 64 << 20;
     // Sends no faster than this, on average over a connection; 0: as fast as it can.
@@ -43,23 +48,43 @@ struct SendOptions {
     std::function<void(const std::string&)> onNote;
 };
 
+// What became of the input, beside the number of its last line.
+struct SendReport {
+    // Lines that the server has skipped, as it said on this run: too long for it. Their numbers
+    // count, they do not.
+    std::set<LineRange> skipped;
+    // A last line that an earlier run sent without a line end, or this one, and that has grown
+    // since: what is durable is its beginning.
+    std::optional<std::uint64_t> grownLine;
+    // Another sender of the same name has taken the session.
+    bool takenOver = false;
+
+    std::uint64_t skippedLines() const;
+    bool asInTheInput() const { return skipped.empty() && !grownLine; }
+};
+
 // Thread safety: run() is called once; stop() may be called from any thread or signal handler.
 class TextSender {
 public:
     explicit TextSender(SendOptions options);
 
     // Sends what `inputFd` gives until its end; a missing last '\n' is added. `inputFd` stays
-    // open. Returns the number of the last line once everything up to it is durable.
+    // open. Returns the number of the last line once everything up to it is durable; report() says
+    // whether these are the lines of the input.
     // Errors: kInvalid (a wrong name, an input of fewer lines than the session has), kConflict
-    // (the server said `error`, or the session is not ours alone), kIo (the input cannot be read,
-    // or no server within giveUpAfter, or stopped).
+    // (the server said `error`, or the session is not ours alone), kIo (the input cannot be read or
+    // has become shorter, no server within giveUpAfter, no answer within answerMax, or stopped).
     core::Result<std::uint64_t> run(int inputFd);
+
+    // After run().
+    const SendReport& report() const { return report_; }
 
     // Makes run() return an error soon.
     void stop() { stopped_.store(true, std::memory_order_relaxed); }
 
 private:
     const SendOptions options_;
+    SendReport report_;
     std::atomic<bool> stopped_{false};
 };
 

@@ -294,7 +294,11 @@ Result<> Engine::startReceivers() {
     for (std::uint32_t i = 0; i < job_->sources.size(); ++i) {
         const auto& source = job_->sources[i];
         if (!source.receive) continue;
-        TM_ASSIGN(auto receiver, source.receive({core::SourceId(i), *log_, *network_, &listeners_}));
+        const std::string label = source.label.empty()
+                                      ? "source " + std::to_string(i) + " (" + source.kind + ")"
+                                      : source.label;
+        TM_ASSIGN(auto receiver,
+                  source.receive({core::SourceId(i), *log_, *network_, &listeners_, label}));
         TM_TRY(receiver->start());
         receivers_.push_back(std::move(receiver));
     }

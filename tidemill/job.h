@@ -27,6 +27,7 @@ struct SourceEnvironment {
     core::BlockLog& log;
     sources::NetworkService& network;
     core::ReceiverObserver* observer;
+    std::string label;  // what messages call it
 };
 
 struct SourceDeclaration {
@@ -34,6 +35,8 @@ struct SourceDeclaration {
     std::string kind;
     // "socketTextStream dials localhost:9999"
     std::string description;
+    // What messages call it; empty: "source 0 (socketTextStream)".
+    std::string label;
     core::Framing framing = core::Framing::kLines;
     // For live sources.
     std::function<core::Result<std::shared_ptr<core::Receiver>>(const SourceEnvironment&)> receive;

@@ -1,6 +1,7 @@
 #include "tidemill/streaming_context.h"
 
 #include "core/logging.h"
+#include "sources/endpoint.h"
 #include "sources/file_input.h"
 #include "tidemill/engine.h"
 
@@ -30,10 +31,6 @@ sources::ListenOptions listenOptions(std::string host, std::uint16_t port,
     return listen;
 }
 
-std::string place(const std::string& host, std::uint16_t port) {
-    return host + ":" + std::to_string(port);
-}
-
 }  // namespace
 
 StreamingContext::StreamingContext(StreamingOptions options)
@@ -61,10 +58,12 @@ DStream<std::string_view> StreamingContext::socketTextStream(std::string host,
                                                              std::uint16_t port) {
     SourceDeclaration source;
     source.kind = "socketTextStream";
-    source.description = "socketTextStream dials " + place(host, port);
+    host = sources::withoutBrackets(std::move(host));
+    source.description = "socketTextStream dials " + sources::hostAndPort(host, port);
     source.receive = [host, port](const SourceEnvironment& environment)
         -> core::Result<std::shared_ptr<core::Receiver>> {
         sources::DialOptions dial;
+        dial.label = environment.label;
         dial.host = host;
         dial.port = port;
         return environment.network.dialText(environment.id, dial, environment.observer);
@@ -87,9 +86,12 @@ DStream<std::string_view> StreamingContext::listeningStream(const char* kind,
                                                             sources::ListenOptions listen) {
     SourceDeclaration source;
     source.kind = kind;
-    source.description = std::string(kind) + " listens on " + place(listen.address, listen.port);
-    source.receive = [listen](const SourceEnvironment& environment)
+    listen.address = sources::withoutBrackets(std::move(listen.address));
+    source.description =
+        std::string(kind) + " listens on " + sources::hostAndPort(listen.address, listen.port);
+    source.receive = [listen](const SourceEnvironment& environment) mutable
         -> core::Result<std::shared_ptr<core::Receiver>> {
+        listen.label = environment.label;
         return environment.network.listenText(environment.id, listen, environment.observer);
     };
     return textStream(kind, std::move(source));

@@ -2,10 +2,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <chrono>
 #include <cstdio>
+#include <set>
+#include <string>
 
+#include "sources/endpoint.h"
 #include "sources/sessions.h"
 #include "sources/text_sender.h"
 #include "tools/commands.h"
@@ -14,13 +16,38 @@
 namespace tidemill::tools {
 namespace {
 
-bool parseServer(const std::string& server, std::string& host, std::uint16_t& port) {
-    const auto colon = server.rfind(':');
-    const std::string number = colon == server.npos ? server : server.substr(colon + 1);
-    if (colon != server.npos && colon != 0) host = server.substr(0, colon);
-    const char* end = number.data() + number.size();
-    const auto [at, error] = std::from_chars(number.data(), end, port);
-    return error == std::errc() && at == end && port != 0;
+// "17", "17, 20 to 25"; the first ten.
+std::string inWords(const std::set<sources::LineRange>& lines) {
+    std::string text;
+    int shown = 0;
+    for (const auto& [first, last] : lines) {
+        if (++shown > 10) return text + ", …";
+        text += (text.empty() ? "" : ", ") + std::to_string(first) +
+                (last == first ? "" : " to " + std::to_string(last));
+    }
+    return text;
+}
+
+int sayOutcome(std::uint64_t lines, const sources::SendReport& report) {
+    const auto all = static_cast<unsigned long long>(lines);
+    if (report.asInTheInput()) {
+        std::fprintf(stderr, "tidemill send: all %llu lines are durable\n", all);
+        return kExitDone;
+    }
+    if (!report.skipped.empty()) {
+        const auto skipped = report.skippedLines();
+        std::fprintf(stderr,
+                     "tidemill send: %llu of %llu lines %s not counted, being longer than the "
+                     "job's max_record_bytes: line %s; the others are durable\n",
+                     static_cast<unsigned long long>(skipped), all, skipped == 1 ? "is" : "are",
+                     inWords(report.skipped).c_str());
+    }
+    if (report.grownLine)
+        std::fprintf(stderr,
+                     "tidemill send: line %llu was sent when it had no line end, and has grown "
+                     "since: durable is only its beginning; the other lines of %llu are durable\n",
+                     static_cast<unsigned long long>(*report.grownLine), all);
+    return kExitNotAsInput;
 }
 
 }  // namespace
@@ -30,10 +57,13 @@ int sendLines(const SendCommandOptions& wanted) {
     options.session = wanted.session;
     options.live = wanted.live;
     options.bytesPerSecondMax = wanted.bytesPerSecond;
-    if (!parseServer(wanted.server, options.host, options.port)) {
-        std::fprintf(stderr, "tidemill send: \"%s\" names no port: HOST:PORT, or PORT on this machine\n", wanted.server.c_str());
+    const auto server = sources::parseEndpoint(wanted.server);
+    if (!server) {
+        std::fprintf(stderr, "tidemill send: %s\n", server.error().message.c_str());
         return kExitUsage;
     }
+    options.host = server->host;
+    options.port = server->port;
     if (!sources::isSessionName(wanted.session)) {
         std::fprintf(stderr, "tidemill send: \"%s\" is no session name: 1 to 128 printable "
                              "characters without spaces\n", wanted.session.c_str());
@@ -60,14 +90,11 @@ int sendLines(const SendCommandOptions& wanted) {
                      static_cast<double>(progress.bytesSent) / 1e6,
                      progress.connected ? "" : ", not connected");
     };
-    const auto sent = sources::TextSender(options).run(input);
-    if (!sent) {
-        std::fprintf(stderr, "tidemill send: %s\n", sent.error().message.c_str());
-        return exitCodeOf(sent.error().kind);
-    }
-    std::fprintf(stderr, "tidemill send: all %llu lines are durable\n",
-                 static_cast<unsigned long long>(*sent));
-    return kExitDone;
+    sources::TextSender sender(options);
+    const auto sent = sender.run(input);
+    if (sent) return sayOutcome(*sent, sender.report());
+    std::fprintf(stderr, "tidemill send: %s\n", sent.error().message.c_str());
+    return sender.report().takenOver ? kExitTakenOver : exitCodeOf(sent.error().kind);
 }
 
 }  // namespace tidemill::tools

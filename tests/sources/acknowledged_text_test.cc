@@ -192,6 +192,68 @@ TEST_F(AcknowledgedText, AnOversizeLineKeepsItsNumber) {
     session("me", "resume 3");
 }
 
+TEST_F(AcknowledgedText, OversizeLinesAreNamedBeforeTheirAcknowledgement) {
+    serve(Log::Sync::kWriter, {.recordBytesMax = 10});
+    auto peer = session("me", "resume 0");
+    const std::string tooLong(11, 'x');
+    peer.send("1\n" + tooLong + "\n3\n" + tooLong + "\n" + tooLong + "\n6\n");
+    peer.finishSending();
+    std::vector<std::string> said;
+    while (const auto line = peer.line()) said.push_back(*line);
+    std::erase_if(said, [](const auto& line) { return line.starts_with("durable "); });
+    // However the lines were cut into blocks: 4 and 5 come together or one after the other.
+    ASSERT_GE(said.size(), 2U);
+    EXPECT_EQ(said[0], "skipped 2");
+    EXPECT_TRUE((said == Lines{"skipped 2", "skipped 4-5"}) ||
+                (said == Lines{"skipped 2", "skipped 4", "skipped 5"}));
+    // It waited for the end, so it has heard that.
+    auto again = session("me", "resume 6");
+    EXPECT_TRUE(again.silent(50));
+}
+
+TEST_F(AcknowledgedText, OversizeLinesAreNamedAgainToWhoMayNotHaveHeard) {
+    serve(Log::Sync::kWriter, {.recordBytesMax = 10});
+    auto peer = session("me", "resume 0");
+    peer.send("1\n" + std::string(100'000, 'x') + "\n3\n");
+    ASSERT_TRUE(eventually([&] { return log->durable() == log->last() && log->lineCount() == 2; }));
+    peer.reset();
+    auto again = session("me", "resume 3");
+    EXPECT_EQ(again.line(), "skipped 2");
+    again.send("4\n");
+    EXPECT_EQ(again.line(), "durable 4");
+}
+
+// Two senders of one name, each started again as soon as it has ended.
+TEST_F(AcknowledgedText, SendersThatTakeASessionFromEachOtherBothGetOn) {
+    serve();
+    std::atomic<bool> done{false};
+    std::atomic<int> takenOver{0};
+    const auto sendAgainAndAgain = [&] {
+        while (!done) {
+            auto peer = client();
+            peer.send("session me\n");
+            const auto answer = peer.line();
+            if (!answer || !answer->starts_with("resume ")) {
+                takenOver += answer && answer->starts_with("error another") ? 1 : 0;
+                continue;
+            }
+            // As slow as a sender that must read its input first.
+            for (int line = std::stoi(answer->substr(7)); line < 20 && !done; ++line) {
+                test::sleepMillis(50);
+                if (!peer.send("line\n")) break;
+                const auto said = peer.line();
+                if (!said || !said->starts_with("durable ")) break;
+                if (*said == "durable 20") done = true;
+            }
+        }
+    };
+    std::thread one(sendAgainAndAgain), two(sendAgainAndAgain);
+    EXPECT_TRUE(eventually([&] { return log->sessionText("me").size() == 20; }));
+    done = true;
+    one.join();
+    two.join();
+}
+
 TEST_F(AcknowledgedText, WrongFirstLinesAreTold) {
     serve();
     for (const std::string& first :

@@ -1,5 +1,7 @@
 // Text from a server we dial: whatever becomes of the server, we come back.
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -39,12 +41,12 @@ private:
 
 class DialingText : public ::testing::Test {
 protected:
-    void dial(std::uint16_t port) {
+    void dial(std::uint16_t port, const std::string& host = "localhost") {
         auto made = NetworkService::make(log, pool, {.unfinishedLineMax = std::chrono::milliseconds(50)});
         ASSERT_TRUE(made);
         service = std::move(*made);
         receiver = service->dialText(core::SourceId(0),
-                                     {.host = "localhost",
+                                     {.host = host,
                                       .port = port,
                                       .retryPeriod = std::chrono::milliseconds(20)},
                                      &heard);
@@ -141,6 +143,35 @@ TEST_F(DialingText, StopsWhileItWaitsToTryAgain) {
     server.close();
     receiver.reset();
     service.reset();
+}
+
+TEST_F(DialingText, AnIpv6AddressIsDialledWithAndWithoutBrackets) {
+    for (const std::string host : {"[::1]", "::1"}) {
+        auto server = test::TestServer::onIpv6();
+        if (server.port() == 0) GTEST_SKIP() << "no IPv6 here";
+        dial(server.port(), host);
+        const int peer = server.accept();
+        ASSERT_GE(peer, 0) << host;
+        receiver->stop(false);
+        ::close(peer);
+    }
+}
+
+TEST_F(DialingText, AServerThatIsGoneIsNoticed) {
+    test::TestServer server;
+    dial(server.port());
+    const int peer = server.accept();
+    ASSERT_GE(peer, 0);
+    ASSERT_TRUE(eventually([&] { return receiver->statistics().connections == 1; }));
+    const auto ours = test::socketsConnectedTo(server.port());
+    ASSERT_EQ(ours.size(), 1U);
+    int on = 0, idle = 0;
+    socklen_t size = sizeof on;
+    ::getsockopt(ours[0], SOL_SOCKET, SO_KEEPALIVE, &on, &size);
+    ::getsockopt(ours[0], IPPROTO_TCP, TCP_KEEPIDLE, &idle, &size);
+    EXPECT_EQ(on, 1);
+    EXPECT_LE(idle, 60);
+    ::close(peer);
 }
 
 TEST_F(DialingText, ATargetThatMakesNoSenseIsRefused) {

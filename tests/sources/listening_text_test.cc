@@ -1,5 +1,7 @@
 // Plain text over TCP: what a connection sent is counted as a prefix of whole lines.
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -341,6 +343,54 @@ TEST_F(ListeningText, ABrokenLogEndsReceiving) {
     EXPECT_TRUE(allClosed());
     service->sealOpenBlocks();
     EXPECT_EQ(log->lineCount(), 0U);
+}
+
+// One that has lost its power or its network says nothing: the kernel has to ask.
+TEST_F(ListeningText, AClientThatIsGoneIsNoticed) {
+    open();
+    auto peer = client();
+    peer.send("one\n");
+    ASSERT_TRUE(arrives(1));
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    ::getsockname(peer.fd(), reinterpret_cast<sockaddr*>(&address), &size);
+    const auto accepted = test::socketsConnectedTo(ntohs(address.sin_port));
+    ASSERT_EQ(accepted.size(), 1U);
+    const auto option = [&](int level, int name) {
+        int value = -1;
+        socklen_t length = sizeof value;
+        ::getsockopt(accepted[0], level, name, &value, &length);
+        return value;
+    };
+    EXPECT_EQ(option(SOL_SOCKET, SO_KEEPALIVE), 1);
+    EXPECT_LE(option(IPPROTO_TCP, TCP_KEEPIDLE) +
+                  option(IPPROTO_TCP, TCP_KEEPINTVL) * option(IPPROTO_TCP, TCP_KEEPCNT),
+              180);
+}
+
+TEST_F(ListeningText, AnIpv6AddressIsListenedOnWithAndWithoutBrackets) {
+    for (const std::string address : {"[::1]", "::1"}) {
+        log = std::make_unique<Log>(Log::Sync::kWriter);
+        pool = core::BufferPool::make(1 << 20);
+        service = std::move(*NetworkService::make(*log, pool));
+        receiver = service->listenText(core::SourceId(3), {.address = address});
+        const auto started = receiver->start();
+        if (!started && started.error().message.find("Cannot assign") != std::string::npos)
+            GTEST_SKIP() << "no IPv6 here";
+        ASSERT_TRUE(started) << started.error().message;
+        TearDown();
+    }
+}
+
+TEST_F(ListeningText, WhatCannotBeListenedOnIsNamed) {
+    open({.label = "source \"orders\""});
+    auto second = service->listenText(core::SourceId(4), {.label = "source \"returns\"",
+                                                          .port = receiver->port()});
+    const auto started = second->start();
+    ASSERT_FALSE(started);
+    EXPECT_EQ(started.error().message, "source \"returns\": cannot listen on 127.0.0.1:" +
+                                           std::to_string(receiver->port()) +
+                                           ": Address already in use");
 }
 
 TEST_F(ListeningText, AddressesOthersReachAreRefusedUnlessAllowed) {

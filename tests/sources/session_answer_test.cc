@@ -25,6 +25,20 @@ TEST(SessionAnswer, TheThreeWordsAreUnderstood) {
     EXPECT_FALSE(isPassing(kErrorTakenOver));
 }
 
+TEST(SessionAnswer, SkippedLinesAreOneOrARange) {
+    const auto one = parseSessionAnswer("skipped 7");
+    EXPECT_EQ(one.kind, SessionAnswer::Kind::kSkipped);
+    EXPECT_EQ(one.lines, 7U);
+    EXPECT_EQ(one.last, 7U);
+    const auto range = parseSessionAnswer("skipped 7-9");
+    EXPECT_EQ(range.kind, SessionAnswer::Kind::kSkipped);
+    EXPECT_EQ(range.lines, 7U);
+    EXPECT_EQ(range.last, 9U);
+    for (const char* wrong : {"skipped", "skipped ", "skipped 0", "skipped 9-7", "skipped 7-",
+                              "skipped -7", "skipped 7-8-9", "skipped seven"})
+        EXPECT_EQ(parseSessionAnswer(wrong).kind, SessionAnswer::Kind::kUnknown) << wrong;
+}
+
 TEST(SessionAnswer, AnythingElseIsUnknown) {
     for (const char* line :
          {"", " ", "resume", "resume ", "resume x", "resume 1 ", "resume 1x", "resume -1",

@@ -13,6 +13,7 @@
 #include <random>
 #include <thread>
 
+#include "sources/unfinished_line.h"
 #include "tests/sources/listening_fixture.h"
 
 namespace tidemill::sources {
@@ -302,6 +303,109 @@ TEST_F(TextSending, ALineLargerThanTheWindowPassesFromAFile) {
     EXPECT_EQ(*sent, 3U);
     EXPECT_EQ(log->oversizeCount(), 1U);
     ::close(file);
+}
+
+TEST_F(TextSending, ALineThatTheServerSkippedIsReported) {
+    TearDown();
+    open({.acknowledged = true}, {.recordBytesMax = 100});
+    const int file = fileWith("line 1\n" + std::string(101, 'x') + "\nline 3\n");
+    std::string notes;
+    auto options = this->options();
+    options.onNote = [&](const std::string& note) { notes += note + "\n"; };
+    TextSender sender(options);
+    EXPECT_EQ(sender.run(file), 3U);
+    EXPECT_EQ(sender.report().skipped, (std::set<LineRange>{{2, 2}}));
+    EXPECT_EQ(sender.report().skippedLines(), 1U);
+    EXPECT_FALSE(sender.report().asInTheInput());
+    EXPECT_NE(notes.find("line 2 is too long"), notes.npos) << notes;
+    ::close(file);
+}
+
+// What a file held when it was sent: its last line without a line end, which came later, or not.
+TEST_F(TextSending, ALastLineThatHasGrownSinceIsReported) {
+    if (const int probe = fileWith("x");
+        !UnfinishedLineNote(probe, "server", "s").write({1, 1}) || ::close(probe) != 0)
+        GTEST_SKIP() << "no extended attributes in /tmp";
+    const auto append = [](int file, const std::string& text) {
+        ::lseek(file, 0, SEEK_END);
+        EXPECT_EQ(::write(file, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+        ::lseek(file, 0, SEEK_SET);
+    };
+    const auto grownLine = [&](int file, std::uint64_t lines) {
+        ::lseek(file, 0, SEEK_SET);
+        TextSender sender(options());
+        EXPECT_EQ(sender.run(file), lines);
+        return sender.report().grownLine;
+    };
+    const int file = fileWith("line 1\nline 2");
+    EXPECT_EQ(grownLine(file, 2), std::nullopt);
+    append(file, "\nline 3");  // the line end only: nothing is wrong
+    EXPECT_EQ(grownLine(file, 3), std::nullopt);
+    expectNumbered(3);
+    append(file, "");
+    EXPECT_EQ(grownLine(file, 3), std::nullopt);
+    append(file, "3\nline 4\n");
+    EXPECT_EQ(grownLine(file, 4), 3U);
+    EXPECT_EQ(grownLine(file, 4), 3U);  // as long as it is so
+    expectNumbered(4);
+    ::close(file);
+}
+
+TEST_F(TextSending, AFileThatBecomesShorterIsAnError) {
+    const int file = fileWith(numbered(3'000));
+    auto options = this->options();
+    bool cut = false;
+    options.onProgress = [&](const SendProgress& progress) {
+        if (progress.linesDurable != 3'000 || std::exchange(cut, true)) return;
+        EXPECT_EQ(::ftruncate(file, 10), 0);
+    };
+    const auto sent = TextSender(options).run(file);
+    ASSERT_FALSE(sent);
+    EXPECT_NE(sent.error().message.find("become shorter"), std::string::npos);
+    ::close(file);
+}
+
+TEST_F(TextSending, AServerThatSaysNothingIsNotWaitedForForEver) {
+    test::TestServer mute;
+    auto options = this->options();
+    options.port = mute.port();
+    options.answerMax = milliseconds(2'300);
+    std::string notes;
+    options.onNote = [&](const std::string& note) { notes += note + "\n"; };
+    const int file = fileWith("line 1\n");
+    const auto sent = TextSender(options).run(file);
+    ASSERT_FALSE(sent);
+    EXPECT_EQ(sent.error().kind, core::ErrorKind::kIo);
+    EXPECT_NE(sent.error().message.find("said nothing to \"session s\" for 2300 ms"),
+              std::string::npos) << sent.error().message;
+    EXPECT_NE(notes.find("waiting for its answer"), notes.npos) << notes;
+    ::close(file);
+}
+
+TEST_F(TextSending, WhoseSessionIsTakenOverIsToldSo) {
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    TextSender sender(options());
+    core::Result<std::uint64_t> sent = 0;
+    std::atomic<bool> ended{false};
+    std::thread thread([&] {
+        sent = sender.run(ends[0]);
+        ended = true;
+    });
+    ASSERT_TRUE(eventually([&] { return receiver->statistics().connections == 1; }));
+    // It may be on its way to its name still; then it takes the session, and we again.
+    ASSERT_TRUE(eventually([&] {
+        auto other = client();
+        other.send("session s\n");
+        return other.line() == "resume 0" && eventually([&] { return ended.load(); });
+    }));
+    ::close(ends[1]);
+    thread.join();
+    ::close(ends[0]);
+    ASSERT_FALSE(sent);
+    EXPECT_TRUE(sender.report().takenOver);
+    EXPECT_NE(sent.error().message.find("another sender has taken session s over"),
+              std::string::npos);
 }
 
 TEST_F(TextSending, GivesUpAndStopsWhenTold) {

@@ -111,6 +111,36 @@ TestServer::TestServer(std::uint16_t port) {
     port_ = ntohs(address.sin_port);
 }
 
+TestServer TestServer::onIpv6() { return TestServer(Ipv6{}); }
+
+TestServer::TestServer(Ipv6) {
+    fd_ = ::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in6 address{};
+    address.sin6_family = AF_INET6;
+    address.sin6_addr = in6addr_loopback;
+    socklen_t size = sizeof address;
+    if (::bind(fd_, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(fd_, 16) != 0) {
+        close();
+        return;
+    }
+    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin6_port);
+}
+
+std::vector<int> socketsConnectedTo(std::uint16_t port) {
+    std::vector<int> found;
+    for (int fd = 0; fd < 1024; ++fd) {
+        sockaddr_storage peer{};
+        socklen_t size = sizeof peer;
+        if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0) continue;
+        // Ports stand at the same place in both kinds of addresses.
+        if (peer.ss_family != AF_INET && peer.ss_family != AF_INET6) continue;
+        if (ntohs(reinterpret_cast<const sockaddr_in*>(&peer)->sin_port) == port)
+            found.push_back(fd);
+    }
+    return found;
+}
+
 TestServer::~TestServer() { close(); }
 
 int TestServer::accept() {

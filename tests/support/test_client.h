@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tidemill::test {
 
@@ -41,6 +42,8 @@ private:
 class TestServer {
 public:
     explicit TestServer(std::uint16_t port = 0);
+    // On [::1]; port() is 0 when this machine has no such address.
+    static TestServer onIpv6();
     ~TestServer();
     std::uint16_t port() const { return port_; }
     int fd() const { return fd_; }
@@ -49,9 +52,14 @@ public:
     void close();
 
 private:
+    struct Ipv6 {};
+    explicit TestServer(Ipv6);
     int fd_ = -1;
     std::uint16_t port_ = 0;
 };
+
+// Sockets of this process that are connected to `port` of some machine.
+std::vector<int> socketsConnectedTo(std::uint16_t port);
 
 void sleepMillis(int millis);
 
