@@ -59,11 +59,13 @@ void AggregateState::add(const AggregateSpec& spec, const Row& row) {
         case NumberText::kNumber:
             break;
         case NumberText::kTooLarge:
-            throw std::runtime_error("field \"" + spec.field + "\" must be a number, but \"" +
-                                     text + "\" is a whole number of more than 64 bits");
+            // What a field holds is no business of a log.
+            throw std::runtime_error("field \"" + spec.field +
+                                     "\" must be a number, but is a whole number of more than 64 "
+                                     "bits (" + std::to_string(text.size()) + " bytes of text)");
         case NumberText::kNone:
-            throw std::runtime_error("field \"" + spec.field + "\" must be a number, but is \"" +
-                                     text + "\"");
+            throw std::runtime_error("field \"" + spec.field + "\" must be a number, but is a text of " +
+                                     std::to_string(text.size()) + " bytes");
     }
     if (number.isWhole) {
         whole.add(number.whole);

@@ -1,14 +1,15 @@
 #include "tools/job_file.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <set>
 
 #include "core/buffer_pool.h"
 #include "core/file_system.h"
 #include "core/logging.h"
+#include "sources/endpoint.h"
 #include "sources/line_assembler.h"
+#include "tools/job_plan.h"
+#include "tools/listen_conflicts.h"
 #include "tools/step_reader.h"
 #include "tools/toml_table.h"
 
@@ -28,9 +29,10 @@ public:
         readJob();
         readLimits();
         readCheckpoint();
-        each("source", [this](TomlTable& table) { readSource(table); });
-        each("step", [this](TomlTable& table) { readStep(table); });
-        each("output", [this](TomlTable& table) { readOutput(table); });
+        each("source", job_.sources, [this](TomlTable& table) { readSource(table); });
+        each("step", job_.steps, [this](TomlTable& table) { readStep(table); });
+        each("output", job_.outputs, [this](TomlTable& table) { readOutput(table); });
+        outputsLieApart();
         for (const auto& [key, node] : root_)
             if (!kSections.contains(std::string(key.str())))
                 errors_.add({key.source().begin.line, key.source().begin.column},
@@ -68,8 +70,9 @@ private:
         table.finish();
     }
 
-    template <class Read>
-    void each(const char* name, Read read) {
+    // Each read adds one to `specs`.
+    template <class Spec, class Read>
+    void each(const char* name, std::vector<Spec>& specs, Read read) {
         const auto* node = root_.get(name);
         if (node == nullptr) return;
         const auto* list = node->as_array();
@@ -79,9 +82,11 @@ private:
             return;
         }
         for (const auto& item : *list) {
+            const auto errorsBefore = errors_.count();
             TomlTable table(*item.as_table(), "[[" + std::string(name) + "]]", errors_);
             read(table);
             table.finish();
+            specs.back().wrong = errors_.count() != errorsBefore;
         }
     }
 
@@ -96,12 +101,14 @@ private:
                                 std::to_string(kJobNameBytesMax) + " bytes");
             printable(job_.name, table.at("name"));
             job_.dataDirectory = table.text("data_dir", "");
+            const auto errorsBefore = errors_.count();
             job_.options.interval = table.duration("interval", job_.options.interval);
             if (table.has("on_error"))
                 if (const auto policy = table.choice("on_error", {"stop", "skip", "dead_letter"}))
                     job_.options.errorPolicy = static_cast<ErrorPolicy>(*policy);
             if (job_.options.interval < Duration(1))
                 errors_.add(table.at("interval"), "interval must be at least 1ms");
+            job_.intervalWrong = errors_.count() != errorsBefore;
         });
     }
 
@@ -146,15 +153,19 @@ private:
             return job_.sources.push_back(std::move(source));
         }
         const bool dials = source.type == SourceSpec::Type::kSocket;
-        source.host = dials ? table.text("host", "localhost") : table.text("host", "127.0.0.1");
+        source.host =
+            sources::withoutBrackets(table.text("host", dials ? "localhost" : "127.0.0.1"));
         source.port =
             static_cast<std::uint16_t>(table.requiredInteger("port", dials ? 1 : 0, 65535));
         if (!dials) {
             source.connectionsMax =
                 static_cast<std::size_t>(table.integer("max_connections", 1024, 1, 1'000'000));
+            source.connectionsPerAddressMax = static_cast<std::size_t>(
+                table.integer("max_connections_per_address", 64, 1, 1'000'000));
             source.allowRemote = table.boolean("allow_remote", false);
             listensOn(source, table.at("host"));
         }
+        sharesNoPort(source, table.at("port"));
         job_.sources.push_back(std::move(source));
     }
 
@@ -202,21 +213,40 @@ private:
 
     // The start would refuse the same; here it has its place in the file.
     void listensOn(const SourceSpec& source, Position at) {
-        in_addr four{};
-        in6_addr six{};
-        bool loopback = source.host == "localhost";
-        if (::inet_pton(AF_INET, source.host.c_str(), &four) == 1)
-            loopback = ntohl(four.s_addr) >> 24 == 127;
-        else if (::inet_pton(AF_INET6, source.host.c_str(), &six) == 1)
-            loopback = IN6_IS_ADDR_LOOPBACK(&six);
-        else if (!loopback)
+        if (!isAddress(source.host))
             return errors_.add(at, "host is \"" + core::escaped(source.host, 60) +
                                        "\", but a listening source needs an address of this "
                                        "machine, such as \"127.0.0.1\"");
-        if (!loopback && !source.allowRemote)
+        if (!isThisMachine(source.host) && !source.allowRemote)
             errors_.add(at, "host \"" + source.host +
                                 "\" can be reached by other machines, without encryption; add "
                                 "allow_remote = true if that is meant");
+    }
+
+    // Two that listen on one port, or one that dials what another listens on.
+    void sharesNoPort(const SourceSpec& source, Position at) {
+        const bool dials = source.type == SourceSpec::Type::kSocket;
+        if (source.port == 0) return;
+        for (const auto& other : job_.sources) {
+            if (other.port != source.port || other.type == SourceSpec::Type::kFiles) continue;
+            const bool otherDials = other.type == SourceSpec::Type::kSocket;
+            const std::string which =
+                "port " + std::to_string(source.port) + ", on which the source " +
+                (other.name.empty() ? "" : "\"" + other.name + "\" ") + "of line " +
+                std::to_string(other.at.line) + " listens";
+            if (!dials && !otherDials && overlap(source.host, other.host))
+                return errors_.add(at, "host \"" + core::escaped(source.host, 60) +
+                                           "\" takes in " + which + " already");
+            if (dials && !otherDials && isThisMachine(source.host) &&
+                overlap(source.host, other.host))
+                return errors_.add(at, "this source would dial its own job: it dials " + which);
+            if (!dials && otherDials && isThisMachine(other.host) &&
+                overlap(source.host, other.host))
+                return errors_.add(at, "the source of line " + std::to_string(other.at.line) +
+                                           " would dial its own job: it dials port " +
+                                           std::to_string(source.port) +
+                                           ", on which this one listens");
+        }
     }
 
     void name(const std::string& name, Position at) {
@@ -236,6 +266,34 @@ private:
             errors_.add(table.at(isText ? "prefix" : "path"),
                         "another output writes to \"" + (isText ? output.prefix : output.path) +
                             "\" already");
+    }
+
+    static core::Path whole(const core::Path& path) {
+        std::error_code unknown;
+        const auto absolute = std::filesystem::absolute(path, unknown);
+        return (unknown ? path : absolute).lexically_normal() / "";
+    }
+
+    // A job must not read what it writes, nor write among its own state.
+    void outputsLieApart() {
+        const auto data = whole(job_.dataDirectory.empty() ? job_.name + ".data"
+                                                           : job_.dataDirectory);
+        for (const auto& output : job_.outputs) {
+            const std::string& place = output.path.empty() ? output.prefix : output.path;
+            if (output.type == OutputSpec::Type::kPrint || place.empty() || place == "stdout")
+                continue;
+            if (whole(place).string().starts_with(data.string()) && !job_.name.empty())
+                errors_.add(output.at, "this output writes to \"" + place +
+                                           "\", which lies in the job's data directory");
+            if (output.type != OutputSpec::Type::kJsonLines) continue;
+            for (const auto& source : job_.sources)
+                if (source.type == SourceSpec::Type::kFiles && !source.directory.empty() &&
+                    whole(source.directory) == whole(place))
+                    errors_.add(output.at, "this output writes to \"" + place +
+                                               "\", where the files source of line " +
+                                               std::to_string(source.at.line) +
+                                               " would read its own results");
+        }
     }
 
     const toml::table& root_;
@@ -267,6 +325,8 @@ core::Result<JobFile> parseJobFile(const std::string& text, const std::string& p
         return core::fail(core::ErrorKind::kInvalid, errors.text());
     }
     Reader(root, job, errors).read();
+    // What cannot be planned is said in the same breath.
+    if (!errors.empty()) addPlanErrors(job, errors);
     if (!errors.empty()) return core::fail(core::ErrorKind::kInvalid, errors.text());
     return job;
 }

@@ -26,7 +26,9 @@ struct SourceSpec {
     std::string host;
     std::uint16_t port = 0;
     std::size_t connectionsMax = 1024;
+    std::size_t connectionsPerAddressMax = 64;
     bool allowRemote = false;
+    bool wrong = false;  // it has errors: nothing can be said about what reads it
     Position at;
 };
 
@@ -62,6 +64,7 @@ struct StepSpec {
     std::string with;
     std::string on;
 
+    bool wrong = false;  // as of a source
     Position at;
     Position fromAt;
 };
@@ -73,6 +76,7 @@ struct OutputSpec {
     std::string prefix;
     std::string suffix;
     std::string path;  // json_lines: a directory, or "stdout"
+    bool wrong = false;
     bool emptyBatches = false;  // json_lines
     Position at;
     Position fromAt;
@@ -84,6 +88,7 @@ struct JobFile {
     // Relative paths count from the working directory. Empty: ./NAME.data.
     std::string dataDirectory;
     StreamingOptions options;
+    bool intervalWrong = false;  // as of a source: windows cannot be judged
     std::vector<SourceSpec> sources;
     std::vector<StepSpec> steps;
     std::vector<OutputSpec> outputs;

@@ -52,8 +52,8 @@ private:
     }
 
     void window() {
-        step_.window = table_.duration("window", Duration(0));
-        step_.slide = table_.duration("slide", Duration(0));
+        step_.window = table_.duration("window", Duration(0), Duration(1));
+        step_.slide = table_.duration("slide", Duration(0), Duration(1));
         if (table_.has("slide") && !table_.has("window"))
             errors_.add(table_.at("slide"), "slide says how often a window moves, but there is no "
                                             "window");

@@ -43,6 +43,8 @@ bool splitUnit(std::string_view text, double& number, std::string_view& unit) {
     return true;
 }
 
+constexpr double kDurationMaxMillis = 876'000.0 * 3'600'000;
+
 std::string shown(const toml::node& node) {
     std::ostringstream out;
     if (const auto* value = node.as_string())
@@ -158,7 +160,7 @@ bool TomlTable::boolean(std::string_view key, bool byDefault) {
     return byDefault;
 }
 
-Duration TomlTable::duration(std::string_view key, Duration byDefault) {
+Duration TomlTable::duration(std::string_view key, Duration byDefault, Duration min) {
     const auto* node = find(key);
     if (node == nullptr) return byDefault;
     double number = 0;
@@ -175,10 +177,22 @@ Duration TomlTable::duration(std::string_view key, Duration byDefault) {
                           : unit == "min" || unit == "m"   ? 60e3
                           : unit == "h"                    ? 3600e3
                                                            : 0;
-    if (good && millis != 0 && number * millis < 1e15)
-        return Duration(static_cast<std::int64_t>(number * millis + 0.5));
-    wrongType(key, *node, "a time such as \"250ms\", \"1s\", \"5min\", \"2h\"");
-    return byDefault;
+    if (!good || millis == 0) {
+        wrongType(key, *node, "a time such as \"250ms\", \"1s\", \"5min\", \"2h\"");
+        return byDefault;
+    }
+    if (!(number * millis <= kDurationMaxMillis)) {
+        wrongType(key, *node, "at most 876000h, which are 100 years");
+        return byDefault;
+    }
+    const Duration time(static_cast<std::int64_t>(number * millis + 0.5));
+    if (time < min || (time == Duration(0) && number > 0)) {
+        const auto least = std::max(min, Duration(1)).count();
+        const std::string wanted = "at least " + std::to_string(least) + "ms";
+        wrongType(key, *node, wanted.c_str());
+        return byDefault;
+    }
+    return time;
 }
 
 std::size_t TomlTable::size(std::string_view key, std::size_t byDefault, std::size_t min,
@@ -207,6 +221,10 @@ std::size_t TomlTable::size(std::string_view key, std::size_t byDefault, std::si
         return byDefault;
     }
     const auto size = static_cast<std::size_t>(number * factor);
+    if (size == 0 && number > 0) {
+        wrongType(key, *node, "at least a byte");
+        return byDefault;
+    }
     if (size >= min && size <= max) return size;
     const std::string wanted = "at " + (size < min ? "least " + std::to_string(min)
                                                    : "most " + std::to_string(max)) + " bytes";

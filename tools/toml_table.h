@@ -21,6 +21,7 @@ public:
     explicit JobFileErrors(std::string path) : path_(std::move(path)) {}
     void add(Position at, const std::string& message);
     bool empty() const { return lines_.empty(); }
+    std::size_t count() const { return lines_.size(); }
     // All of them, one a line, in the order of the file.
     std::string text() const;
 
@@ -51,8 +52,9 @@ public:
                          std::int64_t max);
     std::int64_t requiredInteger(std::string_view key, std::int64_t min, std::int64_t max);
     bool boolean(std::string_view key, bool byDefault);
-    // "250ms", "1s", "2 min", or a number of seconds.
-    Duration duration(std::string_view key, Duration byDefault);
+    // "250ms", "1s", "2 min", or a number of seconds; at most 100 years. What is more than nothing
+    // must not be rounded to it.
+    Duration duration(std::string_view key, Duration byDefault, Duration min = Duration(0));
     static constexpr std::size_t kSizeMax = std::size_t{1} << 50;
     // "64MiB", "1 GB", or a number of bytes.
     std::size_t size(std::string_view key, std::size_t byDefault, std::size_t min,

@@ -128,6 +128,7 @@ port = 9999
 type = "listen"
 port = 0
 max_connections = 5
+max_connections_per_address = 3
 [[source]]
 type = "listen_acknowledged"
 name = "safe"
@@ -174,6 +175,7 @@ path = "stdout"
     EXPECT_EQ(job.sources[1].type, SourceType::kListen);
     EXPECT_EQ(job.sources[1].host, "127.0.0.1");
     EXPECT_EQ(job.sources[1].connectionsMax, 5u);
+    EXPECT_EQ(job.sources[1].connectionsPerAddressMax, 3u);
     EXPECT_FALSE(job.sources[1].allowRemote);
     EXPECT_EQ(job.sources[2].type, SourceType::kListenAcknowledged);
     EXPECT_TRUE(job.sources[2].allowRemote);
@@ -295,6 +297,107 @@ TEST(JobFile, ABadDurationIsSaid) {
                   "job.toml:3:12: interval is " + value +
                       ", but must be a time such as \"250ms\", \"1s\", \"5min\", \"2h\"");
     EXPECT_EQ(errorInJob("interval = 0"), "job.toml:3:12: interval must be at least 1ms");
+}
+
+TEST(JobFile, ADurationIsNeverTooLongNorRoundedToNothing) {
+    for (const std::string value : {"\"9999999999h\"", "\"1e300s\"", "\"1e15ms\"", "inf"})
+        EXPECT_EQ(errorInJob("interval = " + value),
+                  "job.toml:3:12: interval is " + value +
+                      ", but must be at most 876000h, which are 100 years");
+    EXPECT_EQ(errorInJob("interval = \"876000h\""), "no error");
+    for (const std::string value : {"\"0.0001s\"", "\"0.4ms\"", "\"0.25ms\""})
+        EXPECT_EQ(errorInJob("interval = " + value), "job.toml:3:12: interval is " + value +
+                                                         ", but must be at least 1ms");
+    EXPECT_EQ(errorInJob("interval = \"1.5s\""), "no error");
+    for (const std::string value : {"\"0.1ms\"", "0", "\"0s\""}) {
+        EXPECT_EQ(errorBehindAGoodJob("[[step]]\ndo = \"count\"\nwindow = " + value + "\n"),
+                  "job.toml:10:10: window is " + value + ", but must be at least 1ms");
+        EXPECT_EQ(errorBehindAGoodJob("[[step]]\ndo = \"count\"\nwindow = \"4s\"\nslide = " +
+                                      value + "\n"),
+                  "job.toml:11:9: slide is " + value + ", but must be at least 1ms");
+    }
+    EXPECT_EQ(errorBehindAGoodJob("[checkpoint]\ninterval = \"0.1ms\"\n"),
+              "job.toml:9:12: interval is \"0.1ms\", but must be at least 1ms");
+    EXPECT_EQ(errorBehindAGoodJob("[checkpoint]\ninterval = 0\nlog_bytes = 0\n"), "no error");
+    EXPECT_EQ(errorBehindAGoodJob("[checkpoint]\nlog_bytes = \"0.0001KiB\"\n"),
+              "job.toml:9:13: log_bytes is \"0.0001KiB\", but must be at least a byte");
+}
+
+TEST(JobFile, TwoSourcesDoNotListenOnOnePort) {
+    const auto behind = [](const std::string& first, const std::string& second) {
+        return errorBehindAGoodJob(
+            "[[source]]\nname = \"a\"\ntype = \"listen\"\nport = 9998\nallow_remote = true\n"
+            "host = \"" + first + "\"\n[[source]]\ntype = \"listen_acknowledged\"\nport = 9998\n"
+            "allow_remote = true\nhost = \"" + second + "\"\n");
+    };
+    for (const auto& [first, second] : std::vector<std::pair<std::string, std::string>>{
+             {"127.0.0.1", "127.0.0.1"}, {"localhost", "127.0.0.1"}, {"0.0.0.0", "127.0.0.1"},
+             {"10.1.2.3", "0.0.0.0"}, {"::", "127.0.0.1"}, {"::1", "::"}, {"[::1]", "::1"},
+             {"0:0:0:0:0:0:0:1", "::1"}, {"::ffff:127.0.0.1", "localhost"}, {"::", "0.0.0.0"}}) {
+        const auto shown = second;
+        EXPECT_EQ(behind(first, second),
+                  "job.toml:16:8: host \"" + shown +
+                      "\" takes in port 9998, on which the source \"a\" of line 8 listens already")
+            << first;
+    }
+    for (const auto& [first, second] : std::vector<std::pair<std::string, std::string>>{
+             {"127.0.0.1", "127.0.0.2"}, {"127.0.0.1", "::1"}, {"0.0.0.0", "::1"}})
+        EXPECT_EQ(behind(first, second), "no error") << first << " " << second;
+    // The good job dials port 9999 of this machine.
+    EXPECT_EQ(errorBehindAGoodJob("[[source]]\ntype = \"listen\"\nport = 9999\n"),
+              "job.toml:10:8: the source of line 3 would dial its own job: it dials port 9999, on "
+              "which this one listens");
+    EXPECT_EQ(errorBehindAGoodJob("[[source]]\ntype = \"listen\"\nport = 0\n"
+                                  "[[source]]\ntype = \"listen\"\nport = 0\n"),
+              "no error");
+}
+
+TEST(JobFile, AJobDoesNotWriteWhatItReadsNorAmongItsState) {
+    EXPECT_EQ(errorBehindAGoodJob("[[source]]\ntype = \"files\"\ndirectory = \"in\"\n"
+                                  "[[output]]\nto = \"json_lines\"\npath = \"./in/\"\n"),
+              "job.toml:11:1: this output writes to \"./in/\", where the files source of line 8 "
+              "would read its own results");
+    EXPECT_EQ(errorBehindAGoodJob("[[output]]\nto = \"json_lines\"\npath = \"j.data/out\"\n"),
+              "job.toml:8:1: this output writes to \"j.data/out\", which lies in the job's data "
+              "directory");
+    EXPECT_EQ(errorBehindAGoodJob("[[output]]\nto = \"json_lines\"\npath = \"j.database\"\n"),
+              "no error");
+}
+
+// What can only be seen when everything is put together does not wait until the rest is mended.
+TEST(JobFile, ErrorsOfThePlanComeWithTheOthers) {
+    EXPECT_EQ(errorBehindAGoodJob("[[step]]\ndo = \"running_totals\"\nname = \"t\"\n"
+                                  "[[output]]\nto = \"print\"\nfrom = \"nobody\"\n"
+                                  "[limits]\nworkers = -1\n"),
+              "job.toml:8:1: this step takes the pairs of a count step, but is given text\n"
+              "job.toml:13:8: from \"nobody\" names no source or step above it; known are: t\n"
+              "job.toml:15:11: workers is -1, but must be a whole number from 0 to 1024");
+    // Nothing follows from a step or a source that is wrong itself.
+    EXPECT_EQ(errorBehindAGoodJob("[[source]]\nname = \"s\"\ntype = \"listen\"\n"
+                                  "[[step]]\ndo = \"filter\"\nname = \"f\"\n"
+                                  "[[step]]\ndo = \"running_totals\"\nname = \"t\"\n"
+                                  "[[output]]\nto = \"print\"\nfrom = \"f\"\n"),
+              "job.toml:8:1: [[source]] lacks the key \"port\"\n"
+              "job.toml:11:1: a filter step takes either keep = \"REGEX\" or drop = \"REGEX\"");
+    // A window is measured by the interval, which may be the wrong one.
+    EXPECT_EQ(errorOf("[job]\nname = \"j\"\ninterval = \"soon\"\n[[source]]\ntype = \"socket\"\n"
+                      "port = 1\n[[step]]\ndo = \"count\"\nwindow = \"1500ms\"\n[[output]]\nto = "
+                      "\"print\"\n"),
+              "job.toml:3:12: interval is \"soon\", but must be a time such as \"250ms\", \"1s\", "
+              "\"5min\", \"2h\"");
+}
+
+TEST(JobFile, MessagesCallASourceByItsNameOrLine) {
+    const auto job = good("[job]\nname = \"j\"\n[[source]]\ntype = \"socket\"\nport = 1\n[[source]]\n"
+                          "type = \"listen\"\nname = \"orders\"\nport = 0\nhost = \"[::1]\"\n"
+                          "[[output]]\nto = \"print\"\n");
+    StreamingContext context(job.options);
+    ASSERT_TRUE(planJob(job, context));
+    const auto& sources = context.job()->sources;
+    EXPECT_EQ(sources[0].label, "source of line 3");
+    EXPECT_EQ(sources[0].description, "socket dials localhost:1");
+    EXPECT_EQ(sources[1].label, "source \"orders\"");
+    EXPECT_EQ(sources[1].description, "listen listens on [::1]:0");
 }
 
 TEST(JobFile, ABadSizeIsSaid) {
@@ -481,7 +584,7 @@ TEST(JobFile, WrongStepsOfRowsAreSaid) {
     EXPECT_EQ(behindFields("[[step]]\ndo = \"aggregate\"\ncompute = {a = \"mean(n)\"}\n").substr(0, 41),
               "job.toml:14:11: a = \"mean(n)\" must be one");
     EXPECT_EQ(behindFields("[[step]]\ndo = \"aggregate\"\ncompute = {a = \"count()\"}\nwindow = \"1500ms\"\n"),
-              "job.toml:12:1: reduceByKeyAndWindow: a window's length (1500 ms) and slide (1000 ms) must "
+              "job.toml:12:1: a window's length (1500 ms) and slide (1000 ms) must "
               "be multiples of the slide of the stream it is over (1000 ms)");
     EXPECT_EQ(behindFields("[[step]]\ndo = \"split\"\n"),
               "job.toml:12:1: this step takes text, but is given rows of fields");
@@ -512,7 +615,7 @@ from = "rows"
 with = "slow"
 on = "id"
 )toml"),
-              "job.toml:20:1: cogroup: the two streams slide differently");
+              "job.toml:20:1: the two streams slide differently");
 }
 
 }  // namespace

@@ -458,7 +458,7 @@ TEST_F(Program, CheckSaysThePlanAndMakesNothing) {
         rig_.tidemill({"run", "--check", rig_.path() / "job.toml", "--data-dir", rig_.data()});
     EXPECT_EQ(checked.code, 0) << checked.err;
     EXPECT_EQ(checked.out, "job         program, a batch every 50 ms\n"
-                           "source      socketTextStream dials 127.0.0.1:" +
+                           "source      socket dials 127.0.0.1:" +
                                std::to_string(server_.port()) +
                                "\n"
                                "step        split \"words\"\n"
