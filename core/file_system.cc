@@ -2,22 +2,25 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <climits>
 #include <thread>
 
-#include "core/check.h"
+#include "core/logging.h"
 
 namespace tidemill::core {
 namespace {
 
 constexpr std::size_t kPieceBytes = 64 << 10;
+constexpr std::size_t kCopyBytes = 1 << 20;
 
 // Steps of 4 MiB: removing a file of 64 MiB at once held an fdatasync up for 18 ms on an ext4 that
 // discards, in steps for 2 to 4 ms.
@@ -26,6 +29,14 @@ constexpr std::chrono::milliseconds kUnlinkStepPause{4};
 
 std::string at(std::string_view call, const Path& path) {
     return std::string(call) + " failed: file=" + path.string();
+}
+
+// A lease for writing is refused while anybody else has the file open. It is given back at once:
+// while it is held, whoever opens the file waits, and we are sent a signal, which must be one that
+// does nothing unless somebody asked for it (SIGIO, the default, ends the process).
+bool openedByNobodyElse(int fd) {
+    if (::fcntl(fd, F_SETSIG, SIGURG) != 0 || ::fcntl(fd, F_SETLEASE, F_WRLCK) != 0) return false;
+    return ::fcntl(fd, F_SETLEASE, F_UNLCK) == 0;
 }
 
 class PosixFile final : public File {
@@ -186,9 +197,13 @@ public:
     }
 
     Result<> link(const Path& existing, const Path& added) override {
-        if (::link(existing.c_str(), added.c_str()) != 0)
-            return failErrno(errno, at("link", existing) + " as=" + added.string());
-        return {};
+        if (::link(existing.c_str(), added.c_str()) == 0) return {};
+        const int error = errno;
+        auto failed = failErrno(error, at("link", existing) + " as=" + added.string());
+        // What vfat, exFAT, some network file systems, and a file with too many names answer.
+        if (error == EPERM || error == EOPNOTSUPP || error == ENOSYS || error == EMLINK)
+            failed.value().kind = ErrorKind::kUnsupported;
+        return failed;
     }
 
     Result<> unlink(const Path& path) override {
@@ -197,11 +212,10 @@ public:
     }
 
     Result<> unlinkGradually(const Path& path) override {
-        const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+        const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
         struct stat status {};
-        // A lease for writing is refused while anybody else has the file open.
         const bool mayShrink = fd >= 0 && ::fstat(fd, &status) == 0 && status.st_nlink == 1 &&
-                               ::fcntl(fd, F_SETLEASE, F_WRLCK) == 0;
+                               openedByNobodyElse(fd);
         for (auto left = status.st_size; mayShrink && left > kUnlinkStepBytes;) {
             left -= kUnlinkStepBytes;
             if (::ftruncate(fd, left) != 0) break;
@@ -228,10 +242,12 @@ public:
         return {};
     }
 
-    Result<std::uint64_t> freeBytes(const Path& path) override {
+    Result<DiskSpace> space(const Path& path) override {
         struct statvfs status {};
         if (::statvfs(path.c_str(), &status) != 0) return failErrno(errno, at("statvfs", path));
-        return std::uint64_t{status.f_bavail} * status.f_frsize;
+        return DiskSpace{std::uint64_t{status.f_bavail} * status.f_frsize,
+                         std::uint64_t{status.f_blocks} * status.f_frsize, status.f_favail,
+                         status.f_files};
     }
 };
 
@@ -260,6 +276,25 @@ Result<std::string> readWholeFile(FileSystem& files, const Path& path, std::uint
         bytes.resize(begin + got);
         if (bytes.size() > sizeBytesMax) return tooLarge("more");
         if (got < pieceBytes || size != 0) return bytes;
+    }
+}
+
+Result<> linkOrCopy(FileSystem& files, const Path& existing, const Path& added) {
+    auto linked = files.link(existing, added);
+    if (linked || linked.error().kind != ErrorKind::kUnsupported) return linked;
+    static std::atomic<bool> said = false;
+    if (!said.exchange(true))
+        logWarning("this file system has no hard links: checkpoints copy the files of the state, "
+                   "which takes longer and needs as much room again for each; " +
+                   linked.error().message);
+    TM_ASSIGN(const auto from, files.open(existing, OpenMode::kRead));
+    TM_ASSIGN(const auto to, files.open(added, OpenMode::kCreate));
+    std::vector<char> piece(kCopyBytes);
+    for (std::uint64_t offset = 0;;) {
+        TM_ASSIGN(const auto got, from->readAt(offset, piece.data(), piece.size()));
+        if (got == 0) return to->sync();
+        TM_TRY(to->writeAt(offset, std::string_view(piece.data(), got)));
+        offset += got;
     }
 }
 

@@ -61,6 +61,15 @@ struct FileInfo {
     std::uint32_t mode = 0;  // permission bits
 };
 
+// What an unprivileged process may still take of a file system, and how much there is of it.
+struct DiskSpace {
+    std::uint64_t freeBytes = 0;
+    std::uint64_t totalBytes = 0;
+    // Files and directories; totalFiles 0: the file system does not count them.
+    std::uint64_t freeFiles = 0;
+    std::uint64_t totalFiles = 0;
+};
+
 // Thread safety: thread-safe.
 class FileSystem {
 public:
@@ -74,18 +83,19 @@ public:
     // Mode 0700; the parent must exist; existing directories are fine.
     virtual Result<> createDirectory(const Path& path) = 0;
     virtual Result<> rename(const Path& from, const Path& to) = 0;
+    // Errors: kUnsupported where the file system has no hard links, or takes no more of this file.
     virtual Result<> link(const Path& existing, const Path& added) = 0;
     virtual Result<> unlink(const Path& path) = 0;
     // The same, for large files while others write: gives the blocks back in steps where it can,
     // because a disk that is told of many freed blocks at once lets all other writes wait. A file
-    // that anybody has open keeps its bytes for them. After power loss it may be shorter.
+    // that anybody has open keeps its bytes for them; who opens it meanwhile may find it shorter.
+    // After power loss it may be shorter.
     virtual Result<> unlinkGradually(const Path& path) { return unlink(path); }
     // Removes a directory and all below it; nothing there is fine.
     virtual Result<> removeTree(const Path& path) = 0;
     // Returns once the directory's entries survive power loss.
     virtual Result<> syncDirectory(const Path& path) = 0;
-    // Bytes that an unprivileged process may still write on the file system of `path`.
-    virtual Result<std::uint64_t> freeBytes(const Path& path) = 0;
+    virtual Result<DiskSpace> space(const Path& path) = 0;
 
     bool exists(const Path& path) { return info(path).has_value(); }
 };
@@ -95,6 +105,9 @@ FileSystem& posixFileSystem();
 
 // Reads a whole file, or a pipe to its end; refuses one larger than `sizeBytesMax` (kInvalid).
 Result<std::string> readWholeFile(FileSystem& files, const Path& path, std::uint64_t sizeBytesMax);
+
+// Makes `added` a second name of `existing`, or, where links cannot be had, a durable copy of it.
+Result<> linkOrCopy(FileSystem& files, const Path& existing, const Path& added);
 
 // Publishes `bytes` as `path`: temporary file beside it, sync, rename, sync of the directory.
 // Afterwards `path` holds either what it held before or all of `bytes`, also after power loss.

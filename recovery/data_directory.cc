@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -59,6 +60,22 @@ std::string holderOf(int fd) {
     std::string_view line(text, got > 0 ? static_cast<std::size_t>(got) : 0);
     line = line.substr(0, line.find('\n'));
     return number(line, pid) ? " (process " + std::to_string(pid) + ")" : "";
+}
+
+// Whether `path` is the name of the file that `fd` is open on.
+core::Result<> sameFile(int fd, const Path& path, const Path& directory) {
+    struct stat held {};
+    struct stat named {};
+    if (::fstat(fd, &held) != 0) return core::failErrno(errno, "fstat failed: file=" + path.string());
+    const bool found = ::stat(path.c_str(), &named) == 0;
+    if (!found && errno != ENOENT && errno != ENOTDIR)
+        return core::failErrno(errno, "stat failed: file=" + path.string());
+    if (found && held.st_dev == named.st_dev && held.st_ino == named.st_ino) return {};
+    return core::fail(ErrorKind::kConflict,
+                      path.string() + " was " + (found ? "replaced" : "removed") +
+                          " while this process was using the data directory " + directory.string() +
+                          ": it stops, since another may be writing there. Put back what was "
+                          "removed (LOCK is made anew by the next start), then start again");
 }
 
 }  // namespace
@@ -145,6 +162,7 @@ core::Result<std::unique_ptr<DataDirectory>> DataDirectory::open(core::FileSyste
 
 DataDirectory::~DataDirectory() {
     if (lockFd_ >= 0) ::close(lockFd_);
+    if (directoryFd_ >= 0) ::close(directoryFd_);
 }
 
 core::Result<> DataDirectory::refuseForeign() const {
@@ -163,6 +181,9 @@ core::Result<> DataDirectory::refuseForeign() const {
     if (format) return {};
     if (format.error().kind != ErrorKind::kNotFound) return core::fail(format.error());
     TM_ASSIGN(const auto names, files_.list(path_));
+    if (files_.exists(witnessPath()))
+        return core::fail(ErrorKind::kCorrupt,
+                          "data directory has lost its FORMAT file: " + path_.string());
     constexpr std::array<std::string_view, 5> kUnfinished = {"FORMAT.tmp", "LOCK", "generations",
                                                              "wal", "work"};
     for (const auto& name : names)
@@ -180,21 +201,50 @@ core::Result<> DataDirectory::refuseForeign() const {
     return {};
 }
 
+// Both are locked: the file names its holder, and the directory keeps the lock when somebody
+// removes the file.
 core::Result<> DataDirectory::lock() {
     const auto file = (path_ / "LOCK").string();
+    const auto inUse = [&](int fd) {
+        return core::fail(ErrorKind::kConflict, "data directory is in use by another process" +
+                                                    holderOf(fd) + ": " + path_.string());
+    };
+    directoryFd_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directoryFd_ < 0) return core::failErrno(errno, "open failed: file=" + path_.string());
+    // Some network file systems lock no directories; there the file has to do.
+    if (::flock(directoryFd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        const int held = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        auto refusal = inUse(held);
+        if (held >= 0) ::close(held);
+        return refusal;
+    }
     lockFd_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (lockFd_ < 0) return core::failErrno(errno, "open failed: file=" + file);
     if (::flock(lockFd_, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK) return core::failErrno(errno, "flock failed: file=" + file);
-        return core::fail(ErrorKind::kConflict, "data directory is in use by another process" +
-                                                    holderOf(lockFd_) + ": " + path_.string());
+        return inUse(lockFd_);
     }
+    // A layered file system may have made a directory of its own of it for the new file.
+    if (!sameFile(directoryFd_, path_, path_)) {
+        ::close(directoryFd_);
+        directoryFd_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (directoryFd_ < 0) return core::failErrno(errno, "open failed: file=" + path_.string());
+        if (::flock(directoryFd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+            return inUse(lockFd_);
+    }
+    TM_TRY(stillHeld());
     // Only for the message above; the lock itself is what counts.
     const auto pid = std::to_string(::getpid()) + "\n";
     if (::ftruncate(lockFd_, 0) != 0 ||
         ::pwrite(lockFd_, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))
         return core::failErrno(errno, "write failed: file=" + file);
     return {};
+}
+
+core::Result<> DataDirectory::stillHeld() const {
+    if (lockFd_ < 0) return {};
+    TM_TRY(sameFile(directoryFd_, path_, path_));
+    return sameFile(lockFd_, path_ / "LOCK", path_);
 }
 
 core::Result<> DataDirectory::create() {

@@ -1,7 +1,8 @@
 // The directory that holds everything a job must not forget:
 //   DIR/FORMAT        version, identity of the log              docs/formats/data_directory.md
 //   DIR/JOB           the name of the job that it belongs to
-//   DIR/LOCK          locked by the one process that may write
+//   DIR/LOCK          locked, like DIR itself, by the one process that may write
+//   DIR/DURABLE       how far the log was durable             recovery/durable_witness.h
 //   DIR/wal/          segments of the log                       docs/formats/wal.md
 //   DIR/generations/  checkpoints                               docs/formats/manifest.md
 //   DIR/work/         the working copy of the state: scratch
@@ -58,6 +59,7 @@ public:
     core::Path walPath() const { return path_ / "wal"; }
     core::Path generationsPath() const { return path_ / "generations"; }
     core::Path workPath() const { return path_ / "work"; }
+    core::Path witnessPath() const { return path_ / "DURABLE"; }
     const DirectoryFormat& format() const { return format_; }
     const LogUuid& uuid() const { return format_.uuid; }
 
@@ -65,6 +67,11 @@ public:
     core::Result<std::string> job() const;
     // From now on it belongs to the job of this name; durable when it returns.
     core::Result<> setJob(const std::string& name);
+
+    // Whether the path still leads to the directory that is locked, and LOCK is still the file that
+    // is locked: when it does not, another process may have taken over what has that name now, and
+    // nothing may be written there. Errors: kConflict, kIo. Thread-safe.
+    core::Result<> stillHeld() const;
 
     // Records durably that the log has its first segment.
     core::Result<> markLogStarted();
@@ -78,6 +85,7 @@ private:
     core::FileSystem& files_;
     core::Path path_;
     DirectoryFormat format_;
+    int directoryFd_ = -1;
     int lockFd_ = -1;
 };
 

@@ -16,6 +16,18 @@ Decision refuse(Verdict verdict, std::string message, std::optional<LsnRange> lo
     return decision;
 }
 
+// Nothing that is left in the log says that it was longer.
+Decision refuseCutShort(const RecoveryFacts& facts) {
+    const LsnRange lost{facts.gaplessLast.next(), facts.witnessed};
+    return refuse(Verdict::kRefuseCutShort,
+                  "the end of the log is missing: " + toString(lost) +
+                      " were durable, as the file DURABLE says, and the log ends at LSN " +
+                      toString(facts.gaplessLast) +
+                      "; put the log's newest files back as they were. To go on without what is "
+                      "missing, which is lost then, remove the file DURABLE",
+                  lost);
+}
+
 std::optional<Decision> refuseRecords(const RecoveryFacts& facts) {
     BatchId id = facts.batch;
     Lsn end = facts.endLsn;
@@ -33,9 +45,10 @@ std::optional<Decision> refuseRecords(const RecoveryFacts& facts) {
 }
 
 std::optional<Decision> refuseForeign(const RecoveryFacts& facts) {
+    if (!facts.fingerprint) return std::nullopt;
     const auto foreign =
         std::find_if(facts.records.begin(), facts.records.end(),
-                     [&](const auto& record) { return record.fingerprint != facts.fingerprint; });
+                     [&](const auto& record) { return record.fingerprint != *facts.fingerprint; });
     if (foreign == facts.records.end()) return std::nullopt;
     return refuse(Verdict::kRefuseForeign,
                   "batches " + toString(foreign->id) + " to " + toString(facts.records.back().id) +
@@ -55,6 +68,7 @@ const char* verdictName(Verdict verdict) {
         case Verdict::kRefuseBeginsLate: return "refuse: log begins late";
         case Verdict::kRefuseUnreadable: return "refuse: segment unreadable";
         case Verdict::kRefuseDamaged: return "refuse: frames damaged";
+        case Verdict::kRefuseCutShort: return "refuse: log cut short";
         case Verdict::kRefuseRecords: return "refuse: records contradict";
         case Verdict::kRefuseForeign: return "refuse: another job's batches";
     }
@@ -64,8 +78,13 @@ const char* verdictName(Verdict verdict) {
 Decision decide(const RecoveryFacts& facts) {
     if (!facts.anySegment) {
         if (!facts.logStarted && !facts.anyGeneration) return Decision{};
-        return refuse(Verdict::kRefuseLogMissing,
-                      "the log is missing: wal/ holds no segment, though this directory had one");
+        std::string message =
+            "the log is missing: wal/ holds no segment, though this directory had one";
+        const Lsn known = std::max(facts.vouched, facts.witnessed);
+        if (known <= facts.endLsn) return refuse(Verdict::kRefuseLogMissing, std::move(message));
+        const LsnRange lost{facts.endLsn.next(), known};
+        return refuse(Verdict::kRefuseLogMissing, message + "; " + toString(lost) + " are lost",
+                      lost);
     }
     const bool fromStart = !facts.generationChosen;
     if (fromStart && facts.logFirst.value > 1) {
@@ -85,7 +104,9 @@ Decision decide(const RecoveryFacts& facts) {
                       "the header of a log segment that is needed is damaged: " +
                           toString(facts.unreadable.front()) + " cannot be read",
                       facts.unreadable.front());
-    const Lsn durable = std::max(facts.vouched, facts.endLsn);
+    const Lsn inLog = std::max(facts.vouched, facts.endLsn);
+    const Lsn durable = std::max(inLog, facts.witnessed);
+    if (facts.gaplessLast >= inLog && facts.gaplessLast < durable) return refuseCutShort(facts);
     if (facts.gaplessLast < durable) {
         Lsn last = durable;
         if (facts.beyondGap.value != 0) last = std::min(last, Lsn(facts.beyondGap.value - 1));

@@ -35,10 +35,13 @@ struct RecoveryFacts {
     core::Lsn beyondGap;
     // Highest LSN that a valid frame, a segment header or a generation's manifest vouches durable.
     core::Lsn vouched;
+    // The same by the witness beside the log (DURABLE); 0: it is missing or says nothing.
+    core::Lsn witnessed;
     bool damageBelow = false;         // at or below endLsn
     // Batch records above the generation's batch, in LSN order, among the gapless frames.
     std::vector<RecordFacts> records;
-    std::uint64_t fingerprint = 0;    // of the job that starts
+    // Of the job that starts; none: nobody starts, somebody only looks.
+    std::optional<std::uint64_t> fingerprint;
 };
 
 enum class Verdict {
@@ -50,6 +53,7 @@ enum class Verdict {
     kRefuseBeginsLate,
     kRefuseUnreadable,    // a needed segment's header is damaged
     kRefuseDamaged,       // a needed frame at or below `durable` is damaged or missing
+    kRefuseCutShort,      // the same, and only the witness knows that there was one
     kRefuseRecords,       // batch records contradict each other or the generation
     kRefuseForeign,       // batches of another job wait to be replayed
 };

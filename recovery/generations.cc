@@ -271,7 +271,7 @@ core::Result<> Generations::cloneInto(const GenerationName& name, const Path& wo
     for (const auto& entry : content.files) {
         const auto from = pathOf(name) / entry.name;
         if (entry.name.ends_with(".sst")) {
-            TM_TRY(files_.link(from, work / entry.name));
+            TM_TRY(core::linkOrCopy(files_, from, work / entry.name));
         } else {
             TM_TRY(copyFile(files_, from, work / entry.name));
         }

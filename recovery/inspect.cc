@@ -5,6 +5,7 @@
 #include "recovery/batch_record_codec.h"
 #include "recovery/data_directory.h"
 #include "recovery/log_scan.h"
+#include "recovery/recovery_facts.h"
 
 namespace tidemill::recovery {
 namespace {
@@ -46,8 +47,8 @@ void addProblems(const LogScan& scanned, const SegmentScan& segment, LogReport& 
         problem.message =
             damage.what + " until offset=" + std::to_string(damage.endOffset);
         // Nothing counts behind it, and nothing that was vouched for is missing.
-        problem.unfinishedTail = damage.atEnd && scanned.highest >= scanned.vouched &&
-                                 segment.lastLsn >= scanned.vouched;
+        problem.unfinishedTail = damage.atEnd && scanned.highest >= report.vouched &&
+                                 segment.lastLsn >= report.vouched;
         report.problems.push_back(std::move(problem));
     }
 }
@@ -69,12 +70,16 @@ core::Result<DumpedFrame> toDumped(const SegmentScan& segment, const Frame& fram
     return dumped;
 }
 
-core::Result<LogReport> inspectOnce(core::FileSystem& files, const Path& dataDirectory) {
-    LogScanOptions options;
-    options.skipBelow = false;
+core::Result<LogReport> inspectOnce(core::FileSystem& files, const Path& dataDirectory,
+                                    const ReadsAll& readsAll) {
+    TM_ASSIGN(const auto format, readDirectoryFormat(files, dataDirectory));
+    GatherOptions options;
+    options.readsAll = readsAll;
+    options.scan.skipBelow = false;
+    options.scan.tolerateVanished = true;
     std::vector<Gap> gaps;
     Lsn previous;
-    options.visit = [&](const SegmentScan& segment, const Frame& frame) -> core::Result<> {
+    options.scan.visit = [&](const SegmentScan& segment, const Frame& frame) -> core::Result<> {
         const Lsn lsn = frame.header.lsn;
         if (previous.value != 0 && lsn != previous.next())
             gaps.push_back({{previous.next(), Lsn(lsn.value - 1)}, toString(segment.name)});
@@ -83,11 +88,12 @@ core::Result<LogReport> inspectOnce(core::FileSystem& files, const Path& dataDir
         previous = lsn;
         return {};
     };
-    TM_ASSIGN(const auto scanned, scan(files, dataDirectory, options));
+    TM_ASSIGN(const auto found, gatherFacts(files, dataDirectory, format, options));
+    const auto& scanned = found.scan;
     LogReport report;
-    report.vouched = scanned.vouched;
+    report.vouched = std::max({found.facts.vouched, found.facts.witnessed, found.facts.endLsn});
     for (const auto& segment : scanned.segments) {
-        if (segment.skipped) continue;  // it vanished meanwhile
+        if (segment.skipped && !segment.headerDamage) continue;  // it vanished meanwhile
         report.segments.push_back(summaryOf(segment));
         addProblems(scanned, segment, report);
     }
@@ -96,25 +102,26 @@ core::Result<LogReport> inspectOnce(core::FileSystem& files, const Path& dataDir
         problem.message = toString(gap.missing) + " missing: the log goes on in file=" + gap.before;
         problem.lost = gap.missing;
         // What a torn group left behind the first hole never counted.
-        problem.unfinishedTail = gap.missing.first > scanned.vouched;
+        problem.unfinishedTail = gap.missing.first > report.vouched;
         report.problems.push_back(std::move(problem));
     }
-    if (previous < scanned.vouched && !scanned.segments.empty()) {
-        const Lsn first = std::max(previous.next(), scanned.segments.front().name.firstLsn);
-        if (first <= scanned.vouched)
-            report.problems.push_back(
-                {toString(LsnRange{first, scanned.vouched}) + " missing at the end of the log",
-                 LsnRange{first, scanned.vouched}, false});
-    }
+    report.decision = decide(found.facts);
+    const auto said = [&](const LogProblem& problem) {
+        return problem.lost && problem.lost == report.decision.lost && !problem.unfinishedTail;
+    };
+    if (report.decision.refused() &&
+        std::none_of(report.problems.begin(), report.problems.end(), said))
+        report.problems.push_back({report.decision.message, report.decision.lost, false});
     return report;
 }
 
 }  // namespace
 
-core::Result<LogReport> inspectLog(core::FileSystem& files, const Path& dataDirectory) {
+core::Result<LogReport> inspectLog(core::FileSystem& files, const Path& dataDirectory,
+                                   const ReadsAll& readsAll) {
     constexpr int kAttempts = 3;
     for (int attempt = 1;; ++attempt) {
-        auto report = inspectOnce(files, dataDirectory);
+        auto report = inspectOnce(files, dataDirectory, readsAll);
         // A frame that was half written when we read it, or a segment trimmed meanwhile, looks
         // like damage once; what is damaged stays so.
         if (!report || report->sound() || attempt == kAttempts) return report;

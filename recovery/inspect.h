@@ -12,6 +12,7 @@
 #include "core/block.h"
 #include "core/error.h"
 #include "core/file_system.h"
+#include "recovery/decision.h"
 #include "recovery/generations.h"
 #include "recovery/log_index.h"
 #include "recovery/segment_reader.h"
@@ -42,6 +43,9 @@ struct LogReport {
     std::vector<SegmentSummary> segments;
     std::vector<LogProblem> problems;
     core::Lsn vouched;         // highest LSN known to be durable
+    // What a start of the job that recorded the batches would decide; a refusal is among the
+    // problems.
+    Decision decision;
     bool sound() const {
         for (const auto& problem : problems)
             if (!problem.unfinishedTail) return false;
@@ -49,9 +53,11 @@ struct LogReport {
     }
 };
 
-// Reads the whole log in `dataDirectory`: the summary for `wal list`, and every damage for
-// `wal verify`. Errors: kNotFound, kIo, kUnsupported.
-core::Result<LogReport> inspectLog(core::FileSystem& files, const core::Path& dataDirectory);
+// Reads the whole log in `dataDirectory`, and the checkpoints' manifests: the summary for `wal
+// list`, and for `wal verify` every damage and what a start would refuse.
+// `readsAll` reads suspect checkpoints in full, as a start does. Errors: kNotFound, kIo, kUnsupported.
+core::Result<LogReport> inspectLog(core::FileSystem& files, const core::Path& dataDirectory,
+                                   const ReadsAll& readsAll = {});
 
 struct DumpedFrame {
     std::string file;

@@ -33,8 +33,11 @@ public:
 
 private:
     core::Result<> listFiles() {
-        TM_ASSIGN(const auto names, listSegments(files_, directory_));
-        for (const auto& name : names) {
+        const auto names = listSegments(files_, directory_);
+        // Without its directory the log has no segments; whether that may be is not decided here.
+        if (!names && names.error().kind == ErrorKind::kNotFound) return {};
+        TM_TRY(names);
+        for (const auto& name : *names) {
             const auto info = files_.info(directory_ / toString(name));
             if (!info && info.error().kind == ErrorKind::kNotFound && options_.tolerateVanished)
                 continue;

@@ -22,6 +22,7 @@ struct SegmentPlace {
 // Thread safety: immutable.
 struct LogStart {
     core::Path directory;
+    core::Path witness;  // DIR/DURABLE, which says `last`
     LogUuid uuid;
     std::uint32_t epoch = 0;
     // Ascending; the last one is written to, from `appendOffset` on.

@@ -68,7 +68,13 @@ core::Result<std::unique_ptr<LogWriter>> LogWriter::open(core::FileSystem& files
                                     core::OpenMode::kReadWrite));
     std::unique_ptr<LogWriter> writer(new LogWriter(files, std::move(start), std::move(sessions),
                                                     options, std::move(file)));
-    writer->thread_ = std::thread([raw = writer.get()] { raw->run(); });
+    auto* raw = writer.get();
+    const auto failed = [raw](const core::Error& error) { raw->latch(error); };
+    TM_ASSIGN(writer->witness_,
+              DurableWitness::open(files, writer->witnessPath_, writer->uuid_, writer->epoch_,
+                                   options.prepareAhead, failed));
+    writer->supply_->start(failed);
+    writer->thread_ = std::thread([raw] { raw->run(); });
     return writer;
 }
 
@@ -76,11 +82,14 @@ LogWriter::LogWriter(core::FileSystem& files, LogStart start, SessionLines sessi
                      LogWriterOptions options, std::unique_ptr<core::File> file)
     : files_(files),
       directory_(start.directory),
+      witnessPath_(start.witness),
       uuid_(start.uuid),
       epoch_(start.epoch),
       options_(options),
-      supply_(std::make_unique<SegmentSupply>(files, start.directory, options.segmentBytes,
-                                              options.reserveBytes, options.prepareAhead)),
+      supply_(std::make_unique<SegmentSupply>(
+          files, start.directory,
+          SegmentSupplyOptions{options.segmentBytes, options.reserveBytes, options.reserveFiles,
+                               options.stillOurs, options.prepareAhead})),
       file_(std::move(file)),
       offset_(start.appendOffset),
       fileBytes_(start.segments.back().sizeBytes),
@@ -105,6 +114,11 @@ core::Result<> LogWriter::close() {
     {
         std::lock_guard lock(closeMutex_);
         if (thread_.joinable()) thread_.join();
+        supply_->end();
+        if (witness_) {
+            if (auto settled = settleWitness(); !settled) latch(settled.error());
+            witness_->stop();
+        }
     }
     std::lock_guard lock(mutex_);
     progress_.notify_all();
@@ -281,9 +295,10 @@ void LogWriter::run() {
         {
             std::unique_lock lock(mutex_);
             writing_ = false;
-            work_.wait(lock,
-                       [&] { return closing_ || (!queue_.empty() && holds_ == 0); });
-            if (queue_.empty()) return;
+            work_.wait(lock, [&] {
+                return closing_ || error_ || (!queue_.empty() && holds_ == 0);
+            });
+            if (queue_.empty() || error_) return;
             group = nextGroup();
             writing_ = true;
         }
@@ -354,6 +369,8 @@ core::Result<> LogWriter::writePieces(const Group& group) {
 
 core::Result<> LogWriter::rotate(Lsn firstLsn, std::uint64_t frameBytes) {
     TM_ASSIGN(auto next, supply_->take(kSegmentHeaderBytes + frameBytes));
+    if (options_.stillOurs) TM_TRY(options_.stillOurs());
+    TM_TRY(settleWitness());
     const SegmentName name{firstLsn, epoch_};
     const auto header = encodeSegmentHeader({uuid_, epoch_, firstLsn, Lsn(firstLsn.value - 1)});
     TM_TRY(next.file->writeAt(0, header));
@@ -370,7 +387,17 @@ core::Result<> LogWriter::rotate(Lsn firstLsn, std::uint64_t frameBytes) {
     return {};
 }
 
+// Nothing is written beside a directory that may be another's by now.
+core::Result<> LogWriter::settleWitness() {
+    {
+        std::lock_guard lock(mutex_);
+        TM_TRY(failure());
+    }
+    return witness_->settle();
+}
+
 void LogWriter::published(Lsn lsn, std::uint64_t bytes) {
+    witness_->advance(lsn);
     {
         std::lock_guard lock(mutex_);
         durable_ = lsn;
@@ -385,8 +412,10 @@ void LogWriter::published(Lsn lsn, std::uint64_t bytes) {
 void LogWriter::latch(const core::Error& error) {
     {
         std::lock_guard lock(mutex_);
+        if (error_) return;
         error_ = error;
         writing_ = false;
+        work_.notify_all();
         progress_.notify_all();
     }
     for (const auto& listener : listeners_) listener(core::fail(error));

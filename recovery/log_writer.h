@@ -17,6 +17,7 @@
 
 #include "core/block_log.h"
 #include "core/file_system.h"
+#include "recovery/durable_witness.h"
 #include "recovery/log_start.h"
 #include "recovery/segment_supply.h"
 
@@ -27,10 +28,16 @@ struct LogWriterOptions {
     std::uint64_t segmentBytes = 64 << 20;
     // Frames written and synced together: as many as fit, at least one.
     std::uint64_t groupBytesMax = 4 << 20;
-    // Bytes to leave free on the disk; below it spaceLow() is true. 0: only a full disk counts.
+    // Bytes, and files, to leave free on the disk; below it spaceLow() is true. 0: only a full disk
+    // counts.
     std::uint64_t reserveBytes = 0;
-    // False: the next segment is prepared when it is needed, by the writer's own thread, so that
-    // the order of all file operations is fixed. For tests.
+    std::uint64_t reserveFiles = 0;
+    // Asked once a second, and before a segment gets its name: whether the directory is still ours
+    // to write to. Its error ends the log. May be empty; must be thread-safe.
+    std::function<core::Result<>()> stillOurs;
+    // False: the next segment is prepared when it is needed, and the witness is written at rotation
+    // and at the end only, by the writer's own thread, so that the order of all file operations is
+    // fixed. For tests.
     bool prepareAhead = true;
 };
 
@@ -71,7 +78,7 @@ public:
     // still takes frames; sources should stop reading until it is false again.
     bool spaceLow() const { return supply_->spaceLow(); }
     // Called with spaceLow() when it changes, from a thread of the log, and at once when it is true
-    // already. Add before the first append; must return quickly.
+    // already; never after close(). Add before the first append; must return quickly.
     void onSpaceLow(std::function<void(bool)> listener) { supply_->onSpaceLow(std::move(listener)); }
 
 private:
@@ -96,14 +103,17 @@ private:
     core::Result<> rotate(core::Lsn firstLsn, std::uint64_t frameBytes);
     void published(core::Lsn lsn, std::uint64_t bytes);
     void latch(const core::Error& error);
+    core::Result<> settleWitness();
     core::Result<> failure() const;  // mutex_ held
 
     core::FileSystem& files_;
     const core::Path directory_;
+    const core::Path witnessPath_;
     const LogUuid uuid_;
     const std::uint32_t epoch_;
     const LogWriterOptions options_;
     const std::unique_ptr<SegmentSupply> supply_;
+    std::unique_ptr<DurableWitness> witness_;
 
     // The writer thread's own.
     std::unique_ptr<core::File> file_;

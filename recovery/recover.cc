@@ -5,22 +5,20 @@
 #include "core/check.h"
 #include "core/failpoint.h"
 #include "core/logging.h"
-#include "recovery/decision.h"
+#include "recovery/durable_witness.h"
 #include "recovery/frame.h"
-#include "recovery/log_scan.h"
+#include "recovery/recovery_facts.h"
 #include "recovery/segment.h"
 #include "recovery/segment_reader.h"
 
 namespace tidemill::recovery {
 namespace {
 
-using core::BatchId;
 using core::ErrorKind;
 using core::Lsn;
 using core::OpenMode;
 using core::Path;
 
-constexpr Lsn kLsnMax{~std::uint64_t{0}};
 constexpr std::uint64_t kPlaceEveryBytes = 1 << 20;
 constexpr std::string_view kNewSegment = "recovered.tmp";
 
@@ -35,19 +33,24 @@ public:
           generations_(directory.files(), directory.generationsPath()) {}
 
     core::Result<Recovered> run() {
-        TM_TRY(findGeneration());
-        TM_TRY(scan());
-        const Decision decision = decide(facts_);
+        TM_TRY(gather());
+        const Decision decision = decide(found_.facts);
         if (decision.refused())
             return core::fail(decision.verdict == Verdict::kRefuseForeign ? ErrorKind::kConflict
                                                                           : ErrorKind::kCorrupt,
                               "cannot recover " + directory_.path().string() + ": " +
-                                  decision.message + damageNotes());
-        if (recovered_.mark && options_.acceptMark) TM_TRY(options_.acceptMark(*recovered_.mark));
+                                  decision.message + found_.damageNotes());
+        if (found_.mark && options_.acceptMark) TM_TRY(options_.acceptMark(*found_.mark));
         TM_FAILPOINT("recover.afterScan");
+        TM_TRY(directory_.stillHeld());
+        // One that is missing held nothing that is needed, or we would not be here.
+        TM_TRY(files_.createDirectory(directory_.walPath()));
+        TM_TRY(files_.createDirectory(directory_.generationsPath()));
         TM_TRY(removeLeftovers());
         TM_TRY(startEpoch(decision));
         TM_TRY(voidOlder(decision));
+        TM_TRY(publishWitness(files_, directory_.witnessPath(), directory_.uuid(),
+                              {newSegment_.epoch, decision.keepLast}));
         TM_TRY(directory_.markLogStarted());
         TM_TRY(settleGenerations());
         TM_TRY(cloneState());
@@ -56,88 +59,21 @@ public:
     }
 
 private:
-    core::Result<> findGeneration() {
-        TM_ASSIGN(const auto names, generations_.list());
-        facts_.anyGeneration = !names.empty();
-        for (const auto& name : names) {
-            auto verified = verifyGeneration(name);
-            // A newer format is not damage, and must not send us back to an older state.
-            if (!verified && verified.error().kind == ErrorKind::kUnsupported)
-                return core::fail(verified.error());
-            if (!verified) continue;
-            facts_.generationChosen = true;
-            facts_.batch = verified->mark.batch;
-            facts_.endLsn = verified->mark.endLsn;
-            recovered_.generation = name;
-            recovered_.mark = std::move(verified->mark);
-            break;
-        }
-        return {};
-    }
-
-    // Every manifest that can be read vouches for its endLsn, whatever became of the files.
-    core::Result<Manifest> verifyGeneration(const GenerationName& name) {
-        if (auto readable = generations_.manifest(name))
-            facts_.vouched = std::max(facts_.vouched, readable->mark.endLsn);
-        const bool suspect = generations_.suspect(name);
-        auto verified = generations_.verify(name, suspect ? options_.readsAll : ReadsAll());
-        if (verified) {
-            if (suspect) cleared_.push_back(name);
-            return verified;
-        }
-        if (verified.error().kind == ErrorKind::kUnsupported) return verified;
-        warn("checkpoint " + toString(name) + " is not used: " + verified.error().message);
-        damaged_.push_back(name);
-        return verified;
-    }
-
-    core::Result<> scan() {
-        LogScanOptions options;
-        options.after = facts_.endLsn;
-        options.progress = [this](std::uint64_t done, std::uint64_t total) {
+    core::Result<> gather() {
+        GatherOptions options;
+        options.fingerprint = options_.fingerprint;
+        options.readsAll = options_.readsAll;
+        options.scan.progress = [this](std::uint64_t done, std::uint64_t total) {
             tell(RecoverProgress::Step::kScan, done, total);
         };
-        TM_ASSIGN(scan_, scanLog(files_, directory_.walPath(), directory_.uuid(), options));
-        facts_.logStarted = directory_.format().logStarted;
-        facts_.anySegment = !scan_.segments.empty();
-        facts_.logFirst = scan_.firstLsn();
-        facts_.gaplessLast = scan_.gaplessLast;
-        facts_.beyondGap = scan_.beyondGap;
-        facts_.vouched = std::max(facts_.vouched, scan_.vouched);
-        facts_.damageBelow = scan_.gapBelow;
-        facts_.fingerprint = options_.fingerprint;
-        findUnreadable();
-        // The record of the generation's own batch lies above its endLsn.
-        std::erase_if(scan_.records,
-                      [&](const auto& found) { return found.record.id <= facts_.batch; });
-        for (const auto& [lsn, record] : scan_.records)
-            facts_.records.push_back({record.id, lsn, record.endLsn, record.fingerprint});
+        TM_ASSIGN(found_, gatherFacts(files_, directory_.path(), directory_.format(), options));
+        for (std::size_t i = 0; i < found_.damaged.size(); ++i)
+            warn("checkpoint " + toString(found_.damaged[i]) +
+                 " is not used: " + found_.damagedWhy[i]);
+        if (directory_.format().logStarted && found_.facts.witnessed.value == 0)
+            warn("the file DURABLE is missing or damaged: whether the end of the log is missing "
+                 "cannot be told");
         return {};
-    }
-
-    void findUnreadable() {
-        for (std::size_t i = 0; i < scan_.segments.size(); ++i) {
-            const auto& segment = scan_.segments[i];
-            if (!segment.headerDamage || segment.skipped || segment.voidWhole()) continue;
-            LsnRange range{segment.name.firstLsn, kLsnMax};
-            for (std::size_t next = i + 1; next < scan_.segments.size(); ++next)
-                if (scan_.segments[next].name.firstLsn > range.first) {
-                    range.last = Lsn(scan_.segments[next].name.firstLsn.value - 1);
-                    break;
-                }
-            facts_.unreadable.push_back(range);
-        }
-    }
-
-    std::string damageNotes() const {
-        std::string notes;
-        int count = 0;
-        for (const auto& segment : scan_.segments) {
-            if (segment.headerDamage) notes += "; " + segment.headerDamage->message;
-            for (const auto& damage : segment.damages)
-                if (++count <= 8) notes += "; " + damage.what;
-        }
-        return notes;
     }
 
     core::Result<> removeLeftovers() {
@@ -153,7 +89,7 @@ private:
     // once its name is durable everything older above `durable` is void.
     core::Result<> startEpoch(const Decision& decision) {
         std::uint32_t epoch = 1;
-        for (const auto& segment : scan_.segments)
+        for (const auto& segment : found_.scan.segments)
             epoch = std::max(epoch, segment.name.epoch + 1);
         newSegment_.epoch = epoch;
         newSegment_.firstLsn = decision.durable.next();
@@ -176,7 +112,7 @@ private:
 
     core::Result<> allocate(core::File& file, const Decision& decision) {
         std::uint64_t copiedBytes = kSegmentHeaderBytes;  // at most
-        for (const auto& segment : scan_.segments)
+        for (const auto& segment : found_.scan.segments)
             if (decision.keepLast > decision.durable && segment.lastLsn > decision.durable)
                 copiedBytes +=
                     segment.endOffset - placeBefore(segment.name, decision.durable.next()).offset;
@@ -194,7 +130,7 @@ private:
         const auto seed = frameSeed(directory_.uuid(), newSegment_.epoch);
         std::uint64_t offset = kSegmentHeaderBytes;
         Lsn next = decision.durable.next();
-        for (const auto& segment : scan_.segments) {
+        for (const auto& segment : found_.scan.segments) {
             if (segment.lastLsn < next || next > decision.keepLast) continue;
             TM_ASSIGN(const auto reader, SegmentReader::open(files_, directory_.walPath(),
                                                              segment.name, directory_.uuid()));
@@ -226,7 +162,7 @@ private:
 
     // A place in the segment at or before the frame `lsn`.
     IndexedSegment::Place placeBefore(const SegmentName& name, Lsn lsn) const {
-        for (const auto& indexed : scan_.index.segments) {
+        for (const auto& indexed : found_.scan.index.segments) {
             if (indexed.firstLsn != name.firstLsn || indexed.epoch != name.epoch) continue;
             for (auto place = indexed.places.rbegin(); place != indexed.places.rend(); ++place)
                 if (place->lsn <= lsn) return *place;
@@ -244,10 +180,10 @@ private:
     core::Result<> voidOlder(const Decision& decision) {
         bool changed = false;
         const SegmentScan* lastKept = nullptr;
-        for (const auto& segment : scan_.segments)
+        for (const auto& segment : found_.scan.segments)
             if (segment.name.firstLsn <= decision.durable && !segment.voidWhole())
                 lastKept = &segment;
-        for (const auto& segment : scan_.segments) {
+        for (const auto& segment : found_.scan.segments) {
             const auto path = directory_.walPath() / toString(segment.name);
             if (segment.name.firstLsn > decision.durable || segment.voidWhole()) {
                 TM_TRY(files_.unlink(path));
@@ -293,13 +229,16 @@ private:
     }
 
     core::Result<> settleGenerations() {
-        for (const auto& name : damaged_) TM_TRY(generations_.setAside(name));
-        for (const auto& name : cleared_) TM_TRY(generations_.clearSuspect(name));
+        for (const auto& name : found_.damaged) TM_TRY(generations_.setAside(name));
+        if (found_.generation && found_.generationWasSuspect)
+            return generations_.clearSuspect(*found_.generation);
         return {};
     }
 
     core::Result<> cloneState() {
         recovered_.work = directory_.workPath();
+        recovered_.generation = found_.generation;
+        recovered_.mark = found_.mark;
         tell(RecoverProgress::Step::kClone, 0, 1);
         if (recovered_.generation)
             return generations_.cloneInto(*recovered_.generation, recovered_.work);
@@ -311,6 +250,7 @@ private:
         recovered_.files = &files_;
         auto& log = recovered_.log;
         log.directory = directory_.walPath();
+        log.witness = directory_.witnessPath();
         log.uuid = directory_.uuid();
         log.epoch = newSegment_.epoch;
         log.segments.push_back({newSegment_.epoch, newSegment_.firstLsn, newSegmentBytes_});
@@ -323,17 +263,15 @@ private:
             recovered_.zeroTime = mark->zeroTime;
             recovered_.endLsn = mark->endLsn;
         }
-        for (auto& found : scan_.records) {
+        for (auto& found : found_.scan.records) {
             recovered_.lastBatch = found.record.id;
             recovered_.lastTime = found.record.time;
             recovered_.zeroTime = found.record.zeroTime;
             recovered_.endLsn = found.record.endLsn;
             recovered_.batches.push_back(std::move(found.record));
         }
-        recovered_.sessions = std::move(scan_.sessions);
-        if (facts_.damageBelow)
-            warn("the log is damaged at or below LSN " + toString(facts_.endLsn) +
-                 ", which the checkpoint holds; nothing is lost" + damageNotes());
+        recovered_.sessions = std::move(found_.scan.sessions);
+        if (found_.facts.damageBelow) warnOfDamageBelow(decision);
         const LsnRange open{recovered_.endLsn.next(), decision.keepLast};
         if (open.first > open.last) return {};
         return recovered_.index.readBlocks(files_, open, [&](core::BlockPtr block) {
@@ -343,7 +281,7 @@ private:
     }
 
     void fillIndex(const Decision& decision) {
-        recovered_.index = std::move(scan_.index);
+        recovered_.index = std::move(found_.scan.index);
         auto& segments = recovered_.index.segments;
         std::erase_if(segments,
                       [&](const auto& segment) { return segment.firstLsn > decision.durable; });
@@ -353,6 +291,16 @@ private:
                           [&](const auto& mark) { return mark.lsn > decision.durable; });
         }
         if (!newSegment_.places.empty()) segments.push_back(newSegment_);
+    }
+
+    // Says what is known, and no more: frames behind a damage may be missing without a trace.
+    void warnOfDamageBelow(const Decision& decision) {
+        const auto& facts = found_.facts;
+        const auto known = std::max({facts.vouched, facts.witnessed, facts.endLsn});
+        warn("the log is damaged at or below LSN " + toString(facts.endLsn) +
+             ", which the checkpoint holds; the log goes on up to LSN " +
+             toString(decision.keepLast) + ", and nothing that is known to have been durable (up to LSN " +
+             toString(known) + ") is missing" + found_.damageNotes());
     }
 
     void warn(std::string message) {
@@ -368,10 +316,7 @@ private:
     core::FileSystem& files_;
     const RecoverOptions& options_;
     Generations generations_;
-    RecoveryFacts facts_;
-    LogScan scan_;
-    std::vector<GenerationName> damaged_;
-    std::vector<GenerationName> cleared_;
+    Findings found_;
     IndexedSegment newSegment_;
     std::uint64_t newSegmentBytes_ = 0;
     std::uint64_t appendOffset_ = kSegmentHeaderBytes;

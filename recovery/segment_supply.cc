@@ -19,21 +19,25 @@ constexpr auto kLookEvery = std::chrono::seconds(1);
 }  // namespace
 
 SegmentSupply::SegmentSupply(core::FileSystem& files, core::Path directory,
-                             std::uint64_t segmentBytes, std::uint64_t reserveBytes,
-                             bool prepareAhead)
-    : files_(files),
-      directory_(std::move(directory)),
-      segmentBytes_(segmentBytes),
-      reserveBytes_(reserveBytes),
-      prepareAhead_(prepareAhead) {
-    if (prepareAhead_) thread_ = std::thread([this] { run(); });
+                             SegmentSupplyOptions options)
+    : files_(files), directory_(std::move(directory)), options_(std::move(options)) {}
+
+void SegmentSupply::start(std::function<void(const core::Error&)> failed) {
+    failed_ = std::move(failed);
+    if (options_.prepareAhead) thread_ = std::thread([this] { run(); });
 }
 
 SegmentSupply::~SegmentSupply() {
+    end();
+    // Recovery would remove it too; this gives the space back right away.
+    if (ready_ && (!options_.stillOurs || options_.stillOurs())) (void)files_.unlink(ready_->path);
+}
+
+void SegmentSupply::end() {
     stop();
     if (thread_.joinable()) thread_.join();
-    // Recovery would remove it too; this gives the space back right away.
-    if (ready_) (void)files_.unlink(ready_->path);
+    std::lock_guard lock(tellMutex_);
+    listener_ = nullptr;
 }
 
 void SegmentSupply::stop() {
@@ -64,9 +68,10 @@ void SegmentSupply::tell() {
 }
 
 bool SegmentSupply::reserveTouched() {
-    if (reserveBytes_ == 0) return false;
-    const auto free = files_.freeBytes(directory_);
-    return free && *free < reserveBytes_;
+    if (options_.reserveBytes == 0 && options_.reserveFiles == 0) return false;
+    const auto space = files_.space(directory_);
+    return space && (space->freeBytes < options_.reserveBytes ||
+                     (space->totalFiles != 0 && space->freeFiles < options_.reserveFiles));
 }
 
 core::Result<PreparedSegment> SegmentSupply::prepare(std::uint64_t sizeBytes) {
@@ -75,6 +80,7 @@ core::Result<PreparedSegment> SegmentSupply::prepare(std::uint64_t sizeBytes) {
         std::lock_guard lock(mutex_);
         number = ++made_;
     }
+    if (options_.stillOurs) TM_TRY(options_.stillOurs());
     PreparedSegment made;
     made.path = directory_ / ("next-" + std::to_string(number) + std::string(kTemporarySuffix));
     made.sizeBytes = sizeBytes;
@@ -90,7 +96,7 @@ core::Result<PreparedSegment> SegmentSupply::prepare(std::uint64_t sizeBytes) {
 }
 
 core::Result<PreparedSegment> SegmentSupply::take(std::uint64_t bytesMin) {
-    if (prepareAhead_ && bytesMin <= segmentBytes_) {
+    if (options_.prepareAhead && bytesMin <= options_.segmentBytes) {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [&] { return ready_ || error_ || stopping_; });
         if (ready_) {
@@ -101,11 +107,11 @@ core::Result<PreparedSegment> SegmentSupply::take(std::uint64_t bytesMin) {
         }
         if (error_) return core::fail(*error_);
     }
-    const auto sizeBytes = std::max(bytesMin, segmentBytes_);
+    const auto sizeBytes = std::max(bytesMin, options_.segmentBytes);
     for (;;) {
         auto made = prepare(sizeBytes);
         if (made || made.error().kind != ErrorKind::kNoSpace) {
-            if (made && !prepareAhead_) setSpaceLow(reserveTouched());
+            if (made && !options_.prepareAhead) setSpaceLow(reserveTouched());
             return made;
         }
         setSpaceLow(true);
@@ -119,18 +125,18 @@ void SegmentSupply::run() {
     while (!stopping_ && !error_) {
         if (ready_) {
             lock.unlock();
-            setSpaceLow(reserveTouched());
+            const auto ours = options_.stillOurs ? options_.stillOurs() : core::Result<>();
+            if (ours) setSpaceLow(reserveTouched());
             lock.lock();
-            const auto changed = [&] { return stopping_ || !ready_; };
-            if (reserveBytes_ != 0) {
-                changed_.wait_for(lock, kLookEvery, changed);
+            if (!ours) {
+                error_ = ours.error();
             } else {
-                changed_.wait(lock, changed);
+                changed_.wait_for(lock, kLookEvery, [&] { return stopping_ || !ready_; });
             }
             continue;
         }
         lock.unlock();
-        auto made = prepare(segmentBytes_);
+        auto made = prepare(options_.segmentBytes);
         const bool full = !made && made.error().kind == ErrorKind::kNoSpace;
         if (full) setSpaceLow(true);
         lock.lock();
@@ -143,6 +149,11 @@ void SegmentSupply::run() {
         }
         changed_.notify_all();
     }
+    if (stopping_) return;
+    const auto error = *error_;
+    changed_.notify_all();
+    lock.unlock();
+    failed_(error);
 }
 
 }  // namespace tidemill::recovery

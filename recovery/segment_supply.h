@@ -22,12 +22,24 @@ struct PreparedSegment {
     std::uint64_t sizeBytes = 0;
 };
 
-// Thread safety: thread-safe.
+// As in LogWriterOptions.
+struct SegmentSupplyOptions {
+    std::uint64_t segmentBytes = 0;
+    std::uint64_t reserveBytes = 0;
+    std::uint64_t reserveFiles = 0;
+    std::function<core::Result<>()> stillOurs;
+    bool prepareAhead = true;
+};
+
+// Thread safety: thread-safe, except where said.
 class SegmentSupply {
 public:
-    SegmentSupply(core::FileSystem& files, core::Path directory, std::uint64_t segmentBytes,
-                  std::uint64_t reserveBytes, bool prepareAhead);
+    SegmentSupply(core::FileSystem& files, core::Path directory, SegmentSupplyOptions options);
     ~SegmentSupply();
+
+    // Call once, before take(). `failed` is called, at most once and from a thread of its own,
+    // when no segment can be made any more, or the directory is no longer ours.
+    void start(std::function<void(const core::Error&)> failed);
 
     // A prepared segment of at least `bytesMin` bytes. Waits while the disk is full: making a new
     // file is tried again and again, which retries no write or sync of anything acknowledged.
@@ -36,6 +48,8 @@ public:
 
     // Ends waiting; the segment prepared ahead, if any, stays as a file for recovery to remove.
     void stop();
+    // The same, and when it returns nobody is told anything any more.
+    void end();
 
     bool spaceLow() const { return spaceLow_.load(std::memory_order_relaxed); }
     // Called with spaceLow() when it changes, and at once when it is true already.
@@ -50,9 +64,8 @@ private:
 
     core::FileSystem& files_;
     const core::Path directory_;
-    const std::uint64_t segmentBytes_;
-    const std::uint64_t reserveBytes_;
-    const bool prepareAhead_;
+    const SegmentSupplyOptions options_;
+    std::function<void(const core::Error&)> failed_;
     std::atomic<bool> spaceLow_{false};
 
     std::mutex mutex_;

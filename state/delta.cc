@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string>
 
 #include "core/check.h"
 #include "core/chunk.h"
 #include "core/key_group.h"
 #include "core/stream_node.h"
+#include "core/workers.h"
 
 namespace tidemill::state {
 namespace {
@@ -16,6 +18,7 @@ constexpr std::size_t kWorthCompactingBytes = 256 << 10;
 
 // A value in the arena: u32 room, u32 size, the bytes.
 constexpr std::size_t kHeaderBytes = 8;
+constexpr std::size_t kValueBytesMax = (std::size_t{1} << 31) - 1;
 
 char* valueAt(std::uint64_t slotValue) { return reinterpret_cast<char*>(slotValue); }
 std::uint32_t load(const char* from) {
@@ -106,7 +109,12 @@ void RangeDelta::assign(Slot& slot, std::string_view value) {
         std::memcpy(&slot.value, value.data(), 8);
         return set(slot, Change::kValue);
     }
-    TM_CHECK(value.size() < std::uint64_t{1} << 31, "a state value is longer than 2 GiB");
+    if (value.size() > kValueBytesMax)
+        throw core::TaskFailure(core::Error{
+            core::ErrorKind::kInvalid,
+            "a value of the state, or what a window keeps of one key and pane, has " +
+                std::to_string(value.size()) + " bytes; at most " +
+                std::to_string(kValueBytesMax) + " can be kept"});
     char* at = nullptr;
     if (changeOf(slot) == Change::kValue && load(valueAt(slot.value)) >= value.size()) {
         at = valueAt(slot.value);

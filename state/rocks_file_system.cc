@@ -255,9 +255,9 @@ public:
     }
     IOStatus GetFreeSpace(const std::string& path, const IOOptions&, std::uint64_t* bytes,
                           IODebugContext*) override {
-        const auto free = files_.freeBytes(path);
-        if (free) *bytes = *free;
-        return statusOf(free);
+        const auto space = files_.space(path);
+        if (space) *bytes = space->freeBytes;
+        return statusOf(space);
     }
     IOStatus IsDirectory(const std::string& path, const IOOptions&, bool* isDirectory,
                          IODebugContext*) override {

@@ -21,6 +21,17 @@ constexpr std::uint64_t kIngestFileBytesMax = 64 << 20;
 rocksdb::Slice slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 std::string_view view(const rocksdb::Slice& bytes) { return {bytes.data(), bytes.size()}; }
 
+Result<bool> filesCanBeLinked(core::FileSystem& files, const core::Path& directory) {
+    const auto probe = directory / "CURRENT.linked";
+    const auto linked = files.link(directory / "CURRENT", probe);
+    if (linked) {
+        TM_TRY(files.unlink(probe));
+        return true;
+    }
+    if (linked.error().kind == core::ErrorKind::kUnsupported) return false;
+    return core::fail(linked.error());
+}
+
 }  // namespace
 
 class RocksSnapshot {
@@ -142,6 +153,8 @@ struct RocksStore::Impl {
     rocksdb::Options options;
     rocksdb::Options writerOptions;
     core::Path directory;
+    core::FileSystem* files = nullptr;
+    bool filesCanBeLinked = true;
     std::shared_ptr<rocksdb::DB> db;
     std::atomic<std::uint64_t> fileNumbers{0};
 };
@@ -167,6 +180,10 @@ Result<std::unique_ptr<RocksStore>> RocksStore::open(const RocksOptions& options
             : rocksdb::DB::Open(impl->options, options.directory.string(), &db);
     if (!status.ok()) return failRocks(status, "opening " + options.directory.string());
     impl->db.reset(db);
+    if (!options.readOnly) {
+        impl->files = options.files;
+        TM_ASSIGN(impl->filesCanBeLinked, filesCanBeLinked(*options.files, options.directory));
+    }
     return std::unique_ptr<RocksStore>(new RocksStore(std::move(impl)));
 }
 
@@ -204,7 +221,8 @@ std::unique_ptr<RowWriter> RocksStore::newWriter() {
 Result<std::uint64_t> RocksStore::ingest(RowWriter& writer) {
     rocksdb::IngestExternalFileArg argument;
     argument.column_family = impl_->db->DefaultColumnFamily();
-    argument.options.move_files = true;
+    // Moving is a link and an unlink.
+    argument.options.move_files = impl_->filesCanBeLinked;
     argument.options.failed_move_fall_back_to_copy = false;
     argument.options.write_global_seqno = false;
     // The writer's own checksum is stored; reading the file again would double the work.
@@ -219,6 +237,9 @@ Result<std::uint64_t> RocksStore::ingest(RowWriter& writer) {
     if (argument.external_files.empty()) return 0;
     const auto status = impl_->db->IngestExternalFiles({argument});
     if (!status.ok()) return failRocks(status, "ingesting rows");
+    if (!impl_->filesCanBeLinked)
+        for (const auto& file : writer.impl_->done)
+            TM_TRY(impl_->files->unlink(file.file_path));
     writer.impl_->done.clear();
     return sizeBytes;
 }
@@ -274,7 +295,7 @@ Result<std::vector<RocksFile>> RocksStore::linkInto(core::FileSystem& files,
     TM_ASSIGN(const auto live, liveFiles(*impl_->db));
     std::vector<RocksFile> linked;
     for (const auto& file : live.tables) {
-        TM_TRY(files.link(impl_->directory / file.name, directory / file.name));
+        TM_TRY(core::linkOrCopy(files, impl_->directory / file.name, directory / file.name));
         linked.push_back(file);
     }
     const auto copied = [&](const std::string& name, std::string_view bytes) -> Result<> {

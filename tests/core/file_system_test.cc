@@ -3,7 +3,11 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <atomic>
 #include <filesystem>
+#include <thread>
+
+#include "tests/support/fault_file_system.h"
 
 namespace tidemill::core {
 namespace {
@@ -44,6 +48,39 @@ TEST_F(FileSystemTest, AFileUnlinkedGraduallyKeepsItsBytesUnderItsOtherNames) {
     ASSERT_TRUE(files_.link(directory_ / "large", directory_ / "other"));
     ASSERT_TRUE(files_.unlinkGradually(directory_ / "large"));
     EXPECT_EQ(files_.info(directory_ / "other")->sizeBytes, kManySteps);
+}
+
+// tar, or grep -r over a data directory.
+TEST_F(FileSystemTest, WhoOpensAFileThatIsBeingUnlinkedNeitherWaitsNorEndsTheProcess) {
+    const auto path = directory_ / "large";
+    std::atomic<int> opened = 0;
+    for (int round = 0; round < 20; ++round) {
+        ASSERT_TRUE((*files_.open(path, OpenMode::kCreate))->truncate(kManySteps));
+        std::atomic<bool> done = false;
+        std::thread reader([&] {
+            while (!done)
+                if (files_.open(path, OpenMode::kRead)) ++opened;
+        });
+        ASSERT_TRUE(files_.unlinkGradually(path));
+        done = true;
+        reader.join();
+        EXPECT_FALSE(files_.exists(path));
+    }
+    EXPECT_GT(opened, 0);
+}
+
+TEST_F(FileSystemTest, AFileThatCannotBeLinkedIsCopied) {
+    class NoLinks final : public tidemill::testing::FaultFileSystem {
+    public:
+        using tidemill::testing::FaultFileSystem::FaultFileSystem;
+        Result<> link(const Path&, const Path&) override {
+            return fail(ErrorKind::kUnsupported, "link failed: Operation not permitted");
+        }
+    } noLinks(files_);
+    writeFile(directory_ / "large");
+    ASSERT_TRUE(linkOrCopy(noLinks, directory_ / "large", directory_ / "copy"));
+    EXPECT_EQ(*readWholeFile(files_, directory_ / "copy", kManySteps),
+              std::string(kManySteps, 'x'));
 }
 
 TEST_F(FileSystemTest, WhatIsNotThereIsNotUnlinkedGradually) {

@@ -79,6 +79,46 @@ TEST_F(DataDirectoryTest, LockEndsWithItsHolder) {
     TM_ASSERT_OK(DataDirectory::open(files(), data_));
 }
 
+TEST_F(DataDirectoryTest, RemovingTheLockFileLetsNobodyIn) {
+    const auto first = DataDirectory::open(files(), data_);
+    TM_ASSERT_OK(first);
+    TM_EXPECT_OK((*first)->stillHeld());
+    std::filesystem::remove(data_ / "LOCK");
+    const auto second = DataDirectory::open(files(), data_);
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().kind, ErrorKind::kConflict);
+    EXPECT_EQ(namesIn(data_), (std::vector<std::string>{"FORMAT", "generations", "wal", "work"}));
+    const auto held = (*first)->stillHeld();
+    ASSERT_FALSE(held);
+    EXPECT_EQ(held.error().kind, ErrorKind::kConflict);
+    EXPECT_THAT(held.error().message, ::testing::HasSubstr("LOCK was removed"));
+}
+
+TEST_F(DataDirectoryTest, ReplacingTheLockFileIsSeen) {
+    const auto first = DataDirectory::open(files(), data_);
+    TM_ASSERT_OK(first);
+    std::filesystem::remove(data_ / "LOCK");
+    write(data_ / "LOCK", "17\n");
+    EXPECT_FALSE(DataDirectory::open(files(), data_));
+    const auto held = (*first)->stillHeld();
+    ASSERT_FALSE(held);
+    EXPECT_THAT(held.error().message, ::testing::HasSubstr("LOCK was replaced"));
+}
+
+TEST_F(DataDirectoryTest, RemovingOrReplacingTheDirectoryIsSeen) {
+    const auto first = DataDirectory::open(files(), data_);
+    TM_ASSERT_OK(first);
+    std::filesystem::rename(data_, root_ / "elsewhere");
+    EXPECT_THAT((*first)->stillHeld().error().message, ::testing::HasSubstr("was removed"));
+    // Whoever takes the name now has another directory, and we must not write there.
+    const auto second = DataDirectory::open(files(), data_);
+    TM_ASSERT_OK(second);
+    EXPECT_THAT((*first)->stillHeld().error().message, ::testing::HasSubstr("was replaced"));
+    TM_EXPECT_OK((*second)->stillHeld());
+    // The old one is still held, whatever it is called.
+    EXPECT_FALSE(DataDirectory::open(files(), root_ / "elsewhere"));
+}
+
 TEST_F(DataDirectoryTest, DirectoryOthersMayWriteToIsRefused) {
     ::mkdir(data_.c_str(), 0700);
     ::chmod(data_.c_str(), 0770);

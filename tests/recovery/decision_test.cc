@@ -62,8 +62,17 @@ std::vector<DecisionRow> table() {
              f.logStarted = true;
          }),
          Verdict::kRefuseLogMissing, 0, 0, {}},
-        {"D2 log missing beside a checkpoint", with([](F& f) { f.anySegment = false; }),
+        {"D2 log missing beside a checkpoint", with([](F& f) {
+             f.anySegment = false;
+             f.gaplessLast = f.vouched = Lsn(50);
+         }),
          Verdict::kRefuseLogMissing, 0, 0, {}},
+        {"D2 log missing that the witness knows", with([](F& f) {
+             f.anySegment = false;
+             f.gaplessLast = f.vouched = Lsn(50);
+             f.witnessed = Lsn(70);
+         }),
+         Verdict::kRefuseLogMissing, 0, 0, lsns(51, 70)},
         {"D3 no checkpoint verifies, log trimmed", with([](F& f) {
              f.generationChosen = false;
              f.endLsn = f.gaplessLast = Lsn(0);
@@ -97,6 +106,29 @@ std::vector<DecisionRow> table() {
              f.vouched = Lsn(89);
          }),
          Verdict::kRefuseDamaged, 0, 0, lsns(61, 89)},
+        {"D6a the log ends before what the witness knows", with([](F& f) { f.witnessed = Lsn(75); }),
+         Verdict::kRefuseCutShort, 0, 0, lsns(71, 75)},
+        {"D6a and a torn group lies behind", with([](F& f) {
+             f.witnessed = Lsn(75);
+             f.beyondGap = Lsn(73);
+         }),
+         Verdict::kRefuseCutShort, 0, 0, lsns(71, 75)},
+        {"D6a frames in the page cache only, and fewer than the witness knows", with([](F& f) {
+             f.vouched = Lsn(66);
+             f.witnessed = Lsn(71);
+         }),
+         Verdict::kRefuseCutShort, 0, 0, lsns(71, 71)},
+        {"D6a all behind the checkpoint is gone", with([](F& f) {
+             f.gaplessLast = f.vouched = Lsn(50);
+             f.witnessed = Lsn(70);
+             f.damageBelow = true;
+         }),
+         Verdict::kRefuseCutShort, 0, 0, lsns(51, 70)},
+        {"D6 damage that frames and the witness know of", with([](F& f) {
+             f.gaplessLast = Lsn(60);
+             f.witnessed = Lsn(75);
+         }),
+         Verdict::kRefuseDamaged, 0, 0, lsns(61, 75)},
         {"D7 batch id skipped", with([](F& f) { f.records = {record(7, 60, 55)}; }),
          Verdict::kRefuseRecords, 0, 0, {}},
         {"D7 batch ends before the one before it",
@@ -108,6 +140,20 @@ std::vector<DecisionRow> table() {
          with([](F& f) { f.records = {record(6, 60, 55), record(7, 65, 64, 41)}; }),
          Verdict::kRefuseForeign, 0, 0, {}},
         {"D9 all known durable", sound(), Verdict::kResume, 70, 70, {}},
+        {"D9 the witness knows as much", with([](F& f) { f.witnessed = Lsn(70); }), Verdict::kResume,
+         70, 70, {}},
+        {"D9 the witness lags", with([](F& f) { f.witnessed = Lsn(12); }), Verdict::kResume, 70, 70,
+         {}},
+        {"D9 the checkpoint holds all that the witness knows", with([](F& f) {
+             f.gaplessLast = f.vouched = f.witnessed = Lsn(50);
+             f.damageBelow = true;
+         }),
+         Verdict::kResume, 50, 50, {}},
+        {"D9 batches of another job wait, and nobody starts one", with([](F& f) {
+             f.records = {record(6, 60, 55, 41)};
+             f.fingerprint.reset();
+         }),
+         Verdict::kResume, 70, 70, {}},
         {"D9 with batches to replay",
          with([](F& f) { f.records = {record(6, 60, 55), record(7, 65, 64)}; }), Verdict::kResume,
          70, 70, {}},
@@ -136,6 +182,11 @@ std::vector<DecisionRow> table() {
          Verdict::kResume, 70, 70, {}},
         {"D10 frames in the page cache only", with([](F& f) { f.vouched = Lsn(66); }),
          Verdict::kResumeCopying, 66, 70, {}},
+        {"D10 of which the witness knows some", with([](F& f) {
+             f.vouched = Lsn(66);
+             f.witnessed = Lsn(68);
+         }),
+         Verdict::kResumeCopying, 68, 70, {}},
         {"D10 with a torn group behind them", with([](F& f) {
              f.vouched = Lsn(66);
              f.beyondGap = Lsn(75);
@@ -161,7 +212,7 @@ TEST(Decide, FollowsTheTable) {
 TEST(Decide, EveryVerdictStandsInTheTable) {
     std::set<Verdict> seen;
     for (const auto& row : table()) seen.insert(row.verdict);
-    EXPECT_EQ(seen.size(), 10u);
+    EXPECT_EQ(seen.size(), 11u);
 }
 
 TEST(Decide, RefusalNamesTheRange) {

@@ -208,7 +208,7 @@ TEST_F(LogWriterTest, FullDiskStopsNothingWhileTheSegmentHasRoomAndResumesByItse
     std::atomic<int> turns = 0;
     life->log->onSpaceLow([&](bool) { ++turns; });
     // Fill up: the present segment, the one prepared ahead, and no more.
-    while (*disk_.freeBytes("/") != 0) {
+    while (disk_.space("/")->freeBytes != 0) {
         disk_.setCapacity(0);
     }
     std::uint64_t line = 0;
@@ -302,6 +302,52 @@ TEST_F(LogWriterTest, SegmentsBelowTheMinimumAreRefused) {
     const auto life = Life::start(disk_, Life::recoverOptions(), options);
     ASSERT_FALSE(life);
     EXPECT_EQ(life.error().kind, ErrorKind::kInvalid);
+}
+
+TEST_F(LogWriterTest, ADirectoryThatIsNoLongerOursEndsTheLogAndNothingIsWrittenThere) {
+    std::atomic<bool> ours = true;
+    LogWriterOptions options = Life::writerOptions();
+    options.prepareAhead = true;
+    options.stillOurs = [&]() -> core::Result<> {
+        if (ours) return {};
+        return core::fail(core::ErrorKind::kConflict, "DIR was replaced");
+    };
+    auto life = Life::start(disk_, Life::recoverOptions(), options);
+    TM_ASSERT_OK(life);
+    std::atomic<int> errors = 0;
+    life->log->onDurable([&](const core::Result<core::Lsn>& result) { errors += !result; });
+    TM_ASSERT_OK(life->append(plainBlock("x\n")));
+    ours = false;
+    for (int i = 0; i < 2000 && errors == 0; ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    EXPECT_EQ(errors, 1) << "seen within a second or so, though nothing is appended";
+    const auto before = disk_.contents();
+    EXPECT_EQ(life->log->append(plainBlock("x\n", 2)), Outcome::kFailed);
+    const auto closed = life->log->close();
+    ASSERT_FALSE(closed);
+    EXPECT_EQ(closed.error().kind, core::ErrorKind::kConflict);
+    life->log.reset();
+    EXPECT_EQ(disk_.contents(), before);
+}
+
+TEST_F(LogWriterTest, NobodyIsToldOfTheDiskBehindTheEnd) {
+    LogWriterOptions options = Life::writerOptions();
+    options.prepareAhead = true;
+    options.reserveBytes = 1 << 20;
+    for (int round = 0; round < 50; ++round) {
+        disk_.setCapacity(~std::uint64_t{0});
+        auto life = Life::start(disk_, Life::recoverOptions(), options);
+        TM_ASSERT_OK(life);
+        auto alive = std::make_unique<std::atomic<bool>>(true);
+        std::atomic<bool> late = false;
+        life->log->onSpaceLow([&, raw = alive.get()](bool) { late = late || !*raw; });
+        disk_.setCapacity(disk_.space("/")->totalBytes - disk_.space("/")->freeBytes);
+        TM_ASSERT_OK(life->log->close());
+        *alive = false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        disk_.setCapacity(~std::uint64_t{0});
+        EXPECT_FALSE(late);
+    }
 }
 
 }  // namespace

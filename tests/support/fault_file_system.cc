@@ -155,9 +155,9 @@ core::Result<> FaultFileSystem::syncDirectory(const Path& path) {
     return inner_.syncDirectory(path);
 }
 
-core::Result<std::uint64_t> FaultFileSystem::freeBytes(const Path& path) {
+core::Result<core::DiskSpace> FaultFileSystem::space(const Path& path) {
     TM_TRY(alive());
-    return inner_.freeBytes(path);
+    return inner_.space(path);
 }
 
 }  // namespace tidemill::testing

@@ -13,7 +13,7 @@ namespace tidemill::testing {
 
 // Changes are counted from 1: creating, writing, syncing, allocating, truncating, renaming,
 // linking, unlinking, syncing a directory. Reads are not. Thread safety: thread-safe.
-class FaultFileSystem final : public core::FileSystem {
+class FaultFileSystem : public core::FileSystem {
 public:
     explicit FaultFileSystem(core::FileSystem& inner) : inner_(inner) {}
 
@@ -41,7 +41,7 @@ public:
     core::Result<> unlink(const core::Path& path) override;
     core::Result<> removeTree(const core::Path& path) override;
     core::Result<> syncDirectory(const core::Path& path) override;
-    core::Result<std::uint64_t> freeBytes(const core::Path& path) override;
+    core::Result<core::DiskSpace> space(const core::Path& path) override;
 
 private:
     class FaultFile;

@@ -351,10 +351,13 @@ std::uint64_t SimulatedDisk::usedBytes() const {
     return used;
 }
 
-core::Result<std::uint64_t> SimulatedDisk::freeBytes(const Path&) {
+core::Result<core::DiskSpace> SimulatedDisk::space(const Path&) {
     std::lock_guard lock(mutex_);
     const auto used = usedBytes();
-    return used < capacityBytes_ ? capacityBytes_ - used : 0;
+    core::DiskSpace space;
+    space.freeBytes = used < capacityBytes_ ? capacityBytes_ - used : 0;
+    space.totalBytes = capacityBytes_;
+    return space;
 }
 
 }  // namespace tidemill::testing

@@ -44,7 +44,7 @@ public:
     core::Result<> unlink(const core::Path& path) override;
     core::Result<> removeTree(const core::Path& path) override;
     core::Result<> syncDirectory(const core::Path& path) override;
-    core::Result<std::uint64_t> freeBytes(const core::Path& path) override;
+    core::Result<core::DiskSpace> space(const core::Path& path) override;
 
 private:
     struct Node;

@@ -1,0 +1,47 @@
+// What a data directory holds, gathered for the decision what to recover from: by a start, and by
+// those who only look, so that both judge alike.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/batch_mark.h"
+#include "core/error.h"
+#include "core/file_system.h"
+#include "recovery/data_directory.h"
+#include "recovery/decision.h"
+#include "recovery/generations.h"
+#include "recovery/log_scan.h"
+
+namespace tidemill::recovery {
+
+struct GatherOptions {
+    std::optional<std::uint64_t> fingerprint;  // see RecoveryFacts
+    ReadsAll readsAll;                         // for generations that are suspect
+    // Of the scan: its `after` is found here, the rest is as LogScanOptions says.
+    LogScanOptions scan;
+};
+
+struct Findings {
+    RecoveryFacts facts;
+    // The newest generation that verifies, and its mark.
+    std::optional<GenerationName> generation;
+    std::optional<core::BatchMark> mark;
+    // Newer ones that do not, and why.
+    std::vector<GenerationName> damaged;
+    std::vector<std::string> damagedWhy;
+    bool generationWasSuspect = false;  // and has been read in full
+    LogScan scan;
+
+    // "; WHAT" for each damage that the scan met, at most some.
+    std::string damageNotes() const;
+};
+
+// Writes nothing. Errors: kUnsupported (a newer format), kIo, those of scanLog().
+core::Result<Findings> gatherFacts(core::FileSystem& files, const core::Path& dataDirectory,
+                                   const DirectoryFormat& format, const GatherOptions& options);
+
+}  // namespace tidemill::recovery
