@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -15,8 +16,9 @@ public:
     void u32(std::uint32_t v) { little(v); }
     void u64(std::uint64_t v) { little(v); }
     void i64(std::int64_t v) { little(static_cast<std::uint64_t>(v)); }
-    // u32 length, then the bytes.
+    // u32 length, then the bytes. Throws std::length_error for 4 GiB or more.
     void string(std::string_view v) {
+        if (v.size() > 0xffff'ffffU) throw std::length_error("4 GiB or more in one piece");
         u32(static_cast<std::uint32_t>(v.size()));
         raw(v.data(), v.size());
     }

@@ -4,6 +4,7 @@
 
 #include "core/batch_times.h"
 #include "core/failpoint.h"
+#include "core/own_thread.h"
 #include "core/partition_cut.h"
 
 namespace tidemill::core {
@@ -56,8 +57,12 @@ void Scheduler::start(const Position& position) {
 }
 
 void Scheduler::loop() {
+    const OwnThreadScope own;
     while (waitForDue()) {
-        if (auto result = nextBatch(); !result) return end(std::move(result));
+        Result<> result;
+        auto caught = catchingAll([&] { result = nextBatch(); });
+        if (!caught) result = std::move(caught);
+        if (!result) return end(std::move(result));
     }
     end({});
 }

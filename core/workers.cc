@@ -6,6 +6,8 @@
 #include <string>
 #include <system_error>
 
+#include "core/own_thread.h"
+
 namespace tidemill::core {
 
 Result<> catchingAll(const std::function<void()>& body) {
@@ -73,6 +75,7 @@ Result<> Workers::run(std::size_t tasks, const std::function<void(std::size_t)>&
 }
 
 void Workers::loop() {
+    const OwnThreadScope own;
     std::unique_lock lock(mutex_);
     while (true) {
         wake_.wait(lock, [this] { return stopping_ || (task_ != nullptr && next_ < tasks_); });

@@ -7,6 +7,7 @@
 
 #include "core/check.h"
 #include "core/logging.h"
+#include "core/own_thread.h"
 #include "sources/text_connection.h"
 #include "sources/text_receiver.h"
 
@@ -34,6 +35,13 @@ void setListed(std::vector<TextConnection*>& list, std::optional<std::size_t> Te
     list[*own] = list.back();
     list.pop_back();
     own.reset();
+}
+
+std::vector<std::shared_ptr<TextConnection>> held(const std::vector<TextConnection*>& list) {
+    std::vector<std::shared_ptr<TextConnection>> connections;
+    connections.reserve(list.size());
+    for (TextConnection* connection : list) connections.push_back(connection->shared_from_this());
+    return connections;
 }
 
 }  // namespace
@@ -69,7 +77,10 @@ void Network::start() {
     });
     armPeerTimer();
     running_ = true;
-    thread_ = std::thread([this, work = asio::make_work_guard(io_)] { io_.run(); });
+    thread_ = std::thread([this, work = asio::make_work_guard(io_)] {
+        const core::OwnThreadScope own;
+        io_.run();
+    });
 }
 
 void Network::shutdown() {
@@ -130,10 +141,9 @@ void Network::sealIfWanted() {
 
 void Network::sealAll() {
     ++seals_;
-    const auto trickling = trickling_;
-    for (TextConnection* connection : trickling) connection->readTrickle();
-    const auto open = open_;
-    for (TextConnection* connection : open) connection->sealOpenBlock();
+    // What one connection does may end others: they must live until their turn is over.
+    for (const auto& connection : held(trickling_)) connection->readTrickle();
+    for (const auto& connection : held(open_)) connection->sealOpenBlock();
 }
 
 void Network::pause(bool paused) {
@@ -151,8 +161,13 @@ void Network::logFailed() {
     if (failed_) return;
     failed_ = true;
     core::logError("receiving ends: the log takes nothing more");
-    const auto receivers = receivers_;
-    for (TextReceiver* receiver : receivers) receiver->closeAll();
+    // Not here: whoever found it out is in the middle of its connections.
+    asio::post(io_, [weak = weak_from_this()] {
+        const auto self = weak.lock();
+        if (!self) return;
+        const auto receivers = self->receivers_;
+        for (TextReceiver* receiver : receivers) receiver->closeAll();
+    });
 }
 
 void Network::setOpen(TextConnection& connection, bool open) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "core/buffer_pool.h"
@@ -13,6 +15,8 @@ namespace {
 
 // Longer elements become several blocks.
 constexpr std::size_t kBlockBytesMax = 4 << 20;
+// With its length in front it fills a buffer.
+constexpr std::size_t kRecordBytesMax = core::BufferPool::kLargestBytes - 4;
 
 std::uint32_t lengthAt(std::string_view bytes) {
     std::uint32_t length = 0;
@@ -24,7 +28,10 @@ std::uint32_t lengthAt(std::string_view bytes) {
 }  // namespace
 
 void QueuedRecords::add(std::string_view record) {
-    TM_CHECK(record.size() <= 0xffff'ffffU, "a queued record is longer than 4 GiB");
+    if (record.size() > kRecordBytesMax)
+        throw std::invalid_argument("an element of a queue takes " + std::to_string(record.size()) +
+                                    " bytes; at most " + std::to_string(kRecordBytesMax) +
+                                    " can be logged as one record");
     for (unsigned i = 0; i < 4; ++i) bytes_ += static_cast<char>(record.size() >> (8 * i));
     bytes_ += record;
     ++records_;

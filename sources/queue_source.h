@@ -19,7 +19,7 @@ namespace tidemill::sources {
 // Encoded records in Framing::kPrefixed.
 class QueuedRecords {
 public:
-    // `record` at most 4 GiB - 1.
+    // Throws std::invalid_argument for a record that fits into no block: 64 MiB - 4 bytes.
     void add(std::string_view record);
     std::string_view bytes() const { return bytes_; }
     std::uint32_t records() const { return records_; }

@@ -118,6 +118,8 @@ void TextConnection::setTrickling(bool trickling) {
 
 void TextConnection::readTrickle() {
     if (state_ != State::kReading || !waiting_) return;
+    // It is known to wait, and is read when reading is resumed.
+    if (receiver_.paused() || network_.paused()) return sealOpenBlock();
     const auto self = shared_from_this();
     const std::uint64_t before = receiver_.counters.bytes;
     readLines();

@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "core/failpoint.h"
+#include "core/own_thread.h"
 
 namespace tidemill {
 
@@ -10,14 +11,22 @@ using core::Activity;
 using core::ActivityScope;
 using core::Result;
 
+namespace {
+
+constexpr std::chrono::seconds kUrgentEvery{1};
+
+}  // namespace
+
 Checkpointer::Checkpointer(CheckpointTriggers triggers, core::Clock& clock,
                            state::StateStore& store, recovery::Generations& generations,
-                           core::BlockLog& log, std::function<void(core::Error)> onFailure)
+                           core::BlockLog& log, std::function<core::Result<>()> stillOurs,
+                           std::function<void(core::Error)> onFailure)
     : triggers_(triggers),
       clock_(clock),
       store_(store),
       generations_(generations),
       log_(log),
+      stillOurs_(std::move(stillOurs)),
       onFailure_(std::move(onFailure)),
       loggedAtLast_(log.writtenBytes()),
       lastBegun_(clock.monotonic()) {
@@ -26,13 +35,15 @@ Checkpointer::Checkpointer(CheckpointTriggers triggers, core::Clock& clock,
     pthread_setname_np(thread_.native_handle(), "tm-checkpoint");
 }
 
-Checkpointer::~Checkpointer() {
+Checkpointer::~Checkpointer() { stop(); }
+
+void Checkpointer::stop() {
     {
         std::lock_guard lock(mutex_);
         stopping_ = true;
     }
     changed_.notify_all();
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
 }
 
 void Checkpointer::resume(std::optional<core::BatchId> newest) {
@@ -45,7 +56,9 @@ bool Checkpointer::due() const {
                          log_.writtenBytes() - loggedAtLast_ >= triggers_.logBytes;
     const bool byTime = triggers_.interval.count() != 0 &&
                         clock_.monotonic() - lastBegun_ >= triggers_.interval;
-    return byBytes || byTime;
+    const bool byNeed = urgent_ != 0 && log_.writtenBytes() != loggedAtLast_ &&
+                        clock_.monotonic() - lastBegun_ >= kUrgentEvery;
+    return byBytes || byTime || byNeed;
 }
 
 Result<> Checkpointer::atBoundary(const std::function<core::BatchMark()>& mark) {
@@ -63,6 +76,7 @@ Result<> Checkpointer::atBoundary(const std::function<core::BatchMark()>& mark) 
 void Checkpointer::begin(core::BatchMark mark) {
     loggedAtLast_ = log_.writtenBytes();
     lastBegun_ = clock_.monotonic();
+    if (urgent_ != 0) --urgent_;
     auto frozen = store_.freeze(mark);
     std::lock_guard lock(mutex_);
     order_ = Order{std::move(mark), std::move(frozen)};
@@ -84,6 +98,7 @@ Result<> Checkpointer::checkpointNow(const core::BatchMark& mark) {
 }
 
 void Checkpointer::loop() {
+    const core::OwnThreadScope own;
     std::unique_lock lock(mutex_);
     while (true) {
         changed_.wait(lock, [this] { return stopping_ || order_; });
@@ -105,6 +120,7 @@ void Checkpointer::loop() {
 
 Result<> Checkpointer::make(const core::BatchMark& mark, state::FrozenDelta frozen) {
     const ActivityScope activity(Activity::kCheckpoint);
+    TM_TRY(stillOurs_());
     TM_ASSIGN(const auto ingestedBytes, store_.ingest(std::move(frozen)));
     TM_TRY(generations_.publish(mark, [this](const core::Path& into) { return link(into); }));
     {
@@ -114,6 +130,7 @@ Result<> Checkpointer::make(const core::BatchMark& mark, state::FrozenDelta froz
         status_.newest = mark.batch;
         status_.newestAt = clock_.monotonic();
     }
+    TM_TRY(stillOurs_());
     TM_ASSIGN(const auto upTo, generations_.trimPoint());
     if (upTo.value != 0) TM_TRY(log_.trim(upTo));
     return generations_.removeOld();

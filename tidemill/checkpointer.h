@@ -2,6 +2,7 @@
 // of its own ingests them, links a generation, publishes it, and only then trims the log.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -29,9 +30,11 @@ struct CheckpointTriggers {
 // Thread safety: the scheduler's thread calls atBoundary and checkpointNow; status is thread-safe.
 class Checkpointer {
 public:
+    // `stillOurs` is asked before anything is written: whether the data directory is still ours.
     // `onFailure` is called from the checkpoint's thread when one fails; the job must end then.
     Checkpointer(CheckpointTriggers triggers, core::Clock& clock, state::StateStore& store,
                  recovery::Generations& generations, core::BlockLog& log,
+                 std::function<core::Result<>()> stillOurs,
                  std::function<void(core::Error)> onFailure);
     ~Checkpointer();
 
@@ -42,6 +45,13 @@ public:
     // Makes a checkpoint at this boundary and returns when it is published. Nothing when the
     // newest one is at this boundary already.
     core::Result<> checkpointNow(const core::BatchMark& mark);
+
+    // The disk is nearly full: the next boundaries make checkpoints, so that the log can be
+    // trimmed. Thread-safe.
+    void hurry() { urgent_ = kUrgentCheckpoints; }
+
+    // Ends the thread, when what is under way is done. status() goes on to answer.
+    void stop();
 
     // What recovery started from, so that an unchanged boundary is not written again.
     void resume(std::optional<core::BatchId> newest);
@@ -55,6 +65,9 @@ public:
     Status status() const;
 
 private:
+    // The log is trimmed to the older of two generations.
+    static constexpr int kUrgentCheckpoints = 2;
+
     bool due() const;
     void begin(core::BatchMark mark);
     core::Result<> waitIdle();
@@ -67,8 +80,10 @@ private:
     state::StateStore& store_;
     recovery::Generations& generations_;
     core::BlockLog& log_;
+    const std::function<core::Result<>()> stillOurs_;
     const std::function<void(core::Error)> onFailure_;
 
+    std::atomic<int> urgent_ = 0;
     std::uint64_t loggedAtLast_ = 0;
     std::chrono::nanoseconds lastBegun_{};
 

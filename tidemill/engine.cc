@@ -6,6 +6,7 @@
 #include "core/failpoint.h"
 #include "core/logging.h"
 #include "core/memory_log.h"
+#include "core/own_thread.h"
 
 namespace tidemill {
 
@@ -52,11 +53,30 @@ Engine::Engine(const StreamingOptions& options, std::shared_ptr<Job> job,
       clock_(options_.clock ? *options_.clock : systemClock_),
       listeners_(*job_, clock_, std::move(listeners)),
       deadLetters_(*job_->files, deadLetterDirectory(options_)),
-      buffers_(core::BufferPool::make(receiveBudget(options_))) {}
+      buffers_(core::BufferPool::make(receiveBudget(options_))) {
+    disk_.deltaBudgetBytes = options_.deltaBudgetBytes;
+}
 
-Engine::~Engine() { (void)stop(false); }
+Engine::~Engine() {
+    (void)stop(false);
+    if (stopper_.joinable()) stopper_.join();
+}
 
 Result<> Engine::start() {
+    const std::lock_guard lock(lifeMutex_);
+    if (stopped_) {
+        stage_ = Stage::kNotStarted;
+        return {};
+    }
+    const core::OwnThreadScope own;  // replayed outputs run here
+    Result<> result;
+    startResult_ = core::catchingAll([&] { result = run(); });
+    if (startResult_) startResult_ = std::move(result);
+    stage_ = startResult_ ? Stage::kStarted : Stage::kNotStarted;
+    return startResult_;
+}
+
+Result<> Engine::run() {
     startBegun_ = clock_.monotonic();
     TM_TRY(job_->validate());
     TM_TRY(workers_.start(options_.workers));
@@ -71,7 +91,6 @@ Result<> Engine::start() {
     TM_TRY(options_.directory.empty() ? openInMemory() : openDurable());
     listeners_.started();
     TM_TRY(startReceivers());
-    started_ = true;
     scheduler_->start(position_);
     return {};
 }
@@ -101,7 +120,7 @@ state::StateStoreOptions Engine::storeOptions(const core::Path& workDirectory) c
     options.workDirectory = workDirectory;
     options.compacts = !options_.oneOrder;
     options.blockCacheBytes = options_.stateCacheBytes;
-    options.deltaBudgetBytes = options_.deltaBudgetBytes;
+    options.deltaBudgetBytes = disk_.deltaBudgetBytes;
     return options;
 }
 
@@ -120,15 +139,21 @@ Result<> Engine::openInMemory() {
 // tells the same step by step.
 Result<> Engine::openDurable() {
     const core::ActivityScope activity(core::Activity::kRecovery);
-    auto& files = core::posixFileSystem();
-    TM_ASSIGN(directory_, recovery::DataDirectory::open(files, options_.directory));
+    auto& files = *job_->files;
+    TM_ASSIGN(directory_, recovery::DataDirectory::open(
+                              files, options_.directory,
+                              options_.files ? recovery::DataDirectory::Locking::kNone
+                                             : recovery::DataDirectory::Locking::kLock));
     owner_ = toString(directory_->uuid());
     TM_TRY(checkJob());
+    TM_ASSIGN(const auto space, files.space(options_.directory));
+    disk_ = fitToDisk(options_, space);
+    if (!disk_.shrunk.empty()) core::logWarning(disk_.shrunk);
     generations_ = std::make_unique<recovery::Generations>(files, directory_->generationsPath());
 
     recovery::RecoverOptions recoverOptions;
     recoverOptions.fingerprint = fingerprint_;
-    recoverOptions.segmentBytes = options_.segmentBytes;
+    recoverOptions.segmentBytes = disk_.segmentBytes;
     recoverOptions.acceptMark = [this](const core::BatchMark& mark) -> Result<> {
         // Refused before anything is written; bindStates() takes what matches.
         TM_ASSIGN([[maybe_unused]] const auto matched,
@@ -187,10 +212,11 @@ Result<> Engine::resumeFrom(recovery::Recovered& recovered) {
     for (const auto& [name, lines] : recovered.sessions)
         sessions[name] = std::max(sessions[name], lines);
     recovery::LogWriterOptions logOptions;
-    logOptions.segmentBytes = options_.segmentBytes;
+    logOptions.segmentBytes = disk_.segmentBytes;
     logOptions.prepareAhead = !options_.oneOrder;
-    logOptions.reserveBytes = std::max<std::uint64_t>(2 * options_.segmentBytes,
-                                                      2 * options_.deltaBudgetBytes);
+    logOptions.reserveBytes = disk_.reserveBytes;
+    logOptions.reserveFiles = disk_.reserveFiles;
+    logOptions.stillOurs = [this] { return stillOurs(); };
     TM_ASSIGN(auto writer, recovery::LogWriter::open(directory_->files(), std::move(recovered.log),
                                                      std::move(sessions), logOptions));
     logWriter_ = writer.get();
@@ -199,10 +225,11 @@ Result<> Engine::resumeFrom(recovery::Recovered& recovered) {
     scheduler_ = std::make_unique<core::Scheduler>(schedule(), clock_, *log_, job_->graph, workers_,
                                                    *this, &listeners_);
     checkpointer_ = std::make_unique<Checkpointer>(
-        CheckpointTriggers{options_.checkpointBytes, options_.checkpointInterval,
+        CheckpointTriggers{disk_.checkpointBytes, options_.checkpointInterval,
                            !options_.oneOrder},
         clock_, *store_,
-        *generations_, *log_, [this](core::Error error) { scheduler_->fail(std::move(error)); });
+        *generations_, *log_, [this] { return stillOurs(); },
+        [this](core::Error error) { scheduler_->fail(std::move(error)); });
     if (recovered.mark) checkpointer_->resume(recovered.mark->batch);
     if (recovered.lastBatch.value != 0) {
         position_.batch = recovered.lastBatch;
@@ -235,14 +262,30 @@ Result<> Engine::bindStates(const std::optional<core::BatchMark>& mark) {
     return sourcePositions_->restore();
 }
 
+// What the log says must be sources of this job.
+Result<> Engine::checkSources(const BatchRecord& record,
+                              const std::vector<core::BlockPtr>& blocks) const {
+    const auto check = [&](core::SourceId source) -> Result<> {
+        if (source.value < job_->sources.size()) return {};
+        return fail(ErrorKind::kCorrupt,
+                    "batch " + core::toString(record.id) + " holds records of source " +
+                        core::toString(source) + ", but the job has " +
+                        std::to_string(job_->sources.size()) + " sources");
+    };
+    for (const auto& range : record.ranges) TM_TRY(check(range.source));
+    for (const auto& block : blocks) TM_TRY(check(block->origin().source));
+    return {};
+}
+
 Result<> Engine::replay(recovery::Recovered& recovered) {
     auto said = startBegun_;
     for (std::size_t i = 0; i < recovered.batches.size(); ++i) {
         const BatchRecord& record = recovered.batches[i];
-        for (const auto& range : record.ranges)
-            if (auto& source = job_->sources.at(range.source.value).replayable)
-                TM_TRY(source->resume(range.bytes));
         TM_ASSIGN(auto blocks, recovered.blocksOf(i));
+        TM_TRY(checkSources(record, blocks));
+        for (const auto& range : record.ranges)
+            if (auto& source = job_->sources[range.source.value].replayable)
+                TM_TRY(source->resume(range.bytes));
         std::size_t bytes = 0;
         for (const auto& block : blocks) bytes += block->bytes().size();
         if (bytes > options_.maxBatchBytes)
@@ -308,8 +351,11 @@ Result<> Engine::startReceivers() {
 void Engine::spaceIsLow(bool low) {
     spaceLow_ = low;
     if (low) {
-        core::logWarning("the disk is nearly full: sockets are not read until there is room again; "
+        const auto space = job_->files->space(options_.directory);
+        core::logWarning("the disk is nearly full: sockets are not read until there is room again; " +
+                         (space ? describeSpace(disk_, *space) + "; " : std::string()) +
                          "directory=" + options_.directory.string());
+        checkpointer_->hurry();
         network_->pause();
     } else {
         core::logInfo("the disk has room again: reading sockets");
@@ -330,7 +376,11 @@ void Engine::sealInputs(BatchTime time) {
     network_->sealOpenBlocks();
 }
 
+// The directory that we hold: its path may lead to another one by now.
+Result<> Engine::stillOurs() const { return directory_ ? directory_->stillHeld() : Result<>(); }
+
 Result<std::vector<core::SourceRange>> Engine::planRanges(BatchTime time, std::size_t bytesMax) {
+    TM_TRY(stillOurs());
     std::vector<core::SourceRange> ranges;
     for (std::uint32_t i = 0; i < job_->sources.size(); ++i) {
         const auto& source = job_->sources[i].replayable;
@@ -370,33 +420,71 @@ core::BatchMark Engine::markOf(const BatchRecord& record) const {
     return mark;
 }
 
-Result<> Engine::wait() { return scheduler_->wait(); }
-
-std::optional<Result<>> Engine::waitFor(std::chrono::nanoseconds timeout) {
-    return scheduler_->waitFor(timeout);
+Result<> Engine::wait() {
+    {
+        const std::lock_guard starting(lifeMutex_);
+        if (stage_ == Stage::kNotStarted) return startResult_;
+    }
+    auto outcome = scheduler_->wait();
+    // What follows the last batch of a stop, its checkpoint for one, may still fail.
+    const std::lock_guard stopping(lifeMutex_);
+    return stopped_ ? stopResult_ : explained(std::move(outcome));
 }
 
-bool Engine::running() const { return scheduler_ && !scheduler_->waitFor({}).has_value(); }
+std::optional<Result<>> Engine::waitFor(std::chrono::nanoseconds timeout) {
+    const auto until = std::chrono::steady_clock::now() + timeout;
+    {
+        const std::unique_lock starting(lifeMutex_, until);
+        if (stage_ == Stage::kNotStarted) return startResult_;
+        if (stage_ == Stage::kStarting) return std::nullopt;
+    }
+    auto outcome = scheduler_->waitFor(until - std::chrono::steady_clock::now());
+    if (!outcome) return std::nullopt;
+    const std::unique_lock stopping(lifeMutex_, until);
+    if (!stopping) return std::nullopt;
+    return stopped_ ? stopResult_ : explained(std::move(*outcome));
+}
+
+// Whatever failed first in a directory that went, that it went is what to say.
+Result<> Engine::explained(Result<> outcome) const {
+    if (outcome) return outcome;
+    auto ours = stillOurs();
+    return ours ? outcome : ours;
+}
+
+bool Engine::running() const {
+    return stage_ == Stage::kStarted && !scheduler_->waitFor({}).has_value();
+}
 
 // Receivers first, so that what they still hand over is in the log; then the batches; then the
 // checkpoint at the last boundary; then the log.
 Result<> Engine::stop(bool graceful) {
-    std::lock_guard lock(stopMutex_);
+    const std::lock_guard lock(lifeMutex_);
+    const core::OwnThreadScope own;  // some listeners run here
     if (std::exchange(stopped_, true)) return stopResult_;
+    const bool started = stage_ == Stage::kStarted;
+    // A start that failed may have left a batch half done.
+    graceful = graceful && started;
     for (const auto& receiver : receivers_) receiver->stop(graceful);
     if (scheduler_) {
         if (graceful) scheduler_->finish();
         else scheduler_->abandon();
-        stopResult_ = started_ ? scheduler_->wait() : Result<>{};
+        stopResult_ = started ? scheduler_->wait() : Result<>{};
     }
     if (graceful && stopResult_) stopResult_ = finalCheckpoint();
     suspectIfCorrupt(stopResult_);
-    checkpointer_.reset();
+    if (checkpointer_) checkpointer_->stop();
     if (logWriter_) {
         auto closed = logWriter_->close();
         if (stopResult_) stopResult_ = std::move(closed);
     }
+    stopResult_ = explained(std::move(stopResult_));
     return stopResult_;
+}
+
+void Engine::stopSoon(bool graceful) {
+    const std::lock_guard lock(stopperMutex_);
+    if (!stopper_.joinable()) stopper_ = std::thread([this, graceful] { (void)stop(graceful); });
 }
 
 Result<> Engine::finalCheckpoint() {
@@ -407,6 +495,7 @@ Result<> Engine::finalCheckpoint() {
 
 EngineStatus Engine::status() const {
     EngineStatus status;
+    if (stage_ != Stage::kStarted) return status;
     if (scheduler_) status.batches = scheduler_->progress();
     for (const auto& receiver : receivers_) {
         const auto statistics = receiver->statistics();
@@ -418,13 +507,12 @@ EngineStatus Engine::status() const {
     status.receiveBytes = buffers_->usedBytes();
     status.receiveBudgetBytes = buffers_->budgetBytes();
     status.deltaBytes = store_ ? store_->deltaBytes() : 0;
-    status.deltaBudgetBytes = options_.deltaBudgetBytes;
+    status.deltaBudgetBytes = disk_.deltaBudgetBytes;
     if (log_) {
         status.logBytes = log_->sizeBytes();
         status.logWrittenBytes = log_->writtenBytes();
     }
     status.failedRecords = deadLetters_.count();
-    std::lock_guard lock(stopMutex_);
     if (checkpointer_) {
         const auto checkpoints = checkpointer_->status();
         status.checkpoints = checkpoints.made;
@@ -438,6 +526,7 @@ EngineStatus Engine::status() const {
 
 std::vector<std::uint16_t> Engine::boundPorts() const {
     std::vector<std::uint16_t> ports;
+    if (stage_ != Stage::kStarted) return ports;
     for (const auto& receiver : receivers_)
         if (const auto* listening = dynamic_cast<const sources::ListeningReceiver*>(receiver.get()))
             ports.push_back(listening->port());

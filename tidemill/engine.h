@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 #include "core/buffer_pool.h"
@@ -18,6 +19,7 @@
 #include "state/state_store.h"
 #include "tidemill/checkpointer.h"
 #include "tidemill/dead_letters.h"
+#include "tidemill/disk_budget.h"
 #include "tidemill/job.h"
 #include "tidemill/listeners.h"
 #include "tidemill/operator_match.h"
@@ -28,7 +30,7 @@
 
 namespace tidemill {
 
-// Thread safety: start() by one thread; the rest is thread-safe.
+// Thread safety: start() by one thread, once; the rest is thread-safe, also while it starts.
 class Engine final : public core::BatchHooks {
 public:
     Engine(const StreamingOptions& options, std::shared_ptr<Job> job,
@@ -36,16 +38,23 @@ public:
     ~Engine() override;
 
     core::Result<> start();
+    // Until the job has ended, and a stop that is under way is done. After a start that failed: its
+    // error.
     core::Result<> wait();
     std::optional<core::Result<>> waitFor(std::chrono::nanoseconds timeout);
+    bool starting() const { return stage_ == Stage::kStarting; }
     bool running() const;
-    // Idempotent. Graceful: all that was received is processed and checkpointed.
+    // Idempotent; waits for a start, or another stop, that is under way. Graceful: all that was
+    // received is processed and checkpointed.
     core::Result<> stop(bool graceful);
+    // For threads that the job runs on: begins a stop and returns at once.
+    void stopSoon(bool graceful);
 
     EngineStatus status() const;
     std::vector<std::uint16_t> boundPorts() const;
 
 private:
+    core::Result<> run();
     core::Result<> openDurable();
     state::StateStoreOptions storeOptions(const core::Path& workDirectory) const;
     core::Result<> openInMemory();
@@ -56,11 +65,15 @@ private:
     core::Result<> resumeFrom(recovery::Recovered& recovered);
     void suspectIfCorrupt(const core::Result<>& result);
     core::Result<> bindStates(const std::optional<core::BatchMark>& mark);
+    core::Result<> checkSources(const core::BatchRecord& record,
+                                const std::vector<core::BlockPtr>& blocks) const;
     core::Result<> replay(recovery::Recovered& recovered);
     core::SchedulerOptions schedule() const;
     core::Result<> startReceivers();
     core::Result<> finalCheckpoint();
     void spaceIsLow(bool low);
+    core::Result<> stillOurs() const;
+    core::Result<> explained(core::Result<> outcome) const;
     core::BatchMark markOf(const core::BatchRecord& record) const;
     void progress(const std::string& line) const;
 
@@ -100,12 +113,20 @@ private:
     core::Position position_;  // where the directory's batches end, before start()
     std::optional<core::BatchRecord> lastComplete_;
     std::chrono::nanoseconds startBegun_{};
-    bool started_ = false;
+    DiskBudget disk_;
     std::atomic<bool> spaceLow_ = false;
 
-    mutable std::mutex stopMutex_;
+    // What others may look at is complete from kStarted on, and stays.
+    enum class Stage { kStarting, kStarted, kNotStarted };
+    std::atomic<Stage> stage_ = Stage::kStarting;
+
+    std::timed_mutex lifeMutex_;  // held while it starts and while it stops
+    core::Result<> startResult_;
     bool stopped_ = false;
     core::Result<> stopResult_;
+
+    std::mutex stopperMutex_;
+    std::thread stopper_;
 };
 
 }  // namespace tidemill

@@ -1,6 +1,11 @@
 #include "tidemill/streaming_context.h"
 
+#include <algorithm>
+#include <mutex>
+
 #include "core/logging.h"
+#include "core/own_thread.h"
+#include "core/standard_streams.h"
 #include "sources/endpoint.h"
 #include "sources/file_input.h"
 #include "tidemill/engine.h"
@@ -33,8 +38,16 @@ sources::ListenOptions listenOptions(std::string host, std::uint16_t port,
 
 }  // namespace
 
+// What several threads ask for.
+struct StreamingContext::Life {
+    std::mutex mutex;
+    bool stoppedBeforeStart = false;
+    std::unique_ptr<Engine> engine;  // once there, there until the end
+};
+
 StreamingContext::StreamingContext(StreamingOptions options)
-    : options_(std::move(options)), job_(std::make_shared<Job>()) {
+    : options_(std::move(options)), job_(std::make_shared<Job>()), life_(std::make_unique<Life>()) {
+    core::holdStandardStreams();
     if (options_.interval <= Duration(0))
         throw std::invalid_argument("the batch interval must be at least 1 ms");
     job_->interval = options_.interval;
@@ -137,42 +150,92 @@ DStream<std::string_view> StreamingContext::fileStream(const char* kind,
     return {job_, job_->graph.add(std::make_shared<sources::FileInputNode>(kind, files, id))};
 }
 
+Engine* StreamingContext::engine() const {
+    const std::lock_guard lock(life_->mutex);
+    return life_->engine.get();
+}
+
 void StreamingContext::start() {
     if (state() == State::kActive) {
         core::logWarning("start: the context is running already");
         return;
     }
-    if (job_->started) throw std::logic_error("start: a context that has stopped cannot start again");
-    job_->started = true;
-    engine_ = std::make_unique<Engine>(options_, job_, listeners_);
-    throwIfFailed(engine_->start());
+    {
+        const std::lock_guard lock(life_->mutex);
+        if (job_->started)
+            throw std::logic_error("start: a context that has stopped cannot start again");
+        job_->started = true;
+        if (life_->stoppedBeforeStart) {
+            core::logInfo("start: stopped before it was started; nothing is run");
+            return;
+        }
+        life_->engine = std::make_unique<Engine>(options_, job_, listeners_);
+    }
+    throwIfFailed(engine()->start());
 }
 
+namespace {
+
+void refuseToWaitForItself() {
+    if (core::onOwnThread())
+        throw std::logic_error(
+            "awaitTermination: called by a function that the job itself runs, which would wait for "
+            "itself; call it from the thread that called start()");
+}
+
+}  // namespace
+
 void StreamingContext::awaitTermination() {
-    if (!engine_) throw std::logic_error("awaitTermination: the context was not started");
-    throwIfFailed(engine_->wait());
+    refuseToWaitForItself();
+    auto* const running = engine();
+    if (running != nullptr) return throwIfFailed(running->wait());
+    if (state() != State::kStopped)
+        throw std::logic_error("awaitTermination: the context was not started");
 }
 
 bool StreamingContext::awaitTermination(std::chrono::milliseconds timeout) {
-    if (!engine_) throw std::logic_error("awaitTermination: the context was not started");
-    const auto outcome = engine_->waitFor(timeout);
+    refuseToWaitForItself();
+    auto* const running = engine();
+    if (running == nullptr) {
+        if (state() == State::kStopped) return true;
+        throw std::logic_error("awaitTermination: the context was not started");
+    }
+    constexpr std::chrono::milliseconds kLongest = std::chrono::hours(24 * 365 * 100);
+    const auto outcome = running->waitFor(std::min(timeout, kLongest));
     if (outcome) throwIfFailed(*outcome);
     return outcome.has_value();
 }
 
 void StreamingContext::stop(bool graceful) {
-    if (engine_) throwIfFailed(engine_->stop(graceful));
+    Engine* running = nullptr;
+    {
+        const std::lock_guard lock(life_->mutex);
+        running = life_->engine.get();
+        if (running == nullptr) {
+            life_->stoppedBeforeStart = true;
+            return;
+        }
+    }
+    if (core::onOwnThread()) return running->stopSoon(graceful);
+    throwIfFailed(running->stop(graceful));
 }
 
 StreamingContext::State StreamingContext::state() const {
-    if (!engine_) return State::kInitialized;
-    return engine_->running() ? State::kActive : State::kStopped;
+    const std::lock_guard lock(life_->mutex);
+    if (!life_->engine)
+        return life_->stoppedBeforeStart ? State::kStopped : State::kInitialized;
+    if (life_->engine->starting()) return State::kInitialized;
+    return life_->engine->running() ? State::kActive : State::kStopped;
 }
 
-EngineStatus StreamingContext::status() const { return engine_ ? engine_->status() : EngineStatus{}; }
+EngineStatus StreamingContext::status() const {
+    auto* const running = engine();
+    return running != nullptr ? running->status() : EngineStatus{};
+}
 
 std::vector<std::uint16_t> StreamingContext::boundPorts() const {
-    return engine_ ? engine_->boundPorts() : std::vector<std::uint16_t>{};
+    auto* const running = engine();
+    return running != nullptr ? running->boundPorts() : std::vector<std::uint16_t>{};
 }
 
 void StreamingContext::addListener(std::shared_ptr<StreamingListener> listener) {

@@ -104,16 +104,23 @@ public:
                                                std::size_t bytesPerBatch = 0);
 
     // Opens the directory, recovers what a crash left, and begins to receive and run batches.
-    // Throws StreamingError when that cannot be done, std::logic_error on a second life.
+    // Throws StreamingError when that cannot be done, std::logic_error on a second life. Does
+    // nothing when stop() was called before: the context has stopped then.
     void start();
 
-    // Waits until the job has ended; throws StreamingError when it ended with an error.
+    // Waits until the job has ended, and a stop that is under way is done; throws StreamingError
+    // when it ended with an error, or could not start. std::logic_error when it was never started,
+    // or when called by an output operation, a listener or another function that the job itself
+    // runs.
     void awaitTermination();
     // The same with a time limit; false when it passed first.
     bool awaitTermination(std::chrono::milliseconds timeout);
 
     // Ends the job. Gracefully: everything received is processed and checkpointed. Otherwise
-    // what is logged is left for the next start. Does nothing when stopped already.
+    // what is logged is left for the next start. Does nothing when stopped already. While start()
+    // runs, waits for it first. Called by an output operation, a listener or another function that
+    // the job itself runs, it returns at once, the batch is completed and the job ends then; how,
+    // says awaitTermination().
     void stop(bool graceful = true);
 
     enum class State { kInitialized, kActive, kStopped };
@@ -144,7 +151,9 @@ private:
     StreamingOptions options_;
     std::shared_ptr<Job> job_;
     std::vector<std::shared_ptr<StreamingListener>> listeners_;
-    std::unique_ptr<Engine> engine_;
+    struct Life;
+    Engine* engine() const;
+    std::unique_ptr<Life> life_;
 };
 
 template <class T>

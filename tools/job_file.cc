@@ -11,6 +11,7 @@
 #include "tools/job_plan.h"
 #include "tools/listen_conflicts.h"
 #include "tools/step_reader.h"
+#include "tools/toml_depth.h"
 #include "tools/toml_table.h"
 
 namespace tidemill::tools {
@@ -19,13 +20,17 @@ namespace {
 constexpr std::uint64_t kJobFileBytesMax = 1 << 20;
 constexpr std::size_t kJobNameBytesMax = 200;  // behind it comes ".data"
 constexpr std::size_t kKibi = 1024;
+constexpr std::size_t kTablesMax = 500;  // of a kind: sources, steps, outputs
 
 class Reader {
 public:
     Reader(const toml::table& root, JobFile& job, JobFileErrors& errors)
         : root_(root), job_(job), errors_(errors) {}
 
-    void read() {
+    // False: there is too much to go on.
+    bool read() {
+        for (const char* list : {"source", "step", "output"}) bounded(list);
+        if (!errors_.empty()) return false;
         readJob();
         readLimits();
         readCheckpoint();
@@ -43,6 +48,7 @@ public:
         if (job_.outputs.empty() && !hasState())
             errors_.add({1, 1}, "neither an [[output]] nor a step that keeps a state (running_totals, "
                                 "aggregate with running = true): the job would have no result");
+        return true;
     }
 
 private:
@@ -53,6 +59,15 @@ private:
         for (const auto& step : job_.steps)
             if (step.type == StepSpec::Type::kRunningTotals || step.running) return true;
         return false;
+    }
+
+    // Steps follow each other as calls that nest.
+    void bounded(const char* name) {
+        const auto* list = root_.get(name) == nullptr ? nullptr : root_.get(name)->as_array();
+        if (list != nullptr && list->size() > kTablesMax)
+            errors_.add(positionOf(list->at(kTablesMax)),
+                        "there are " + std::to_string(list->size()) + " [[" + name +
+                            "]] tables; at most " + std::to_string(kTablesMax) + " are allowed");
     }
 
     template <class Read>
@@ -127,6 +142,11 @@ private:
             options.segmentBytes = table.size("segment_bytes", options.segmentBytes, 4 * kKibi);
             options.maxDeadLetters = static_cast<std::size_t>(
                 table.integer("max_dead_letters", 10'000, 1, 1'000'000));
+            if (table.has("disk_reserve"))
+                options.diskReserveBytes = table.size("disk_reserve", 0, 0);
+            if (table.has("disk_reserve_files"))
+                options.diskReserveFiles = static_cast<std::uint64_t>(
+                    table.integer("disk_reserve_files", 0, 0, 1'000'000'000'000));
             options.maxSessions =
                 static_cast<std::size_t>(table.integer("max_sessions", 100'000, 1, 1'000'000'000));
         });
@@ -316,6 +336,11 @@ core::Result<JobFile> parseJobFile(const std::string& text, const std::string& p
     JobFile job;
     job.path = path;
     JobFileErrors errors(path);
+    if (const auto deep = findDeepKey(text)) {
+        errors.add(*deep, "a key of more than " + std::to_string(kKeyPartsMax) +
+                              " parts (a.b.c has 3) is not allowed");
+        return core::fail(core::ErrorKind::kInvalid, errors.text());
+    }
     toml::table root;
     try {
         root = toml::parse(std::string_view(text), std::string_view(path));
@@ -324,9 +349,9 @@ core::Result<JobFile> parseJobFile(const std::string& text, const std::string& p
         errors.add({begin.line, begin.column}, std::string(error.description()));
         return core::fail(core::ErrorKind::kInvalid, errors.text());
     }
-    Reader(root, job, errors).read();
+    const bool whole = Reader(root, job, errors).read();
     // What cannot be planned is said in the same breath.
-    if (!errors.empty()) addPlanErrors(job, errors);
+    if (whole && !errors.empty()) addPlanErrors(job, errors);
     if (!errors.empty()) return core::fail(core::ErrorKind::kInvalid, errors.text());
     return job;
 }

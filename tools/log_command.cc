@@ -38,6 +38,12 @@ private:
     std::string out_ = "{";
 };
 
+recovery::ReadsAll readsAll() {
+    return [](const core::Path& path, const recovery::Manifest&) {
+        return state::verifyFiles(core::posixFileSystem(), path);
+    };
+}
+
 template <class... Args>
 void print(const char* format, Args... args) {
     char line[1024];
@@ -124,8 +130,8 @@ Result<> dump(const InspectOptions& options) {
 }
 
 Result<> verify(const InspectOptions& options, bool& sound) {
-    TM_ASSIGN(const auto report,
-              recovery::inspectLog(core::posixFileSystem(), options.dataDirectory));
+    TM_ASSIGN(const auto report, recovery::inspectLog(core::posixFileSystem(),
+                                                      options.dataDirectory, readsAll()));
     sound = report.sound();
     for (const auto& problem : report.problems) {
         const char* kind = problem.unfinishedTail ? "unfinished" : "damaged";
@@ -154,14 +160,25 @@ Result<> verify(const InspectOptions& options, bool& sound) {
     return {};
 }
 
+// The log tells whether there were any.
+Result<> missingCheckpoints(const InspectOptions& options, bool& sound) {
+    TM_ASSIGN(const auto report,
+              recovery::inspectLog(core::posixFileSystem(), options.dataDirectory));
+    const auto verdict = report.decision.verdict;
+    if (verdict != recovery::Verdict::kRefuseBeginsLate &&
+        verdict != recovery::Verdict::kRefuseNoCheckpoint)
+        return {};
+    sound = false;
+    put(options.json ? JsonObject().plain("sound", "false")
+                           .text("problem", report.decision.message).line()
+                     : "DAMAGED: " + report.decision.message + "\n");
+    return {};
+}
+
 Result<> checkpoints(const InspectOptions& options, bool readAll, bool& sound) {
-    recovery::ReadsAll reader;
-    if (readAll)
-        reader = [](const core::Path& path, const recovery::Manifest&) {
-            return state::verifyFiles(core::posixFileSystem(), path);
-        };
     TM_ASSIGN(const auto generations,
-              recovery::inspectGenerations(core::posixFileSystem(), options.dataDirectory, reader));
+              recovery::inspectGenerations(core::posixFileSystem(), options.dataDirectory,
+                                           readAll ? readsAll() : recovery::ReadsAll()));
     for (const auto& generation : generations) {
         const std::string name = recovery::toString(generation.name);
         const std::string problem = generation.problem;
@@ -186,7 +203,9 @@ Result<> checkpoints(const InspectOptions& options, bool readAll, bool& sound) {
                 "\n");
         }
     }
-    if (generations.empty() && !options.json) put("no checkpoint yet\n");
+    if (!generations.empty()) return {};
+    if (readAll) TM_TRY(missingCheckpoints(options, sound));
+    if (sound && !options.json) put("no checkpoint yet\n");
     return {};
 }
 

@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <sstream>
 
+#include "core/standard_streams.h"
+#include "tidemill/stop_signals.h"
 #include "tools/commands.h"
 #include "tools/exit_code.h"
 #include "tools/toml_table.h"
@@ -101,9 +103,17 @@ int fail(const CLI::App& app, const CLI::ParseError& error, int argc) {
     return kExitUsage;
 }
 
+// Before anything else, the libraries' own starts included: a signal that comes in the first
+// milliseconds waits until `run` can stop gracefully. It needs nothing that is not there yet.
+void holdSignalsBack(int, char**, char**) { tidemill::StopSignals::holdBack(); }
+[[gnu::section(".preinit_array"), gnu::used]] void (*const kFirst)(int, char**, char**) =
+    holdSignalsBack;
+
 }  // namespace
 
 int main(int argc, char** argv) {
+    tidemill::core::holdStandardStreams();
+    if (argc < 2 || std::string_view(argv[1]) != "run") tidemill::StopSignals::letThrough();
     // Left to itself glibc comes to take blocks of megabytes from heaps, which they tear: 10 million
     // keys within 64 MiB then held 255 MiB instead of 150.
     ::mallopt(M_MMAP_THRESHOLD, 1 << 20);

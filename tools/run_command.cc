@@ -1,18 +1,19 @@
 // tidemill run: the daemon.
-#include <poll.h>
 #include <signal.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <filesystem>
 #include <thread>
 
 #include "core/logging.h"
+#include "tidemill/stop_signals.h"
 #include "tidemill/streaming_context.h"
 #include "tools/commands.h"
 #include "tools/exit_code.h"
+#include "tools/inspect_command.h"
 #include "tools/job_file.h"
 #include "tools/job_plan.h"
 #include "tools/notify_service.h"
@@ -22,75 +23,53 @@ namespace tidemill::tools {
 namespace {
 
 constexpr int kStatusEverySeconds = 10;
+constexpr std::chrono::milliseconds kLookEvery{200};
 
-// Turns SIGTERM and SIGINT into reads of a descriptor; made before any thread, so that all of
-// them leave the signals alone.
-class StopSignals {
-public:
-    StopSignals() {
-        sigset_t set;
-        sigemptyset(&set);
-        sigaddset(&set, SIGTERM);
-        sigaddset(&set, SIGINT);
-        pthread_sigmask(SIG_BLOCK, &set, nullptr);
-        fd_ = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    }
-    ~StopSignals() { ::close(fd_); }
-
-    // True when a signal came within `millis`.
-    bool wait(int millis) {
-        pollfd ready{fd_, POLLIN, 0};
-        if (::poll(&ready, 1, millis) != 1) return false;
-        signalfd_siginfo info;
-        return ::read(fd_, &info, sizeof info) == sizeof info;
-    }
-
-private:
-    int fd_;
-};
-
-// Reads the signals while the main thread is busy: the first `spared` of them are noted, the next
-// one ends the process where it stands, which the log makes safe.
+// Ends the process where it stands, which the log makes safe, when somebody asks for that while the
+// main thread is busy.
 class SignalWatch {
 public:
-    SignalWatch(StopSignals& signals, int spared)
-        : thread_([this, &signals, spared] {
+    explicit SignalWatch(StopSignals& signals, const char* uponStop = nullptr)
+        : thread_([this, &signals, uponStop] {
+              auto than = uponStop != nullptr ? Request::kNone : Request::kStop;
               while (!done_) {
-                  if (!signals.wait(20)) continue;
-                  if (++seen_ > spared) ::_exit(kExitAtOnce);
-                  core::logInfo("stopping as soon as the start is done (a second signal stops at "
-                                "once)");
+                  const auto request = signals.wait(std::chrono::milliseconds(20), than);
+                  if (request == Request::kStopAtOnce) ::_exit(kExitAtOnce);
+                  if (request > than) core::logInfo(uponStop);
+                  than = std::max(than, request);
               }
           }) {}
-    ~SignalWatch() { end(); }
-
-    // Returns how many signals came.
-    int end() {
+    ~SignalWatch() {
         done_ = true;
-        if (thread_.joinable()) thread_.join();
-        return seen_;
+        thread_.join();
     }
 
 private:
+    using Request = StopSignals::Request;
     std::atomic<bool> done_ = false;
-    std::atomic<int> seen_ = 0;
     std::thread thread_;
 };
 
 // Everything received is processed and checkpointed.
 void stopGracefully(StreamingContext& context, StopSignals& signals, ServiceManager& service) {
-    core::logInfo("stopping: processing what was received (a second signal stops at once)");
+    core::logInfo("stopping: processing what was received (another signal, or the same a second "
+                  "later, stops at once)");
     service.stopping();
-    SignalWatch watch(signals, 0);
-    context.stop(true);
-    watch.end();
+    if (signals.wait({}, StopSignals::Request::kStop) != StopSignals::Request::kStop)
+        ::_exit(kExitAtOnce);
+    {
+        const SignalWatch watch(signals);
+        context.stop(true);
+    }
     core::logInfo("stopped");
 }
 
 // Opens directory and sockets. Returns whether a signal asked to stop meanwhile; a recovery is
 // finished first, so that what was received is processed.
 core::Result<bool> start(StreamingContext& context, StopSignals& signals) {
-    SignalWatch watch(signals, 1);
+    const SignalWatch watch(signals,
+                            "stopping as soon as the start is done (another signal, or the same "
+                            "a second later, stops at once)");
     try {
         context.start();
     } catch (const StreamingError& error) {
@@ -98,7 +77,7 @@ core::Result<bool> start(StreamingContext& context, StopSignals& signals) {
         const bool refused = error.kind() == core::ErrorKind::kInvalid;
         return core::fail(refused ? core::ErrorKind::kConflict : error.kind(), error.what());
     }
-    return watch.end() != 0;
+    return signals.wait({}) != StopSignals::Request::kNone;
 }
 
 // The daemon's last words look like the others it said.
@@ -107,10 +86,7 @@ int endWith(const core::Error& error) {
     return exitCodeOf(error.kind);
 }
 
-int run(StreamingContext& context, ServiceManager& service) {
-    // A reader of the results that goes away is an error with a message, not a silent end.
-    ::signal(SIGPIPE, SIG_IGN);
-    StopSignals signals;
+int run(StreamingContext& context, StopSignals& signals, ServiceManager& service) {
     service.starting();
     const auto stopNow = start(context, signals);
     if (!stopNow) return endWith(stopNow.error());
@@ -123,13 +99,13 @@ int run(StreamingContext& context, ServiceManager& service) {
         StatusLine status(context);
         int quiet = 0;
         while (!context.awaitTermination(std::chrono::milliseconds(0))) {
-            if (signals.wait(200)) {
+            if (signals.wait(kLookEvery) != StopSignals::Request::kNone) {
                 stopGracefully(context, signals, service);
                 return kExitDone;
             }
             if (service.wantsSign())
                 service.alive(context.status().batches.batches, context.options().interval);
-            if (++quiet == kStatusEverySeconds * 5) {
+            if (++quiet == kStatusEverySeconds * std::chrono::seconds(1) / kLookEvery) {
                 quiet = 0;
                 const std::string line = status.next();
                 core::logInfo(line);
@@ -206,6 +182,10 @@ std::string plan(const JobFile& job, const Job& declared) {
 }  // namespace
 
 int runJob(const RunOptions& wanted) {
+    StopSignals signals;
+    // A reader of the results that goes away is an error with a message, not a silent end.
+    ::signal(SIGPIPE, SIG_IGN);
+    ::signal(SIGXFSZ, SIG_IGN);  // likewise a limit on the size of files
     auto job = readJobFile(wanted.jobFile);
     if (!job) {
         std::fprintf(stderr, "%s\n", job.error().message.c_str());
@@ -235,13 +215,13 @@ int runJob(const RunOptions& wanted) {
         return kExitJobFile;
     }
     if (wanted.checkOnly) {
-        std::fputs(plan(*job, *context.job()).c_str(), stdout);
-        return kExitDone;
+        put(plan(*job, *context.job()));
+        return finishOutput();
     }
     core::logInfo("tidemill " TIDEMILL_VERSION ", job " + job->name + ": a batch every " +
                   inWords(options.interval) + ", data directory " +
                   inFull(options.directory).string());
-    return run(context, service);
+    return run(context, signals, service);
 }
 
 }  // namespace tidemill::tools

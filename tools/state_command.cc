@@ -1,13 +1,13 @@
 // tidemill state: looks into the newest checkpoint.
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <limits>
 
 #include "core/format.h"
+#include "core/standard_streams.h"
 #include "state/state_store.h"
 #include "tools/commands.h"
 #include "tools/exit_code.h"
@@ -20,15 +20,31 @@ namespace tidemill::tools {
 using core::ErrorKind;
 using core::Result;
 
+namespace {
+
+constexpr std::size_t kOutputBytes = 64 << 10;
+
+// What put() collects, and how writing it went.
+std::string pendingOutput;
+Result<> outputResult;
+
+void writeOutput() {
+    if (outputResult)
+        outputResult = core::writeFully(STDOUT_FILENO, pendingOutput, "standard output");
+    pendingOutput.clear();
+}
+
+}  // namespace
+
 bool put(const std::string& text) {
-    return std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+    pendingOutput += text;
+    if (pendingOutput.size() >= kOutputBytes) writeOutput();
+    return outputResult.has_value();
 }
 
 int finishOutput() {
-    if (std::fflush(stdout) == 0 && !std::ferror(stdout)) return kExitDone;
-    std::fprintf(stderr, "tidemill: writing to standard output failed: %s\n",
-                 std::strerror(errno));
-    return kExitFailed;
+    writeOutput();
+    return outputResult ? kExitDone : sayFailure(outputResult.error());
 }
 
 Result<std::unique_ptr<state::StateReader>> openNewestState(const std::string& directory) {

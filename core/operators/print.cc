@@ -1,10 +1,24 @@
 #include "core/operators/print.h"
 
+#include <ext/stdio_sync_filebuf.h>
+#include <unistd.h>
+
+#include <cstdio>
 #include <ostream>
 
+#include "core/standard_streams.h"
 #include "core/workers.h"
 
 namespace tidemill::core {
+namespace {
+
+// std::cout as it is from the start: nobody has given it another buffer.
+bool isStandardOutput(std::ostream& out) {
+    auto* buffer = dynamic_cast<__gnu_cxx::stdio_sync_filebuf<char>*>(out.rdbuf());
+    return buffer != nullptr && buffer->file() == stdout;
+}
+
+}  // namespace
 
 std::string printHeader(BatchTime time) {
     const std::string dashes(43, '-');
@@ -12,6 +26,15 @@ std::string printHeader(BatchTime time) {
 }
 
 void writeOut(std::ostream& out, const std::string& text) {
+    if (isStandardOutput(out)) {
+        // A stream gives up at the first short write, and does not tell why.
+        std::fflush(stdout);
+        auto written = writeFully(STDOUT_FILENO, text, "standard output");
+        if (written) return;
+        written.error().message =
+            "writing results to the output stream failed: " + written.error().message;
+        throw TaskFailure(std::move(written.error()));
+    }
     out.write(text.data(), static_cast<std::streamsize>(text.size()));
     out.flush();
     if (!out)

@@ -14,7 +14,8 @@ namespace tidemill::core {
 // 43 dashes / "Time: 1000 ms" / 43 dashes, each on a line of its own.
 std::string printHeader(BatchTime time);
 
-// Writes `text` to `out` at once and flushes. Errors: TaskFailure when the stream has failed.
+// Writes `text` to `out` at once and flushes; on standard output waits where it is non-blocking.
+// Errors: TaskFailure when not all could be written.
 void writeOut(std::ostream& out, const std::string& text);
 
 template <class T>

@@ -618,5 +618,52 @@ on = "id"
               "job.toml:20:1: the two streams slide differently");
 }
 
+std::string repeated(std::string_view part, std::size_t count) {
+    std::string text;
+    for (std::size_t i = 0; i < count; ++i) text += part;
+    return text;
+}
+
+// The parser recurses for each part, and for each table on the way down.
+TEST(JobFile, KeysAndTablesAreNotNestedDeeply) {
+    const std::string deep = repeated("a.", 200'000) + "a";
+    for (const auto& text :
+         {"[" + deep + "]\n", "[[" + deep + "]]\n", deep + " = 1\n", "x = {" + deep + " = 1}\n",
+          "x = [{" + deep + " = 1}]\n", "[" + repeated("'a' . ", 200'000) + "\"a\"]\n",
+          "[" + repeated("\"a\".", 200'000) + "a]\n"})
+        EXPECT_NE(errorBehindAGoodJob(text).find("job.toml:8:"), std::string::npos)
+            << errorBehindAGoodJob(text).substr(0, 200);
+    for (const auto& text : {"x = " + repeated("[", 200'000), "x = " + repeated("{a=", 200'000),
+                             "x = " + repeated("[{a=", 100'000)})
+        EXPECT_NE(errorBehindAGoodJob(text), "no error");
+}
+
+TEST(JobFile, DotsInTextsAndCommentsAreNoNesting) {
+    const std::string dots = repeated("a.", 100);
+    good("[job]\nname = \"j\" # " + dots + "\n[[source]]\ntype = \"socket\"\nport = 9999\n" +
+         "[[step]]\ndo = \"filter\"\nkeep = '" + dots + "'\n" +
+         "[[step]]\ndo = \"filter\"\nkeep = \"\"\"\n\\\"" + dots + "\"\"\"\n" +
+         "[[output]]\nto = \"text_files\"\nprefix = \"" + dots + "\"\n");
+}
+
+TEST(JobFile, TheNumberOfStepsIsBounded) {
+    const auto steps = [](std::size_t count) {
+        return "[job]\nname = \"j\"\n[[source]]\ntype = \"socket\"\nport = 9999\n" +
+               repeated("[[step]]\ndo=\"lower_case\"\n", count) + "[[output]]\nto = \"print\"\n";
+    };
+    good(steps(500));
+    EXPECT_NE(errorOf(steps(501)).find("at most 500"), std::string::npos);
+    EXPECT_NE(errorOf(steps(20'000)).find("at most 500"), std::string::npos);
+}
+
+TEST(JobFile, TheReserveOnTheDiskIsTheJobs) {
+    const std::string job = "[job]\nname = \"j\"\n[[source]]\ntype = \"socket\"\nport = 9999\n"
+                            "[[output]]\nto = \"print\"\n";
+    EXPECT_EQ(good(job).options.diskReserveBytes, std::nullopt);
+    const auto said = good(job + "[limits]\ndisk_reserve = \"3MiB\"\ndisk_reserve_files = 0\n");
+    EXPECT_EQ(said.options.diskReserveBytes, std::uint64_t{3} << 20);
+    EXPECT_EQ(said.options.diskReserveFiles, 0u);
+}
+
 }  // namespace
 }  // namespace tidemill::tools
