@@ -18,6 +18,8 @@ public:
 
     // Wall time; may jump. Only batch times come from it.
     virtual BatchTime wall() const = 0;
+    // The same, as fine as the clock has it.
+    virtual std::chrono::sys_time<std::chrono::nanoseconds> exactWall() const { return wall(); }
 
     // Time since an arbitrary point; never jumps, not comparable across processes.
     virtual std::chrono::nanoseconds monotonic() const = 0;
@@ -32,6 +34,7 @@ public:
 class SystemClock final : public Clock {
 public:
     BatchTime wall() const override;
+    std::chrono::sys_time<std::chrono::nanoseconds> exactWall() const override;
     std::chrono::nanoseconds monotonic() const override;
     bool waitUntil(std::unique_lock<std::mutex>& lock, std::condition_variable& condition,
                    std::chrono::nanoseconds deadline, const std::function<bool()>& wake) override;
@@ -47,7 +50,12 @@ class ManualClock final : public core::Clock {
 public:
     explicit ManualClock(BatchTime start = fromMillis(0));
 
+    // Lets time pass, by both clocks. Throws std::invalid_argument for a negative span.
     void advance(Duration by);
+
+    // Sets the wall clock forward, or back when `by` is negative, and lets no time pass: a clock
+    // that was corrected, or with a positive `by` a machine that slept.
+    void step(Duration by);
 
     BatchTime wall() const override;
     std::chrono::nanoseconds monotonic() const override;
@@ -56,8 +64,8 @@ public:
 
 private:
     mutable std::mutex mutex_;
-    BatchTime start_;
-    BatchTime now_;
+    BatchTime wall_;
+    Duration passed_{0};
     std::multiset<std::condition_variable*> sleepers_;
 };
 

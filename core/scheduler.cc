@@ -2,12 +2,17 @@
 
 #include <pthread.h>
 
-#include "core/batch_times.h"
 #include "core/failpoint.h"
+#include "core/logging.h"
 #include "core/own_thread.h"
 #include "core/partition_cut.h"
 
 namespace tidemill::core {
+namespace {
+
+constexpr std::chrono::seconds kLongestSleep{1};
+
+}  // namespace
 
 Scheduler::Scheduler(SchedulerOptions options, Clock& clock, BlockLog& log, Graph& graph,
                      Workers& workers, BatchHooks& hooks, BatchObserver* observer)
@@ -47,10 +52,15 @@ Result<> Scheduler::replay(const BatchRecord& record, std::vector<BlockPtr> bloc
 
 void Scheduler::start(const Position& position) {
     position_ = position;
-    const BatchTime wall = clock_.wall();
-    nextTime_ = firstBatchTime(position_.time, wall, options_.interval);
-    if (!position_.time) position_.zeroTime = nextTime_ - options_.interval;
-    nextDue_ = firstDue(nextTime_, wall, clock_.monotonic(), options_.interval);
+    const Instant now = this->now();
+    if (!position_.time) position_.zeroTime = BatchTimes::zeroTime(options_.interval, now);
+    times_.emplace(options_.interval, options_.slides ? position_.zeroTime : BatchTime{},
+                   position_.time, now);
+    if (position_.time) {
+        std::lock_guard lock(mutex_);
+        progress_.batch = position_.batch;
+        progress_.time = *position_.time;
+    }
     ended_ = false;
     thread_ = std::thread([this] { loop(); });
     pthread_setname_np(thread_.native_handle(), "tm-schedule");
@@ -70,52 +80,82 @@ void Scheduler::loop() {
 // False: there is nothing left to do.
 bool Scheduler::waitForDue() {
     std::unique_lock lock(mutex_);
-    clock_.waitUntil(lock, changed_, nextDue_, [this] { return wish_ != Wish::kRun || !outcome_; });
+    const auto wake = [this] {
+        return wish_ != Wish::kRun || !outcome_ || times_->wait(now()).count() <= 0;
+    };
+    // Due times follow the wall clock, which may be set while this sleeps by the monotonic one.
+    while (!wake()) {
+        const Instant now = this->now();
+        const auto sleep = std::min<std::chrono::nanoseconds>(times_->wait(now), kLongestSleep);
+        clock_.waitUntil(lock, changed_, now.monotonic + sleep, wake);
+    }
     if (!outcome_ || wish_ == Wish::kAbandon) return false;
     if (wish_ == Wish::kFinish) return log_.pendingBytes() != 0;
     return true;
 }
 
+// The time of the batch that begins; what is unusual about it is said.
+BatchTime Scheduler::takeTime() {
+    const Instant now = this->now();
+    const auto previous = position_.time;
+    const auto choice = times_->take(now, true);
+    due_ = choice.due;
+    if (choice.kind == BatchTimes::Kind::kGap && previous)
+        logInfo("batch times go on at " + std::to_string(toMillis(choice.time)) + " ms, " +
+                std::to_string((choice.time - *previous).count()) +
+                " ms behind the batch before: the job was down, or the clock was set forward, or "
+                "the machine slept");
+    const bool held = choice.kind == BatchTimes::Kind::kHeld;
+    if (held && !held_)
+        logWarning("the clock is " + std::to_string(times_->behind(now).count()) +
+                   " ms behind the last batch: until it has caught up, batches go on but their "
+                   "times hold, and windows and timeouts stand still; set the clock right, or wait, or "
+                   "begin a new data directory if this one was written under a clock far ahead");
+    if (held_ && !held) logInfo("the clock has caught up with the batch times");
+    held_ = held;
+    std::lock_guard lock(mutex_);
+    progress_.clockBehind = held ? times_->behind(now) : Duration(0);
+    return choice.time;
+}
+
 Result<> Scheduler::nextBatch() {
     const auto begun = clock_.monotonic();
-    const auto due = nextDue_;
-    nextDue_ += options_.interval;
+    const BatchTime time = takeTime();
 
     BatchRecord record;
     std::vector<BlockPtr> blocks;
     Lsn recordLsn;
     {
         const BlockLog::Hold oneGroup(log_);
-        hooks_.sealInputs(nextTime_);
+        hooks_.sealInputs(time);
         blocks = log_.take(options_.maxBatchBytes);
         std::size_t taken = 0;
         for (const auto& block : blocks) taken += block->bytes().size();
         const std::size_t room = options_.maxBatchBytes - std::min(taken, options_.maxBatchBytes);
         // Inside, since the record must lie behind the batch's blocks and before any other. It
         // lists directories, and reads no file.
-        TM_ASSIGN(auto ranges, hooks_.planRanges(nextTime_, room));
-        record = makeRecord(blocks, std::move(ranges));
+        TM_ASSIGN(auto ranges, hooks_.planRanges(time, room));
+        record = makeRecord(time, blocks, std::move(ranges));
         TM_FAILPOINT("batch.beforeRecord");
         TM_ASSIGN(recordLsn, log_.appendRecord(record));
     }
-    if (observer_ != nullptr) observer_->batchSubmitted(record, blocks, due);
+    if (observer_ != nullptr) observer_->batchSubmitted(record, blocks, due_);
     TM_TRY(log_.waitDurable(recordLsn));
     TM_FAILPOINT("batch.afterRecordSync");
     TM_TRY(run(record, std::move(blocks), true));
-    nextTime_ += options_.interval;
 
     std::lock_guard lock(mutex_);
-    progress_.schedulingDelay = std::max(begun - due, std::chrono::nanoseconds(0));
+    progress_.schedulingDelay = std::max(begun - due_, std::chrono::nanoseconds(0));
     progress_.processing = clock_.monotonic() - begun;
     progress_.processingTotal += progress_.processing;
     return {};
 }
 
-BatchRecord Scheduler::makeRecord(const std::vector<BlockPtr>& blocks,
+BatchRecord Scheduler::makeRecord(BatchTime time, const std::vector<BlockPtr>& blocks,
                                   std::vector<SourceRange> ranges) {
     BatchRecord record;
     record.id = position_.batch.next();
-    record.time = nextTime_;
+    record.time = time;
     record.zeroTime = position_.zeroTime;
     record.endLsn = blocks.empty() ? position_.endLsn : blocks.back()->lsn();
     record.cuts = cutPartitions(blocks, workers_.count(),

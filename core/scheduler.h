@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "core/batch_record.h"
+#include "core/batch_times.h"
 #include "core/batch_run.h"
 #include "core/block_log.h"
 #include "core/clock.h"
@@ -42,6 +43,9 @@ struct Position {
 
 struct SchedulerOptions {
     Duration interval{1000};
+    // Some stream slides: grid times must meet the times that lie multiples of its slide behind the
+    // directory's zero time.
+    bool slides = false;
     std::size_t maxBatchBytes = 256 << 20;
     std::uint64_t fingerprint = 0;
     // Of the stateless steps; see BatchRecord.
@@ -65,6 +69,8 @@ struct BatchProgress {
     std::chrono::nanoseconds schedulingDelay{};  // last batch: from due to begun
     std::chrono::nanoseconds processing{};       // last batch: from begun to complete
     std::chrono::nanoseconds processingTotal{};
+    // How far the wall clock was behind the last batch's time when that took it; zero: it was not.
+    Duration clockBehind{0};
 };
 
 // Thread safety: thread-safe, except where said.
@@ -105,7 +111,10 @@ private:
     void loop();
     bool waitForDue();
     Result<> nextBatch();
-    BatchRecord makeRecord(const std::vector<BlockPtr>& blocks, std::vector<SourceRange> ranges);
+    Instant now() const { return {clock_.exactWall(), clock_.monotonic()}; }
+    BatchTime takeTime();
+    BatchRecord makeRecord(BatchTime time, const std::vector<BlockPtr>& blocks,
+                           std::vector<SourceRange> ranges);
     Result<> run(const BatchRecord& record, std::vector<BlockPtr> blocks, bool withOutputs);
     void end(Result<> outcome);
 
@@ -118,8 +127,9 @@ private:
     BatchObserver* observer_;
 
     Position position_;  // the scheduler thread's
-    BatchTime nextTime_{};
-    std::chrono::nanoseconds nextDue_{};
+    std::optional<BatchTimes> times_;
+    std::chrono::nanoseconds due_{};  // of the batch that runs
+    bool held_ = false;               // times hold, and that was said
 
     mutable std::mutex mutex_;
     std::condition_variable changed_;

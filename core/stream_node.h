@@ -22,6 +22,7 @@
 // operator collects from its sinks it puts into that order too (TaskContext::order).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -72,6 +73,11 @@ public:
     // How often the stream has a batch: at times that lie a multiple of this behind the data
     // directory's zero time. Zero: in every batch.
     virtual Duration slide() const { return Duration(0); }
+    // Of a stream made of two that have the same slide, zero and the batch interval counting as one:
+    // batches off the grid, which only a stream of zero has, are not left out.
+    static Duration slideOf(const Node& a, const Node& b) {
+        return std::min(a.slide(), b.slide());
+    }
 
     // An output operation, or state that others can read, hangs on this: all that leads here runs.
     void require() {

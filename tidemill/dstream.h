@@ -520,9 +520,11 @@ private:
 
     template <class U>
     void requireSameSlide(const DStream<U>& other, const char* operation) const {
-        if (node_->slide() != other.node()->slide())
-            throw std::invalid_argument(std::string(operation) +
-                                        ": the two streams slide differently");
+        const Duration here = job_->slideOf(*node_), there = job_->slideOf(*other.node());
+        if (here != there)
+            throw std::invalid_argument(std::string(operation) + ": the two streams slide differently (" +
+                                        std::to_string(here.count()) + " ms and " +
+                                        std::to_string(there.count()) + " ms)");
     }
 
     template <class N>

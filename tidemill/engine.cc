@@ -315,6 +315,8 @@ Result<> Engine::replay(recovery::Recovered& recovered) {
 core::SchedulerOptions Engine::schedule() const {
     core::SchedulerOptions schedule;
     schedule.interval = options_.interval;
+    for (const auto& node : job_->graph.nodes())
+        schedule.slides = schedule.slides || node->slide() != Duration(0);
     schedule.maxBatchBytes = options_.maxBatchBytes;
     schedule.fingerprint = fingerprint_;
     schedule.onError = onError(options_.errorPolicy);

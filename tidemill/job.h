@@ -2,6 +2,7 @@
 // context starts.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -65,11 +66,16 @@ struct Job {
     Duration interval{1000};
     // The program looks at remembered batches: that is an output of its own.
     bool remembers = false;
-    bool started = false;
+    std::atomic<bool> started = false;
 
     core::SourceId addSource(SourceDeclaration source) {
         sources.push_back(std::move(source));
         return core::SourceId(static_cast<std::uint32_t>(sources.size() - 1));
+    }
+
+    // How far batches of the stream lie apart.
+    Duration slideOf(const core::Node& node) const {
+        return node.slide() == Duration(0) ? interval : node.slide();
     }
 
     // "KIND-1", "KIND-2" …: a name for a stateful operator that the program gave none. The same

@@ -22,8 +22,11 @@ void DeclaredState::named(Job& job, std::string name) const {
 
 void DeclaredState::ttl(const Job& job, Duration idle) const {
     requireNotStarted(job, "ttl");
-    if (idle <= Duration(0))
-        throw std::invalid_argument("the time after which an idle key goes must be at least 1 ms");
+    if (idle <= Duration(0) || idle > kDurationMax)
+        throw std::invalid_argument("the time after which an idle key goes (" +
+                                    std::to_string(idle.count()) +
+                                    " ms) must be at least 1 ms and at most " +
+                                    std::to_string(kDurationMax.count()) + " ms");
     table_->ttl = idle;
 }
 

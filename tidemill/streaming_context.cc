@@ -48,8 +48,15 @@ struct StreamingContext::Life {
 StreamingContext::StreamingContext(StreamingOptions options)
     : options_(std::move(options)), job_(std::make_shared<Job>()), life_(std::make_unique<Life>()) {
     core::holdStandardStreams();
-    if (options_.interval <= Duration(0))
-        throw std::invalid_argument("the batch interval must be at least 1 ms");
+    const auto within = [](const char* what, Duration value, Duration least) {
+        if (value < least || value > kDurationMax)
+            throw std::invalid_argument(std::string(what) + " (" + std::to_string(value.count()) +
+                                        " ms) must be at least " + std::to_string(least.count()) +
+                                        " ms and at most " + std::to_string(kDurationMax.count()) +
+                                        " ms");
+    };
+    within("the batch interval", options_.interval, Duration(1));
+    within("checkpointInterval", options_.checkpointInterval, Duration(0));
     job_->interval = options_.interval;
     if (options_.files) job_->files = options_.files.get();
 }
@@ -200,8 +207,7 @@ bool StreamingContext::awaitTermination(std::chrono::milliseconds timeout) {
         if (state() == State::kStopped) return true;
         throw std::logic_error("awaitTermination: the context was not started");
     }
-    constexpr std::chrono::milliseconds kLongest = std::chrono::hours(24 * 365 * 100);
-    const auto outcome = running->waitFor(std::min(timeout, kLongest));
+    const auto outcome = running->waitFor(std::clamp<Duration>(timeout, {}, kDurationMax));
     if (outcome) throwIfFailed(*outcome);
     return outcome.has_value();
 }

@@ -9,10 +9,18 @@ std::string milliseconds(Duration duration) { return std::to_string(duration.cou
 
 }  // namespace
 
+void requireLength(const char* operation, const char* what, Duration length) {
+    if (length > Duration(0) && length <= kDurationMax) return;
+    throw std::invalid_argument(std::string(operation) + ": " + what + " (" + milliseconds(length) +
+                                ") must be at least 1 ms and at most " + milliseconds(kDurationMax));
+}
+
 state::WindowTimes windowTimes(const Job& job, const char* operation, Duration parent,
                                Duration window, Duration slide) {
     if (parent == Duration(0)) parent = job.interval;
+    requireLength(operation, "a window's length", window);
     if (slide == Duration(0)) slide = parent;
+    requireLength(operation, "a window's slide", slide);
     if (window < parent || slide < parent || window % parent != Duration(0) ||
         slide % parent != Duration(0))
         throw std::invalid_argument(
@@ -28,8 +36,7 @@ std::shared_ptr<state::WindowTables> declareWindow(Job& job, const char* operati
                                                    const state::WindowTimes& times,
                                                    state::ValueKind kind) {
     auto tables = std::make_shared<state::WindowTables>();
-    // Streams of every batch have the slide 0.
-    tables->slide = times.slide == job.interval ? Duration(0) : times.slide;
+    tables->slide = times.slide;
     job.states.push_back(
         {name.empty() ? job.stableName(operation) : std::move(name),
          std::string(operation) + " " + types + " window_ms=" +

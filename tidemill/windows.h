@@ -26,6 +26,9 @@ namespace detail {
 state::WindowTimes windowTimes(const Job& job, const char* operation, Duration parent,
                                Duration window, Duration slide);
 
+// Throws std::invalid_argument unless `length` is longer than nothing and at most kDurationMax.
+void requireLength(const char* operation, const char* what, Duration length);
+
 // Declares the tables of a window that is found by `name` (empty: a derived one) after a restart.
 std::shared_ptr<state::WindowTables> declareWindow(Job& job, const char* operation,
                                                    std::string name, const std::string& types,
@@ -102,8 +105,11 @@ public:
         : DStream<T>(std::move(stream)), remembered_(std::move(node)) {}
 
     // The remembered batches from `from` to `to`, both inclusive and rounded down to batch times,
-    // oldest first; elements own their bytes.
+    // oldest first; elements own their bytes. Throws std::logic_error before the context's start().
     std::vector<state::RememberedBatch<T>> slice(BatchTime from, BatchTime to) const {
+        if (!this->job()->started)
+            throw std::logic_error("slice: the context has not started, so there are no batches yet; "
+                                   "call start() first");
         return remembered_->slice(from, to);
     }
 
@@ -114,8 +120,9 @@ private:
 template <class T>
 RememberedStream<T> DStream<T>::remember(Duration length) const {
     requireNotStarted(*job_, "remember");
+    detail::requireLength("remember", "how long batches are remembered", length);
     job_->remembers = true;
-    const auto step = node_->slide() == Duration(0) ? job_->interval : node_->slide();
+    const auto step = job_->slideOf(*node_);
     auto node = job_->graph.add(std::make_shared<state::RememberNode<T>>(node_, length, step));
     return {*this, std::move(node)};
 }

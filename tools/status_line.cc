@@ -35,6 +35,9 @@ std::string StatusLine::next() {
         line += ", no checkpoint yet";
     if (now.oversizeRecords != 0)
         line += fmt::format(", {} records skipped as too long", now.oversizeRecords);
+    if (now.batches.clockBehind != Duration(0))
+        line += fmt::format(", BATCH TIMES HOLD: the clock is {:.1f} s behind the last batch",
+                            static_cast<double>(now.batches.clockBehind.count()) / 1000);
     if (now.spaceLow) line += ", DISK NEARLY FULL";
     last_ = now;
     lastAt_ = at;

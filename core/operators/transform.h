@@ -1,6 +1,7 @@
 // transform, transformWith: any function of a whole batch, or of two streams' batches.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <tuple>
@@ -24,7 +25,9 @@ public:
         std::apply([this](auto&... parent) { (this->addParent(*parent), ...); }, parents_);
     }
 
-    Duration slide() const override { return std::get<0>(parents_)->slide(); }
+    Duration slide() const override {
+        return std::apply([](auto&... parent) { return std::min({parent->slide()...}); }, parents_);
+    }
 
     void runStage(BatchRun& run) override {
         if (!this->required() || !run.isActive(slide())) return;

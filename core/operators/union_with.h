@@ -23,7 +23,7 @@ public:
         second_->addConsumer(fromSecond_);
     }
 
-    Duration slide() const override { return first_->slide(); }
+    Duration slide() const override { return Node::slideOf(*first_, *second_); }
 
     std::uint64_t ways() const override { return first_->ways() + second_->ways(); }
 

@@ -50,10 +50,15 @@ public:
 
     void endBatch() override { collected_.clear(); }
 
-    // The batches from `from` to `to`, both inclusive and rounded down to times of batches.
+    // The batches from `from` to `to`, both inclusive and rounded down to times of batches: of those
+    // that are held, or else of the grid.
     std::vector<RememberedBatch<T>> slice(BatchTime from, BatchTime to) const {
         std::lock_guard lock(mutex_);
-        if (const auto since = from - zeroTime_; since > Duration(0)) from -= since % step_;
+        auto first = from;
+        if (const auto since = from - zeroTime_; since > Duration(0)) first -= since % step_;
+        for (const auto& batch : batches_)
+            if (batch.time <= from) first = std::max(first, batch.time);
+        from = first;
         std::vector<RememberedBatch<T>> found;
         for (const auto& batch : batches_)
             if (batch.time >= from && batch.time <= to) found.push_back(batch);

@@ -118,7 +118,8 @@ public:
     Duration slide() const override { return table_->slide; }
     std::uint32_t partitions(core::BatchRun&) override { return core::kKeyRanges; }
 
-    void scan(core::TaskContext& task, core::BatchRun&, core::Sink<Out>& sink) override {
+    void scan(core::TaskContext& task, core::BatchRun& run, core::Sink<Out>& sink) override {
+        if (!run.isActive(slide())) return;
         auto walker = table_->table->range(task.partition).walk();
         std::vector<Out> chunk;
         bool more = true;

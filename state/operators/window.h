@@ -55,6 +55,7 @@ public:
     }
 
     void scan(core::TaskContext& task, core::BatchRun& run, core::Sink<T>& sink) override {
+        if (!run.isActive(slide())) return;
         const auto last = times_.paneOf(run.record());
         std::vector<T> chunk;
         core::orThrow(rows(task.partition)
