@@ -2,13 +2,13 @@
 // computes every batch from the whole history. What is compared is in docs/testing.md.
 #include <gtest/gtest.h>
 
+#include <unistd.h>
 #include <algorithm>
 #include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
-#include <unistd.h>
 
 #include "core/logging.h"
 #include "recovery/inspect.h"
@@ -91,11 +91,13 @@ public:
         TemporaryDirectory other;
         const Seen again = liveAll(other / "data");
         if (::testing::Test::HasFatalFailure()) return false;
-        if (seen == again && (!isGraceful() || stateOf(directory / "data") == stateOf(other / "data")))
+        if (seen == again &&
+            (!isGraceful() || stateOf(directory / "data") == stateOf(other / "data")))
             return true;
         ADD_FAILURE() << "the same run twice gave "
                       << (seen == again ? "another state" : "other elements, or in another order")
-                      << "\n" << shown();
+                      << "\n"
+                      << shown();
         return false;
     }
 
@@ -180,7 +182,8 @@ private:
             node.parents.push_back(alike[static_cast<std::size_t>(
                 number(0, static_cast<std::int64_t>(alike.size()) - 1))]);
         }
-        for (const auto parent : node.parents) node.ordered = node.ordered && nodes_[parent].ordered;
+        for (const auto parent : node.parents)
+            node.ordered = node.ordered && nodes_[parent].ordered;
         std::map<std::string, long> counts;
         Draw draw{random_, slide, node.ordered, ticks_, versions_, version_, counts};
         node.operation = kind.draw(draw);
@@ -288,16 +291,16 @@ private:
             std::vector<std::string> elements, again;
             for (const auto& element : batch.collect())
                 core::appendElement(elements.emplace_back(), element);
-            batch.forEach([&](const T& element) {
-                core::appendElement(again.emplace_back(), element);
-            });
+            batch.forEach(
+                [&](const T& element) { core::appendElement(again.emplace_back(), element); });
             EXPECT_EQ(elements, again) << "read twice\n" << shown();
             EXPECT_EQ(batch.count(), elements.size());
             const auto [place, isNew] = seen[node].try_emplace(batch.id(), elements);
             if (isNew) return;
             ++counts_["batch shown again after a kill"];
             EXPECT_EQ(place->second, elements)
-                << "node " << node << " batch " << batch.id() << " came otherwise\n" << shown();
+                << "node " << node << " batch " << batch.id() << " came otherwise\n"
+                << shown();
         });
     }
 
@@ -330,8 +333,8 @@ private:
         ADD_FAILURE() << "node " << i << " batch " << id << " at tick " << tick << ": element "
                       << gotAt - got.begin() << " of " << got.size() << " is "
                       << (gotAt == got.end() ? "missing" : *gotAt) << ", of " << expected.size()
-                      << " expected "
-                      << (expectedAt == expected.end() ? "none" : *expectedAt) << "\n"
+                      << " expected " << (expectedAt == expected.end() ? "none" : *expectedAt)
+                      << "\n"
                       << shown();
         return false;
     }
@@ -396,9 +399,10 @@ TEST(Differential, RandomGraphsGiveWhatANaiveEngineComputes) {
         kinds.insert(kinds.end(), list.begin(), list.end());
     std::map<std::string, long> counts;
     for (const char* name :
-         {"life ended by a kill", "life ended gracefully", "life after a downtime", "life in memory",
-          "life on more than 7 workers", "batches of many partitions", "batch of over 256 KiB",
-          "batch shown again after a kill", "run twice", "steps change from life to life", "compared in order", "compared sorted",
+         {"life ended by a kill", "life ended gracefully", "life after a downtime",
+          "life in memory", "life on more than 7 workers", "batches of many partitions",
+          "batch of over 256 KiB", "batch shown again after a kill", "run twice",
+          "steps change from life to life", "compared in order", "compared sorted",
           "input of lines", "input of queueStream", "window tumbling", "window sliding",
           "window no multiple of its slide", "window shorter than its slide"})
         counts[name] = 0;

@@ -13,8 +13,8 @@ Groups::Groups(const Records& records) {
     std::array<std::vector<std::pair<std::string, Values>>, core::kKeyRanges> ranges;
     for (const auto& [key, value] : records) {
         auto& range = ranges[core::keyRangeOf(core::keyGroup(key))];
-        const auto [place, isNew] = found.try_emplace(
-            key, core::keyRangeOf(core::keyGroup(key)), range.size());
+        const auto [place, isNew] =
+            found.try_emplace(key, core::keyRangeOf(core::keyGroup(key)), range.size());
         if (isNew) range.emplace_back(key, Values());
         range[place->second.second].second.push_back(value);
     }

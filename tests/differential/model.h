@@ -101,8 +101,8 @@ Stream built(Build& build, const Stream& first, const Stream& second) {
         first, second);
 }
 
-// An operator that works batch by batch. `build` takes a stream that owns (const Owning&), or one of
-// either kind (const auto&).
+// An operator that works batch by batch. `build` takes a stream that owns (const Owning&), or one
+// of either kind (const auto&).
 template <class Build, class Each>
 Operator perBatch(const Draw& draw, Build build, Each each) {
     Operator made;

@@ -1,5 +1,5 @@
-// A source of lines for tests: batches of text as blocks of drawn sizes, which the log keeps and the
-// scheduler cuts into partitions as it does with what sockets bring.
+// A source of lines for tests: batches of text as blocks of drawn sizes, which the log keeps and
+// the scheduler cuts into partitions as it does with what sockets bring.
 #pragma once
 
 #include <algorithm>

@@ -81,7 +81,8 @@ void see(const DStream<T>& stream, Seen& into) {
 // order in which its keys came.
 std::vector<std::pair<std::string_view, std::vector<std::int64_t>>> groupsOf(
     const std::vector<Pair>& pairs) {
-    std::array<std::vector<std::pair<std::string_view, std::vector<std::int64_t>>>, core::kKeyRanges>
+    std::array<std::vector<std::pair<std::string_view, std::vector<std::int64_t>>>,
+               core::kKeyRanges>
         ranges;
     std::map<std::string_view, std::size_t> places;
     for (const auto& [key, value] : pairs) {
@@ -103,8 +104,9 @@ std::int64_t inOrder(const std::vector<std::int64_t>& values) {
 }
 std::int64_t negative(std::int64_t value) { return -value; }
 
-std::vector<Pair> eachGroup(const std::vector<Pair>& pairs,
-                            const std::function<std::int64_t(const std::vector<std::int64_t>&)>& f) {
+std::vector<Pair> eachGroup(
+    const std::vector<Pair>& pairs,
+    const std::function<std::int64_t(const std::vector<std::int64_t>&)>& f) {
     std::vector<Pair> made;
     for (const auto& [key, values] : groupsOf(pairs)) made.emplace_back(key, f(values));
     return made;
@@ -125,9 +127,10 @@ void expectInOrder(const std::string& text, const std::vector<Pair>& expected,
     const auto lines = shown(expected);
     for (const unsigned workers : kWorkers)
         for (int repeat = 0; repeat < repeats; ++repeat)
-            ASSERT_TRUE(seenInOrder(text, workers, [&](const Pairs& pairs, Seen& seen) {
-                            see(build(pairs), seen);
-                        }) == lines)
+            ASSERT_TRUE(seenInOrder(text, workers,
+                                    [&](const Pairs& pairs, Seen& seen) {
+                                        see(build(pairs), seen);
+                                    }) == lines)
                 << "on " << workers << " workers";
 }
 
@@ -135,12 +138,13 @@ TEST(SharedShuffle, BothBranchesOfAGroupSeeEveryValue) {
     for (const bool hot : {true, false}) {
         const auto text = linesOf(60000, 5000, hot);
         const auto pairs = pairsOf(text);
-        expectInOrder(text, eachGroup(pairs, inOrder) + eachGroup(pairs, sizeOf),
-                      [](const Pairs& s) {
-                          const auto groups = s.groupByKey();
-                          return groups.mapValues(inOrder).unionWith(groups.mapValues(sizeOf));
-                      },
-                      3);
+        expectInOrder(
+            text, eachGroup(pairs, inOrder) + eachGroup(pairs, sizeOf),
+            [](const Pairs& s) {
+                const auto groups = s.groupByKey();
+                return groups.mapValues(inOrder).unionWith(groups.mapValues(sizeOf));
+            },
+            3);
     }
 }
 
@@ -157,12 +161,13 @@ TEST(SharedShuffle, ReducedValuesOfEveryFormAreSeenByBothBranches) {
     });
     using Wide = std::array<std::int64_t, 3>;
     expectInOrder(text, sums + sums, [](const Pairs& s) {
-        const auto reduced =
-            s.mapValues([](std::int64_t v) { return Wide{v, 1, v}; })
-                .reduceByKey([](const Wide& a, const Wide& b) {
-                    return Wide{a[0] + b[0], a[1] + b[1], a[2] + b[2]};
-                })
-                .mapValues([](const Wide& wide) { return wide[2]; });
+        const auto reduced = s.mapValues([](std::int64_t v) {
+                                  return Wide{v, 1, v};
+                              })
+                                 .reduceByKey([](const Wide& a, const Wide& b) {
+                                     return Wide{a[0] + b[0], a[1] + b[1], a[2] + b[2]};
+                                 })
+                                 .mapValues([](const Wide& wide) { return wide[2]; });
         return reduced.unionWith(reduced);
     });
     expectInOrder(text, sums + sums, [](const Pairs& s) {
@@ -179,13 +184,11 @@ TEST(SharedShuffle, ReducedValuesOfEveryFormAreSeenByBothBranches) {
 TEST(SharedShuffle, ACogroupAndAJoinOnTwoWaysAreTheSameTwice) {
     const auto text = linesOf(20000, 15000, false);
     const auto pairs = pairsOf(text);
-    const auto both = eachGroup(pairs, [](const auto& values) {
-        return inOrder(values) * 31 + sizeOf(values);
-    });
+    const auto both =
+        eachGroup(pairs, [](const auto& values) { return inOrder(values) * 31 + sizeOf(values); });
     expectInOrder(text, both + both, [](const Pairs& s) {
-        const auto together = s.cogroup(s).mapValues([](const auto& values) {
-            return inOrder(values.first) * 31 + sizeOf(values.second);
-        });
+        const auto together = s.cogroup(s).mapValues(
+            [](const auto& values) { return inOrder(values.first) * 31 + sizeOf(values.second); });
         return together.unionWith(together);
     });
     std::vector<Pair> joined;
@@ -213,7 +216,8 @@ TEST(SharedShuffle, OutputsOfOneStreamSeeTheSame) {
             see(hashes, seen);
             hashes.saveAsTextFiles(directory / "counts");
             hashes.forEachBatch([&](Batch<Pair>& batch) {
-                batch.forEach([&](const Pair& pair) { first.push_back(shown(std::vector{pair})[0]); });
+                batch.forEach(
+                    [&](const Pair& pair) { first.push_back(shown(std::vector{pair})[0]); });
             });
             see(groups.mapValues(inOrder), second);
         });
@@ -223,8 +227,7 @@ TEST(SharedShuffle, OutputsOfOneStreamSeeTheSame) {
         EXPECT_EQ(printed.str().find(expected[3]), std::string::npos);
         Seen saved;
         std::vector<std::filesystem::path> parts;
-        for (const auto& file :
-             std::filesystem::directory_iterator(directory / "counts-1000"))
+        for (const auto& file : std::filesystem::directory_iterator(directory / "counts-1000"))
             if (file.path().filename().string().starts_with("part-")) parts.push_back(file.path());
         std::sort(parts.begin(), parts.end());
         for (const auto& part : parts) {
@@ -248,8 +251,8 @@ TEST(SharedShuffle, AMergeThatThrowsEndsTheBatchOnceForAllThatWait) {
                                   all.push_back(v);
                                   return all;
                               },
-                              [](std::vector<std::int64_t>, std::vector<std::int64_t>)
-                                  -> std::vector<std::int64_t> {
+                              [](std::vector<std::int64_t>,
+                                 std::vector<std::int64_t>) -> std::vector<std::int64_t> {
                                   throw std::runtime_error("these two do not go together");
                               })
                 .mapValues(sizeOf);
@@ -282,13 +285,13 @@ TEST(SharedShuffle, WhatABatchLeftIsGoneInTheNext) {
     // Batches of many and of few partials in turn, so that tables come from the batch before.
     const auto text = linesOf(90000, 3000, true);
     const auto seen = [&](unsigned workers) {
-        return seenInOrder(text, workers,
-                           [](const Pairs& s, Seen& into) {
-                               const auto groups = s.groupByKey();
-                               see(groups.mapValues(inOrder).unionWith(groups.mapValues(sizeOf)),
-                                   into);
-                           },
-                           6);
+        return seenInOrder(
+            text, workers,
+            [](const Pairs& s, Seen& into) {
+                const auto groups = s.groupByKey();
+                see(groups.mapValues(inOrder).unionWith(groups.mapValues(sizeOf)), into);
+            },
+            6);
     };
     const auto expected = seen(1);
     for (const unsigned workers : kWorkers) EXPECT_TRUE(seen(workers) == expected) << workers;
@@ -314,12 +317,14 @@ TEST(StreamOrder, BranchesOfOneSourceReachAShuffleInTheOrderOfTheirUnion) {
     const auto pairs = pairsOf(text);
     auto minus = pairs;
     for (auto& pair : minus) pair.second = -pair.second;
-    expectInOrder(text, eachGroup(minus + pairs, inOrder), [](const Pairs& s) {
-        return s.mapValues(negative).unionWith(s).groupByKey().mapValues(inOrder);
-    }, 3);
-    expectInOrder(text, eachGroup(pairs + pairs, inOrder), [](const Pairs& s) {
-        return s.unionWith(s).groupByKey().mapValues(inOrder);
-    });
+    expectInOrder(
+        text, eachGroup(minus + pairs, inOrder),
+        [](const Pairs& s) {
+            return s.mapValues(negative).unionWith(s).groupByKey().mapValues(inOrder);
+        },
+        3);
+    expectInOrder(text, eachGroup(pairs + pairs, inOrder),
+                  [](const Pairs& s) { return s.unionWith(s).groupByKey().mapValues(inOrder); });
     expectInOrder(text, eachGroup(pairs + minus + (pairs + minus), inOrder), [](const Pairs& s) {
         const auto both = s.unionWith(s.mapValues(negative));
         return both.unionWith(both).groupByKey().mapValues(inOrder);
@@ -347,10 +352,9 @@ TEST(StreamOrder, WhatIsHeldKeepsTheOrderOfAUnion) {
     auto minus = pairs;
     for (auto& pair : minus) pair.second = -pair.second;
     const auto branches = [](const Pairs& s) { return s.mapValues(negative).unionWith(s); };
-    expectInOrder(text, minus + pairs,
-                  [&](const Pairs& s) { return branches(s).persist(); }, 2);
-    expectInOrder(text, minus + pairs,
-                  [&](const Pairs& s) { return branches(s).repartition(5); });
+    expectInOrder(
+        text, minus + pairs, [&](const Pairs& s) { return branches(s).persist(); }, 2);
+    expectInOrder(text, minus + pairs, [&](const Pairs& s) { return branches(s).repartition(5); });
     expectInOrder(text, eachGroup(minus + pairs, inOrder), [&](const Pairs& s) {
         return branches(s).persist().groupByKey().mapValues(inOrder);
     });
@@ -358,17 +362,17 @@ TEST(StreamOrder, WhatIsHeldKeepsTheOrderOfAUnion) {
         return branches(s).repartition(30).groupByKey().mapValues(inOrder);
     });
     expectInOrder(text, minus + pairs, [&](const Pairs& s) {
-        return branches(s).transformWith(
-            branches(s), [](const Batch<Pair>& one, const Batch<Pair>& other) {
-                const auto elements = one.collect();
-                EXPECT_TRUE(elements == other.collect());
-                return elements;
-            });
+        return branches(s).transformWith(branches(s),
+                                         [](const Batch<Pair>& one, const Batch<Pair>& other) {
+                                             const auto elements = one.collect();
+                                             EXPECT_TRUE(elements == other.collect());
+                                             return elements;
+                                         });
     });
     for (const unsigned workers : kWorkers) {
         Life life(inMemory(workers));
-        const auto held = branches(life.context().memoryTextStream(text).map(pairOf))
-                              .remember(Duration(5000));
+        const auto held =
+            branches(life.context().memoryTextStream(text).map(pairOf)).remember(Duration(5000));
         life.start();
         life.run(1);
         const auto batches = held.slice(fromMillis(0), fromMillis(5000));
@@ -381,27 +385,25 @@ TEST(StreamOrder, WhatIsHeldKeepsTheOrderOfAUnion) {
 TEST(StreamOrder, StateOverAUnionOfBranchesSeesValuesInOrder) {
     const auto text = linesOf(40000, 3000, true);
     const auto seen = [&](unsigned workers) {
-        return seenInOrder(text, workers,
-                           [](const Pairs& s, Seen& into) {
-                               const auto both = s.mapValues(negative).unionWith(s);
-                               see(both.updateStateByKey<std::int64_t>(
-                                       [](std::span<const std::int64_t> values,
-                                          std::optional<std::int64_t> before) {
-                                           return std::optional(
-                                               before.value_or(0) * 7 +
-                                               inOrder({values.begin(), values.end()}));
-                                       }),
-                                   into);
-                               see(both.mapWithState<std::int64_t>(
-                                       [](const std::string_view& key,
-                                          std::optional<std::int64_t> value,
-                                          State<std::int64_t>& state) {
-                                           state.update(state.getOption().value_or(0) * 7 + *value);
-                                           return Pair(key, state.get());
-                                       }),
-                                   into);
-                           },
-                           3);
+        return seenInOrder(
+            text, workers,
+            [](const Pairs& s, Seen& into) {
+                const auto both = s.mapValues(negative).unionWith(s);
+                see(both.updateStateByKey<std::int64_t>([](std::span<const std::int64_t> values,
+                                                           std::optional<std::int64_t> before) {
+                    return std::optional(before.value_or(0) * 7 +
+                                         inOrder({values.begin(), values.end()}));
+                }),
+                    into);
+                see(both.mapWithState<std::int64_t>([](const std::string_view& key,
+                                                       std::optional<std::int64_t> value,
+                                                       State<std::int64_t>& state) {
+                    state.update(state.getOption().value_or(0) * 7 + *value);
+                    return Pair(key, state.get());
+                }),
+                    into);
+            },
+            3);
     };
     const auto expected = seen(1);
     for (const unsigned workers : kWorkers) EXPECT_TRUE(seen(workers) == expected) << workers;
@@ -411,18 +413,19 @@ TEST(StreamOrder, AWindowOverAUnionIsTheSameForEveryReaderAndRun) {
     const auto text = linesOf(40000, 3000, true);
     for (const unsigned workers : kWorkers) {
         const auto seen = [&] {
-            return seenInOrder(text, workers,
-                               [](const Pairs& s, Seen& into) {
-                                   const auto both = s.mapValues(negative).unionWith(s);
-                                   const auto window = both.window(Duration(2000));
-                                   see(window.unionWith(window), into);
-                                   see(window, into);
-                                   see(window.groupByKey().mapValues(inOrder), into);
-                                   const auto grouped =
-                                       both.groupByKeyAndWindow(Duration(2000)).mapValues(inOrder);
-                                   see(grouped.unionWith(grouped), into);
-                               },
-                               4);
+            return seenInOrder(
+                text, workers,
+                [](const Pairs& s, Seen& into) {
+                    const auto both = s.mapValues(negative).unionWith(s);
+                    const auto window = both.window(Duration(2000));
+                    see(window.unionWith(window), into);
+                    see(window, into);
+                    see(window.groupByKey().mapValues(inOrder), into);
+                    const auto grouped =
+                        both.groupByKeyAndWindow(Duration(2000)).mapValues(inOrder);
+                    see(grouped.unionWith(grouped), into);
+                },
+                4);
         };
         const auto once = seen();
         EXPECT_TRUE(once == seen()) << workers;
