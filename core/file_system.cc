@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -37,6 +38,32 @@ std::string at(std::string_view call, const Path& path) {
 bool openedByNobodyElse(int fd) {
     if (::fcntl(fd, F_SETSIG, SIGURG) != 0 || ::fcntl(fd, F_SETLEASE, F_WRLCK) != 0) return false;
     return ::fcntl(fd, F_SETLEASE, F_UNLCK) == 0;
+}
+
+std::int64_t nanosOf(const statx_timestamp& time) {
+    return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+Result<FileInfo> infoOf(int directoryFd, const char* name, int flags, const Path& path) {
+    struct statx status {};
+    if (::statx(directoryFd, name, flags, STATX_BASIC_STATS | STATX_BTIME, &status) != 0) {
+        if (errno == ENOENT || errno == ENOTDIR)
+            return fail(ErrorKind::kNotFound, "no such file: " + path.string());
+        return failErrno(errno, at("statx", path));
+    }
+    FileInfo info;
+    info.isDirectory = S_ISDIR(status.stx_mode);
+    info.isRegular = S_ISREG(status.stx_mode);
+    info.sizeBytes = status.stx_size;
+    info.modifiedNanos = nanosOf(status.stx_mtime);
+    info.modifiedMillis =
+        std::int64_t{status.stx_mtime.tv_sec} * 1000 + status.stx_mtime.tv_nsec / 1'000'000;
+    info.ownerUid = status.stx_uid;
+    info.mode = status.stx_mode & 07777u;
+    info.device = makedev(status.stx_dev_major, status.stx_dev_minor);
+    info.inode = status.stx_ino;
+    if (status.stx_mask & STATX_BTIME) info.bornNanos = nanosOf(status.stx_btime);
+    return info;
 }
 
 class PosixFile final : public File {
@@ -111,6 +138,8 @@ public:
         return static_cast<std::uint64_t>(status.st_size);
     }
 
+    Result<FileInfo> info() override { return infoOf(fd_, "", AT_EMPTY_PATH, path_); }
+
 private:
     Result<std::size_t> readNext(char* into, std::size_t length) {
         std::size_t done = 0;
@@ -152,16 +181,7 @@ public:
     }
 
     Result<FileInfo> info(const Path& path) override {
-        struct stat status {};
-        if (::stat(path.c_str(), &status) != 0) {
-            if (errno == ENOENT || errno == ENOTDIR)
-                return fail(ErrorKind::kNotFound, "no such file: " + path.string());
-            return failErrno(errno, at("stat", path));
-        }
-        return FileInfo{S_ISDIR(status.st_mode), static_cast<std::uint64_t>(status.st_size),
-                        std::int64_t{status.st_mtim.tv_sec} * 1000 +
-                            status.st_mtim.tv_nsec / 1000000,
-                        status.st_uid, status.st_mode & 07777u};
+        return infoOf(AT_FDCWD, path.c_str(), 0, path);
     }
 
     Result<std::vector<std::string>> list(const Path& directory) override {

@@ -17,7 +17,23 @@ namespace tidemill::core {
 
 using Path = std::filesystem::path;
 
-// An open file. Thread safety: externally synchronized.
+struct FileInfo {
+    bool isDirectory = false;
+    bool isRegular = false;
+    std::uint64_t sizeBytes = 0;
+    std::int64_t modifiedMillis = 0;
+    std::uint32_t ownerUid = 0;
+    std::uint32_t mode = 0;  // permission bits
+    // Which file it is, whatever its name; numbers of removed files come again.
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+    // Nanoseconds since 1970; a birth of 0: the file system does not know it.
+    std::int64_t bornNanos = 0;
+    std::int64_t modifiedNanos = 0;
+};
+
+// An open file. Thread safety: readAt() and info() by several threads at a time; the rest
+// externally synchronized.
 class File {
 public:
     virtual ~File() = default;
@@ -39,6 +55,7 @@ public:
 
     virtual Result<> truncate(std::uint64_t sizeBytes) = 0;
     virtual Result<std::uint64_t> sizeBytes() = 0;
+    virtual Result<FileInfo> info() = 0;
 
     Result<> writeAt(std::uint64_t offset, std::string_view bytes) {
         const iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
@@ -51,14 +68,6 @@ enum class OpenMode {
     kReadWrite,  // must exist
     kCreate,     // must not exist; read and write, mode 0600
     kReplace,    // created, or emptied when it exists; mode 0600
-};
-
-struct FileInfo {
-    bool isDirectory = false;
-    std::uint64_t sizeBytes = 0;
-    std::int64_t modifiedMillis = 0;
-    std::uint32_t ownerUid = 0;
-    std::uint32_t mode = 0;  // permission bits
 };
 
 // What an unprivileged process may still take of a file system, and how much there is of it.

@@ -11,6 +11,7 @@ namespace tidemill::core {
 namespace {
 
 constexpr std::chrono::seconds kLongestSleep{1};
+constexpr std::size_t kPartOfFiles = 4;  // a quarter
 
 }  // namespace
 
@@ -107,10 +108,11 @@ BatchTime Scheduler::takeTime() {
                 "the machine slept");
     const bool held = choice.kind == BatchTimes::Kind::kHeld;
     if (held && !held_)
-        logWarning("the clock is " + std::to_string(times_->behind(now).count()) +
-                   " ms behind the last batch: until it has caught up, batches go on but their "
-                   "times hold, and windows and timeouts stand still; set the clock right, or wait, or "
-                   "begin a new data directory if this one was written under a clock far ahead");
+        logWarning(
+            "the clock is " + std::to_string(times_->behind(now).count()) +
+            " ms behind the last batch: until it has caught up, batches go on but their "
+            "times hold, and windows and timeouts stand still; set the clock right, or wait, or "
+            "begin a new data directory if this one was written under a clock far ahead");
     if (held_ && !held) logInfo("the clock has caught up with the batch times");
     held_ = held;
     std::lock_guard lock(mutex_);
@@ -122,19 +124,22 @@ Result<> Scheduler::nextBatch() {
     const auto begun = clock_.monotonic();
     const BatchTime time = takeTime();
 
+    TM_ASSIGN(const auto prepared, hooks_.prepareRanges(now(), options_.maxBatchBytes));
+    // Sockets that bring more than a batch takes leave files their part.
+    const auto forBlocks =
+        options_.maxBatchBytes - std::min(prepared, options_.maxBatchBytes / kPartOfFiles);
     BatchRecord record;
     std::vector<BlockPtr> blocks;
     Lsn recordLsn;
     {
         const BlockLog::Hold oneGroup(log_);
         hooks_.sealInputs(time);
-        blocks = log_.take(options_.maxBatchBytes);
+        blocks = log_.take(forBlocks);
         std::size_t taken = 0;
         for (const auto& block : blocks) taken += block->bytes().size();
         const std::size_t room = options_.maxBatchBytes - std::min(taken, options_.maxBatchBytes);
-        // Inside, since the record must lie behind the batch's blocks and before any other. It
-        // lists directories, and reads no file.
-        TM_ASSIGN(auto ranges, hooks_.planRanges(time, room));
+        // Inside, since the record must lie behind the batch's blocks and before any other.
+        TM_ASSIGN(auto ranges, hooks_.planRanges(room));
         record = makeRecord(time, blocks, std::move(ranges));
         TM_FAILPOINT("batch.beforeRecord");
         TM_ASSIGN(recordLsn, log_.appendRecord(record));

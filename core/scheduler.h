@@ -10,8 +10,8 @@
 #include <thread>
 
 #include "core/batch_record.h"
-#include "core/batch_times.h"
 #include "core/batch_run.h"
+#include "core/batch_times.h"
 #include "core/block_log.h"
 #include "core/clock.h"
 #include "core/graph.h"
@@ -24,8 +24,10 @@ public:
     virtual ~BatchHooks() = default;
     // At a batch time, before the record: live inputs append what they hold open.
     virtual void sealInputs(BatchTime time) = 0;
-    // Replayable sources say which ranges the batch takes; returns their bytes' sum.
-    virtual Result<std::vector<SourceRange>> planRanges(BatchTime time, std::size_t bytesMax) = 0;
+    // Before that: replayable sources get ready what the batch may take; returns how many bytes.
+    virtual Result<std::size_t> prepareRanges(Instant now, std::size_t bytesMax) = 0;
+    // With the log held: they say what it takes.
+    virtual Result<std::vector<SourceRange>> planRanges(std::size_t bytesMax) = 0;
     virtual Framing framing(SourceId source) const = 0;
     // The stages and, with `withOutputs`, the outputs of the batch have run.
     virtual Result<> afterRun(const BatchRun& run, bool withOutputs) = 0;

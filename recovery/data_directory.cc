@@ -266,6 +266,23 @@ core::Result<> DataDirectory::setJob(const std::string& name) {
     return core::publishFile(files_, path_ / "JOB", name + "\n");
 }
 
+core::Result<BatchTime> DataDirectory::firstStart(BatchTime now) {
+    const Path path = path_ / "STARTED";
+    if (!files_.exists(path)) {
+        TM_TRY(core::publishFile(files_, path, std::to_string(toMillis(now)) + "\n"));
+        return now;
+    }
+    TM_ASSIGN(const auto text, core::readWholeFile(files_, path, kFormatBytesMax));
+    std::int64_t millis = 0;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), millis);
+    if (read.ec != std::errc() ||
+        text.substr(static_cast<std::size_t>(read.ptr - text.data())) != "\n")
+        return core::fail(
+            ErrorKind::kCorrupt,
+            "the time of the first start does not parse; remove the file: file=" + path.string());
+    return fromMillis(millis);
+}
+
 core::Result<> DataDirectory::markLogStarted() {
     if (format_.logStarted) return {};
     DirectoryFormat started = format_;

@@ -1,5 +1,6 @@
 // The directory that holds everything a job must not forget:
 //   DIR/FORMAT        version, identity of the log              docs/formats/data_directory.md
+//   DIR/STARTED       when the first start was, until a batch has run
 //   DIR/JOB           the name of the job that it belongs to
 //   DIR/LOCK          locked, like DIR itself, by the one process that may write
 //   DIR/DURABLE       how far the log was durable             recovery/durable_witness.h
@@ -15,6 +16,7 @@
 
 #include "core/error.h"
 #include "core/file_system.h"
+#include "core/time.h"
 #include "recovery/log_uuid.h"
 
 namespace tidemill::recovery {
@@ -72,6 +74,10 @@ public:
     // is locked: when it does not, another process may have taken over what has that name now, and
     // nothing may be written there. Errors: kConflict, kIo. Thread-safe.
     core::Result<> stillHeld() const;
+
+    // The wall time of the directory's first start: `now`, unless one before has recorded its own.
+    // Durable when it returns. Errors: kIo, kCorrupt.
+    core::Result<BatchTime> firstStart(BatchTime now);
 
     // Records durably that the log has its first segment.
     core::Result<> markLogStarted();

@@ -24,23 +24,23 @@ void pushRecords(std::string_view bytes, std::size_t recordBytes,
 }  // namespace
 
 void FileInputNode::beginBatch(core::BatchRun& run) {
-    files_.clear();
-    const auto range = core::rangeOf(run.record(), id_);
-    if (!range.empty()) files_ = core::orThrow(FileSource::filesOf(range));
-    pieces_ = source_->piecesOf(files_);
+    FileRange range;
+    const auto bytes = core::rangeOf(run.record(), id_);
+    if (!bytes.empty()) range = core::orThrow(decodeFileRange(bytes));
+    batch_ = std::make_unique<FileBatch>(*source_, std::move(range));
 }
 
-std::uint32_t FileInputNode::partitions(core::BatchRun&) {
-    return static_cast<std::uint32_t>(pieces_.size());
-}
+std::uint32_t FileInputNode::partitions(core::BatchRun&) { return batch_->partitions(); }
 
-void FileInputNode::scan(core::TaskContext& task, core::BatchRun&,
+void FileInputNode::scan(core::TaskContext& task, core::BatchRun& run,
                          core::Sink<std::string_view>& sink) {
-    const auto bytes = core::orThrow(source_->read(pieces_[task.partition], task.arena));
-    if (source_->options().recordBytes != 0)
-        pushRecords(bytes, source_->options().recordBytes, sink);
-    else
-        core::pushText(bytes, sink);
+    for (const auto text : core::orThrow(batch_->read(task.partition, run.newArena()))) {
+        if (sink.wanted() == 0) return;
+        if (source_->options().recordBytes != 0)
+            pushRecords(text, source_->options().recordBytes, sink);
+        else
+            core::pushText(text, sink);
+    }
 }
 
 }  // namespace tidemill::sources

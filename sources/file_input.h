@@ -8,6 +8,7 @@
 
 #include "core/ids.h"
 #include "core/stream_node.h"
+#include "sources/file_batch.h"
 #include "sources/file_source.h"
 
 namespace tidemill::sources {
@@ -21,12 +22,12 @@ public:
     std::uint32_t partitions(core::BatchRun& run) override;
     void scan(core::TaskContext& task, core::BatchRun& run,
               core::Sink<std::string_view>& sink) override;
+    void endBatch() override { batch_.reset(); }
 
 private:
     std::shared_ptr<FileSource> source_;
-    core::SourceId id_;
-    std::vector<TakenFile> files_;  // of the batch at hand
-    std::vector<FilePiece> pieces_;
+    const core::SourceId id_;
+    std::unique_ptr<FileBatch> batch_;
 };
 
 }  // namespace tidemill::sources

@@ -1,11 +1,10 @@
 #include "sources/file_source.h"
 
-#include <glob.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <array>
 
-#include "core/buffer_pool.h"
 #include "core/byte_codec.h"
 #include "core/logging.h"
 
@@ -17,217 +16,479 @@ using core::Result;
 
 namespace {
 
-// A partition reads about this much: small files are one each, large ones several.
-constexpr std::uint64_t kPieceBytes = 8 << 20;
-constexpr std::size_t kPathBytesMax = 4096;
+constexpr Duration kOldAge{60'000};
+constexpr std::uint8_t kHeaderTag = 0xF2;  // the first format's rows begin with another byte
+constexpr std::size_t kHeldMax = 16;
+constexpr std::uint64_t kKeptOpenBytes = 1 << 20;
+constexpr std::size_t kComplaintsMax = 100;
+constexpr std::chrono::seconds kFirstRetry{1};
+constexpr std::chrono::minutes kLastRetry{5};
+constexpr std::chrono::seconds kLocateAgain{2};
+constexpr std::int64_t kNanosPerMilli = 1'000'000;
 
-std::vector<std::string> matching(const std::string& pattern) {
-    glob_t found{};
-    std::vector<std::string> paths;
-    if (::glob(pattern.c_str(), GLOB_ONLYDIR, nullptr, &found) == 0)
-        paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
-    ::globfree(&found);
-    // What is no pattern is itself, so that its absence is told.
-    if (paths.empty() && pattern.find_first_of("*?[") == pattern.npos) paths.push_back(pattern);
-    return paths;
+FileMark markOf(const DirectoryWatch::Entry& entry) {
+    return {entry.id, entry.bornNanos, entry.sizeBytes, entry.modifiedNanos, 0, 0};
 }
 
-void encodeFiles(core::ByteWriter& out, const std::vector<TakenFile>& files) {
-    out.u32(static_cast<std::uint32_t>(files.size()));
-    for (const auto& file : files) {
-        out.string(file.path);
-        out.u64(file.sizeBytes);
-        out.i64(file.modifiedMillis);
-    }
-}
-
-std::vector<TakenFile> decodeFiles(core::ByteReader& in) {
-    std::vector<TakenFile> files(in.count(20));
-    for (auto& file : files) {
-        file.path = in.string(kPathBytesMax);
-        file.sizeBytes = in.u64();
-        file.modifiedMillis = in.i64();
-    }
-    return files;
-}
-
-std::string described(const TakenFile& file) {
-    return "file=" + file.path + " size=" + std::to_string(file.sizeBytes) +
-           " modified_ms=" + std::to_string(file.modifiedMillis);
+std::string described(const FileMark& file, const std::string& path) {
+    return "file=" + path + " size=" + std::to_string(file.sizeBytes);
 }
 
 }  // namespace
 
+Result<std::uint64_t> hashOf(core::File& file, std::uint64_t begin, std::uint64_t size) {
+    std::array<char, kHashedBytes> bytes;
+    TM_ASSIGN(const auto got, file.readAt(begin, bytes.data(), std::min(size, kHashedBytes)));
+    return XXH3_64bits(bytes.data(), got);
+}
+
+Result<std::uint64_t> tailHashOf(core::File& file, std::uint64_t begin, std::uint64_t end) {
+    const auto size = std::min(end - begin, kHashedBytes);
+    return hashOf(file, end - size, size);
+}
+
 FileSource::FileSource(core::FileSystem& files, FileSourceOptions options)
-    : files_(files), options_(std::move(options)) {}
+    : files_(files), options_(std::move(options)), watch_(files, options_.directories) {}
 
-Result<core::ReplayableSource::Plan> FileSource::plan(BatchTime time, std::size_t bytesMax,
-                                                      unsigned) {
-    TM_TRY(find(time));
-    at_.previous = time;
-    afterDowntime_ = false;
-    const std::int64_t span = toMillis(time) - options_.remember.count();
-    std::erase_if(at_.taken, [&](const auto& entry) { return entry.second <= span; });
+void FileSource::firstStartedAt(BatchTime time) {
+    begun_ = options_.existing == ExistingFiles::kTake;
+    oldBeforeMillis_ = toMillis(time - kOldAge);
+}
 
-    Plan plan;
-    auto end = at_.waiting.begin();
-    for (; end != at_.waiting.end(); ++end) {
-        if (bytesMax == 0 || (plan.sizeBytes != 0 && plan.sizeBytes + end->sizeBytes > bytesMax))
-            break;
-        plan.sizeBytes += end->sizeBytes;
+// --- What is there -------------------------------------------------------------------------------
+
+void FileSource::look(std::chrono::nanoseconds now) {
+    watch_.look([&](const std::string& path, const auto& entry) { seen(path, entry); },
+                [&](const std::string& path, const auto& entry) {
+                    new_.erase(path);
+                    retries_.erase(path);
+                    if (watch_.isPresent(entry.id)) return;
+                    old_.erase(entry.id);
+                    if (known_.contains(entry.id)) missing_.emplace(entry.id, now);
+                });
+    if (lookedForMissing_ || !watch_.complete()) return;
+    lookedForMissing_ = true;
+    for (const auto& [id, known] : known_)
+        if (!watch_.isPresent(id)) missing_.emplace(id, now);
+}
+
+void FileSource::seen(const std::string& path, const DirectoryWatch::Entry& entry) {
+    missing_.erase(entry.id);
+    if (const auto found = known_.find(entry.id); found != known_.end()) {
+        Known& known = found->second;
+        if (isSame(known, path, entry)) {
+            new_.erase(path);
+            if (!known.complained && complaints_ < kComplaintsMax &&
+                (entry.sizeBytes != known.file.sizeBytes ||
+                 entry.modifiedNanos != known.file.modifiedNanos)) {
+                known.complained = true;
+                core::logWarning(
+                    "a file has changed after it was taken; what is new in it is not "
+                    "read: " +
+                    described(known.file, path) + " size_now=" + std::to_string(entry.sizeBytes));
+                if (++complaints_ == kComplaintsMax)
+                    core::logWarning("more such files are not named");
+            }
+            return;
+        }
     }
-    if (end == at_.waiting.begin()) return plan;
-    const std::vector<TakenFile> chosen(at_.waiting.begin(), end);
-    at_.waiting.erase(at_.waiting.begin(), end);
-    plan.range = encode(chosen, at_);
+    if (entry.sizeBytes == 0) {  // it waits for content
+        new_.erase(path);
+    } else if (!begun_ && entry.modifiedNanos / kNanosPerMilli < oldBeforeMillis_) {
+        old_[entry.id] = entry;
+        new_.erase(path);
+    } else {
+        new_[path] = entry;
+    }
+}
+
+bool FileSource::isSame(const Known& known, const std::string& path,
+                        const DirectoryWatch::Entry& entry) {
+    const FileMark& mark = known.file;
+    if (mark.bornNanos != 0 && entry.bornNanos != 0) return mark.bornNanos == entry.bornNanos;
+    if (mark.sizeBytes == entry.sizeBytes && mark.modifiedNanos == entry.modifiedNanos) return true;
+    if (mark.headBytes == 0) return true;
+    const auto file = files_.open(path, core::OpenMode::kRead);
+    if (!file) return true;  // it cannot be told
+    const auto hash = hashOf(**file, 0, mark.headBytes);
+    return !hash || *hash == mark.headHash;
+}
+
+// --- What the next batch may take ----------------------------------------------------------------
+
+Result<std::size_t> FileSource::prepare(core::Instant now, std::size_t bytesMax) {
+    {
+        std::lock_guard lock(mutex_);
+        std::erase_if(held_, [&](const auto& held) { return !unfinished_.contains(held.first); });
+        for (auto& mark : std::exchange(insteads_, {})) {
+            known_[mark.id] = Known{{mark, mark.sizeBytes, true, {}}};
+            toLeave_.push_back(std::move(mark));
+        }
+    }
+    look(now.monotonic);
+    prepared_.clear();
+    chosen_.clear();
+    std::size_t bytes = 0;
+    for (const auto& id : unfinished_) {
+        if (bytes >= bytesMax) break;
+        TM_TRY(prepareRest(known_.at(id), now, bytes));
+    }
+    if (bytes < bytesMax) {
+        for (const auto& path : oldestNew()) {
+            const auto entry = new_.at(path);
+            if (chosen_.contains(entry.id)) continue;
+            if (const auto known = known_.find(entry.id);
+                known != known_.end() && isSame(known->second, path, entry)) {
+                new_.erase(path);  // another name of a known file
+                continue;
+            }
+            if (!mayTry(path, now.monotonic)) continue;
+            if (bytes >= bytesMax || (bytes > 0 && bytes + entry.sizeBytes > bytesMax)) break;
+            TM_TRY(prepareNew(path, now, bytesMax, bytes));
+        }
+    }
+    toForget_.clear();
+    for (const auto& [id, since] : missing_) {
+        if (toForget_.size() >= kFilesMax) break;
+        if (now.monotonic - since >= kForgetAfter && watch_.wouldShow(id.device) &&
+            !unfinished_.contains(id))
+            toForget_.push_back(id);
+    }
+    return bytes;
+}
+
+// The paths of new files, those first that were modified first.
+std::vector<std::string> FileSource::oldestNew() const {
+    std::vector<std::pair<std::int64_t, const std::string*>> order;
+    order.reserve(new_.size());
+    for (const auto& [path, entry] : new_) order.emplace_back(entry.modifiedNanos, &path);
+    const auto count = std::min(order.size(), kFilesMax);
+    std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count),
+                      order.end(), [](const auto& a, const auto& b) {
+                          return a.first != b.first ? a.first < b.first : *a.second < *b.second;
+                      });
+    std::vector<std::string> paths;
+    for (std::size_t i = 0; i < count; ++i) paths.push_back(*order[i].second);
+    return paths;
+}
+
+// What is left of a file that batches before have begun.
+Result<> FileSource::prepareRest(Known& known, core::Instant now, std::size_t& bytes) {
+    if (!mayTry(known.path, now.monotonic)) return {};
+    std::string path = known.path;
+    auto file = held(known.file.id);
+    core::Error error;
+    if (!file) {
+        auto opened = openSame(known.file, path);
+        if (!opened) {
+            error = opened.error();
+            if (error.kind == ErrorKind::kNotFound && watch_.wouldShow(known.file.id.device))
+                return lost(known, ErrorKind::kNotFound, "is gone");
+            later(path, error, now.monotonic);
+            return {};
+        }
+        file = std::move(*opened);
+    }
+    const auto info = file->info();
+    if (!info) {
+        later(path, info.error(), now.monotonic);
+        return {};
+    }
+    if (info->sizeBytes < known.file.sizeBytes)
+        return lost(known, ErrorKind::kConflict,
+                    "has become shorter (size_now=" + std::to_string(info->sizeBytes) + ")");
+    FilePiece piece{known.file, path, known.readTo, endOf(known.file.sizeBytes), true, 0};
+    const auto tail = tailHashOf(*file, piece.begin, piece.end);
+    if (!tail) {
+        later(path, tail.error(), now.monotonic);
+        return {};
+    }
+    piece.tailHash = *tail;
+    bytes += piece.end - piece.begin;
+    chosen_.insert(known.file.id);
+    prepared_.push_back({std::move(piece), std::move(file)});
+    return {};
+}
+
+Result<> FileSource::prepareNew(const std::string& path, core::Instant now, std::size_t bytesMax,
+                                std::size_t& bytes) {
+    const auto entry = new_.at(path);
+    auto opened = files_.open(path, core::OpenMode::kRead);
+    if (!opened) {
+        if (opened.error().kind == ErrorKind::kNotFound)
+            new_.erase(path);
+        else
+            later(path, opened.error(), now.monotonic);
+        return {};
+    }
+    const std::shared_ptr<core::File> file = std::move(*opened);
+    const auto info = file->info();
+    // Another file by now, or emptied: the next look sees what it is.
+    if (info && (FileId{info->device, info->inode} != entry.id || info->sizeBytes == 0)) return {};
+    auto piece = info ? pieceOf(*file, *info, path) : Result<FilePiece>(fail(info.error()));
+    if (!piece) {
+        if (piece.error().kind == ErrorKind::kInvalid) return fail(piece.error());
+        later(path, piece.error(), now.monotonic);
+        return {};
+    }
+    const auto size = piece->end - piece->begin;
+    if (size == 0) {
+        toLeave_.push_back(piece->file);
+        known_[entry.id] = Known{{piece->file, piece->file.sizeBytes, true, {}}};
+        new_.erase(path);
+        return {};
+    }
+    if (bytes > 0 && bytes + size > bytesMax) return {};
+    bytes += size;
+    chosen_.insert(entry.id);
+    const bool mayBeCut = size > std::min<std::uint64_t>(kKeptOpenBytes, bytesMax / 4);
+    prepared_.push_back({std::move(*piece), mayBeCut ? file : nullptr});
+    return {};
+}
+
+std::uint64_t FileSource::endOf(std::uint64_t sizeBytes) const {
+    return options_.recordBytes == 0 ? sizeBytes : sizeBytes - sizeBytes % options_.recordBytes;
+}
+
+Result<FilePiece> FileSource::pieceOf(core::File& file, const core::FileInfo& info,
+                                      const std::string& path) {
+    FilePiece piece;
+    piece.path = path;
+    piece.file = {{info.device, info.inode},
+                  info.bornNanos,
+                  info.sizeBytes,
+                  info.modifiedNanos,
+                  static_cast<std::uint32_t>(std::min(info.sizeBytes, kHashedBytes)),
+                  0};
+    piece.end = endOf(info.sizeBytes);
+    if (const auto rest = info.sizeBytes - piece.end; rest != 0) {
+        const auto what = "a file of binary records ends inside a record: file=" + path +
+                          " size=" + std::to_string(info.sizeBytes) +
+                          " record_length=" + std::to_string(options_.recordBytes);
+        if (options_.onLostData == LostData::kStop)
+            return fail(ErrorKind::kInvalid,
+                        what +
+                            "; complete it or take it away and start again, or go on without its "
+                            "last bytes: on_lost_data = \"skip\" (FileStreamOptions::onLostData)");
+        core::logWarning(what + "; its last " + std::to_string(rest) + " bytes are left out");
+    }
+    TM_ASSIGN(piece.file.headHash, hashOf(file, 0, piece.file.headBytes));
+    TM_ASSIGN(piece.tailHash, tailHashOf(file, piece.begin, piece.end));
+    return piece;
+}
+
+void FileSource::later(const std::string& path, const core::Error& error,
+                       std::chrono::nanoseconds now) {
+    auto& retry = retries_[path];
+    if (retry.wait.count() == 0)
+        core::logWarning("a file cannot be read; it is tried again, others go on: " +
+                         error.message);
+    retry.wait = std::clamp<std::chrono::nanoseconds>(2 * retry.wait, kFirstRetry, kLastRetry);
+    retry.at = now + retry.wait;
+}
+
+bool FileSource::mayTry(const std::string& path, std::chrono::nanoseconds now) const {
+    const auto found = retries_.find(path);
+    return found == retries_.end() || now >= found->second.at;
+}
+
+Result<> FileSource::lost(Known& known, ErrorKind kind, const std::string& what) {
+    const auto message = "a file of which batches have read " + std::to_string(known.readTo) +
+                         " bytes " + what + ": " + described(known.file, known.path);
+    if (options_.onLostData == LostData::kStop)
+        return fail(kind, message + "; " + std::string(kWayOut));
+    core::logWarning(message + "; its other " +
+                     std::to_string(known.file.sizeBytes - known.readTo) + " bytes are left out");
+    toLeave_.push_back(known.file);
+    return {};
+}
+
+// --- What the next batch takes -------------------------------------------------------------------
+
+Result<core::ReplayableSource::Plan> FileSource::plan(const Limits& limits) {
+    FileRange range;
+    range.recordBytesMax = static_cast<std::uint32_t>(options_.recordBytesMax);
+    range.oldBeforeMillis = oldBeforeMillis_;
+    Plan plan;
+    std::size_t encoded = 64;
+    for (auto& prepared : prepared_) {
+        auto& piece = prepared.piece;
+        encoded += encodedBytes(piece);
+        if (encoded > limits.rangeBytes) break;
+        if (plan.sizeBytes + (piece.end - piece.begin) > limits.bytes) {
+            if (plan.sizeBytes != 0 || limits.bytes == 0 || !prepared.file) break;
+            TM_TRY(cut(prepared, limits.bytes));
+        }
+        plan.sizeBytes += piece.end - piece.begin;
+        range.pieces.push_back(piece);
+    }
+    const auto fits = [&](std::size_t bytes) {
+        encoded += bytes;
+        return encoded <= limits.rangeBytes;
+    };
+    std::size_t leaving = 0;
+    for (; leaving < toLeave_.size() && fits(kEncodedMarkBytes); ++leaving)
+        range.left.push_back(toLeave_[leaving]);
+    toLeave_.erase(toLeave_.begin(), toLeave_.begin() + static_cast<std::ptrdiff_t>(leaving));
+    std::size_t old = 0;
+    for (auto at = old_.begin(); at != old_.end() && old < kFilesMax && fits(kEncodedMarkBytes);
+         ++at, ++old)
+        range.left.push_back(markOf(at->second));
+    leftBehind_ += old;
+    range.begun = begun_ || (watch_.complete() && old == old_.size());
+    for (const auto& id : toForget_)
+        if (fits(sizeof(FileId))) range.forgotten.push_back(id);
+    toForget_.clear();
+    if (range.begun && !begun_ && leftBehind_ != 0)
+        core::logInfo(std::to_string(leftBehind_) + " files in " + options_.directories +
+                      " are left, because they were there and older than " +
+                      std::to_string(kOldAge.count() / 1000) +
+                      " s when the job started for the first time; existing = \"take\" "
+                      "(FileStreamOptions::existing) would have taken them");
+    const bool changed = !range.pieces.empty() || !range.left.empty() || !range.forgotten.empty() ||
+                         range.begun != begun_ || !headerKept_;
+    if (!changed) return plan;
+    plan.range = encode(range);
+    apply(range);
     return plan;
 }
 
-// Adds what is new to the waiting files.
-Result<> FileSource::find(BatchTime time) {
-    const auto since = afterDowntime_ && at_.previous ? std::min(*at_.previous, time) : time;
-    const std::size_t known = at_.waiting.size();
-    for (const auto& directory : matching(options_.directories))
-        TM_TRY(findIn(directory, toMillis(since) - options_.remember.count(), toMillis(time)));
-    std::sort(at_.waiting.begin() + static_cast<std::ptrdiff_t>(known), at_.waiting.end(),
-              [](const TakenFile& a, const TakenFile& b) {
-                  return std::tie(a.modifiedMillis, a.path) < std::tie(b.modifiedMillis, b.path);
-              });
-    return {};
-}
-
-Result<> FileSource::findIn(const std::string& directory, std::int64_t after, std::int64_t until) {
-    const auto names = files_.list(directory);
-    if (!names) {
-        if (unreadable_.insert(directory).second)
-            core::logWarning("no files are taken from a directory that cannot be read: " +
-                             names.error().message);
-        return {};
-    }
-    unreadable_.erase(directory);
-    for (const auto& name : *names) {
-        if (name.starts_with('.')) continue;
-        const core::Path path = core::Path(directory) / name;
-        const auto info = files_.info(path);
-        if (!info) {
-            core::logWarning("a file was gone before a batch could take it: " +
-                             info.error().message);
-            continue;
-        }
-        if (info->isDirectory || info->modifiedMillis <= after || info->modifiedMillis > until)
-            continue;
-        if (!at_.taken.emplace(path.string(), info->modifiedMillis).second) continue;
-        if (options_.recordBytes != 0 && info->sizeBytes % options_.recordBytes != 0)
-            return fail(ErrorKind::kInvalid,
-                        "a file of binary records ends inside a record: file=" + path.string() +
-                            " size=" + std::to_string(info->sizeBytes) +
-                            " record_length=" + std::to_string(options_.recordBytes));
-        at_.waiting.push_back({path.string(), info->sizeBytes, info->modifiedMillis});
-    }
-    return {};
-}
-
-std::string FileSource::encode(const std::vector<TakenFile>& files, const Position& position) {
-    core::ByteWriter out;
-    encodeFiles(out, files);
-    out.u8(position.previous ? 1 : 0);
-    out.i64(position.previous ? toMillis(*position.previous) : 0);
-    out.u32(static_cast<std::uint32_t>(position.taken.size()));
-    for (const auto& [path, modified] : position.taken) {
-        out.string(path);
-        out.i64(modified);
-    }
-    encodeFiles(out, position.waiting);
-    return std::move(out).bytes();
-}
-
-std::string FileSource::position() const { return encode({}, at_); }
-
-Result<> FileSource::resume(std::string_view range) { return restore(range); }
-
-Result<> FileSource::restore(std::string_view bytes) {
-    core::ByteReader in(bytes);
-    (void)decodeFiles(in);
-    Position position;
-    const bool known = in.u8() != 0;
-    const auto previous = fromMillis(in.i64());
-    if (known) position.previous = previous;
-    for (std::uint32_t left = in.count(12); left > 0; --left) {
-        std::string path(in.string(kPathBytesMax));
-        position.taken[std::move(path)] = in.i64();
-    }
-    position.waiting = decodeFiles(in);
-    if (!in.finished())
-        return fail(ErrorKind::kCorrupt, "the recorded position of a file source does not parse");
-    at_ = std::move(position);
-    afterDowntime_ = true;
-    return {};
-}
-
-Result<std::vector<TakenFile>> FileSource::filesOf(std::string_view range) {
-    core::ByteReader in(range);
-    auto files = decodeFiles(in);
-    if (!in.ok())
-        return fail(ErrorKind::kCorrupt, "the files recorded for a batch do not parse");
-    return files;
-}
-
-std::vector<FilePiece> FileSource::piecesOf(const std::vector<TakenFile>& files) const {
-    std::uint64_t size = kPieceBytes;
+Result<> FileSource::cut(Prepared& prepared, std::size_t bytes) {
+    auto& piece = prepared.piece;
+    std::uint64_t size = bytes;
     if (options_.recordBytes != 0)
         size = std::max<std::uint64_t>(size / options_.recordBytes, 1) * options_.recordBytes;
-    std::vector<FilePiece> pieces;
-    for (const auto& file : files)
-        for (std::uint64_t begin = 0; begin < file.sizeBytes; begin += size)
-            pieces.push_back({&file, begin, std::min(begin + size, file.sizeBytes)});
-    return pieces;
-}
-
-Result<> FileSource::checkUnchanged(const TakenFile& file) const {
-    const auto info = files_.info(file.path);
-    if (!info)
-        return fail(ErrorKind::kNotFound, "a file that a recorded batch reads is gone; put it back: " +
-                                              described(file) + ": " + info.error().message);
-    if (info->sizeBytes != file.sizeBytes || info->modifiedMillis != file.modifiedMillis)
-        return fail(ErrorKind::kConflict,
-                    "a file changed after a batch chose it; put the former one back, and move files "
-                    "into the directory only when they are complete: " + described(file) +
-                        " size_now=" + std::to_string(info->sizeBytes) +
-                        " modified_ms_now=" + std::to_string(info->modifiedMillis));
+    if (size >= piece.end - piece.begin) return {};
+    piece.end = piece.begin + size;
+    piece.last = false;
+    TM_ASSIGN(piece.tailHash, tailHashOf(*prepared.file, piece.begin, piece.end));
+    std::lock_guard lock(mutex_);
+    if (held_.size() < kHeldMax) held_[piece.file.id] = prepared.file;
     return {};
 }
 
-// The first beginning of a line at or behind `offset`.
-Result<std::uint64_t> FileSource::lineBeginAt(core::File& file, const TakenFile& of,
-                                              std::uint64_t offset) const {
-    if (offset == 0 || offset >= of.sizeBytes) return std::min(offset, of.sizeBytes);
-    std::array<char, 4096> window;
-    for (std::uint64_t at = offset - 1; at < of.sizeBytes;) {
-        TM_ASSIGN(const auto got, file.readAt(at, window.data(), window.size()));
-        if (got == 0) break;
-        const auto newline = std::string_view(window.data(), got).find('\n');
-        if (newline != std::string_view::npos) return at + newline + 1;
-        at += got;
+// --- What is known -------------------------------------------------------------------------------
+
+void FileSource::apply(const FileRange& range) {
+    if (!headerKept_ || begun_ != range.begun || oldBeforeMillis_ != range.oldBeforeMillis) {
+        core::ByteWriter header;
+        header.u8(kHeaderTag);
+        header.u8(range.begun ? 1 : 0);
+        header.i64(range.oldBeforeMillis);
+        changes_.push_back({"", std::move(header).bytes()});
     }
-    return of.sizeBytes;
+    headerKept_ = true;
+    begun_ = range.begun;
+    oldBeforeMillis_ = range.oldBeforeMillis;
+    for (const auto& piece : range.pieces)
+        keep({{piece.file, piece.last ? piece.file.sizeBytes : piece.end, piece.last,
+               piece.last ? std::string() : piece.path}});
+    for (const auto& piece : range.pieces) {
+        new_.erase(piece.path);
+        retries_.erase(piece.path);
+    }
+    for (const auto& mark : range.left) {
+        keep({{mark, mark.sizeBytes, true, {}}});
+        old_.erase(mark.id);
+    }
+    for (const auto& id : range.forgotten) {
+        known_.erase(id);
+        missing_.erase(id);
+        unfinished_.erase(id);
+        changes_.push_back({toString(id), std::nullopt});
+    }
 }
 
-Result<std::string_view> FileSource::read(const FilePiece& piece, core::Arena& arena) const {
-    const TakenFile& of = *piece.file;
-    TM_TRY(checkUnchanged(of));
-    TM_ASSIGN(const auto file, files_.open(of.path, core::OpenMode::kRead));
-    std::uint64_t begin = piece.begin;
-    std::uint64_t end = piece.end;
-    if (options_.recordBytes == 0) {
-        TM_ASSIGN(begin, lineBeginAt(*file, of, begin));
-        TM_ASSIGN(end, lineBeginAt(*file, of, end));
+void FileSource::keep(Known known) {
+    const FileId id = known.file.id;
+    auto& kept = known_[id];
+    known.complained = kept.complained && kept.file.bornNanos == known.file.bornNanos;
+    changes_.push_back({toString(id), encode(static_cast<const KnownFile&>(known))});
+    if (known.done)
+        unfinished_.erase(id);
+    else
+        unfinished_.insert(id);
+    kept = std::move(known);
+}
+
+Result<> FileSource::resume(std::string_view bytes) {
+    TM_ASSIGN(const auto range, decodeFileRange(bytes));
+    apply(range);
+    return {};
+}
+
+std::vector<core::ReplayableSource::RowChange> FileSource::takeChanges() {
+    return std::exchange(changes_, {});
+}
+
+Result<> FileSource::restore(std::string_view key, std::string_view value) {
+    if (key.empty()) {
+        core::ByteReader in(value);
+        const auto tag = in.u8();
+        begun_ = in.u8() != 0;
+        oldBeforeMillis_ = in.i64();
+        if (tag != kHeaderTag || !in.finished())
+            return fail(ErrorKind::kUnsupported,
+                        "the data directory keeps positions of files in another format than this "
+                        "build reads: begin a new data directory, into which "
+                        "existing = \"take\" takes all files again");
+        headerKept_ = true;
+        return {};
     }
-    if (begin >= end) return std::string_view();
-    const std::size_t size = end - begin;
-    char* bytes = arena.allocate(size);
-    TM_ASSIGN(const auto got, file->readAt(begin, bytes, size));
-    TM_TRY(checkUnchanged(of));
-    return std::string_view(bytes, got);
+    FileId id;
+    if (!parseFileId(key, id))
+        return fail(ErrorKind::kCorrupt, "the key of a known file's row does not parse");
+    TM_ASSIGN(auto known, decodeKnownFile(id, value));
+    if (!known.done) unfinished_.insert(id);
+    known_[id] = Known{std::move(known)};
+    return {};
+}
+
+// --- For those who read --------------------------------------------------------------------------
+
+std::shared_ptr<core::File> FileSource::held(FileId id) const {
+    std::lock_guard lock(mutex_);
+    const auto found = held_.find(id);
+    return found == held_.end() ? nullptr : found->second;
+}
+
+Result<std::shared_ptr<core::File>> FileSource::openSame(const FileMark& mark,
+                                                         std::string& path) const {
+    const auto open = [&](const std::string& at) -> Result<std::shared_ptr<core::File>> {
+        TM_ASSIGN(std::shared_ptr<core::File> file, files_.open(at, core::OpenMode::kRead));
+        TM_ASSIGN(const auto info, file->info());
+        const bool same =
+            FileId{info.device, info.inode} == mark.id &&
+            (info.bornNanos == mark.bornNanos || info.bornNanos == 0 || mark.bornNanos == 0);
+        if (!same) return fail(ErrorKind::kNotFound, "another file has the name now: file=" + at);
+        return file;
+    };
+    auto opened = open(path);
+    if (opened || opened.error().kind != ErrorKind::kNotFound) return opened;
+    const auto now = find(mark.id);
+    if (now.empty()) return opened;
+    opened = open(now);
+    if (opened) path = now;
+    return opened;
+}
+
+std::string FileSource::find(FileId id) const {
+    std::lock_guard lock(mutex_);
+    const auto now = std::chrono::steady_clock::now();
+    if (located_.empty() || now - locatedAt_ > kLocateAgain) {
+        located_.clear();
+        DirectoryWatch all(files_, options_.directories);
+        all.look([&](const std::string& path, const auto& entry) { located_[entry.id] = path; },
+                 [](const std::string&, const auto&) {});
+        locatedAt_ = now;
+    }
+    const auto found = located_.find(id);
+    return found == located_.end() ? std::string() : found->second;
+}
+
+void FileSource::takeInstead(const FileMark& file) {
+    std::lock_guard lock(mutex_);
+    insteads_.push_back(file);
 }
 
 }  // namespace tidemill::sources

@@ -1,92 +1,147 @@
-// New files of a directory as a source: what a batch takes is recorded as a list of files, and
-// read again when the batch is replayed.
+// New files of a directory as a source: what a batch takes is recorded as pieces of files, and read
+// again when the batch is replayed. What is new follows from which files are known, not from any
+// time: docs/guide/sources.md has the rules.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
-#include <optional>
+#include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
-#include "core/arena.h"
 #include "core/error.h"
 #include "core/file_system.h"
 #include "core/replayable_source.h"
+#include "sources/directory_watch.h"
+#include "sources/file_range.h"
+#include "sources/file_stream_options.h"
 
 namespace tidemill::sources {
 
-struct FileSourceOptions {
+struct FileSourceOptions : FileStreamOptions {
     // A directory, or a glob(7) pattern of directories.
     std::string directories;
-    // How far behind the batch time a file may have been modified last.
-    Duration remember{60'000};
     // Length of a record in bytes; 0: lines.
     std::size_t recordBytes = 0;
+    // Longer lines are left out and counted.
+    std::size_t recordBytesMax = 1 << 20;
 };
 
-// A file as it was when a batch chose it.
-struct TakenFile {
-    std::string path;
-    std::uint64_t sizeBytes = 0;
-    std::int64_t modifiedMillis = 0;
-    bool operator==(const TakenFile&) const = default;
-};
-
-// A part of a file that one partition reads: the records that begin in it.
-struct FilePiece {
-    const TakenFile* file = nullptr;
-    std::uint64_t begin = 0;
-    std::uint64_t end = 0;
-};
-
-// A batch at T takes the files modified in (T - remember, T] and, when it is the first behind a
-// downtime, since the batch before that; each path once in that span. Names that begin with '.'
-// are not seen: write a file under such a name, then rename it. What does not fit into a batch
-// waits for the next one.
-// Thread safety: see ReplayableSource; read() is thread-safe.
+// Thread safety: see ReplayableSource; what is marked so is thread-safe.
 class FileSource final : public core::ReplayableSource {
 public:
     FileSource(core::FileSystem& files, FileSourceOptions options);
 
+    // Thread-safe.
     const FileSourceOptions& options() const { return options_; }
+    core::FileSystem& files() const { return files_; }
 
-    // Errors: kInvalid (a file that is no multiple of recordBytes), kIo.
-    core::Result<Plan> plan(BatchTime time, std::size_t bytesMax, unsigned workers) override;
+    void firstStartedAt(BatchTime time) override;
+    // Errors: kInvalid (a file that is no multiple of recordBytes), kNotFound, kConflict (a file
+    // that was read in part is gone or shorter).
+    core::Result<std::size_t> prepare(core::Instant now, std::size_t bytesMax) override;
+    core::Result<Plan> plan(const Limits& limits) override;
     core::Result<> resume(std::string_view range) override;
-    std::string position() const override;
-    core::Result<> restore(std::string_view position) override;
+    std::vector<RowChange> takeChanges() override;
+    core::Result<> restore(std::string_view key, std::string_view value) override;
+    std::uint64_t oversizeRecords() const override { return oversize_; }
 
-    // The files of a batch's range. Errors: kCorrupt.
-    static core::Result<std::vector<TakenFile>> filesOf(std::string_view range);
+    // For those who read what batches took; thread-safe.
+    // The file, when it is held open because batches to come read the rest of it; else null.
+    std::shared_ptr<core::File> held(FileId id) const;
+    // Opens the file wherever it is now; `path` becomes where that is. Errors: kNotFound, kIo.
+    core::Result<std::shared_ptr<core::File>> openSame(const FileMark& mark,
+                                                       std::string& path) const;
+    // A file that a batch found in place of the one it had chosen, with the same bytes: known.
+    void takeInstead(const FileMark& file);
+    void countOversize(std::uint64_t records) { oversize_ += records; }
 
-    // How `files` are cut into partitions: follows from their sizes alone.
-    std::vector<FilePiece> piecesOf(const std::vector<TakenFile>& files) const;
-
-    // The records that begin in `piece`; they live as long as `arena`.
-    // Errors: kNotFound (the file is gone), kConflict (it is not what the batch chose), kIo.
-    core::Result<std::string_view> read(const FilePiece& piece, core::Arena& arena) const;
+    // At most so many files are new in a batch, and as many forgotten.
+    static constexpr std::size_t kFilesMax = 20'000;
+    // A file that is gone is forgotten after this long.
+    static constexpr std::chrono::minutes kForgetAfter{10};
 
 private:
-    struct Position {
-        std::optional<BatchTime> previous;
-        std::map<std::string, std::int64_t> taken;  // path -> modified, of the span
-        std::vector<TakenFile> waiting;             // found, in no batch yet
+    struct Known : KnownFile {
+        bool complained = false;  // that it has changed
     };
-    static std::string encode(const std::vector<TakenFile>& files, const Position& position);
+    struct Prepared {
+        FilePiece piece;
+        std::shared_ptr<core::File> file;  // kept open when the piece may be cut
+    };
+    struct Retry {
+        std::chrono::nanoseconds at{};
+        std::chrono::nanoseconds wait{};
+    };
 
-    core::Result<> find(BatchTime time);
-    core::Result<> findIn(const std::string& directory, std::int64_t after, std::int64_t until);
-    core::Result<> checkUnchanged(const TakenFile& file) const;
-    core::Result<std::uint64_t> lineBeginAt(core::File& file, const TakenFile& of,
-                                            std::uint64_t offset) const;
+    void look(std::chrono::nanoseconds now);
+    void seen(const std::string& path, const DirectoryWatch::Entry& entry);
+    bool isSame(const Known& known, const std::string& path, const DirectoryWatch::Entry& entry);
+    std::vector<std::string> oldestNew() const;
+    core::Result<> prepareRest(Known& known, core::Instant now, std::size_t& bytes);
+    core::Result<> prepareNew(const std::string& path, core::Instant now, std::size_t bytesMax,
+                              std::size_t& bytes);
+    core::Result<FilePiece> pieceOf(core::File& file, const core::FileInfo& info,
+                                    const std::string& path);
+    core::Result<> cut(Prepared& prepared, std::size_t bytes);
+    // A file that cannot be read now is asked again later.
+    void later(const std::string& path, const core::Error& error, std::chrono::nanoseconds now);
+    bool mayTry(const std::string& path, std::chrono::nanoseconds now) const;
+    core::Result<> lost(Known& known, core::ErrorKind kind, const std::string& what);
+    void apply(const FileRange& range);
+    void keep(Known known);
+    // Where the records of a file of this size end.
+    std::uint64_t endOf(std::uint64_t sizeBytes) const;
+    // One of its names, looked for in all directories; empty: it has none.
+    std::string find(FileId id) const;
 
     core::FileSystem& files_;
     const FileSourceOptions options_;
-    Position at_;
-    bool afterDowntime_ = false;
-    std::set<std::string> unreadable_;  // directories that a warning named already
+    DirectoryWatch watch_;
+
+    // What the rows of the state hold.
+    bool begun_ = false;
+    std::int64_t oldBeforeMillis_ = 0;
+    bool headerKept_ = false;
+    std::unordered_map<FileId, Known> known_;
+    std::set<FileId> unfinished_;  // known ones of which batches read more
+    std::vector<RowChange> changes_;
+
+    // What the last look found.
+    std::map<std::string, DirectoryWatch::Entry> new_;              // by path, with content
+    std::map<FileId, DirectoryWatch::Entry> old_;                   // to be left, see ExistingFiles
+    std::unordered_map<FileId, std::chrono::nanoseconds> missing_;  // known, and since when
+    bool lookedForMissing_ = false;
+    std::map<std::string, Retry> retries_;
+    std::unordered_set<FileId> chosen_;  // in prepared_
+    std::vector<Prepared> prepared_;
+    std::vector<FileMark> toLeave_;
+    std::vector<FileId> toForget_;
+    std::uint64_t leftBehind_ = 0;
+    std::size_t complaints_ = 0;
+
+    mutable std::mutex mutex_;  // of what follows
+    std::map<FileId, std::shared_ptr<core::File>> held_;
+    std::vector<FileMark> insteads_;
+    mutable std::unordered_map<FileId, std::string> located_;
+    mutable std::chrono::steady_clock::time_point locatedAt_;
+    std::atomic<std::uint64_t> oversize_ = 0;
 };
+
+// How a job goes on whose files have lost bytes, for messages.
+inline constexpr std::string_view kWayOut =
+    "put it back as it was and start again, or go on without what is missing: "
+    "on_lost_data = \"skip\" (FileStreamOptions::onLostData)";
+
+// Of the bytes [begin, begin + size) of a file; fewer when it ends before. Errors: kIo.
+core::Result<std::uint64_t> hashOf(core::File& file, std::uint64_t begin, std::uint64_t size);
+// The hashed bytes of a piece's end.
+core::Result<std::uint64_t> tailHashOf(core::File& file, std::uint64_t begin, std::uint64_t end);
 
 }  // namespace tidemill::sources

@@ -21,6 +21,9 @@ namespace {
 // A start that takes longer says how far it is, this often.
 constexpr std::chrono::seconds kProgressEvery{2};
 
+// Of what a batch record says of replayable sources; a frame of the log holds 64 MiB.
+constexpr std::size_t kRangesBytesMax = 8 << 20;
+
 std::size_t receiveBudget(const StreamingOptions& options) {
     const std::size_t twoBatches = 2 * options.maxBatchBytes;
     return options.receiveBudgetBytes == 0 ? twoBatches : options.receiveBudgetBytes;
@@ -127,6 +130,7 @@ state::StateStoreOptions Engine::storeOptions(const core::Path& workDirectory) c
 Result<> Engine::openInMemory() {
     core::logWarning("no data directory: nothing survives the end of this process");
     TM_ASSIGN(store_, state::StateStore::openInMemory(storeOptions({})));
+    tellFirstStart(clock_.wall());
     TM_TRY(bindStates(std::nullopt));
     log_ = std::make_unique<core::MemoryLog>();
     TM_TRY(prepareOutputs(std::nullopt));
@@ -206,6 +210,12 @@ Result<> Engine::resumeFrom(recovery::Recovered& recovered) {
         return fail(ErrorKind::kCorrupt,
                     "the state's mark differs from its manifest's: directory=" +
                         options_.directory.string());
+    // A directory that has run no batch may have been started before.
+    BatchTime firstStart = clock_.wall();
+    if (recovered.lastBatch.value == 0) {
+        TM_ASSIGN(firstStart, directory_->firstStart(firstStart));
+    }
+    tellFirstStart(firstStart);
     TM_TRY(bindStates(recovered.mark));
 
     TM_ASSIGN(auto sessions, sessions_->load());
@@ -381,17 +391,36 @@ void Engine::sealInputs(BatchTime time) {
 // The directory that we hold: its path may lead to another one by now.
 Result<> Engine::stillOurs() const { return directory_ ? directory_->stillHeld() : Result<>(); }
 
-Result<std::vector<core::SourceRange>> Engine::planRanges(BatchTime time, std::size_t bytesMax) {
+Result<std::size_t> Engine::prepareRanges(core::Instant now, std::size_t bytesMax) {
+    std::size_t prepared = 0;
+    for (const auto& source : job_->sources) {
+        if (!source.replayable) continue;
+        TM_ASSIGN(const auto bytes, source.replayable->prepare(now, bytesMax));
+        prepared += bytes;
+    }
+    return prepared;
+}
+
+Result<std::vector<core::SourceRange>> Engine::planRanges(std::size_t bytesMax) {
     TM_TRY(stillOurs());
+    core::ReplayableSource::Limits limits;
+    limits.bytes = bytesMax;
+    limits.rangeBytes = kRangesBytesMax / std::max<std::size_t>(job_->sources.size(), 1);
+    limits.workers = workers_.count();
     std::vector<core::SourceRange> ranges;
     for (std::uint32_t i = 0; i < job_->sources.size(); ++i) {
         const auto& source = job_->sources[i].replayable;
         if (!source) continue;
-        TM_ASSIGN(auto plan, source->plan(time, bytesMax, workers_.count()));
-        bytesMax -= std::min(bytesMax, plan.sizeBytes);
+        TM_ASSIGN(auto plan, source->plan(limits));
+        limits.bytes -= std::min(limits.bytes, plan.sizeBytes);
         if (!plan.range.empty()) ranges.push_back({core::SourceId(i), std::move(plan.range)});
     }
     return ranges;
+}
+
+void Engine::tellFirstStart(BatchTime time) {
+    for (const auto& source : job_->sources)
+        if (source.replayable) source.replayable->firstStartedAt(time);
 }
 
 core::Framing Engine::framing(core::SourceId source) const {
@@ -506,6 +535,8 @@ EngineStatus Engine::status() const {
         status.oversizeRecords += statistics.oversize;
         status.connections += statistics.connections;
     }
+    for (const auto& source : job_->sources)
+        if (source.replayable) status.oversizeRecords += source.replayable->oversizeRecords();
     status.receiveBytes = buffers_->usedBytes();
     status.receiveBudgetBytes = buffers_->budgetBytes();
     status.deltaBytes = store_ ? store_->deltaBytes() : 0;

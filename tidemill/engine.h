@@ -69,6 +69,7 @@ private:
                                 const std::vector<core::BlockPtr>& blocks) const;
     core::Result<> replay(recovery::Recovered& recovered);
     core::SchedulerOptions schedule() const;
+    void tellFirstStart(BatchTime time);
     core::Result<> startReceivers();
     core::Result<> finalCheckpoint();
     void spaceIsLow(bool low);
@@ -78,8 +79,8 @@ private:
     void progress(const std::string& line) const;
 
     void sealInputs(BatchTime time) override;
-    core::Result<std::vector<core::SourceRange>> planRanges(BatchTime time,
-                                                            std::size_t bytesMax) override;
+    core::Result<std::size_t> prepareRanges(core::Instant now, std::size_t bytesMax) override;
+    core::Result<std::vector<core::SourceRange>> planRanges(std::size_t bytesMax) override;
     core::Framing framing(core::SourceId source) const override;
     core::Result<> afterRun(const core::BatchRun& run, bool withOutputs) override;
     core::Result<> atBoundary(const core::BatchRecord& record) override;

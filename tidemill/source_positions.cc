@@ -1,5 +1,7 @@
 #include "tidemill/source_positions.h"
 
+#include <charconv>
+
 namespace tidemill {
 
 using core::Result;
@@ -10,15 +12,23 @@ SourcePositions::SourcePositions(state::StateStore& store,
       sources_(sources) {}
 
 Result<> SourcePositions::restore() {
-    state::Lookup lookup;
-    for (std::size_t i = 0; i < sources_.size(); ++i) {
-        if (!sources_[i].replayable) continue;
-        const std::string key = std::to_string(i);
-        const std::string_view view = key;
-        TM_TRY(table_.rangeOf(key).get({reinterpret_cast<const char*>(&view)}, 1, lookup));
-        if (!lookup.found(0)) continue;
-        kept_[key] = lookup.bytes(0);
-        TM_TRY(sources_[i].replayable->restore(kept_[key]));
+    for (std::uint32_t range = 0; range < core::kKeyRanges; ++range) {
+        auto walker = table_.range(range).walk();
+        while (true) {
+            TM_ASSIGN(const bool more, walker.next());
+            if (!more) break;
+            const auto key = walker.key();
+            std::size_t number = 0;
+            const auto read = std::from_chars(key.data(), key.data() + key.size(), number);
+            auto own = key.substr(static_cast<std::size_t>(read.ptr - key.data()));
+            if (read.ec != std::errc() || (!own.empty() && !own.starts_with(':')))
+                return core::fail(core::ErrorKind::kCorrupt,
+                                  "a stored position of a source does not parse");
+            if (!own.empty()) own.remove_prefix(1);
+            // A program that lost its last sources leaves rows behind.
+            if (number >= sources_.size() || !sources_[number].replayable) continue;
+            TM_TRY(sources_[number].replayable->restore(own, walker.value()));
+        }
     }
     return {};
 }
@@ -26,11 +36,12 @@ Result<> SourcePositions::restore() {
 Result<> SourcePositions::keep() {
     for (std::size_t i = 0; i < sources_.size(); ++i) {
         if (!sources_[i].replayable) continue;
-        const std::string key = std::to_string(i);
-        auto position = sources_[i].replayable->position();
-        if (kept_[key] == position) continue;
-        TM_TRY(table_.rangeOf(key).put(key, position));
-        kept_[key] = std::move(position);
+        for (const auto& change : sources_[i].replayable->takeChanges()) {
+            std::string key = std::to_string(i);
+            if (!change.key.empty()) key += ":" + change.key;
+            auto& range = table_.rangeOf(key);
+            TM_TRY(change.value ? range.put(key, *change.value) : range.remove(key));
+        }
     }
     return {};
 }

@@ -1,7 +1,6 @@
 // How far the processed batches have taken each replayable source, as rows of the state.
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
@@ -11,22 +10,23 @@
 
 namespace tidemill {
 
-// Thread safety: worker-confined (the scheduler's thread). Errors: kIo, kNoSpace, kCorrupt.
+// A row's key is the source's number in decimal digits and, behind a colon, the source's own key;
+// without one when that is empty. Thread safety: worker-confined (the scheduler's thread). Errors:
+// kIo, kNoSpace, kCorrupt.
 class SourcePositions {
 public:
     // Both must outlive this.
     SourcePositions(state::StateStore& store, const std::vector<SourceDeclaration>& sources);
 
-    // Gives every source the position that the state holds.
+    // Gives every source its rows. Also errors of the sources: kUnsupported, kInvalid.
     core::Result<> restore();
 
-    // Keeps the sources' present positions. Called when a batch has run.
+    // Keeps what has changed for the sources. Called when a batch has run.
     core::Result<> keep();
 
 private:
     state::StateTable& table_;
     const std::vector<SourceDeclaration>& sources_;
-    std::map<std::string, std::string> kept_;  // by row key: the source's number
 };
 
 }  // namespace tidemill

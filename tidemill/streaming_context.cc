@@ -129,20 +129,25 @@ DStream<std::string_view> StreamingContext::memoryTextStream(std::string_view te
     return {job_, job_->graph.add(std::make_shared<core::MemoryTextNode>(memory, id))};
 }
 
-DStream<std::string_view> StreamingContext::textFileStream(std::string directory) {
-    sources::FileSourceOptions options;
-    options.directories = std::move(directory);
-    return fileStream("textFileStream", std::move(options));
+DStream<std::string_view> StreamingContext::textFileStream(std::string directory,
+                                                           FileStreamOptions options) {
+    sources::FileSourceOptions source;
+    static_cast<FileStreamOptions&>(source) = options;
+    source.directories = std::move(directory);
+    source.recordBytesMax = options_.maxRecordBytes;
+    return fileStream("textFileStream", std::move(source));
 }
 
 DStream<std::string_view> StreamingContext::binaryRecordsStream(std::string directory,
-                                                                std::size_t recordBytes) {
+                                                                std::size_t recordBytes,
+                                                                FileStreamOptions options) {
     if (recordBytes == 0)
         throw std::invalid_argument("binaryRecordsStream: the length of a record must be at least 1");
-    sources::FileSourceOptions options;
-    options.directories = std::move(directory);
-    options.recordBytes = recordBytes;
-    return fileStream("binaryRecordsStream", std::move(options));
+    sources::FileSourceOptions source;
+    static_cast<FileStreamOptions&>(source) = options;
+    source.directories = std::move(directory);
+    source.recordBytes = recordBytes;
+    return fileStream("binaryRecordsStream", std::move(source));
 }
 
 DStream<std::string_view> StreamingContext::fileStream(const char* kind,

@@ -84,13 +84,14 @@ public:
                                                      ListenOptions options = {});
 
     // The lines of the files that appear in `directory` (a path, or a glob pattern of directories),
-    // each file once, when its modification time has come: see docs/guide/sources.md.
-    // Move files in when they are complete; names that begin with '.' are not seen.
-    DStream<std::string_view> textFileStream(std::string directory);
+    // each file once, whatever its names and times: see docs/guide/sources.md. Move files in when
+    // they are complete; names that begin with '.' or end in ".tmp" are not seen.
+    DStream<std::string_view> textFileStream(std::string directory, FileStreamOptions options = {});
 
     // The same for files of records of `recordBytes` each; a file that ends inside a record is an
     // error. Throws std::invalid_argument for a length of 0.
-    DStream<std::string_view> binaryRecordsStream(std::string directory, std::size_t recordBytes);
+    DStream<std::string_view> binaryRecordsStream(std::string directory, std::size_t recordBytes,
+                                                  FileStreamOptions options = {});
 
     // Elements that the program puts into a queue; logged like what a socket receives. Each batch
     // takes one push, or all of them; `byDefault` when there is none.

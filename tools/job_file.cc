@@ -170,6 +170,12 @@ private:
         if (!type) return job_.sources.push_back(std::move(source));
         if (source.type == SourceSpec::Type::kFiles) {
             source.directory = table.requiredText("directory");
+            if (table.has("existing"))
+                if (const auto existing = table.choice("existing", {"leave", "take"}))
+                    source.files.existing = static_cast<ExistingFiles>(*existing);
+            if (table.has("on_lost_data"))
+                if (const auto lost = table.choice("on_lost_data", {"stop", "skip"}))
+                    source.files.onLostData = static_cast<LostData>(*lost);
             return job_.sources.push_back(std::move(source));
         }
         const bool dials = source.type == SourceSpec::Type::kSocket;

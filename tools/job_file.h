@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "sources/file_stream_options.h"
 #include "tidemill/options.h"
 #include "tools/aggregate.h"
 #include "tools/field_reader.h"
@@ -23,6 +24,7 @@ struct SourceSpec {
     enum class Type { kSocket, kListen, kListenAcknowledged, kFiles } type = Type::kSocket;
     std::string name;
     std::string directory;  // files
+    FileStreamOptions files;
     std::string host;
     std::uint16_t port = 0;
     std::size_t connectionsMax = 1024;

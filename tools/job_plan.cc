@@ -79,7 +79,8 @@ private:
                 return remember(source.name,
                                 context_.acknowledgedTextStream(source.host, source.port, listen));
             case SourceSpec::Type::kFiles:
-                return remember(source.name, context_.textFileStream(source.directory));
+                return remember(source.name,
+                                context_.textFileStream(source.directory, source.files));
         }
     }
 

@@ -14,16 +14,16 @@ std::size_t MemoryText::lineEndAfter(std::size_t offset) const {
     return newline == text_.npos ? text_.size() : newline + 1;
 }
 
-Result<ReplayableSource::Plan> MemoryText::plan(BatchTime, std::size_t bytesMax, unsigned workers) {
+Result<ReplayableSource::Plan> MemoryText::plan(const Limits& limits) {
     if (next_ >= text_.size()) return Plan{};
     std::size_t size = text_.size() - next_;
     if (bytesPerBatch_ != 0) size = std::min(size, bytesPerBatch_);
-    size = std::min(size, std::max<std::size_t>(bytesMax, 1));
+    size = std::min(size, std::max<std::size_t>(limits.bytes, 1));
     const std::size_t end = lineEndAfter(next_ + size);
     ByteWriter range;
     range.u64(next_);
     range.u64(end);
-    range.u32(workers);
+    range.u32(limits.workers);
     Plan plan{std::move(range).bytes(), end - next_};
     next_ = end;
     return plan;
@@ -50,15 +50,16 @@ Result<> MemoryText::resume(std::string_view bytes) {
     return {};
 }
 
-std::string MemoryText::position() const {
+std::vector<ReplayableSource::RowChange> MemoryText::takeChanges() {
+    if (std::exchange(kept_, next_) == next_) return {};
     ByteWriter out;
     out.u64(next_);
-    return std::move(out).bytes();
+    return {{"", std::move(out).bytes()}};
 }
 
-Result<> MemoryText::restore(std::string_view bytes) {
+Result<> MemoryText::restore(std::string_view, std::string_view bytes) {
     ByteReader in(bytes);
-    next_ = in.u64();
+    kept_ = next_ = in.u64();
     if (!in.finished() || next_ > text_.size())
         return fail(ErrorKind::kInvalid,
                     "a text in memory is shorter than what earlier batches took of it: size=" +

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/replayable_source.h"
 #include "core/stream_node.h"
@@ -18,10 +19,10 @@ public:
     MemoryText(std::string_view text, std::size_t bytesPerBatch)
         : text_(text), bytesPerBatch_(bytesPerBatch) {}
 
-    Result<Plan> plan(BatchTime time, std::size_t bytesMax, unsigned workers) override;
+    Result<Plan> plan(const Limits& limits) override;
     Result<> resume(std::string_view range) override;
-    std::string position() const override;
-    Result<> restore(std::string_view position) override;
+    std::vector<RowChange> takeChanges() override;
+    Result<> restore(std::string_view key, std::string_view value) override;
 
     struct Range {
         std::size_t begin = 0;
@@ -39,6 +40,7 @@ private:
     std::string_view text_;
     std::size_t bytesPerBatch_;
     std::size_t next_ = 0;
+    std::size_t kept_ = 0;
 };
 
 class MemoryTextNode final : public RootNode<std::string_view> {

@@ -43,6 +43,11 @@ public:
         return inner_->sizeBytes();
     }
 
+    core::Result<core::FileInfo> info() override {
+        TM_TRY(owner_.alive());
+        return owner_.shown(inner_->info());
+    }
+
 private:
     static std::string firstHalf(std::span<const iovec> pieces) {
         std::string bytes;
@@ -99,7 +104,31 @@ core::Result<> FaultFileSystem::alive() const {
     return {};
 }
 
+void FaultFileSystem::refuse(const Path& path, bool refused) {
+    std::lock_guard lock(mutex_);
+    if (refused)
+        refused_.insert(path);
+    else
+        refused_.erase(path);
+}
+
+void FaultFileSystem::hideBirths() {
+    std::lock_guard lock(mutex_);
+    birthsHidden_ = true;
+}
+
+core::Result<core::FileInfo> FaultFileSystem::shown(core::Result<core::FileInfo> info) const {
+    std::lock_guard lock(mutex_);
+    if (info && birthsHidden_) info->bornNanos = 0;
+    return info;
+}
+
 core::Result<std::unique_ptr<core::File>> FaultFileSystem::open(const Path& path, OpenMode mode) {
+    {
+        std::lock_guard lock(mutex_);
+        if (refused_.contains(path))
+            return core::failErrno(EACCES, "open failed: file=" + path.string());
+    }
     if (mode == OpenMode::kCreate || mode == OpenMode::kReplace) {
         TM_TRY(change("create"));
     } else {
@@ -111,7 +140,7 @@ core::Result<std::unique_ptr<core::File>> FaultFileSystem::open(const Path& path
 
 core::Result<core::FileInfo> FaultFileSystem::info(const Path& path) {
     TM_TRY(alive());
-    return inner_.info(path);
+    return shown(inner_.info(path));
 }
 
 core::Result<std::vector<std::string>> FaultFileSystem::list(const Path& directory) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <vector>
 
 #include "core/file_system.h"
@@ -27,6 +28,11 @@ public:
     // Counts anew from here.
     void arm(Fault fault, std::uint64_t atChange);
 
+    // Opening this file fails with EACCES from now on, or no longer does. Not counted.
+    void refuse(const core::Path& path, bool refused);
+    // Files have no time of birth, as on some file systems.
+    void hideBirths();
+
     // True once the armed change was reached.
     bool fired() const;
     std::uint64_t changes() const;
@@ -48,12 +54,15 @@ private:
     // Counts a change; an error when it must not happen.
     core::Result<> change(const char* what, bool* crashing = nullptr);
     core::Result<> alive() const;
+    core::Result<core::FileInfo> shown(core::Result<core::FileInfo> info) const;
 
     core::FileSystem& inner_;
     mutable std::mutex mutex_;
     Fault fault_ = Fault::kNone;
     std::uint64_t atChange_ = 0;
     std::uint64_t changes_ = 0;
+    std::set<core::Path> refused_;
+    bool birthsHidden_ = false;
 };
 
 }  // namespace tidemill::testing

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <functional>
 #include <set>
@@ -31,6 +32,9 @@ struct SimulatedDisk::Node {
     };
 
     bool directory = false;
+    std::uint64_t number = nextNumber();
+    std::int64_t born = static_cast<std::int64_t>(number);  // times are such numbers too
+    std::int64_t modified = born;
     std::string bytes;         // as readers see it
     std::string syncedBytes;
     std::vector<Write> writes;  // since the last sync
@@ -48,11 +52,31 @@ struct SimulatedDisk::Node {
         if (!change.removed.empty()) to.erase(change.removed);
         if (!change.added.empty()) to[change.added] = change.node;
     }
+    static std::uint64_t nextNumber() {
+        static std::atomic<std::uint64_t> last = 0;
+        return ++last;
+    }
+    core::FileInfo info() const {
+        core::FileInfo info;
+        info.isDirectory = directory;
+        info.isRegular = !directory;
+        info.sizeBytes = bytes.size();
+        info.ownerUid = ::geteuid();
+        info.mode = directory ? 0700 : 0600;
+        info.device = 1;
+        info.inode = number;
+        info.bornNanos = born;
+        info.modifiedNanos = modified;
+        info.modifiedMillis = modified / 1'000'000;
+        return info;
+    }
     void change(Write write) {
+        modified = static_cast<std::int64_t>(nextNumber());
         apply(bytes, write);
         writes.push_back(std::move(write));
     }
     void change(EntryChange change) {
+        modified = static_cast<std::int64_t>(nextNumber());
         apply(entries, change);
         changes.push_back(std::move(change));
     }
@@ -115,6 +139,12 @@ public:
         std::lock_guard lock(disk_.mutex_);
         TM_TRY(alive());
         return static_cast<std::uint64_t>(node_->bytes.size());
+    }
+
+    core::Result<core::FileInfo> info() override {
+        std::lock_guard lock(disk_.mutex_);
+        TM_TRY(alive());
+        return node_->info();
     }
 
 private:
@@ -249,12 +279,7 @@ core::Result<core::FileInfo> SimulatedDisk::info(const Path& path) {
     std::lock_guard lock(mutex_);
     const auto node = find(path);
     if (!node) return core::fail(ErrorKind::kNotFound, "no such file: " + path.string());
-    core::FileInfo info;
-    info.isDirectory = node->directory;
-    info.sizeBytes = node->bytes.size();
-    info.ownerUid = ::geteuid();
-    info.mode = node->directory ? 0700 : 0600;
-    return info;
+    return node->info();
 }
 
 core::Result<std::vector<std::string>> SimulatedDisk::list(const Path& directory) {

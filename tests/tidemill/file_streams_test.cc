@@ -53,6 +53,28 @@ protected:
         life.context().stop(graceful);
     }
 
+    void append(const fs::path& name, std::string_view text) const {
+        std::ofstream(incoming() / name, std::ios::binary | std::ios::app) << text;
+    }
+
+    // All that was seen, sorted.
+    Lines all() const {
+        Lines lines;
+        for (const auto& [id, of] : seen_) lines.insert(lines.end(), of.begin(), of.end());
+        std::sort(lines.begin(), lines.end());
+        return lines;
+    }
+
+    // A stream with state, so that recorded batches are replayed.
+    std::function<DStream<std::string_view>(StreamingContext&)> totals() {
+        return [this](StreamingContext& context) {
+            auto lines = context.textFileStream(incoming().string(), options_);
+            lines.map([](std::string_view line) { return std::pair<std::string, int>(line, 1); })
+                .runningTotals("totals");
+            return lines;
+        };
+    }
+
     std::string failureOfLife(std::int64_t millis, std::size_t batches) {
         try {
             live(durable(), millis, batches);
@@ -64,40 +86,131 @@ protected:
 
     TemporaryDirectory directory_;
     Seen seen_;
+    FileStreamOptions options_;
     std::function<DStream<std::string_view>(StreamingContext&)> stream_ =
-        [this](StreamingContext& context) { return context.textFileStream(incoming().string()); };
+        [this](StreamingContext& context) {
+            return context.textFileStream(incoming().string(), options_);
+        };
 };
 
-TEST_F(FileStreams, EachFileIsTakenOnceWhenItsTimeHasCome) {
+TEST_F(FileStreams, EachFileIsTakenOnceWhateverItsTime) {
     put("a", "one\ntwo\r\n", 500);
     put("later", "three", 1500);
     live(inMemory(), 0, 4, true, [&](std::size_t i) {
         if (i == 2) put("b", "four\n", 2800);
     });
-    EXPECT_EQ(seen_[1], (Lines{"one", "two"}));
-    EXPECT_EQ(seen_[2], (Lines{"three"}));
+    EXPECT_EQ(seen_[1], (Lines{"one", "three", "two"}));
+    EXPECT_EQ(seen_[2], Lines());
     EXPECT_EQ(seen_[3], (Lines{"four"}));
     EXPECT_EQ(seen_[4], Lines());
 }
 
-TEST_F(FileStreams, HiddenOldAndLateFilesFollowTheRule) {
+TEST_F(FileStreams, HiddenAndTemporaryNamesAreNotSeenAndOldFilesAreLeft) {
     put(".hidden", "hidden\n", 500);
-    put("old", "old\n", 1000 - 60'000);          // (batch - 60 s, batch]: just outside
-    put("young", "young\n", 1001 - 60'000);      // just inside
-    put("now", "now\n", 1000);
-    live(inMemory(), 0, 1);
-    EXPECT_EQ(seen_[1], (Lines{"now", "young"}));
+    put("half.tmp", "half\n", 500);
+    put("old", "old\n", -60'001);
+    put("young", "young\n", -59'000);
+    put("years ahead", "ahead\n", 10'000'000'000);
+    fs::create_directory(incoming() / "directory");
+    ASSERT_EQ(::mkfifo((incoming() / "pipe").c_str(), 0600), 0);
+    fs::create_symlink("nowhere", incoming() / "dangling");
+    live(durable(), 0, 2);
+    EXPECT_EQ(seen_[1], (Lines{"ahead", "young"}));
+    EXPECT_EQ(seen_[2], Lines());
+    put("old, moved in later", "later\n", -1'000'000);
+    fs::rename(incoming() / "half.tmp", incoming() / "half");
+    live(durable(), 2000, 2);
+    EXPECT_EQ(seen_[3], (Lines{"half", "later"})) << "what is not known is new";
+    EXPECT_EQ(seen_[4], Lines());
 }
 
-TEST_F(FileStreams, AfterADowntimeFilesSinceTheLastBatchAreTaken) {
+TEST_F(FileStreams, OldFilesAreTakenWhenTheyAreWanted) {
+    for (const char* name : {"a", "b"}) put(name, name, -100'000'000);
+    options_.existing = ExistingFiles::kTake;
+    live(durable(), 0, 2);
+    EXPECT_EQ(seen_[1], (Lines{"a", "b"}));
+    live(durable(), 2000, 1);
+    EXPECT_EQ(seen_[3], Lines());
+}
+
+TEST_F(FileStreams, AKillBeforeTheFirstBatchAndADowntimeLeaveNothingBehind) {
+    put("old", "old\n", -100'000);
+    live(durable(), 0, 0, false);
+    put("a", "a\n", 500);
+    live(durable(), 10'000'000, 1, false);
+    EXPECT_EQ(seen_[1], (Lines{"a"}));
+    put("b", "b\n", 500);
+    live(durable(), 20'000'000, 1, false);
+    EXPECT_EQ(seen_[2], (Lines{"b"}));
+}
+
+TEST_F(FileStreams, AfterADowntimeAllThatCameIsTakenWhateverTheClock) {
     put("a", "a\n", 500);
     live(durable(), 0, 2);
     put("meanwhile", "meanwhile\n", 100'000);
-    put("b", "b\n", 500'000);
-    put("too old", "too old\n", 2000 - 60'000);
+    put("long ago", "long ago\n", -900'000'000);
     live(durable(), 500'000, 2);
-    EXPECT_EQ(seen_[3], (Lines{"b", "meanwhile"}));
-    EXPECT_EQ(seen_[4], Lines());
+    EXPECT_EQ(all(), (Lines{"a", "long ago", "meanwhile"}));
+    put("back", "back\n", 0);
+    live(durable(), -300'000, 2);  // the clock was set back
+    EXPECT_EQ(all(), (Lines{"a", "back", "long ago", "meanwhile"}));
+}
+
+TEST_F(FileStreams, AnEmptyFileWaitsForContentHoweverLong) {
+    put("slow", "", 500);
+    put("slower", "", -200'000'000);
+    live(durable(), 0, 70, true, [&](std::size_t i) {
+        if (i == 65) put("slow", "slow\n", 500);
+    });
+    EXPECT_EQ(seen_[66], (Lines{"slow"}));
+    put("slower", "slower\n", 500);
+    live(durable(), 80'000, 1);
+    EXPECT_EQ(seen_[71], (Lines{"slower"}));
+}
+
+TEST_F(FileStreams, OneFileOfSeveralNamesAndTimesCountsOnce) {
+    put("a", "a\n", 500);
+    fs::create_hard_link(incoming() / "a", incoming() / "b");
+    live(durable(), 0, 2, false, [&](std::size_t i) {
+        if (i == 1) fs::rename(incoming() / "a", incoming() / "c");
+    });
+    fs::rename(incoming() / "b", incoming() / "d");
+    fs::create_hard_link(incoming() / "d", incoming() / "e");
+    put("d", "a\n", 900);  // touched
+    live(durable(), 100'000, 2);
+    EXPECT_EQ(all(), (Lines{"a"}));
+    // Another file under a name that was taken is new.
+    put("new", "b\n", 500);
+    fs::rename(incoming() / "new", incoming() / "d");
+    live(durable(), 200'000, 2);
+    EXPECT_EQ(all(), (Lines{"a", "b"}));
+}
+
+TEST_F(FileStreams, AFileThatGrowsStopsNothingAndIsNotReadAgain) {
+    stream_ = totals();
+    put("log", "one\n", 500);
+    put("other", "other\n", 500);
+    live(durable(), 0, 1, false);
+    // Before the replay, while running, and behind a checkpoint.
+    append("log", "two\n");
+    live(durable(), 1000, 3, false, [&](std::size_t) { append("log", "three\n"); });
+    append("log", "four\n");
+    live(durable(), 100'000, 2);
+    append("log", "five\n");
+    live(durable(), 200'000, 2);
+    EXPECT_EQ(all(), (Lines{"one", "other"}));
+}
+
+TEST_F(FileStreams, WhatComesWhenItWasForgottenIsNew) {
+    for (int i = 0; i < 50; ++i) put("f" + std::to_string(i), "x\n", 500);
+    live(durable(), 0, 1);
+    for (int i = 0; i < 50; ++i) fs::remove(incoming() / ("f" + std::to_string(i)));
+    auto longer = durable();
+    longer.interval = Duration(700'000);
+    live(longer, 2000, 3);
+    put("f1", "again\n", 500);
+    live(durable(), 100'000'000, 1);
+    EXPECT_EQ(all().size(), 51u);
 }
 
 TEST_F(FileStreams, DirectoriesMayBeAGlobPattern) {
@@ -150,24 +263,158 @@ TEST_F(FileStreams, WhatDoesNotFitWaitsAndIsNotForgottenByACrash) {
 }
 
 TEST_F(FileStreams, AReplayReadsTheSameFilesAndStopsByNameWhenOneIsGoneOrDiffers) {
-    stream_ = [this](StreamingContext& context) {
-        auto lines = context.textFileStream(incoming().string());
-        lines.map([](std::string_view line) { return std::pair<std::string, int>(line, 1); })
-            .runningTotals("totals");
-        return lines;
-    };
+    stream_ = totals();
     put("a", "a\n", 500);
     live(durable(), 0, 1, false);
     // No checkpoint yet: the next start replays the batch.
     fs::rename(incoming() / "a", incoming() / ".a");
-    EXPECT_NE(failureOfLife(1000, 1).find((incoming() / "a").string()), std::string::npos);
+    const auto gone = failureOfLife(1000, 1);
+    EXPECT_NE(gone.find((incoming() / "a").string()), std::string::npos) << gone;
+    EXPECT_NE(gone.find("on_lost_data"), std::string::npos) << gone;
     put("a", "aa\n", 500);
     EXPECT_NE(failureOfLife(1000, 1).find("size_now=3"), std::string::npos);
-    put("a", "a\n", 500);
+    put("a", "b\n", 500);
+    EXPECT_NE(failureOfLife(1000, 1).find("changed"), std::string::npos);
+    put("a", "a\n", 700);
     seen_.clear();
     EXPECT_EQ(failureOfLife(1000, 1), "");
     EXPECT_EQ(seen_[1], (Lines{"a"}));
-    EXPECT_EQ(seen_[2], Lines());
+    EXPECT_EQ(seen_[2], Lines()) << "the file that stands in is no new one";
+}
+
+TEST_F(FileStreams, ARenamedFileIsFoundByAReplay) {
+    stream_ = totals();
+    put("a", "a\n", 500);
+    live(durable(), 0, 1, false);
+    fs::rename(incoming() / "a", incoming() / "b");
+    seen_.clear();
+    EXPECT_EQ(failureOfLife(1000, 1), "");
+    EXPECT_EQ(all(), (Lines{"a"}));
+}
+
+TEST_F(FileStreams, LostBytesAreSkippedWhenThatIsWanted) {
+    stream_ = totals();
+    put("a", "a\n", 500);
+    put("b", "b\n", 500);
+    live(durable(), 0, 1, false);
+    fs::remove(incoming() / "a");
+    EXPECT_NE(failureOfLife(1000, 1), "");
+    options_.onLostData = LostData::kSkip;
+    seen_.clear();
+    live(durable(), 1000, 1);
+    EXPECT_EQ(all(), (Lines{"b"}));
+    options_.onLostData = LostData::kStop;
+    live(durable(), 2000, 1);
+}
+
+TEST_F(FileStreams, ALargeFileIsReadInPiecesOverBatchesAndLives) {
+    std::string text;
+    std::multiset<std::string> expected;
+    for (int i = 0; i < 100; ++i) {
+        const auto line = std::to_string(i) + std::string(static_cast<std::size_t>(i % 37), 'x');
+        expected.insert(line);
+        text += line + (i % 5 == 0 ? "\r\n" : "\n");
+    }
+    text += "unfinished";
+    expected.insert("unfinished");
+    for (const std::size_t batchBytes : {7u, 100u, 1024u}) {
+        seen_.clear();
+        fs::remove_all(directory_ / "data");
+        fs::remove(incoming() / "large");
+        put("large", text, 500);
+        auto small = durable();
+        small.maxBatchBytes = batchBytes;
+        const auto batches = text.size() / batchBytes + 4;
+        std::size_t run = 0;
+        for (std::int64_t life = 0; run < batches; ++life) {
+            const auto now = std::min<std::size_t>(batches - run, 1 + batches / 5);
+            live(small, static_cast<std::int64_t>(1000 * run), now, life % 2 == 0);
+            run += now;
+            if (life == 0) fs::rename(incoming() / "large", incoming() / "renamed");
+            if (life == 0) fs::rename(incoming() / "renamed", incoming() / "large");
+            if (life == 1) append("large", " grows\n");
+        }
+        std::multiset<std::string> got;
+        for (const auto& [id, lines] : seen_) got.insert(lines.begin(), lines.end());
+        EXPECT_EQ(got, expected) << "batches of " << batchBytes;
+        EXPECT_LT(seen_[1].size(), 100u);
+    }
+}
+
+TEST_F(FileStreams, AFileThatGoesWhileItIsReadInPiecesIsReadToItsEnd) {
+    auto small = durable();
+    small.maxBatchBytes = 8;
+    put("a", "one\ntwo\nthree\nfour\nfive\n", 500);
+    live(small, 0, 5, true, [&](std::size_t i) {
+        if (i == 2) fs::remove(incoming() / "a");
+    });
+    EXPECT_EQ(all(), (Lines{"five", "four", "one", "three", "two"}));
+}
+
+TEST_F(FileStreams, TheRestOfAFileThatIsGoneAtAStartStopsTheJobByName) {
+    auto small = durable();
+    small.maxBatchBytes = 8;
+    put("a", "one\ntwo\nthree\nfour\nfive\n", 500);
+    live(small, 0, 1);
+    fs::remove(incoming() / "a");
+    try {
+        live(small, 1000, 2);
+        FAIL() << "went on";
+    } catch (const StreamingError& error) {
+        const std::string what = error.what();
+        EXPECT_NE(what.find((incoming() / "a").string()), std::string::npos) << what;
+        EXPECT_NE(what.find("on_lost_data"), std::string::npos) << what;
+    }
+    options_.onLostData = LostData::kSkip;
+    put("b", "b\n", 500);
+    live(small, 3000, 3);
+    EXPECT_EQ(all(), (Lines{"b", "one", "two"}));
+    options_.onLostData = LostData::kStop;
+    live(small, 6000, 2);
+}
+
+TEST_F(FileStreams, LinesThatAreTooLongAreLeftOutAndCounted) {
+    const std::string longest(100, 'l');
+    std::string text = "short\n" + longest + "\n" + longest + "\r\n" + longest + "!\n";
+    text += std::string(5000, 'x') + "\nend\n" + longest + "m\n" + std::string(300, 'y');
+    for (const std::size_t batchBytes : {64u, 256u, 1u << 20}) {
+        seen_.clear();
+        fs::remove(incoming() / "a");
+        put("a", text, 500);
+        auto options = inMemory();
+        options.maxRecordBytes = 100;
+        options.maxBatchBytes = batchBytes;
+        Life life(options, fromMillis(kStart));
+        life.collect(stream_(life.context()), seen_);
+        life.start();
+        life.run(text.size() / batchBytes + 2);
+        EXPECT_EQ(life.context().status().oversizeRecords, 4u) << batchBytes;
+        life.context().stop();
+        EXPECT_EQ(all(), (Lines{"end", longest, longest, "short"})) << batchBytes;
+    }
+}
+
+TEST_F(FileStreams, ManyNewFilesAtOnceAreTakenOverSomeBatches) {
+    constexpr std::size_t kFiles = 2 * sources::FileSource::kFilesMax + 7;
+    for (std::size_t i = 0; i < kFiles; ++i)
+        std::ofstream(incoming() / std::to_string(i)) << i << "\n";
+    options_.existing = ExistingFiles::kTake;
+    live(durable(), 0, 1, false);
+    EXPECT_EQ(seen_[1].size(), sources::FileSource::kFilesMax);
+    live(durable(), 1000, 3, false);
+    EXPECT_EQ(all().size(), kFiles);
+    live(durable(), 4000, 1);
+    EXPECT_EQ(all().size(), kFiles);
+}
+
+TEST_F(FileStreams, ManyOldFilesAreLeftOverSomeBatches) {
+    constexpr std::size_t kFiles = sources::FileSource::kFilesMax + 7;
+    for (std::size_t i = 0; i < kFiles; ++i) put(std::to_string(i), "old\n", -100'000);
+    live(durable(), 0, 1, false);
+    put("new", "new\n", 500);
+    live(durable(), 1000, 2, false);
+    live(durable(), 3'000'000, 2);
+    EXPECT_EQ(all(), (Lines{"new"}));
 }
 
 TEST_F(FileStreams, ADirectoryThatComesLaterIsWaitedFor) {
@@ -182,13 +429,19 @@ TEST_F(FileStreams, ADirectoryThatComesLaterIsWaitedFor) {
 
 TEST_F(FileStreams, BinaryRecordsHaveTheirLength) {
     stream_ = [this](StreamingContext& context) {
-        return context.binaryRecordsStream(incoming().string(), 3);
+        return context.binaryRecordsStream(incoming().string(), 3, options_);
     };
     put("a", std::string("abc\n\0f", 6), 500);
     live(inMemory(), 0, 1);
     EXPECT_EQ(seen_[1], (Lines{"\\x0a\\x00f", "abc"}));
     put("b", "defg", 1500);
-    EXPECT_NE(failureOfLife(1000, 1).find("size=4 record_length=3"), std::string::npos);
+    const auto failure = failureOfLife(1000, 1);
+    EXPECT_NE(failure.find("size=4 record_length=3"), std::string::npos) << failure;
+    EXPECT_NE(failure.find("on_lost_data"), std::string::npos) << failure;
+    options_.onLostData = LostData::kSkip;
+    seen_.clear();
+    live(durable(), 1000, 2);
+    EXPECT_EQ(all(), (Lines{"\\x0a\\x00f", "abc", "def"}));
     StreamingContext context(inMemory());
     EXPECT_THROW(context.binaryRecordsStream("x", 0), std::invalid_argument);
 }

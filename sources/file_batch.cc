@@ -1,0 +1,232 @@
+#include "sources/file_batch.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/logging.h"
+
+namespace tidemill::sources {
+
+using core::ErrorKind;
+using core::fail;
+using core::Result;
+
+namespace {
+
+// A task reads about this much of a large file, or small files of so many bytes or so many files.
+constexpr std::uint64_t kSpanBytes = 8 << 20;
+constexpr std::uint64_t kSmallFilesBytes = 1 << 20;
+constexpr std::size_t kSmallFiles = 64;
+// Line ends are looked for in steps of this size.
+constexpr std::uint64_t kStepBytes = 16 << 10;
+
+// Where the first '\n' of [begin, end) stands; `end`: there is none.
+Result<std::uint64_t> findLineEnd(core::File& file, std::uint64_t begin, std::uint64_t end) {
+    std::string bytes;
+    for (auto at = begin; at < end;) {
+        bytes.resize(std::min(kStepBytes, end - at));
+        TM_ASSIGN(const auto got, file.readAt(at, bytes.data(), bytes.size()));
+        if (const auto* newline = static_cast<const char*>(std::memchr(bytes.data(), '\n', got)))
+            return at + static_cast<std::uint64_t>(newline - bytes.data());
+        if (got < bytes.size()) break;
+        at += got;
+    }
+    return end;
+}
+
+}  // namespace
+
+FileBatch::FileBatch(FileSource& source, FileRange range)
+    : source_(source), range_(std::move(range)), open_(range_.pieces.size()) {
+    cut();
+}
+
+void FileBatch::cut() {
+    std::uint64_t spanBytes = kSpanBytes;
+    if (const auto record = source_.options().recordBytes; record != 0)
+        spanBytes = std::max<std::uint64_t>(spanBytes / record, 1) * record;
+    std::uint64_t small = 0;  // bytes of small files in the last partition; 0: it is closed
+    for (std::uint32_t i = 0; i < range_.pieces.size(); ++i) {
+        const auto& piece = range_.pieces[i];
+        const auto size = piece.end - piece.begin;
+        if (size < kSmallFilesBytes) {
+            if (small == 0 || small + size > kSmallFilesBytes ||
+                partitions_.back().spans.size() >= kSmallFiles) {
+                partitions_.emplace_back();
+                small = 0;
+            }
+            partitions_.back().spans.push_back({i, piece.begin, piece.end});
+            small += size;
+            ++open_[i].readers;
+            continue;
+        }
+        small = 0;
+        for (auto begin = piece.begin; begin < piece.end; begin += spanBytes) {
+            partitions_.emplace_back();
+            partitions_.back().spans.push_back({i, begin, std::min(begin + spanBytes, piece.end)});
+            ++open_[i].readers;
+        }
+    }
+}
+
+Result<std::vector<std::string_view>> FileBatch::read(std::uint32_t partition, core::Arena& arena) {
+    auto& of = partitions_[partition];
+    std::call_once(of.once, [&] { of.texts = readAll(of, arena); });
+    return of.texts;
+}
+
+Result<std::vector<std::string_view>> FileBatch::readAll(const Partition& partition,
+                                                         core::Arena& arena) {
+    std::vector<std::string_view> texts;
+    for (const auto& span : partition.spans) TM_TRY(readSpan(span, arena, texts));
+    return texts;
+}
+
+Result<> FileBatch::readSpan(const Span& span, core::Arena& arena,
+                             std::vector<std::string_view>& into) {
+    auto& of = open_[span.piece];
+    const auto& piece = range_.pieces[span.piece];
+    std::call_once(of.once, [&] { of.file = open(piece); });
+    TM_ASSIGN(const auto file, of.file);
+    if (file) {
+        if (source_.options().recordBytes != 0) {
+            const auto size = static_cast<std::size_t>(span.end - span.begin);
+            char* bytes = arena.allocate(size);
+            TM_ASSIGN(const auto got, file->readAt(span.begin, bytes, size));
+            into.emplace_back(bytes, got);
+        } else {
+            TM_ASSIGN(const auto text, readLines(*file, span, piece.file.sizeBytes, arena));
+            withoutLongLines(text, into);
+        }
+    }
+    if (--of.readers == 0) {
+        // It may have been cut off or written to while it was read.
+        if (file)
+            if (auto checked = check(*file, piece, piece.path); !checked)
+                TM_TRY(lost(checked.error()));
+        of.file = nullptr;
+    }
+    return {};
+}
+
+// Whole lines: from the first one that begins in the span to the end of the last one that does.
+Result<std::string_view> FileBatch::readLines(core::File& file, const Span& span,
+                                              std::uint64_t fileEnd, core::Arena& arena) {
+    std::uint64_t begin = span.begin;
+    if (begin != 0) {
+        TM_ASSIGN(const auto newline, findLineEnd(file, begin - 1, span.end - 1));
+        if (newline == span.end - 1) return std::string_view();  // no line begins here
+        begin = newline + 1;
+    }
+    std::uint64_t end = span.end;
+    if (end < fileEnd) {
+        // A line that goes on beyond the longest that counts is cut off there, and left out below.
+        const std::uint64_t longest = range_.recordBytesMax == 0 ? fileEnd : range_.recordBytesMax;
+        const auto limit = longest >= fileEnd - end ? fileEnd : end + longest + 2;
+        TM_ASSIGN(const auto newline, findLineEnd(file, end - 1, std::min(limit, fileEnd)));
+        end = std::min({newline + 1, limit, fileEnd});
+    }
+    const auto size = static_cast<std::size_t>(end - begin);
+    char* bytes = arena.allocate(size);
+    TM_ASSIGN(const auto got, file.readAt(begin, bytes, size));
+    return std::string_view(bytes, got);
+}
+
+// Long lines are rare: the text is gone through in steps as long as the longest that counts.
+void FileBatch::withoutLongLines(std::string_view text, std::vector<std::string_view>& into) {
+    const std::size_t longest = range_.recordBytesMax;
+    if (longest == 0) return into.push_back(text);
+    std::size_t begin = 0;  // of what is kept
+    std::size_t line = 0;   // a line begins here
+    std::uint64_t left = 0;
+    while (text.size() - line > longest) {
+        // The last line end that a line from here on may have, with a '\r' before it.
+        const auto reach = std::min(line + longest + 1, text.size() - 1);
+        auto newline = text.rfind('\n', reach);
+        if (newline != text.npos && newline >= line &&
+            (newline < line + longest + 1 || text[newline - 1] == '\r' ||
+             text.find('\n', line) < newline)) {
+            line = newline + 1;
+            continue;
+        }
+        if (line > begin) into.push_back(text.substr(begin, line - begin));
+        ++left;
+        newline = text.find('\n', line);
+        line = newline == text.npos ? text.size() : newline + 1;
+        begin = line;
+    }
+    if (text.size() > begin) into.push_back(text.substr(begin));
+    if (left != 0) source_.countOversize(left);
+}
+
+Result<std::shared_ptr<core::File>> FileBatch::open(const FilePiece& piece) {
+    auto path = piece.path;
+    auto file = source_.held(piece.file.id);
+    if (!file) {
+        if (auto same = source_.openSame(piece.file, path)) {
+            file = std::move(*same);
+        } else if (same.error().kind == ErrorKind::kNotFound) {
+            // Another file may have been put in its place that holds the same.
+            path = piece.path;
+            auto other = source_.files().open(path, core::OpenMode::kRead);
+            if (!other)
+                return lost({other.error().kind,
+                             "a file that a recorded batch reads is gone or cannot "
+                             "be read: " +
+                                 described(piece) + ": " + other.error().message});
+            file = std::move(*other);
+        } else {
+            return lost({same.error().kind, "a file that a recorded batch reads cannot be read: " +
+                                                described(piece) + ": " + same.error().message});
+        }
+    }
+    if (auto checked = check(*file, piece, path); !checked) return lost(checked.error());
+    return file;
+}
+
+// That the file holds the bytes that the batch chose. What its data says of it does for a file that
+// nobody has changed; else the bytes at the ends of the piece do, so that a file may have grown.
+Result<> FileBatch::check(core::File& file, const FilePiece& piece, const std::string& path) {
+    TM_ASSIGN(const auto info, file.info());
+    const FileMark& mark = piece.file;
+    const bool same =
+        FileId{info.device, info.inode} == mark.id && info.bornNanos == mark.bornNanos;
+    if (same && info.sizeBytes == mark.sizeBytes && info.modifiedNanos == mark.modifiedNanos)
+        return {};
+    bool holds = info.sizeBytes >= piece.end;
+    if (holds) {
+        TM_ASSIGN(const auto head, hashOf(file, 0, mark.headBytes));
+        TM_ASSIGN(const auto tail, tailHashOf(file, piece.begin, piece.end));
+        holds = head == mark.headHash && tail == piece.tailHash;
+    }
+    if (!holds)
+        return fail(ErrorKind::kConflict,
+                    "a file changed after a batch chose it: " + described(piece) +
+                        " size_now=" + std::to_string(info.sizeBytes));
+    if (FileId{info.device, info.inode} != mark.id || info.bornNanos != mark.bornNanos) {
+        FileMark instead = mark;
+        instead.id = {info.device, info.inode};
+        instead.bornNanos = info.bornNanos;
+        instead.modifiedNanos = info.modifiedNanos;
+        source_.takeInstead(instead);
+        core::logInfo("a file stands in for the one that a batch chose, and holds the same: file=" +
+                      path);
+    }
+    return {};
+}
+
+std::string FileBatch::described(const FilePiece& piece) {
+    return "file=" + piece.path + " size=" + std::to_string(piece.file.sizeBytes) + " bytes " +
+           std::to_string(piece.begin) + " to " + std::to_string(piece.end);
+}
+
+Result<std::shared_ptr<core::File>> FileBatch::lost(core::Error error) {
+    if (source_.options().onLostData == LostData::kStop) {
+        error.message += "; " + std::string(kWayOut);
+        return fail(std::move(error));
+    }
+    core::logWarning(error.message + "; these bytes are left out");
+    return std::shared_ptr<core::File>();
+}
+
+}  // namespace tidemill::sources

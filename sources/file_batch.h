@@ -1,0 +1,71 @@
+// The files of one batch while it runs: which task reads what, and the bytes, read once however
+// many ask for them.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/arena.h"
+#include "core/error.h"
+#include "sources/file_range.h"
+#include "sources/file_source.h"
+
+namespace tidemill::sources {
+
+// Thread safety: built by one thread; read() is thread-safe.
+class FileBatch {
+public:
+    FileBatch(FileSource& source, FileRange range);
+
+    // How many tasks read: follows from the range alone.
+    std::uint32_t partitions() const { return static_cast<std::uint32_t>(partitions_.size()); }
+
+    // The texts of a partition, each whole records; they live as long as `arena`, which the first
+    // call for the partition gives. Errors: kNotFound (a file is gone), kConflict (it does not hold
+    // what the batch chose), kIo; unless such bytes are to be skipped.
+    core::Result<std::vector<std::string_view>> read(std::uint32_t partition, core::Arena& arena);
+
+private:
+    struct OpenFile {
+        std::once_flag once;
+        core::Result<std::shared_ptr<core::File>> file{nullptr};  // null: its bytes are skipped
+        std::atomic<std::uint32_t> readers = 0;                   // still to come
+    };
+    // The records that begin in [begin, end) of a piece's file.
+    struct Span {
+        std::uint32_t piece = 0;
+        std::uint64_t begin = 0;
+        std::uint64_t end = 0;
+    };
+    struct Partition {
+        std::vector<Span> spans;
+        std::once_flag once;
+        core::Result<std::vector<std::string_view>> texts;
+    };
+
+    void cut();
+    core::Result<std::vector<std::string_view>> readAll(const Partition& partition,
+                                                        core::Arena& arena);
+    core::Result<> readSpan(const Span& span, core::Arena& arena,
+                            std::vector<std::string_view>& into);
+    core::Result<std::string_view> readLines(core::File& file, const Span& span,
+                                             std::uint64_t fileEnd, core::Arena& arena);
+    void withoutLongLines(std::string_view text, std::vector<std::string_view>& into);
+    core::Result<std::shared_ptr<core::File>> open(const FilePiece& piece);
+    core::Result<> check(core::File& file, const FilePiece& piece, const std::string& path);
+    core::Result<std::shared_ptr<core::File>> lost(core::Error error);
+    static std::string described(const FilePiece& piece);
+
+    FileSource& source_;
+    const FileRange range_;
+    std::deque<OpenFile> open_;  // by piece
+    std::deque<Partition> partitions_;
+};
+
+}  // namespace tidemill::sources
