@@ -23,7 +23,9 @@ Scheduler::Scheduler(SchedulerOptions options, Clock& clock, BlockLog& log, Grap
       graph_(graph),
       workers_(workers),
       hooks_(hooks),
-      observer_(observer) {}
+      observer_(observer),
+      nextFingerprint_(options.beginFingerprint != 0 ? options.beginFingerprint
+                                                     : options.fingerprint) {}
 
 Scheduler::~Scheduler() { abandon(); }
 
@@ -47,6 +49,7 @@ Result<> Scheduler::replay(const BatchRecord& record, std::vector<BlockPtr> bloc
                            bool lastRecorded) {
     TM_TRY(checkRecord(record, blocks));
     if (observer_ != nullptr) observer_->batchSubmitted(record, blocks, clock_.monotonic());
+    nextFingerprint_ = options_.fingerprint;
     TM_TRY(run(record, std::move(blocks), lastRecorded));
     return reachFailpoint("recover.midReplay");
 }
@@ -167,10 +170,10 @@ BatchRecord Scheduler::makeRecord(BatchTime time, const std::vector<BlockPtr>& b
                                 [this](SourceId source) { return hooks_.framing(source); });
     record.keyRanges = kKeyRanges;
     record.ranges = std::move(ranges);
-    record.fingerprint = options_.fingerprint;
     record.steps = options_.steps;
     record.onError = options_.onError;
     record.nonce = options_.nonce;
+    record.fingerprint = std::exchange(nextFingerprint_, options_.fingerprint);
     return record;
 }
 

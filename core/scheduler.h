@@ -59,6 +59,8 @@ struct SchedulerOptions {
     std::string owner;
     // Random; see BatchRecord.
     std::uint64_t nonce = 0;
+    // Of the first batch when nothing is replayed before it; 0: the same.
+    std::uint64_t beginFingerprint = 0;
 };
 
 // How the last batch went; for status lines.
@@ -129,6 +131,7 @@ private:
     BatchObserver* observer_;
 
     Position position_;  // the scheduler thread's
+    std::uint64_t nextFingerprint_;
     std::optional<BatchTimes> times_;
     std::chrono::nanoseconds due_{};  // of the batch that runs
     bool held_ = false;               // times hold, and that was said

@@ -73,6 +73,10 @@ private:
         if (directory_.format().logStarted && found_.facts.witnessed.value == 0)
             warn("the file DURABLE is missing or damaged: whether the end of the log is missing "
                  "cannot be told");
+        if (options_.beginFingerprint && !found_.facts.records.empty())
+            if (auto& first = found_.facts.records.front();
+                first.fingerprint == options_.beginFingerprint(found_.mark))
+                first.fingerprint = options_.fingerprint;
         return {};
     }
 

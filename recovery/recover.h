@@ -36,6 +36,8 @@ struct RecoverOptions {
     // Compares the operators a generation holds with those of the job, before anything is
     // written; its error ends recovery. Not called when there is no generation.
     std::function<core::Result<>(const core::BatchMark&)> acceptMark;
+    // The fingerprint that the first batch behind the mark may have instead; may be null.
+    std::function<std::uint64_t(const std::optional<core::BatchMark>&)> beginFingerprint;
     // For generations that are suspect; see Generations::verify.
     ReadsAll readsAll;
     // Called from time to time by recover(); must return quickly.

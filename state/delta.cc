@@ -47,6 +47,10 @@ std::string_view RangeDelta::valueOf(const Slot& slot) const {
     return {at + kHeaderBytes, load(at + 4)};
 }
 
+std::uint8_t RangeDelta::groupOf(std::string_view key) const {
+    return core::keyGroup(key.substr(groupedFrom_));
+}
+
 void RangeDelta::merge(core::KeyViews keys, std::size_t count, const std::uint64_t* operands) {
     TM_CHECK(isNumber(kind_), "operands are merged into a table that is not of numbers");
     Slot* slots[core::kChunkElements];
@@ -56,7 +60,7 @@ void RangeDelta::merge(core::KeyViews keys, std::size_t count, const std::uint64
         Slot& slot = *slots[i];
         switch (changeOf(slot)) {
             case Change::kNone:
-                slot.group = core::keyGroup(keys_.keyOf(slot));
+                slot.group = groupOf(keys_.keyOf(slot));
                 slot.value = operands[i];
                 set(slot, Change::kOperand);
                 break;
@@ -74,8 +78,7 @@ void RangeDelta::put(core::KeyViews keys, std::size_t count, const std::string_v
     std::uint64_t fresh[core::kChunkElements / 64];
     keys_.locate(keys.first, keys.strideBytes, count, slots, fresh);
     for (std::size_t i = 0; i < count; ++i) {
-        if (changeOf(*slots[i]) == Change::kNone)
-            slots[i]->group = core::keyGroup(keys_.keyOf(*slots[i]));
+        if (changeOf(*slots[i]) == Change::kNone) slots[i]->group = groupOf(keys_.keyOf(*slots[i]));
         assign(*slots[i], values[i]);
     }
     compactWhenWorth();
@@ -84,7 +87,7 @@ void RangeDelta::put(core::KeyViews keys, std::size_t count, const std::string_v
 void RangeDelta::put(std::string_view key, std::string_view value) {
     bool fresh = false;
     Slot& slot = keys_.insert(key, fresh);
-    if (fresh) slot.group = core::keyGroup(key);
+    if (fresh) slot.group = groupOf(key);
     assign(slot, value);
     compactWhenWorth();
 }
@@ -92,7 +95,7 @@ void RangeDelta::put(std::string_view key, std::string_view value) {
 void RangeDelta::remove(std::string_view key) {
     bool fresh = false;
     Slot& slot = keys_.insert(key, fresh);
-    if (fresh) slot.group = core::keyGroup(key);
+    if (fresh) slot.group = groupOf(key);
     forgetValue(slot);
     slot.value = 0;
     set(slot, Change::kRemoved);
@@ -149,8 +152,9 @@ void RangeDelta::compactWhenWorth() {
     values_ = std::move(compacted);
 }
 
-SortedChanges::SortedChanges(const RangeDelta& delta, std::uint8_t firstGroup)
-    : delta_(delta), firstGroup_(firstGroup) {
+SortedChanges::SortedChanges(const RangeDelta& delta, std::uint8_t firstGroup,
+                             std::uint64_t wordsBefore)
+    : delta_(delta), firstGroup_(firstGroup), wordsBefore_(wordsBefore) {
     const std::size_t count = delta.size();
     const auto groupAt = [&](std::size_t rank) {
         return static_cast<std::size_t>(delta_.slotAt(rank).group - firstGroup_);
@@ -185,6 +189,10 @@ void SortedChanges::sortGroup(std::size_t index) {
         char prefix[16] = {};
         std::memcpy(prefix, key.data(), std::min<std::size_t>(key.size(), 15));
         prefix[15] = static_cast<char>(std::min<std::size_t>(key.size(), 16));
+        if (wordsBefore_ != 0 && bigEndian(prefix) >= wordsBefore_) {
+            leastNotShown_ = std::min(leastNotShown_, bigEndian(prefix));
+            continue;
+        }
         sorted_.push_back({bigEndian(prefix), bigEndian(prefix + 8), ranks_[i]});
     }
     std::sort(sorted_.begin(), sorted_.end(),

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -31,7 +32,9 @@ class RangeDelta {
 public:
     using Slot = core::KeyTable::Slot;
 
-    explicit RangeDelta(ValueKind kind) : kind_(kind), values_(std::make_unique<core::Arena>()) {}
+    // `groupedFrom`: see StateTable.
+    explicit RangeDelta(ValueKind kind, std::size_t groupedFrom = 0)
+        : kind_(kind), groupedFrom_(groupedFrom), values_(std::make_unique<core::Arena>()) {}
 
     void merge(core::KeyViews keys, std::size_t count, const std::uint64_t* operands);
     void put(core::KeyViews keys, std::size_t count, const std::string_view* values);
@@ -54,11 +57,13 @@ public:
     std::size_t growthBytes(std::size_t more) const { return keys_.growthBytes(more); }
 
 private:
+    std::uint8_t groupOf(std::string_view key) const;
     void assign(Slot& slot, std::string_view value);
     void forgetValue(Slot& slot);
     void compactWhenWorth();
 
     const ValueKind kind_;
+    const std::size_t groupedFrom_;
     core::KeyTable keys_;
     std::unique_ptr<core::Arena> values_;
     std::size_t usedBytes_ = 0;     // of values_, live or not
@@ -70,8 +75,9 @@ private:
 // is added later is not seen. Thread safety: worker-confined.
 class SortedChanges {
 public:
-    // `firstGroup` is the first of the range's groups.
-    SortedChanges(const RangeDelta& delta, std::uint8_t firstGroup);
+    // `firstGroup` is the first of the range's groups. Shows keys whose first 8 bytes, as a number
+    // with the high byte first, are below `wordsBefore`; 0: all.
+    SortedChanges(const RangeDelta& delta, std::uint8_t firstGroup, std::uint64_t wordsBefore = 0);
 
     // Null at the end.
     const RangeDelta::Slot* current() const {
@@ -82,6 +88,9 @@ public:
     }
     // To the first change not before (group, key).
     void seek(std::uint8_t group, std::string_view key);
+
+    // The least first word of a key that was not shown, in the groups reached so far.
+    std::uint64_t leastNotShown() const { return leastNotShown_; }
 
 private:
     struct Entry {
@@ -94,6 +103,8 @@ private:
 
     const RangeDelta& delta_;
     std::uint8_t firstGroup_;
+    std::uint64_t wordsBefore_;
+    std::uint64_t leastNotShown_ = std::numeric_limits<std::uint64_t>::max();
     std::array<std::uint32_t, 17> groupEnds_{};  // of ranks_, one longer than groups in a range
     std::vector<std::uint32_t> ranks_;           // by group
     std::size_t group_ = 0;                      // of sorted_, from firstGroup_ on

@@ -2,62 +2,102 @@
 
 #include <algorithm>
 #include <cstring>
-#include <string>
-
-#include "core/byte_codec.h"
 
 namespace tidemill::state {
 
 using core::Result;
 
+namespace {
+
+std::string timerOf(std::uint64_t time, std::string_view key) {
+    std::string timer;
+    timer.reserve(IdleKeys::kTimeBytes + key.size());
+    for (int shift = 56; shift >= 0; shift -= 8) timer += static_cast<char>(time >> shift & 0xFF);
+    timer += key;
+    return timer;
+}
+
+// Also of batch times before 1970, which manual clocks may have.
+std::uint64_t countedTime(BatchTime time) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(toMillis(time), 0));
+}
+
+}  // namespace
+
+Result<> IdleKeys::set(std::uint64_t time, std::string_view key) {
+    earliest_ = std::min(earliest_, time);
+    return timers_.put(timerOf(time, key), {});
+}
+
 Result<> IdleKeys::touch(BatchTime time, core::KeyViews keys, std::size_t count) {
-    const auto millis = static_cast<std::uint64_t>(toMillis(time));
-    operands_.assign(count, millis);
-    TM_TRY(touched_.merge(keys, count, operands_.data()));
-    core::ByteWriter row;
+    const auto millis = countedTime(time);
+    Lookup lookup;  // not a member: it holds on to what it has read from
+    TM_TRY(touched_.get(keys, count, lookup));
     for (std::size_t i = 0; i < count; ++i) {
+        if (lookup.found(i)) continue;  // it has a timer
         std::string_view key;
         std::memcpy(&key, keys.first + i * keys.strideBytes, sizeof key);
-        row.string(key);
+        TM_TRY(set(millis, key));
     }
-    return times_.append(millis, row.bytes());
+    operands_.assign(count, millis);
+    return touched_.merge(keys, count, operands_.data());
 }
 
 Result<> IdleKeys::takeIdle(BatchTime before,
                             const std::function<Result<>(std::string_view key)>& idle) {
-    const auto end = static_cast<std::uint64_t>(std::max<std::int64_t>(toMillis(before), 0));
-    bool any = false;
-    TM_TRY(times_.visit(0, end, [&](std::uint64_t time, std::string_view bytes) -> Result<> {
-        any = true;
-        const std::string row(bytes);  // the function may change rows
-        std::vector<std::string_view> keys;
-        core::ByteReader in(row);
-        while (in.ok() && !in.finished()) keys.push_back(in.string(row.size()));
-        if (!in.ok())
-            return core::fail(core::ErrorKind::kCorrupt,
-                              "a stored list of the keys that a batch touched does not parse");
-        return takeFrom(time, keys, idle);
-    }));
-    return any ? times_.removeBefore(end) : Result<>();
+    const auto end = countedTime(before);
+    if (earliest_ >= end) return {};
+    earliest_ = std::numeric_limits<std::uint64_t>::max();
+    auto walker = timers_.walk({.wordsBefore = end});
+    std::vector<std::string> due;
+    for (bool more = true; more;) {
+        due.clear();
+        while (due.size() < core::kChunkElements) {
+            TM_ASSIGN(more, walker.next());
+            if (!more) break;
+            due.emplace_back(walker.key());
+            if (due.back().size() < kTimeBytes)
+                return core::fail(core::ErrorKind::kCorrupt,
+                                  "a stored timer of an idle key does not parse");
+        }
+        TM_TRY(takeFrom(due, end, idle));
+    }
+    earliest_ = std::min(earliest_, walker.leastNotShown());
+    return {};
 }
 
-Result<> IdleKeys::takeFrom(std::uint64_t time, std::span<const std::string_view> keys,
+Result<> IdleKeys::takeFrom(const std::vector<std::string>& timers, std::uint64_t end,
                             const std::function<Result<>(std::string_view key)>& idle) {
+    if (timers.empty()) return {};
+    std::vector<std::string_view> keys;
+    for (const auto& timer : timers) keys.push_back(std::string_view(timer).substr(kTimeBytes));
     Lookup lookup;
-    std::vector<std::string_view> found;
-    while (!keys.empty()) {
-        const auto chunk = keys.first(std::min(keys.size(), core::kChunkElements));
-        keys = keys.subspan(chunk.size());
-        TM_TRY(touched_.get({reinterpret_cast<const char*>(chunk.data())}, chunk.size(), lookup));
-        found.clear();
-        for (std::size_t i = 0; i < chunk.size(); ++i)
-            // Touched again since, or found already.
-            if (lookup.found(i) && lookup.number(i) == time) found.push_back(chunk[i]);
-        for (const auto key : found) {
-            TM_TRY(touched_.remove(key));
-            TM_TRY(idle(key));
+    TM_TRY(touched_.get({reinterpret_cast<const char*>(keys.data())}, keys.size(), lookup));
+    std::vector<std::uint64_t> times;  // a change may invalidate the answers; 0: no such key
+    for (std::size_t i = 0; i < keys.size(); ++i)
+        times.push_back(lookup.found(i) ? lookup.number(i) : 0);
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        TM_TRY(timers_.remove(timers[i]));
+        if (times[i] >= end) {
+            TM_TRY(set(times[i], keys[i]));
+            continue;
+        }
+        TM_TRY(touched_.remove(keys[i]));
+        TM_TRY(idle(keys[i]));
+    }
+    return {};
+}
+
+Result<> IdleKeys::clear() {
+    for (auto* range : {&touched_, &timers_}) {
+        auto walker = range->walk();
+        for (;;) {
+            TM_ASSIGN(const bool more, walker.next());
+            if (!more) break;
+            TM_TRY(walker.remove());
         }
     }
+    earliest_ = std::numeric_limits<std::uint64_t>::max();
     return {};
 }
 

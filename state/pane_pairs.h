@@ -1,12 +1,15 @@
-// The (key, value) pairs of one pane of a window, as the bytes that are kept of it.
+// The (key, value) pairs of one pane of a window, as the bytes that are kept of it, in pieces: a
+// pane may hold more than a row should.
 //
-// pairs := (u32 length, key bytes, u32 length, value bytes)*, little-endian
+// piece := (u32 length, key bytes, u32 length, value bytes)*, little-endian
 #pragma once
 
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/byte_codec.h"
@@ -14,24 +17,47 @@
 
 namespace tidemill::state {
 
-// Thread safety: worker-confined.
-class PanePairs {
-public:
-    void add(std::string_view key, std::string_view value) {
-        out_.string(key);
-        out_.string(value);
-    }
-    bool empty() const { return out_.bytes().empty(); }
-    const std::string& bytes() const { return out_.bytes(); }
-
-private:
-    core::ByteWriter out_;
-};
-
 // A pair's views hold as long as the bytes it was read from.
 struct PanePair {
     std::string_view key;
     std::string_view value;
+};
+
+// Thread safety: worker-confined.
+class PanePairs {
+public:
+    explicit PanePairs(std::size_t pieceBytesMax = 4 << 20) : pieceBytesMax_(pieceBytesMax) {}
+
+    // A pair that is larger than a piece should be has one of its own.
+    void add(std::string_view key, std::string_view value) {
+        constexpr std::size_t kLengthsBytes = 8;
+        const std::size_t size = key.size() + value.size() + kLengthsBytes;
+        if (pieces_.empty() || pieces_.back().size() + size > pieceBytesMax_)
+            pieces_.emplace_back();
+        append(pieces_.back(), key);
+        append(pieces_.back(), value);
+        sizeBytes_ += size;
+    }
+    void addPiece(std::string piece) {
+        sizeBytes_ += piece.size();
+        pieces_.push_back(std::move(piece));
+    }
+    bool empty() const { return pieces_.empty(); }
+    std::size_t sizeBytes() const { return sizeBytes_; }
+    const std::vector<std::string>& pieces() const { return pieces_; }
+    std::size_t pieceBytesMax() const { return pieceBytesMax_; }
+
+private:
+    static void append(std::string& piece, std::string_view bytes) {
+        const auto length = static_cast<std::uint32_t>(bytes.size());
+        // Stored little-endian, as this machine is.
+        piece.append(reinterpret_cast<const char*>(&length), sizeof length);
+        piece.append(bytes);
+    }
+
+    std::size_t pieceBytesMax_;
+    std::vector<std::string> pieces_;
+    std::size_t sizeBytes_ = 0;
 };
 
 // Errors: kCorrupt.
@@ -59,6 +85,19 @@ inline core::Result<std::vector<PanePair>> readPanePairs(std::string_view bytes)
         pairs.push_back(pair);
     }
     return pairs;
+}
+
+// The pairs of a piece that one of `passes` passes over a pane works on: so many that all of a pass
+// fit into memory. Errors: kCorrupt.
+inline core::Result<std::string> pairsOfPass(std::string_view piece, std::size_t passes,
+                                             std::size_t pass) {
+    if (passes == 1) return std::string(piece);
+    TM_ASSIGN(const auto pairs, readPanePairs(piece));
+    PanePairs chosen(piece.size());
+    for (const auto& pair : pairs)
+        if (std::hash<std::string_view>()(pair.key) % passes == pass)
+            chosen.add(pair.key, pair.value);
+    return chosen.empty() ? std::string() : chosen.pieces().front();
 }
 
 }  // namespace tidemill::state

@@ -17,6 +17,7 @@ using core::Result;
 namespace {
 
 constexpr std::uint64_t kIngestFileBytesMax = 64 << 20;
+constexpr std::size_t kLargeValueBytes = 16 << 10;
 
 rocksdb::Slice slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 std::string_view view(const rocksdb::Slice& bytes) { return {bytes.data(), bytes.size()}; }
@@ -110,7 +111,8 @@ struct RowWriter::Impl {
     template <class Write>
     Result<> write(Write&& write) {
         // FileSize() lags behind by what is buffered: asking once in a while is enough.
-        if (writer && ++rows % 4096 == 0 && writer->FileSize() >= kIngestFileBytesMax)
+        if (writer && (++rows % 4096 == 0 || value_.size() > kLargeValueBytes) &&
+            writer->FileSize() >= kIngestFileBytesMax)
             TM_TRY(close());
         if (!writer) TM_TRY(open());
         const auto status = write(*writer);

@@ -53,19 +53,32 @@ Result<std::optional<core::BatchMark>> StateStore::mark() const {
     return mark;
 }
 
-StateTable& StateStore::table(core::OperatorId operatorId, std::uint8_t number, ValueKind kind) {
+StateTable& StateStore::table(core::OperatorId operatorId, std::uint8_t number, ValueKind kind,
+                              std::size_t groupedFrom) {
     std::lock_guard lock(mutex_);
     auto& table = tables_[{operatorId, number}];
     if (!table) {
-        table = std::make_unique<StateTable>(*this, operatorId, number, kind);
+        table = std::make_unique<StateTable>(*this, operatorId, number, kind, groupedFrom);
         if (rocks_) showRows(*table, rocks_->snapshot());
     }
-    TM_CHECK(table->kind() == kind, "a state table is asked for as one of another kind");
+    TM_CHECK(table->kind() == kind && table->groupedFrom() == groupedFrom,
+             "a state table is asked for as one of another kind");
     return *table;
 }
 
 void StateStore::showRows(StateTable& table, const std::shared_ptr<const RocksSnapshot>& rows) {
     for (std::uint32_t range = 0; range < core::kKeyRanges; ++range) table.range(range).show(rows);
+}
+
+void StateStore::setName(core::OperatorId operatorId, std::string name) {
+    std::lock_guard lock(mutex_);
+    names_[operatorId] = std::move(name);
+}
+
+std::string StateStore::nameOf(core::OperatorId operatorId) const {
+    std::lock_guard lock(mutex_);
+    const auto found = names_.find(operatorId);
+    return found != names_.end() ? found->second : "operator " + std::to_string(operatorId.value);
 }
 
 void StateStore::dropOperator(core::OperatorId operatorId) {

@@ -37,6 +37,8 @@ struct StateStoreOptions {
     std::size_t blockCacheBytes = 64 << 20;
     // Of the active deltas and those being ingested or kept as read cache, together.
     std::size_t deltaBudgetBytes = 256 << 20;
+    // Of a key with its value; see StateLimits.
+    std::size_t rowBytesMax = StateLimits::kRowBytesMost;
     // False: table files are never merged; see StreamingOptions::oneOrder.
     bool compacts = true;
 };
@@ -86,7 +88,12 @@ public:
 
     // The table; made when first asked for, stays where it is. One table has one kind for ever.
     // Called by the thread that runs batches, between them.
-    StateTable& table(core::OperatorId operatorId, std::uint8_t number, ValueKind kind);
+    StateTable& table(core::OperatorId operatorId, std::uint8_t number, ValueKind kind,
+                      std::size_t groupedFrom = 0);
+
+    // For messages. Called like table(), before the operator's first change.
+    void setName(core::OperatorId operatorId, std::string name);
+    std::string nameOf(core::OperatorId operatorId) const;
 
     // Removes all rows of an operator that is not among the tables. Called like table().
     void dropOperator(core::OperatorId operatorId);
@@ -137,13 +144,14 @@ private:
     core::Path scratch_;  // ours to remove; empty when the work directory was given
 
     std::map<std::pair<core::OperatorId, std::uint8_t>, std::unique_ptr<StateTable>> tables_;
+    std::map<core::OperatorId, std::string> names_;
     std::vector<core::OperatorId> dropped_;
     std::atomic<std::size_t> activeBytes_{0};
     std::atomic<std::size_t> frozenBytes_{0};
 
     // Held while a spill is under way, so that freezes and ingests have one order.
     std::mutex spillMutex_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable checkpointEnded_;
     bool checkpointUnderWay_ = false;
     std::optional<core::Error> failed_;

@@ -1,6 +1,10 @@
 #include "state/state_table.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include "core/check.h"
+#include "core/logging.h"
 #include "state/delta.h"
 #include "state/range_view.h"
 #include "state/rocks_store.h"
@@ -15,14 +19,18 @@ Lookup::Lookup() = default;
 Lookup::~Lookup() = default;
 
 StateTable::StateTable(StateStore& store, core::OperatorId operatorId, std::uint8_t number,
-                       ValueKind kind)
-    : operatorId_(operatorId), number_(number), kind_(kind) {
+                       ValueKind kind, std::size_t groupedFrom)
+    : operatorId_(operatorId), number_(number), kind_(kind), groupedFrom_(groupedFrom) {
     for (std::uint32_t range = 0; range < core::kKeyRanges; ++range)
         ranges_[range] = std::make_unique<StateRange>(store, *this, range);
 }
 
 StateRange::StateRange(StateStore& store, StateTable& table, std::uint32_t range)
-    : store_(store), table_(table), range_(range), view_(std::make_shared<const RangeView>()) {}
+    : store_(store),
+      table_(table),
+      range_(range),
+      rowBytesMax_(store.options_.rowBytesMax),
+      view_(std::make_shared<const RangeView>()) {}
 StateRange::~StateRange() = default;
 
 // A table that is to double asks first: two tables, doubled, could pass the budget by half of it.
@@ -48,7 +56,7 @@ Result<> StateRange::change(std::size_t count, F&& f) {
     }
     {
         std::lock_guard lock(mutex_);
-        if (!active_) active_ = std::make_shared<RangeDelta>(table_.kind());
+        if (!active_) active_ = std::make_shared<RangeDelta>(table_.kind(), table_.groupedFrom());
         f(*active_);
         const std::size_t bytes = active_->bytes();
         store_.activeBytes_ += bytes - countedBytes_;
@@ -57,13 +65,55 @@ Result<> StateRange::change(std::size_t count, F&& f) {
     return store_.spillWhenFull();
 }
 
+StateLimits StateLimits::of(std::string owner, std::size_t rowBytesMax) {
+    StateLimits limits;
+    limits.owner = std::move(owner);
+    limits.rowBytes = std::min(rowBytesMax, kRowBytesMost);
+    limits.pieceBytes = std::min(limits.pieceBytes, limits.rowBytes);
+    limits.passBytes = std::min(limits.passBytes, 4 * limits.rowBytes);
+    return limits;
+}
+
+Result<> StateLimits::check(std::string_view key, std::size_t valueBytes) const {
+    if (key.size() + valueBytes <= rowBytes) return {};
+    return core::fail(core::ErrorKind::kInvalid,
+                      "what the state \"" + core::escaped(owner) + "\" keeps of the key \"" +
+                          core::escaped(key, 64) +
+                          "\" is too large: bytes=" + std::to_string(key.size() + valueBytes) +
+                          " of which key=" + std::to_string(key.size()) +
+                          " limit=" + std::to_string(rowBytes));
+}
+
+StateLimits StateRange::limits() const {
+    return StateLimits::of(store_.nameOf(table_.operatorId()), rowBytesMax_);
+}
+
+Result<> StateRange::checkSizes(core::KeyViews keys, std::size_t count,
+                                const std::string_view* values) const {
+    // Rows by time hold pieces with what stands around them.
+    constexpr std::size_t kAroundBytes = 64;
+    for (std::size_t i = 0; i < count; ++i) {
+        std::string_view key;
+        std::memcpy(&key, keys.first + i * keys.strideBytes, sizeof key);
+        const std::size_t valueBytes = values == nullptr ? sizeof(std::uint64_t) : values[i].size();
+        if (key.size() + valueBytes <= rowBytesMax_) [[likely]]
+            continue;
+        const std::size_t around = table_.number() == 0 ? 0 : kAroundBytes;
+        TM_TRY(limits().check(key, valueBytes - std::min(valueBytes, around)));
+    }
+    return {};
+}
+
 Result<> StateRange::merge(core::KeyViews keys, std::size_t count, const std::uint64_t* operands) {
+    TM_TRY(checkSizes(keys, count, nullptr));
     return change(count, [&](RangeDelta& delta) { delta.merge(keys, count, operands); });
 }
 Result<> StateRange::put(core::KeyViews keys, std::size_t count, const std::string_view* values) {
+    TM_TRY(checkSizes(keys, count, values));
     return change(count, [&](RangeDelta& delta) { delta.put(keys, count, values); });
 }
 Result<> StateRange::put(std::string_view key, std::string_view value) {
+    TM_TRY(checkSizes({reinterpret_cast<const char*>(&key)}, 1, &value));
     return change(1, [&](RangeDelta& delta) { delta.put(key, value); });
 }
 Result<> StateRange::remove(std::string_view key) {
@@ -144,7 +194,7 @@ Result<> StateRange::get(core::KeyViews keys, std::size_t count, Lookup& into) {
             continue;
         into.missing_.push_back(static_cast<std::uint32_t>(i));
         into.rows_ += prefix;
-        into.rows_.push_back(static_cast<char>(core::keyGroup(key)));
+        into.rows_.push_back(static_cast<char>(table_.groupOf(key)));
         into.rows_ += key;
     }
     const Result<> read = into.missing_.empty() ? Result<>{} : readRows(*view, keyAt, into);

@@ -63,10 +63,27 @@ private:
     std::shared_ptr<const RangeView> view_;
 };
 
+// How large what one operator stores may become; kept small, tests reach the bounds.
+struct StateLimits {
+    static constexpr std::size_t kRowBytesMost = std::size_t{1} << 30;
+
+    std::string owner;                     // the operator, for messages
+    std::size_t rowBytes = kRowBytesMost;  // a key with its value
+    std::size_t pieceBytes = 4 << 20;      // pairs that are stored as one row
+    std::size_t passBytes = 64 << 20;      // rows of a pane that are worked on at a time
+
+    static StateLimits of(std::string owner, std::size_t rowBytesMax);
+    // Errors: kInvalid, with the operator, the key and the sizes.
+    core::Result<> check(std::string_view key, std::size_t valueBytes) const;
+};
+
 // Where a walk begins and which rows it sees.
 struct WalkOptions {
     // Only keys that begin with this.
-    std::string_view prefix;
+    std::string_view prefix{};
+    // Only keys whose first 8 bytes, as a number with the high byte first, are below this; 0: all.
+    // Not together with a prefix.
+    std::uint64_t wordsBefore = 0;
 };
 
 // All live rows of one range in constant memory, ordered by (key group, key bytes): the order of
@@ -83,6 +100,10 @@ public:
 
     // Goes before the first row that is not before (group, key); next() goes there.
     void seek(std::uint8_t group, std::string_view key);
+
+    // When next() has answered false: at most the least first word of the keys that `wordsBefore`
+    // left out.
+    std::uint64_t leastNotShown() const;
 
     // Of the row at hand; until the next call of any other member.
     std::string_view key() const;
@@ -102,7 +123,8 @@ private:
 // The keys of one range (core::keyRangeOf(core::keyGroup(key))) of one table. Keys of other ranges
 // must not be given to it. Whatever changes it may write deltas out when they are full.
 // Thread safety: one worker at a time, except against the store's own ingests.
-// Errors of all members: kIo, kNoSpace, kCorrupt.
+// Errors of all members: kIo, kNoSpace, kCorrupt; of those that change: kInvalid, a row that is
+// larger than StateLimits::rowBytes.
 class StateRange {
 public:
     StateRange(StateStore& store, StateTable& table, std::uint32_t range);
@@ -122,6 +144,7 @@ public:
     Walker walk(const WalkOptions& options = {});
 
     const StateTable& table() const { return table_; }
+    StateLimits limits() const;
     std::uint32_t number() const { return range_; }
     std::uint8_t firstGroup() const {
         return static_cast<std::uint8_t>(range_ * (core::kKeyGroups / core::kKeyRanges));
@@ -140,6 +163,8 @@ private:
     template <class F>
     core::Result<> change(std::size_t count, F&& f);
     std::size_t reserve(std::size_t count);
+    core::Result<> checkSizes(core::KeyViews keys, std::size_t count,
+                              const std::string_view* values) const;
 
     struct Frozen {
         std::shared_ptr<const RangeDelta> delta;   // what was active; null when empty
@@ -156,6 +181,7 @@ private:
     StateStore& store_;
     StateTable& table_;
     const std::uint32_t range_;
+    const std::size_t rowBytesMax_;
     mutable std::mutex mutex_;  // the owner against the thread that freezes and ingests
     std::shared_ptr<RangeDelta> active_;
     std::size_t countedBytes_ = 0;  // of active_, in the store's sum
@@ -165,21 +191,26 @@ private:
 // Thread safety: immutable; the ranges are handed out one to a worker.
 class StateTable {
 public:
-    StateTable(StateStore& store, core::OperatorId operatorId, std::uint8_t number, ValueKind kind);
+    // `groupedFrom`: the key group of a row follows from its key without so many first bytes.
+    StateTable(StateStore& store, core::OperatorId operatorId, std::uint8_t number, ValueKind kind,
+               std::size_t groupedFrom = 0);
 
     core::OperatorId operatorId() const { return operatorId_; }
     std::uint8_t number() const { return number_; }
     ValueKind kind() const { return kind_; }
+    std::size_t groupedFrom() const { return groupedFrom_; }
+    std::uint8_t groupOf(std::string_view key) const {
+        return core::keyGroup(key.substr(groupedFrom_));
+    }
 
     StateRange& range(std::uint32_t range) { return *ranges_[range]; }
-    StateRange& rangeOf(std::string_view key) {
-        return range(core::keyRangeOf(core::keyGroup(key)));
-    }
+    StateRange& rangeOf(std::string_view key) { return range(core::keyRangeOf(groupOf(key))); }
 
 private:
     const core::OperatorId operatorId_;
     const std::uint8_t number_;
     const ValueKind kind_;
+    const std::size_t groupedFrom_;
     std::array<std::unique_ptr<StateRange>, core::kKeyRanges> ranges_;
 };
 

@@ -55,9 +55,13 @@ Result<> TimeRows::append(std::uint64_t time, std::string_view bytes) {
     return range_.put(keyOf(time, nextNumber_++), bytes);
 }
 
-Result<> TimeRows::put(std::uint64_t time, std::string_view bytes) {
+Result<> TimeRows::put(std::uint64_t time, std::string_view bytes, std::uint32_t number) {
     removedBefore_ = std::min(removedBefore_, time);
-    return range_.put(keyOf(time, 0), bytes);
+    return range_.put(keyOf(time, number), bytes);
+}
+
+Result<> TimeRows::remove(std::uint64_t time, std::uint32_t number) {
+    return range_.remove(keyOf(time, number));
 }
 
 Result<> TimeRows::visit(std::uint64_t first, std::uint64_t end, const Visit& visit) {

@@ -27,8 +27,10 @@ public:
 
     core::Result<> append(std::uint64_t time, std::string_view bytes);
 
-    // Sets the only row of a time that append() is never used for.
-    core::Result<> put(std::uint64_t time, std::string_view bytes);
+    // Sets a row by its number, for times that append() is never used for. Numbers need not follow
+    // each other.
+    core::Result<> put(std::uint64_t time, std::string_view bytes, std::uint32_t number = 0);
+    core::Result<> remove(std::uint64_t time, std::uint32_t number);
 
     // Calls visit(time, bytes) for every row with first <= time < end; the bytes hold until it
     // returns or adds or removes a row. The walk shows the rows of its beginning.
@@ -41,6 +43,8 @@ public:
 
     // Removes the rows with time < end.
     core::Result<> removeBefore(std::uint64_t end);
+
+    StateLimits limits() const { return range_.limits(); }
 
     // The lowest time there is.
     core::Result<std::optional<std::uint64_t>> oldest();

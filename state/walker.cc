@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <limits>
 #include <optional>
 
 #include "core/check.h"
@@ -18,6 +20,13 @@ struct Place {
     auto operator<=>(const Place&) const = default;
 };
 
+std::uint64_t firstWord(std::string_view key) {
+    std::uint64_t word = 0;
+    for (std::size_t i = 0; i < sizeof word; ++i)
+        word = word << 8 | (i < key.size() ? static_cast<unsigned char>(key[i]) : 0u);
+    return word;
+}
+
 Place placeOf(const RangeDelta& delta, const RangeDelta::Slot& slot) {
     return {slot.group, delta.keyOf(slot)};
 }
@@ -30,6 +39,8 @@ using core::Result;
 struct Walker::Impl {
     StateRange& range;
     std::string prefix;
+    const std::uint64_t wordsBefore;
+    std::uint64_t leastNotShown = std::numeric_limits<std::uint64_t>::max();  // among the rows
     std::shared_ptr<const RangeDelta> active;
     std::shared_ptr<const RangeView> view;
     std::uint8_t firstGroup;
@@ -54,13 +65,14 @@ struct Walker::Impl {
     Impl(StateRange& r, const WalkOptions& options)
         : range(r),
           prefix(options.prefix),
+          wordsBefore(options.wordsBefore),
           firstGroup(r.firstGroup()) {
         auto pinned = r.pin();
         active = std::move(pinned.active);
         view = std::move(pinned.view);
-        if (active) activeChanges.emplace(*active, firstGroup);
+        if (active) activeChanges.emplace(*active, firstGroup, wordsBefore);
         // view->ingested is in the rows.
-        if (view->frozen) frozenChanges.emplace(*view->frozen, firstGroup);
+        if (view->frozen) frozenChanges.emplace(*view->frozen, firstGroup, wordsBefore);
         if (view->rows) {
             std::string from = rowPrefix();
             from.push_back(static_cast<char>(firstGroup));
@@ -83,6 +95,20 @@ struct Walker::Impl {
             std::string row = rowPrefix();
             row.push_back(static_cast<char>(toGroup));
             row += toKey;
+            rows->seek(row);
+        }
+    }
+
+    // Rows that are left out, up to the next that is not.
+    void passRows() {
+        while (rows && rows->valid()) {
+            const auto place = rowPlace();
+            const auto word = firstWord(place.key);
+            if (word < wordsBefore) return;
+            leastNotShown = std::min(leastNotShown, word);
+            if (place.group >= lastGroup()) return rows.reset();
+            std::string row = rowPrefix();
+            row.push_back(static_cast<char>(place.group + 1));
             rows->seek(row);
         }
     }
@@ -168,6 +194,7 @@ struct Walker::Impl {
     Result<bool> next() {
         if (atRow) leaveRow();
         while (true) {
+            if (wordsBefore != 0) passRows();
             if (rows && !rows->valid()) {
                 TM_TRY(rows->status());
             }
@@ -195,6 +222,13 @@ Walker StateRange::walk(const WalkOptions& options) {
 
 Result<bool> Walker::next() { return impl_->next(); }
 void Walker::seek(std::uint8_t group, std::string_view key) { impl_->seek(group, key); }
+std::uint64_t Walker::leastNotShown() const {
+    auto least = impl_->leastNotShown;
+    for (const auto* changes : {&impl_->activeChanges, &impl_->frozenChanges})
+        if (*changes) least = std::min(least, (*changes)->leastNotShown());
+    return least;
+}
+
 std::string_view Walker::key() const { return impl_->key; }
 std::string_view Walker::value() const {
     if (isNumber(impl_->kind())) return {reinterpret_cast<const char*>(&impl_->number), 8};

@@ -124,6 +124,7 @@ state::StateStoreOptions Engine::storeOptions(const core::Path& workDirectory) c
     options.compacts = !options_.oneOrder;
     options.blockCacheBytes = options_.stateCacheBytes;
     options.deltaBudgetBytes = disk_.deltaBudgetBytes;
+    options.rowBytesMax = std::min(options_.maxStateRowBytes, state::StateLimits::kRowBytesMost);
     return options;
 }
 
@@ -163,6 +164,13 @@ Result<> Engine::openDurable() {
         TM_ASSIGN([[maybe_unused]] const auto matched,
                   matchOperators(mark.operators, job_->states, options_.dropMismatchedState));
         return {};
+    };
+    // New operators take their initial states in one batch, whose record says which: a replay takes
+    // the same, or none.
+    recoverOptions.beginFingerprint = [this](const std::optional<core::BatchMark>& mark) {
+        const auto matched = matchOperators(
+            mark ? mark->operators : std::vector<core::OperatorEntry>{}, job_->states, true);
+        return matched ? job_->beginFingerprint(matched->isNew) : fingerprint_;
     };
     recoverOptions.readsAll = [&files](const core::Path& path, const recovery::Manifest&) {
         return state::verifyFiles(files, path);
@@ -265,8 +273,13 @@ Result<> Engine::bindStates(const std::optional<core::BatchMark>& mark) {
     TM_ASSIGN(operators_, matchOperators(mark ? mark->operators : std::vector<core::OperatorEntry>{},
                                          job_->states, options_.dropMismatchedState));
     for (const auto id : operators_.dropped) store_->dropOperator(id);
-    for (std::size_t i = 0; i < job_->states.size(); ++i)
-        job_->states[i].bind(*store_, operators_.ids[i]);
+    beginFingerprint_ = job_->beginFingerprint(operators_.isNew);
+    for (std::size_t i = 0; i < job_->states.size(); ++i) {
+        const auto& state = job_->states[i];
+        store_->setName(operators_.ids[i], state.name);
+        state.bind(*store_, operators_.ids[i],
+                   {state.name, operators_.isNew[i], beginFingerprint_});
+    }
     sessions_ = std::make_unique<SessionPositions>(*store_);
     sourcePositions_ = std::make_unique<SourcePositions>(*store_, job_->sources);
     return sourcePositions_->restore();
@@ -333,6 +346,7 @@ core::SchedulerOptions Engine::schedule() const {
     schedule.deadLettersMax = options_.maxDeadLetters;
     schedule.owner = owner_;
     schedule.nonce = nonce_;
+    schedule.beginFingerprint = beginFingerprint_;
     return schedule;
 }
 

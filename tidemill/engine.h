@@ -64,6 +64,7 @@ private:
     core::Result<> prepareOutputs(const std::optional<core::BatchRecord>& last);
     core::Result<> resumeFrom(recovery::Recovered& recovered);
     void suspectIfCorrupt(const core::Result<>& result);
+    // Sets beginFingerprint_ too.
     core::Result<> bindStates(const std::optional<core::BatchMark>& mark);
     core::Result<> checkSources(const core::BatchRecord& record,
                                 const std::vector<core::BlockPtr>& blocks) const;
@@ -90,6 +91,7 @@ private:
     const std::uint64_t fingerprint_;
     std::string owner_;         // identity of the data directory, or of this process without one
     std::uint64_t nonce_ = 0;   // random, of this start
+    std::uint64_t beginFingerprint_ = 0;  // see SchedulerOptions
     core::SystemClock systemClock_;
     core::Clock& clock_;
     Listeners listeners_;

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "core/byte_codec.h"
+#include "core/logging.h"
 
 namespace tidemill {
 
@@ -23,13 +24,32 @@ std::uint64_t Job::fingerprint() const {
         text.u8(source.replayable ? 1 : 0);
     }
     std::vector<std::pair<std::string, std::string>> named;
-    for (const auto& state : states) named.emplace_back(state.name, state.signature);
+    for (const auto& state : states)
+        named.emplace_back(
+            state.name,
+            state.signature + (state.lifetime == Duration(0)
+                                   ? ""
+                                   : " idle_ms=" + std::to_string(state.lifetime.count())));
     std::sort(named.begin(), named.end());
     for (const auto& [name, signature] : named) {
         text.string(name);
         text.string(signature);
     }
     return XXH3_64bits(text.bytes().data(), text.bytes().size());
+}
+
+std::uint64_t Job::beginFingerprint(const std::vector<bool>& isNew) const {
+    std::map<std::string, std::uint64_t> taken;
+    for (std::size_t i = 0; i < states.size(); ++i)
+        if (isNew.at(i) && states[i].initialStates != 0)
+            taken.emplace(states[i].name, states[i].initialStates);
+    if (taken.empty()) return fingerprint();
+    core::ByteWriter text;
+    for (const auto& [name, initial] : taken) {
+        text.string(name);
+        text.u64(initial);
+    }
+    return fingerprint() ^ XXH3_64bits(text.bytes().data(), text.bytes().size());
 }
 
 std::string Job::stableName(std::string_view kind) {
@@ -48,6 +68,13 @@ Result<> Job::validate() const {
     for (const auto& state : states) {
         if (state.name.empty())
             return fail(ErrorKind::kInvalid, "a stateful operator has an empty name");
+        constexpr std::size_t kBytesMax = 4096;  // as docs/formats/batch_mark.md says
+        if (state.name.size() > kBytesMax || state.signature.size() > kBytesMax)
+            return fail(ErrorKind::kInvalid,
+                        "the name of the stateful operator \"" + core::escaped(state.name) +
+                            "\", or what is kept under it, takes more than 4096 bytes: name=" +
+                            std::to_string(state.name.size()) +
+                            " types=" + std::to_string(state.signature.size()));
         if (!names.insert(state.name).second)
             return fail(ErrorKind::kInvalid,
                         "two stateful operators have the name \"" + state.name +

@@ -18,6 +18,7 @@
 #include "core/receiver.h"
 #include "core/replayable_source.h"
 #include "sources/network_service.h"
+#include "state/operators/bound_table.h"
 #include "state/state_store.h"
 
 namespace tidemill {
@@ -52,7 +53,11 @@ struct StateDeclaration {
     // Kind and stored types; see core::OperatorEntry.
     std::string signature;
     // Called once at start, before any batch.
-    std::function<void(state::StateStore&, core::OperatorId)> bind;
+    std::function<void(state::StateStore&, core::OperatorId, const state::OperatorStart&)> bind;
+    // How long a key may be idle; zero: for ever.
+    Duration lifetime{0};
+    // Changes with the states that a new operator begins with; 0: none.
+    std::uint64_t initialStates = 0;
 };
 
 // Thread safety: externally synchronized.
@@ -85,6 +90,10 @@ struct Job {
     // Of sources and stateful operators; functions and outputs are no part of it, so that a mended
     // function can go on with what its predecessor left.
     std::uint64_t fingerprint() const;
+
+    // That of the batch in which these operators, by their places in `states`, are new and take
+    // their initial states; fingerprint() when they have none.
+    std::uint64_t beginFingerprint(const std::vector<bool>& isNew) const;
 
     // Errors (kInvalid): no output, two stateful operators of one name, two outputs in one place.
     core::Result<> validate() const;

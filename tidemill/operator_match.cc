@@ -63,6 +63,7 @@ core::Result<OperatorMatch> matchOperators(const std::vector<OperatorEntry>& kno
                                         [&](const auto& entry) { return entry.name == state.name; });
         if (found != match.entries.rend() && found->signature == state.signature) {
             match.ids.push_back(found->id);
+            match.isNew.push_back(false);
             diff += "\n  kept          " + state.name + " (" + state.signature + ")";
             continue;
         }
@@ -76,6 +77,7 @@ core::Result<OperatorMatch> matchOperators(const std::vector<OperatorEntry>& kno
             diff += "\n  new           " + state.name + " (" + state.signature + ")";
         }
         match.ids.push_back(next);
+        match.isNew.push_back(true);
         match.entries.push_back({next, state.name, state.signature});
         next = next.next();
     }

@@ -13,6 +13,8 @@ namespace tidemill {
 struct OperatorMatch {
     // For each of the job's states, in their order: the id it goes on under.
     std::vector<core::OperatorId> ids;
+    // Likewise: whether the directory has no state of it.
+    std::vector<bool> isNew;
     // What the directory will know from now on: the old ones, replaced ones and new ones, by id.
     std::vector<core::OperatorEntry> entries;
     // Of operators whose state is dropped because its signature differs.

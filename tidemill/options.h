@@ -54,6 +54,10 @@ struct StreamingOptions {
     // Changes to state since the last checkpoint; when full, they are written out early.
     std::size_t deltaBudgetBytes = 256 << 20;
 
+    // A key with its state, or with its value in a window; larger ones end the job with an error
+    // that names state and key. At most 1 GiB.
+    std::size_t maxStateRowBytes = std::size_t{1} << 30;
+
     // RocksDB's cache of blocks read.
     std::size_t stateCacheBytes = 64 << 20;
 

@@ -1,6 +1,10 @@
 #include "tidemill/state_stream.h"
 
+#include <xxhash.h>
+
 #include <stdexcept>
+
+#include "core/byte_codec.h"
 
 namespace tidemill::detail {
 
@@ -10,8 +14,9 @@ DeclaredState::DeclaredState(Job& job, const char* operation, std::string name,
     table_->slide = slide;
     job.states.push_back({name.empty() ? job.stableName(operation) : std::move(name),
                           std::string(operation) + " " + types,
-                          [table = table_, kind](state::StateStore& store, core::OperatorId id) {
-                              table->bind(store, id, kind);
+                          [table = table_, kind](state::StateStore& store, core::OperatorId id,
+                                                 const state::OperatorStart& start) {
+                              table->bind(store, id, kind, start);
                           }});
 }
 
@@ -20,7 +25,7 @@ void DeclaredState::named(Job& job, std::string name) const {
     job.states.at(place_).name = std::move(name);
 }
 
-void DeclaredState::ttl(const Job& job, Duration idle) const {
+void DeclaredState::ttl(Job& job, Duration idle) const {
     requireNotStarted(job, "ttl");
     if (idle <= Duration(0) || idle > kDurationMax)
         throw std::invalid_argument("the time after which an idle key goes (" +
@@ -28,13 +33,20 @@ void DeclaredState::ttl(const Job& job, Duration idle) const {
                                     " ms) must be at least 1 ms and at most " +
                                     std::to_string(kDurationMax.count()) + " ms");
     table_->ttl = idle;
+    job.states.at(place_).lifetime = idle;
 }
 
-void DeclaredState::initial(const Job& job, std::string key, std::string value) const {
+void DeclaredState::initial(Job& job, std::string key, std::string value) const {
     requireNotStarted(job, "initialState");
     if (kind_ != state::ValueKind::kBytes)
         throw std::invalid_argument("runningTotals begin at zero; for an initial state use "
                                     "updateStateByKey");
+    core::ByteWriter all;
+    auto& hash = job.states.at(place_).initialStates;
+    all.u64(hash);
+    all.string(key);
+    all.string(value);
+    hash = XXH3_64bits(all.bytes().data(), all.bytes().size());
     table_->initial.emplace_back(std::move(key), std::move(value));
 }
 

@@ -24,8 +24,8 @@ public:
     const std::shared_ptr<state::BoundTable>& table() const { return table_; }
     // For the functions of StateStream of these names.
     void named(Job& job, std::string name) const;
-    void ttl(const Job& job, Duration idle) const;
-    void initial(const Job& job, std::string key, std::string value) const;
+    void ttl(Job& job, Duration idle) const;
+    void initial(Job& job, std::string key, std::string value) const;
 
 private:
     std::shared_ptr<state::BoundTable> table_;
@@ -34,7 +34,8 @@ private:
 };
 
 template <class K, class S>
-void setInitialState(const Job& job, const DeclaredState& state, const std::vector<std::pair<K, S>>& initial) {
+void setInitialState(Job& job, const DeclaredState& state,
+                     const std::vector<std::pair<K, S>>& initial) {
     for (const auto& [key, value] : initial) {
         std::string keyBytes, valueBytes;
         core::KeyCodec<K>::encode(key, keyBytes);
@@ -74,7 +75,8 @@ public:
         return *this;
     }
 
-    // The states that a new data directory begins with. Not for runningTotals.
+    // The states that the operator begins with when the data directory has no state of it yet; else
+    // they are not taken, and the log says so. Not for runningTotals.
     StateStream initialState(const std::vector<std::pair<K, S>>& initial) const {
         detail::setInitialState(*this->job(), state_, initial);
         return *this;

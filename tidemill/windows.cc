@@ -42,7 +42,8 @@ std::shared_ptr<state::WindowTables> declareWindow(Job& job, const char* operati
          std::string(operation) + " " + types + " window_ms=" +
              std::to_string(times.pane.count() * static_cast<std::int64_t>(times.panes)) +
              " slide_ms=" + std::to_string(times.slide.count()),
-         [tables, kind](state::StateStore& store, core::OperatorId id) {
+         [tables, kind](state::StateStore& store, core::OperatorId id,
+                        const state::OperatorStart&) {
              tables->table = &store.table(id, state::kShownTable, kind);
              tables->panes = &store.table(id, state::kPanesTable, state::ValueKind::kBytes);
              tables->open = &store.table(id, state::kOpenTable, state::ValueKind::kBytes);

@@ -23,8 +23,10 @@ namespace tidemill::state {
 inline constexpr std::uint8_t kShownTable = 0;
 // of an operator with keys:
 inline constexpr std::uint8_t kTouchedTable = 1;  // see IdleKeys
-inline constexpr std::uint8_t kTouchTimesTable = 2;
-inline constexpr std::uint8_t kBeginTable = 3;  // TimeRows: a row once the initial states are there
+inline constexpr std::uint8_t kTimersTable = 2;
+inline constexpr std::uint8_t kSettingsTable = 3;  // TimeRows, each row by one of these numbers:
+inline constexpr std::uint64_t kInitialRow = 0;    // which initial states were taken or passed over
+inline constexpr std::uint64_t kLifetimeRow = 1;   // how long a key may be idle, in milliseconds
 // of a window, see WindowTables:
 inline constexpr std::uint8_t kPanesTable = 1;
 inline constexpr std::uint8_t kOpenTable = 2;
@@ -37,6 +39,15 @@ struct ShownTable {
     Duration slide{0};
 };
 
+// What a start knows of a stateful operator.
+struct OperatorStart {
+    std::string name;
+    // The data directory holds no state of it.
+    bool isNew = true;
+    // Of the record of the batch in which new operators take their initial states; see Engine.
+    std::uint64_t beginFingerprint = 0;
+};
+
 // Thread safety: set up before the job starts; then as said.
 struct BoundTable : ShownTable {
     // A key that no record has touched for longer than this loses its state; zero: never.
@@ -45,13 +56,13 @@ struct BoundTable : ShownTable {
     std::vector<std::pair<std::string, std::string>> initial;
 
     std::array<std::optional<IdleKeys>, core::kKeyRanges> idle;  // when there is a ttl
-    StateTable* begin = nullptr;                                 // when there are initial states
 
-    void bind(StateStore& store, core::OperatorId id, ValueKind kind);
+    void bind(StateStore& store, core::OperatorId id, ValueKind kind, OperatorStart start);
 
-    // Sets the initial states once in the life of a data directory. Called by the scheduler's
-    // thread when a batch begins.
-    void beginBatch(const core::BatchRun& run);
+    // In the first batch after a start: sets the initial states of an operator that had no state
+    // before, and adapts to a lifetime that is new or gone. Called by the scheduler's thread when a
+    // batch begins.
+    void beginBatch(core::BatchRun& run);
 
     // Notes the keys of a range that the batch touched. By the range's owner.
     void touch(std::uint32_t range, core::KeyViews keys, std::size_t count) {
@@ -65,6 +76,16 @@ struct BoundTable : ShownTable {
     BatchTime idleBefore() const { return now_ - ttl; }
 
 private:
+    void openTimers();
+    void adaptLifetime(core::BatchRun& run);
+    void takeInitial(const core::BatchRun& run);
+    std::string setting(std::uint64_t row);
+    void set(std::uint64_t row, std::string_view value);
+
+    StateStore* store_ = nullptr;
+    core::OperatorId id_;
+    OperatorStart start_;
+    StateTable* settings_ = nullptr;
     BatchTime now_{};
     bool begun_ = false;
 };

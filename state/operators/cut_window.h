@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -66,8 +67,8 @@ struct CutWindow {
               StateRange& panes)
             : window_(window), times_(times), result_(result), panes_(panes) {}
 
-        core::Result<std::string> merge(const std::vector<std::string>& parts) {
-            return mergeParts<V>(parts, window_.function);
+        core::Result<PanePairs> merge(const std::vector<std::string>& parts) {
+            return mergeParts<V>(parts, window_.function, panes_.limits());
         }
 
         core::Result<> leave(std::uint64_t last) {
@@ -82,10 +83,10 @@ struct CutWindow {
             return removeBefore(times_.leftBy(last) + 1);
         }
 
-        core::Result<> enter(std::uint64_t pane, const std::vector<PanePair>& pairs,
-                             std::string_view bytes) {
+        core::Result<> enter(std::uint64_t pane, std::uint32_t number,
+                             const std::vector<PanePair>& pairs, std::string_view bytes) {
             if (pairs.empty()) return {};
-            TM_TRY(panes_.put(pane, kUncut + std::string(bytes)));
+            TM_TRY(panes_.put(pane, kUncut + std::string(bytes), number));
             newest_ = pane;
             return changeRows(result_, pairs, [&](const PanePair& pair, auto before, auto& after) {
                 CutRow row;
@@ -102,6 +103,8 @@ struct CutWindow {
 
     private:
         static constexpr char kUncut = 'u';  // pairs of key and value
+        // Numbers of the rows of kCut, behind those of kUncut.
+        static constexpr std::uint32_t kFirstCut = std::uint32_t{1} << 31;
         static constexpr char kCut = 'c';    // of key and one byte, 1 and the later panes' value or 0
 
         std::string reduced(std::string_view older, std::string_view newer) {
@@ -123,24 +126,47 @@ struct CutWindow {
         }
 
         // The span is complete: its panes learn what lies behind them, the result forgets the
-        // running aggregate for what all of them come to.
+        // running aggregate for what all of them come to. A span that does not fit into memory is
+        // cut for a share of its keys at a time.
         core::Result<> cut(std::uint64_t span) {
+            const auto first = times_.firstOfSpan(span), end = times_.firstOfSpan(span + 1);
+            std::map<std::uint64_t, std::uint32_t> uncut, cut;  // pane -> rows
+            std::size_t bytesOfAll = 0;
+            TM_TRY(panes_.visit(first, end, [&](std::uint64_t pane, std::string_view bytes) {
+                ++uncut[pane];
+                bytesOfAll += bytes.size();
+                return core::Result<>();
+            }));
+            const std::size_t passes = bytesOfAll / panes_.limits().passBytes + 1;
+            for (std::size_t pass = 0; pass < passes; ++pass)
+                TM_TRY(cutPass(first, end, passes, pass, cut));
+            for (const auto& [pane, rows] : uncut)
+                for (std::uint32_t number = 0; number < rows; ++number)
+                    TM_TRY(panes_.remove(pane, number));
+            return {};
+        }
+
+        core::Result<> cutPass(std::uint64_t first, std::uint64_t end, std::size_t passes,
+                               std::size_t pass, std::map<std::uint64_t, std::uint32_t>& cut) {
             std::vector<std::pair<std::uint64_t, std::string>> uncut;
-            TM_TRY(panes_.visit(times_.firstOfSpan(span), times_.firstOfSpan(span + 1),
-                                [&](std::uint64_t pane, std::string_view bytes) {
-                                    uncut.emplace_back(pane, bytes.substr(1));
-                                    return core::Result<>();
-                                }));
+            TM_TRY(panes_.visit(
+                first, end, [&](std::uint64_t pane, std::string_view bytes) -> core::Result<> {
+                    if (!bytes.starts_with(kUncut)) return {};
+                    TM_ASSIGN(auto pairs, pairsOfPass(bytes.substr(1), passes, pass));
+                    if (!pairs.empty()) uncut.emplace_back(pane, std::move(pairs));
+                    return {};
+                }));
             std::unordered_map<std::string_view, std::string> behind;
             for (auto at = uncut.rbegin(); at != uncut.rend(); ++at) {
                 TM_ASSIGN(const auto pairs, readPanePairs(at->second));
-                PanePairs later;
+                PanePairs later(panes_.limits().pieceBytes);
                 for (const auto& pair : pairs) {
-                    const auto [known, first] = behind.try_emplace(pair.key, pair.value);
-                    later.add(pair.key, first ? std::string(1, '\0') : '\1' + known->second);
-                    if (!first) known->second = reduced(pair.value, known->second);
+                    const auto [known, isFirst] = behind.try_emplace(pair.key, pair.value);
+                    later.add(pair.key, isFirst ? std::string(1, '\0') : '\1' + known->second);
+                    if (!isFirst) known->second = reduced(pair.value, known->second);
                 }
-                TM_TRY(panes_.put(at->first, kCut + later.bytes()));
+                for (const auto& piece : later.pieces())
+                    TM_TRY(panes_.put(at->first, kCut + piece, kFirstCut + cut[at->first]++));
             }
             std::vector<PanePair> all;
             for (const auto& [key, value] : behind) all.push_back({key, value});

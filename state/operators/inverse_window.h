@@ -54,8 +54,8 @@ struct InverseWindow {
               StateRange& panes)
             : window_(window), times_(times), result_(result), panes_(panes) {}
 
-        core::Result<std::string> merge(const std::vector<std::string>& parts) {
-            return mergeParts<V>(parts, window_.function);
+        core::Result<PanePairs> merge(const std::vector<std::string>& parts) {
+            return mergeParts<V>(parts, window_.function, panes_.limits());
         }
 
         core::Result<> leave(std::uint64_t last) {
@@ -78,9 +78,9 @@ struct InverseWindow {
             return panes_.removeBefore(end);
         }
 
-        core::Result<> enter(std::uint64_t pane, const std::vector<PanePair>& pairs,
-                             std::string_view bytes) {
-            TM_TRY(panes_.put(pane, bytes));
+        core::Result<> enter(std::uint64_t pane, std::uint32_t number,
+                             const std::vector<PanePair>& pairs, std::string_view bytes) {
+            TM_TRY(panes_.put(pane, bytes, number));
             return changeRows(result_, pairs, [&](const PanePair& pair, auto before, auto& after) {
                 const V entering = decoded(pair.value);
                 if (!before) {

@@ -7,10 +7,12 @@
 //                  state is kept under, since no form reads what another wrote
 //   Value          reads a value from a row of the result, for the view
 //   Range          one key range of it, by these calls:
-//     merge(parts)               one pane's pairs out of those of several batches
-//     leave(last)                takes out what a window that ends with pane `last` does not hold
-//     enter(pane, pairs, bytes)  takes a pane in; `bytes` are the pairs as they are stored
-//     slid()                     the slide is complete
+//     merge(parts)   pairs of one pane out of those of several batches
+//     leave(last)    takes out what a window that ends with pane `last` does not hold
+//     enter(pane, number, pairs, bytes)
+//                    takes a piece of a pane in, numbered from 0; keys differ from piece to piece;
+//                    `bytes` are the pairs as they are stored
+//     slid()         the slide is complete
 //   For each slide time: leave and enter for each pane that enters, oldest first; then leave for
 //   the last pane of the window, and slid.
 //
@@ -19,6 +21,7 @@
 
 #include <array>
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,6 +49,7 @@ public:
     WindowRange(WindowTables& tables, const WindowTimes& times, std::uint32_t range,
                 const Strategy& strategy)
         : times_(times),
+          limits_(tables.open->range(range).limits()),
           open_(tables.open->range(range)),
           strategy_(strategy, times, tables.table->range(range), tables.panes->range(range)) {}
 
@@ -54,7 +58,8 @@ public:
         if (!slides) {
             if (pairs.empty()) return {};
             mayBeOpen_ = true;
-            return open_.append(pane, pairs.bytes());
+            for (const auto& piece : pairs.pieces()) TM_TRY(open_.append(pane, piece));
+            return {};
         }
         TM_TRY(enterOpen(pane, pairs));
         TM_TRY(strategy_.leave(pane));
@@ -64,42 +69,86 @@ public:
 private:
     static constexpr std::size_t kPartsMax = 16;
 
+    struct Piece {
+        std::uint64_t pane;
+        std::string bytes;
+    };
+
     // Open panes and this last batch, pane by pane. What a downtime made too old is passed over.
     core::Result<> enterOpen(std::uint64_t last, const PanePairs& pairs) {
         if (!std::exchange(mayBeOpen_, false))
-            return pairs.empty() ? core::Result<>() : enter(last, pairs.bytes());
-        std::vector<std::string> parts;
-        std::uint64_t of = 0;  // the pane of the parts
-        const auto enterParts = [&]() -> core::Result<> {
-            if (parts.empty()) return {};
-            TM_ASSIGN(const auto merged, strategy_.merge(parts));
-            parts.clear();
-            return enter(of, merged);
-        };
-        const auto add = [&](std::uint64_t pane, std::string_view bytes) -> core::Result<> {
-            if (pane != of) TM_TRY(enterParts());
-            of = pane;
-            // Of a pane of many batches only a few are in memory at a time.
-            if (parts.size() == kPartsMax) {
-                TM_ASSIGN(auto merged, strategy_.merge(parts));
-                parts.assign(1, std::move(merged));
-            }
-            parts.emplace_back(bytes);
-            return {};
-        };
-        TM_TRY(open_.visit(times_.leftBy(last) + 1, last + 1, add));
-        if (!pairs.empty()) TM_TRY(add(last, pairs.bytes()));
-        TM_TRY(enterParts());
+            return pairs.empty() ? core::Result<>() : enterFirst(last, pairs);
+        const auto first = times_.leftBy(last) + 1;
+        std::vector<Piece> open;  // as long as they fit into memory
+        std::map<std::uint64_t, std::size_t> sizes;
+        std::size_t total = pairs.sizeBytes();
+        TM_TRY(open_.visit(first, last + 1, [&](std::uint64_t pane, std::string_view bytes) {
+            sizes[pane] += bytes.size();
+            total += bytes.size();
+            if (total <= limits_.passBytes) open.push_back({pane, std::string(bytes)});
+            return core::Result<>();
+        }));
+        if (sizes.empty()) return pairs.empty() ? core::Result<>() : enterFirst(last, pairs);
+        if (!pairs.empty()) sizes[last] += pairs.sizeBytes();
+        for (const auto& [pane, bytes] : sizes) {
+            const PanePairs none;
+            const auto& more = pane == last ? pairs : none;
+            TM_TRY(total <= limits_.passBytes ? enterHeld(pane, open, more)
+                                              : enterInPasses(pane, bytes, more));
+        }
         return open_.removeBefore(last + 1);
     }
 
-    core::Result<> enter(std::uint64_t pane, std::string_view bytes) {
-        TM_ASSIGN(const auto pairs, readPanePairs(bytes));
+    core::Result<> enterHeld(std::uint64_t pane, std::vector<Piece>& open, const PanePairs& more) {
+        std::vector<std::string> parts;
+        for (auto& piece : open)
+            if (piece.pane == pane) parts.push_back(std::move(piece.bytes));
+        parts.insert(parts.end(), more.pieces().begin(), more.pieces().end());
+        TM_ASSIGN(const auto merged, strategy_.merge(parts));
+        return enterFirst(pane, merged);
+    }
+
+    // A pane that does not fit into memory: a share of its keys at a time.
+    core::Result<> enterInPasses(std::uint64_t pane, std::size_t bytes, const PanePairs& more) {
+        const std::size_t passes = bytes / limits_.passBytes + 1;
+        std::uint32_t number = 0;
         TM_TRY(strategy_.leave(pane));
-        return strategy_.enter(pane, pairs, bytes);
+        for (std::size_t pass = 0; pass < passes; ++pass) {
+            std::vector<std::string> parts;
+            const auto add = [&](std::uint64_t, std::string_view piece) -> core::Result<> {
+                TM_ASSIGN(auto chosen, pairsOfPass(piece, passes, pass));
+                if (!chosen.empty()) parts.push_back(std::move(chosen));
+                if (parts.size() < kPartsMax) return {};
+                TM_ASSIGN(const auto merged, strategy_.merge(parts));
+                parts = merged.pieces();
+                return {};
+            };
+            TM_TRY(open_.visit(pane, pane + 1, add));
+            for (const auto& piece : more.pieces()) TM_TRY(add(pane, piece));
+            if (parts.empty()) continue;
+            TM_ASSIGN(const auto merged, strategy_.merge(parts));
+            TM_TRY(enter(pane, number, merged));
+        }
+        return {};
+    }
+
+    core::Result<> enterFirst(std::uint64_t pane, const PanePairs& pairs) {
+        std::uint32_t number = 0;
+        TM_TRY(strategy_.leave(pane));
+        return enter(pane, number, pairs);
+    }
+
+    // The pieces take the numbers from `number` on.
+    core::Result<> enter(std::uint64_t pane, std::uint32_t& number, const PanePairs& pairs) {
+        for (const auto& piece : pairs.pieces()) {
+            TM_ASSIGN(const auto read, readPanePairs(piece));
+            TM_TRY(strategy_.enter(pane, number++, read, piece));
+        }
+        return {};
     }
 
     const WindowTimes& times_;
+    const StateLimits limits_;
     TimeRows open_;
     bool mayBeOpen_ = true;  // after a start, who knows
     typename Strategy::Range strategy_;
@@ -107,8 +156,13 @@ private:
 
 // Reduces the values of equal keys among the parts of one pane, in their order.
 template <class V, class F>
-core::Result<std::string> mergeParts(const std::vector<std::string>& parts, F& function) {
-    if (parts.size() == 1) return parts.front();
+core::Result<PanePairs> mergeParts(const std::vector<std::string>& parts, F& function,
+                                   const StateLimits& limits) {
+    PanePairs merged(limits.pieceBytes);
+    if (parts.size() == 1) {
+        merged.addPiece(parts.front());
+        return merged;
+    }
     std::unordered_map<std::string_view, V> values;
     for (const auto& part : parts) {
         TM_ASSIGN(const auto pairs, readPanePairs(part));
@@ -118,14 +172,14 @@ core::Result<std::string> mergeParts(const std::vector<std::string>& parts, F& f
             if (!added) at->second = std::invoke(function, std::as_const(at->second), value);
         }
     }
-    PanePairs merged;
     std::string bytes;
     for (const auto& [key, value] : values) {
         bytes.clear();
         core::ValueCodec<V>::encode(value, bytes);
+        TM_TRY(limits.check(key, bytes.size()));
         merged.add(key, bytes);
     }
-    return merged.bytes();
+    return merged;
 }
 
 template <class K, class V, class Strategy>
@@ -146,7 +200,10 @@ public:
     }
 
     std::unique_ptr<core::Sink<In>> open(core::TaskContext& task) override {
-        return std::make_unique<CollectSink>(arrived_[task.partition]);
+        const auto limits = tables_->panes->range(task.partition).limits();
+        auto& pairs = arrived_[task.partition];
+        if (pairs.empty()) pairs = PanePairs(limits.pieceBytes);
+        return std::make_unique<CollectSink>(pairs, limits);
     }
 
     // Also when nothing arrived: panes leave.
@@ -162,13 +219,14 @@ public:
     }
 
     void endBatch() override {
-        for (auto& pairs : arrived_) pairs = {};
+        for (auto& pairs : arrived_) pairs = PanePairs();
     }
 
 private:
     class CollectSink final : public core::Sink<In> {
     public:
-        explicit CollectSink(PanePairs& pairs) : pairs_(pairs) {}
+        CollectSink(PanePairs& pairs, StateLimits limits)
+            : pairs_(pairs), limits_(std::move(limits)) {}
         void take(std::span<In> chunk) override {
             const core::KeyViews keys = core::pairKeys(keys_, chunk);
             for (std::size_t i = 0; i < chunk.size(); ++i) {
@@ -176,6 +234,8 @@ private:
                 std::memcpy(&key, keys.first + i * keys.strideBytes, sizeof key);
                 bytes_.clear();
                 core::ValueCodec<V>::encode(chunk[i].second, bytes_);
+                if (key.size() + bytes_.size() > limits_.rowBytes) [[unlikely]]
+                    core::orThrow(limits_.check(key, bytes_.size()));
                 pairs_.add(key, bytes_);
             }
         }
@@ -183,6 +243,7 @@ private:
 
     private:
         PanePairs& pairs_;
+        const StateLimits limits_;
         core::ChunkKeys<K> keys_;
         std::string bytes_;
     };

@@ -35,9 +35,9 @@ struct SumWindow {
               StateRange& panes)
             : filter_(window.filter), times_(times), result_(result), panes_(panes) {}
 
-        core::Result<std::string> merge(const std::vector<std::string>& parts) {
+        core::Result<PanePairs> merge(const std::vector<std::string>& parts) {
             std::plus<> plus;
-            return mergeParts<V>(parts, plus);
+            return mergeParts<V>(parts, plus, panes_.limits());
         }
 
         core::Result<> leave(std::uint64_t last) {
@@ -51,9 +51,9 @@ struct SumWindow {
             return panes_.removeBefore(end);
         }
 
-        core::Result<> enter(std::uint64_t pane, const std::vector<PanePair>& pairs,
-                             std::string_view bytes) {
-            TM_TRY(panes_.put(pane, bytes));
+        core::Result<> enter(std::uint64_t pane, std::uint32_t number,
+                             const std::vector<PanePair>& pairs, std::string_view bytes) {
+            TM_TRY(panes_.put(pane, bytes, number));
             return add(pairs, false);
         }
 

@@ -25,8 +25,8 @@ struct TumblingWindow {
               StateRange& panes)
             : window_(window), result_(result), panes_(panes) {}
 
-        core::Result<std::string> merge(const std::vector<std::string>& parts) {
-            return mergeParts<V>(parts, window_.function);
+        core::Result<PanePairs> merge(const std::vector<std::string>& parts) {
+            return mergeParts<V>(parts, window_.function, panes_.limits());
         }
 
         core::Result<> leave(std::uint64_t last) {
@@ -45,7 +45,7 @@ struct TumblingWindow {
             return panes_.removeBefore(last);
         }
 
-        core::Result<> enter(std::uint64_t pane, const std::vector<PanePair>& pairs,
+        core::Result<> enter(std::uint64_t pane, std::uint32_t, const std::vector<PanePair>& pairs,
                              std::string_view) {
             // Says whose result this is; its pairs are in the result.
             TM_TRY(panes_.put(pane, {}));

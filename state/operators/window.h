@@ -71,30 +71,36 @@ public:
 private:
     class EncodeSink final : public core::Sink<T> {
     public:
-        EncodeSink(WindowNode& node, core::TaskOrder order) : node_(node), order_(order) {}
+        EncodeSink(WindowNode& node, core::TaskOrder order)
+            : node_(node), order_(order), limits_(node.tables_->panes->range(0).limits()) {}
         void take(std::span<T> chunk) override {
             for (const T& element : chunk) {
                 bytes_.clear();
                 core::ValueCodec<Owned<T>>::encode(toOwned(element), bytes_);
-                out_.string(bytes_);
+                core::orThrow(limits_.check({}, bytes_.size()));
+                if (pieces_.empty() ||
+                    pieces_.back().bytes().size() + bytes_.size() > limits_.pieceBytes)
+                    pieces_.emplace_back();
+                pieces_.back().string(bytes_);
             }
         }
         void finish() override {
             std::lock_guard lock(node_.mutex_);
-            node_.arrived_[order_] = std::move(out_).bytes();
+            node_.arrived_[order_] = std::move(pieces_);
         }
 
     private:
         WindowNode& node_;
         core::TaskOrder order_;
-        core::ByteWriter out_;
+        const StateLimits limits_;
+        std::vector<core::ByteWriter> pieces_;
         std::string bytes_;
     };
 
     core::Result<> keep(std::uint64_t pane) {
         std::uint32_t range = 0;
-        for (const auto& [order, bytes] : arrived_) {
-            if (!bytes.empty()) TM_TRY(rows(range).append(pane, bytes));
+        for (const auto& [order, pieces] : arrived_) {
+            for (const auto& piece : pieces) TM_TRY(rows(range).append(pane, piece.bytes()));
             range = (range + 1) % core::kKeyRanges;
         }
         const auto left = times_.leftBy(pane);
@@ -130,7 +136,7 @@ private:
     std::shared_ptr<WindowTables> tables_;
     const WindowTimes times_;
     std::mutex mutex_;
-    std::map<core::TaskOrder, std::string> arrived_;
+    std::map<core::TaskOrder, std::vector<core::ByteWriter>> arrived_;
     std::array<std::optional<TimeRows>, core::kKeyRanges> ranges_;
     std::uint64_t removed_ = 0;  // panes up to it are gone
 };

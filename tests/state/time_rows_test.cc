@@ -5,6 +5,7 @@
 
 #include <limits>
 
+#include "state/state_reader.h"
 #include "tests/state/store_fixture.h"
 
 namespace tidemill::state {
@@ -105,6 +106,20 @@ TEST_F(TimeRowsTest, RowsOfOtherRangesAreNotSeen) {
     must(one.removeBefore(6));
     EXPECT_EQ(visited(one), Rows());
     EXPECT_EQ(visited(two), (Rows{{5, "two"}}));
+}
+
+TEST_F(TimeRowsTest, RowsStayFlatOverManyWindowsWithoutACheckpoint) {
+    auto rows = of(6);
+    for (std::uint64_t pane = 1; pane <= 5000; ++pane) {
+        for (std::uint32_t piece = 0; piece < 3; ++piece) must(rows.put(pane, "x", piece));
+        if (pane > 10) must(rows.removeBefore(pane - 9));
+        if (pane % 500 == 0) must(store_->spill());
+    }
+    EXPECT_EQ(visited(rows).size(), 30u);
+    const auto generation = checkpoint(1);
+    const auto reader = must(StateReader::open(generation));
+    for (const auto& table : must(reader->tables(true)))
+        if (table.operatorId == kOperator) EXPECT_EQ(table.rows, 30u);
 }
 
 }  // namespace
