@@ -8,6 +8,7 @@
 
 #include "core/format.h"
 #include "core/standard_streams.h"
+#include "state/operators/bound_table.h"
 #include "state/state_store.h"
 #include "tools/commands.h"
 #include "tools/exit_code.h"
@@ -126,6 +127,36 @@ const OwnTable* ownTable(const state::TableSummary& table) {
     return nullptr;
 }
 
+// Of a table that an operator keeps beside the one people look at.
+std::string contentOf(const state::TableSummary& table) {
+    const bool isWindow = table.signature.find(" window_ms=") != std::string::npos;
+    switch (table.number) {
+        case 1:
+            return isWindow ? "panes" : "times of the last records, by key";
+        case 2:
+            return isWindow ? "panes that are still open" : "timers, by key";
+        case 3:
+            return "settings";
+        default:
+            return "";
+    }
+}
+
+// " idle_ms=60000": how long a key may be idle, when that has an end.
+Result<> addLifetime(const state::StateReader& reader, state::TableSummary& table) {
+    if (table.signature.find(" window_ms=") != std::string::npos) return {};
+    const std::string row("\0\0\0\0\0\0\0\1", 8);
+    static_assert(state::kLifetimeRow == 1);
+    state::ScanOptions lifetime;
+    lifetime.prefix = row;
+    return reader.scan(table.operatorId, state::kSettingsTable, lifetime,
+                       [&](std::string_view, std::string_view millis) {
+                           if (!millis.empty())
+                               table.signature += " idle_ms=" + std::string(millis);
+                           return true;
+                       });
+}
+
 Result<> list(const InspectOptions& options) {
     TM_ASSIGN(const auto reader, openNewestState(options.dataDirectory));
     TM_ASSIGN(auto tables, reader->tables(true));
@@ -139,7 +170,9 @@ Result<> list(const InspectOptions& options) {
             table.signature = ownTable(table)->types;
         } else if (table.number != 0) {
             table.operatorName += " (internal " + std::to_string(table.number) + ")";
-            table.signature.clear();
+            table.signature = contentOf(table);
+        } else {
+            TM_TRY(addLifetime(*reader, table));
         }
         widest = std::max(widest, table.operatorName.size());
     }
