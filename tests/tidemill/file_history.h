@@ -193,7 +193,7 @@ private:
         wall_ = toMillis(life.clock().wall()) + number(0, 200'000);
         note(graceful ? "stop" : "kill");
         count();
-        if (graceful)
+        if (graceful && !last)
             for (auto removals = number(0, 2); removals > 0; --removals) remove();
     }
 
