@@ -1,0 +1,249 @@
+#include "tests/simulation/simulated_job.h"
+
+#include <algorithm>
+#include <charconv>
+#include <condition_variable>
+#include <mutex>
+
+namespace tidemill::test {
+namespace {
+
+constexpr std::size_t kRecordsMax = 60;  // of a batch of any stream: joins multiply
+
+Record parse(std::string_view line) {
+    const auto blank = line.rfind(' ');
+    Record record(line.substr(0, blank), 0);
+    std::from_chars(line.data() + blank + 1, line.data() + line.size(), record.second);
+    return record;
+}
+
+std::vector<std::string> printed(const Records& records) {
+    std::vector<std::string> lines;
+    for (const auto& record : records) core::appendElement(lines.emplace_back(), record);
+    std::sort(lines.begin(), lines.end());
+    return lines;
+}
+
+std::string joined(const std::vector<std::string>& elements) {
+    std::string text;
+    for (const auto& element : elements) text += element + " ";
+    return text;
+}
+
+// Counts the batches that are complete, and wakes who waits for them.
+class Completed final : public StreamingListener {
+public:
+    void onBatchCompleted(const BatchInfo& batch) override {
+        std::lock_guard lock(mutex_);
+        last_ = std::max(last_, batch.id);
+        changed_.notify_all();
+    }
+    // Returns once batch `id` is complete or the job has ended.
+    void await(std::uint64_t id, const StreamingContext& context) {
+        const auto resumed = context.status().checkpointBatch.value_or(0);
+        std::unique_lock lock(mutex_);
+        last_ = std::max(last_, resumed);
+        while (last_ < id && context.state() == StreamingContext::State::kActive)
+            changed_.wait_for(lock, std::chrono::milliseconds(1));
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::uint64_t last_ = 0;
+};
+
+}  // namespace
+
+SimulatedPlan::SimulatedPlan(unsigned seed, std::int64_t batches)
+    : batches_(batches), random_(seed) {
+    drawInput();
+    std::vector<OperatorKind> kinds;
+    for (auto list : {keyedOperators(), windowOperators(), stateOperators(), stateOperators()})
+        kinds.insert(kinds.end(), list.begin(), list.end());
+    while (nodes_.size() < 5) drawNode(kinds);
+}
+
+void SimulatedPlan::drawInput() {
+    Node input;
+    input.operation.name = "simulated sender";
+    linesUntil_.push_back(0);
+    const char* keys[] = {"a", "b", "c", "", "über", "a key that is no short one"};
+    for (std::int64_t tick = 1; tick <= batches_; ++tick) {
+        auto& records = input.history[tick];
+        for (auto n = random_() % 8; n > 0; --n) {
+            records.emplace_back(keys[random_() % 6], static_cast<std::int64_t>(random_() % 20));
+            lines_.push_back(records.back().first + " " + std::to_string(records.back().second));
+        }
+        linesUntil_.push_back(lines_.size());
+    }
+    nodes_.push_back(std::move(input));
+}
+
+void SimulatedPlan::drawNode(const std::vector<OperatorKind>& kinds) {
+    const auto& kind = kinds[random_() % kinds.size()];
+    Node node;
+    node.parents.push_back(random_() % nodes_.size());
+    const auto slide = nodes_[node.parents[0]].operation.slide;
+    if (kind.parents == 2) {
+        std::vector<std::size_t> alike;
+        for (std::size_t i = 0; i < nodes_.size(); ++i)
+            if (nodes_[i].operation.slide == slide) alike.push_back(i);
+        node.parents.push_back(alike[random_() % alike.size()]);
+    }
+    std::vector<std::int64_t> ticks;
+    for (std::int64_t tick = 1; tick <= batches_; ++tick) ticks.push_back(tick);
+    std::map<std::string, long> counts;
+    Draw draw{random_, slide, ticks, counts};
+    node.operation = kind.draw(draw);
+    node.operation.name = kind.name;
+    if (node.operation.slide > 3) return;
+    std::vector<History> parents;
+    for (const auto parent : node.parents) parents.push_back(nodes_[parent].history);
+    node.history = node.operation.compute(parents);
+    for (const auto& [tick, records] : node.history)
+        if (records.size() > kRecordsMax) return;
+    for (const auto parent : node.parents) nodes_[parent].isLeaf = false;
+    nodes_.push_back(std::move(node));
+}
+
+std::uint64_t SimulatedPlan::linesUntil(std::int64_t tick) const {
+    return linesUntil_[static_cast<std::size_t>(std::clamp<std::int64_t>(tick, 0, batches_))];
+}
+
+std::string SimulatedPlan::shown() const {
+    std::string text;
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+        text += "  node " + std::to_string(i) + ": " + nodes_[i].operation.name + " " +
+                nodes_[i].operation.shown + " of";
+        for (const auto parent : nodes_[i].parents) text += " " + std::to_string(parent);
+        text += nodes_[i].isLeaf ? ", seen\n" : "\n";
+    }
+    return text;
+}
+
+SimulatedJob::SimulatedJob(const SimulatedPlan& plan)
+    : plan_(plan),
+      sender_(std::make_shared<SimulatedSender>(
+          [&plan](std::uint64_t line) { return plan.lineOf(line); },
+          [&plan](BatchTime time) { return plan.linesUntil(toMillis(time) / kTickMillis); })) {
+    for (const char* directory : {"/out"}) {
+        (void)disk_.createDirectory(directory);
+        (void)disk_.syncDirectory("/");
+    }
+}
+
+void SimulatedJob::build(StreamingContext& context) {
+    std::vector<Stream> streams;
+    streams.push_back(sender_->stream(context).map(parse));
+    for (std::size_t i = 1; i < plan_.nodes().size(); ++i) {
+        std::vector<Stream> parents;
+        for (const auto parent : plan_.nodes()[i].parents) parents.push_back(streams[parent]);
+        streams.push_back(plan_.nodes()[i].operation.build(parents));
+    }
+    for (std::size_t i = 0; i < streams.size(); ++i) {
+        if (!plan_.nodes()[i].isLeaf) continue;
+        streams[i].forEachBatch(
+            [this, i](Batch<Record>& batch) { show(i, batch.id(), printed(batch.collect())); });
+        streams[i].saveAsTextFiles("/out/node-" + std::to_string(i));
+    }
+}
+
+core::Result<> SimulatedJob::live() {
+    StreamingOptions options;
+    options.directory = "/data";
+    options.files = std::shared_ptr<core::FileSystem>(std::shared_ptr<void>(), &faults_);
+    options.oneOrder = true;
+    options.workers = 1;
+    options.interval = Duration(kTickMillis);
+    options.checkpointInterval = Duration(2 * kTickMillis);
+    options.segmentBytes = 4 << 10;
+    options.deltaBudgetBytes = 16 << 10;
+    auto clock = std::make_shared<ManualClock>(fromMillis(nowMillis_));
+    options.clock = clock;
+    auto completed = std::make_shared<Completed>();
+    try {
+        StreamingContext context(options);
+        build(context);
+        context.addListener(completed);
+        context.start();
+        // A batch that was due when the last life ended runs at once.
+        for (;;) {
+            completed->await(static_cast<std::uint64_t>(nowMillis_ / kTickMillis), context);
+            if (context.awaitTermination(std::chrono::milliseconds(0))) return {};
+            if (nowMillis_ / kTickMillis >= plan_.batches()) break;
+            nowMillis_ += kTickMillis;
+            clock->advance(Duration(kTickMillis));
+        }
+        context.stop();
+    } catch (const StreamingError& error) {
+        return core::fail(error.kind(), error.what());
+    }
+    return {};
+}
+
+void SimulatedJob::show(std::size_t node, std::uint64_t batch, std::vector<std::string> elements) {
+    std::lock_guard lock(mutex_);
+    const auto [place, isNew] = shown_[node].try_emplace(batch, elements);
+    if (!isNew && place->second != elements && shownTwice_.empty())
+        shownTwice_ = "node " + std::to_string(node) + " batch " + std::to_string(batch) +
+                      " was shown as " + joined(place->second) + "and again as " +
+                      joined(elements) + "\n";
+}
+
+std::vector<std::string> SimulatedJob::expected(std::size_t node, std::int64_t tick) const {
+    const auto& history = plan_.nodes()[node].history;
+    const auto found = history.find(tick);
+    return found == history.end() ? std::vector<std::string>() : printed(found->second);
+}
+
+std::string SimulatedJob::differences() const {
+    std::string text = shownTwice_;
+    for (std::size_t node = 0; node < plan_.nodes().size(); ++node) {
+        if (!plan_.nodes()[node].isLeaf) continue;
+        const auto shown = shown_.find(node);
+        for (std::int64_t tick = 1; tick <= plan_.batches(); ++tick) {
+            std::vector<std::string> elements;
+            if (shown != shown_.end())
+                if (const auto batch = shown->second.find(static_cast<std::uint64_t>(tick));
+                    batch != shown->second.end())
+                    elements = batch->second;
+            if (elements != expected(node, tick))
+                return text + "node " + std::to_string(node) + " batch " + std::to_string(tick) +
+                       " gave " + joined(elements) + "instead of " + joined(expected(node, tick)) +
+                       "\n";
+        }
+        text += savedDifferences(node);
+    }
+    if (sender_->acknowledgedLines() > plan_.linesUntil(plan_.batches()))
+        text += "more lines were acknowledged than sent\n";
+    return text;
+}
+
+// The text files of a node: one directory per batch, with all of it.
+std::string SimulatedJob::savedDifferences(std::size_t node) const {
+    std::map<std::int64_t, std::vector<std::string>> saved;
+    const std::string prefix = "/out/node-" + std::to_string(node) + "-";
+    for (const auto& [path, bytes] : disk_.contents()) {
+        if (!path.starts_with(prefix)) continue;
+        const auto slash = path.find('/', prefix.size());
+        const auto name = path.substr(slash + 1);
+        if (!name.starts_with("part-")) continue;
+        auto& lines = saved[std::stoll(path.substr(prefix.size())) / kTickMillis];
+        for (std::size_t at = 0; at < bytes.size();) {
+            const auto end = bytes.find('\n', at);
+            lines.push_back(bytes.substr(at, end - at));
+            at = end + 1;
+        }
+    }
+    for (const auto& [tick, records] : plan_.nodes()[node].history) {
+        auto& lines = saved[tick];
+        std::sort(lines.begin(), lines.end());
+        if (lines != expected(node, tick))
+            return "node " + std::to_string(node) + " saved at tick " + std::to_string(tick) + " " +
+                   joined(lines) + "instead of " + joined(expected(node, tick)) + "\n";
+    }
+    return {};
+}
+
+}  // namespace tidemill::test
