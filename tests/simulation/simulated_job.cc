@@ -94,7 +94,9 @@ void SimulatedPlan::drawNode(const std::vector<OperatorKind>& kinds) {
     std::vector<std::int64_t> ticks;
     for (std::int64_t tick = 1; tick <= batches_; ++tick) ticks.push_back(tick);
     std::map<std::string, long> counts;
-    Draw draw{random_, slide, ticks, counts};
+    std::map<std::int64_t, int> versions;
+    for (const auto tick : ticks) versions[tick] = 0;
+    Draw draw{random_, slide, false, ticks, versions, std::make_shared<const int>(0), counts};
     node.operation = kind.draw(draw);
     node.operation.name = kind.name;
     if (node.operation.slide > 3) return;
@@ -143,9 +145,10 @@ void SimulatedJob::build(StreamingContext& context) {
     }
     for (std::size_t i = 0; i < streams.size(); ++i) {
         if (!plan_.nodes()[i].isLeaf) continue;
-        streams[i].forEachBatch(
+        const auto stream = std::visit([](const auto& any) { return owning(any); }, streams[i]);
+        stream.forEachBatch(
             [this, i](Batch<Record>& batch) { show(i, batch.id(), printed(batch.collect())); });
-        streams[i].saveAsTextFiles("/out/node-" + std::to_string(i));
+        stream.saveAsTextFiles("/out/node-" + std::to_string(i));
     }
 }
 
