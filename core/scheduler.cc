@@ -202,6 +202,7 @@ Result<> Scheduler::run(const BatchRecord& record, std::vector<BlockPtr> blocks,
         ++progress_.batches;
         progress_.records += records;
         progress_.bytes += bytes;
+        changed_.notify_all();
     }
     if (observer_ != nullptr) observer_->batchCompleted(record);
     return hooks_.atBoundary(record);
@@ -248,6 +249,14 @@ std::optional<Result<>> Scheduler::waitFor(std::chrono::nanoseconds timeout) {
     std::unique_lock lock(mutex_);
     if (!changed_.wait_for(lock, timeout, [this] { return ended_; })) return std::nullopt;
     return outcome_;
+}
+
+Result<bool> Scheduler::waitForBatch(BatchId id, std::chrono::nanoseconds timeout) {
+    std::unique_lock lock(mutex_);
+    const auto complete = [&] { return progress_.batch >= id; };
+    changed_.wait_for(lock, timeout, [&] { return complete() || ended_; });
+    if (!complete() && !outcome_) return core::fail(outcome_.error());
+    return complete();
 }
 
 BatchProgress Scheduler::progress() const {

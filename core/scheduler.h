@@ -104,6 +104,10 @@ public:
     Result<> wait();
     std::optional<Result<>> waitFor(std::chrono::nanoseconds timeout);
 
+    // Waits until batch `id` is complete; false when the time passed or the job ended without it.
+    // Errors: what ended the job.
+    Result<bool> waitForBatch(BatchId id, std::chrono::nanoseconds timeout);
+
     // The log failed or something else did: end the job with this error.
     void fail(Error error);
 

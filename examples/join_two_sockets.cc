@@ -19,6 +19,5 @@ int main(int argc, char** argv) {
     const auto orders = ssc.socketTextStream("localhost", port(1, 9001)).map(keyed);
     const auto payments = ssc.socketTextStream("localhost", port(2, 9002)).map(keyed);
     orders.leftOuterJoin(payments).print();  // (7,(apples,Some(4.50))) or (8,(pears,None))
-    ssc.start();
-    ssc.awaitTermination();
+    return ssc.runUntilStopped();  // Ctrl-C or SIGTERM: what was received is processed first
 }

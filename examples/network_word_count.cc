@@ -14,6 +14,5 @@ int main() {
                       .reduceByKey(std::plus<>());
     counts.print();
     counts.runningTotals("totals").print();  // the words of the batch with their new totals
-    ssc.start();
-    ssc.awaitTermination();
+    return ssc.runUntilStopped();  // Ctrl-C or SIGTERM: what was received is processed first
 }

@@ -31,6 +31,5 @@ int main(int argc, char** argv) {
         .timeout(argc > 3 ? Duration(std::stoi(argv[3])) : 30s)
         .named("visits")
         .print();
-    ssc.start();
-    ssc.awaitTermination();
+    return ssc.runUntilStopped();  // Ctrl-C or SIGTERM: what was received is processed first
 }

@@ -4,6 +4,9 @@
 //   watch_directory DIRECTORY [DATA-DIRECTORY]
 #include <tidemill/tidemill.h>
 
+#include <algorithm>
+#include <iostream>
+
 using namespace tidemill;
 
 int main(int argc, char** argv) {
@@ -24,6 +27,5 @@ int main(int argc, char** argv) {
             return counts;
         })
         .print(10);
-    ssc.start();
-    ssc.awaitTermination();
+    return ssc.runUntilStopped();  // Ctrl-C or SIGTERM: what was received is processed first
 }

@@ -15,6 +15,5 @@ int main(int argc, char** argv) {
         .reduceByKeyAndWindow(std::plus<long>(), std::minus<long>(), 30s, 10s,
                               [](const auto& count) { return count.second != 0; })
         .print();
-    ssc.start();
-    ssc.awaitTermination();
+    return ssc.runUntilStopped();  // Ctrl-C or SIGTERM: what was received is processed first
 }

@@ -110,6 +110,9 @@ concept UpdateFunction =
 
 }  // namespace detail
 
+// The filter of a window that drops nothing.
+using KeepAll = state::KeepAll;
+
 // Which keys updateStateByKey visits in a batch.
 enum class Visit {
     kEveryKey,     // every key that has state or new values: Spark's meaning
@@ -450,11 +453,22 @@ public:
     // The same with an inverse as above, which costs less; least for std::plus and std::minus of
     // integers. A key that has left the window stays, with what is left of its values. Keys that
     // filter((key, value)) does not hold for are not shown, and forgotten once they have left.
-    template <class F, class Inverse, class Filter = state::KeepAll>
-        requires(!std::convertible_to<Inverse, Duration>)
+    template <class F, class Inverse, class Filter = KeepAll>
+        requires(!std::convertible_to<Inverse, Duration> &&
+                 !std::convertible_to<Filter, std::string>)
     auto reduceByKeyAndWindow(F f, Inverse inverse, Duration length, Duration slide = {},
                               Filter filter = {}, std::string name = {}) const
         requires detail::isPair<T>;
+    // Without a filter, by name.
+    template <class F, class Inverse>
+        requires(!std::convertible_to<Inverse, Duration>)
+    auto reduceByKeyAndWindow(F f, Inverse inverse, Duration length, Duration slide,
+                              std::string name) const
+        requires detail::isPair<T>
+    {
+        return reduceByKeyAndWindow(std::move(f), std::move(inverse), length, slide, KeepAll(),
+                                    std::move(name));
+    }
 
     // For pairs: (key, all its values in the window), in the order of their batches.
     auto groupByKeyAndWindow(Duration length, Duration slide = {}, std::string name = {}) const
@@ -489,8 +503,8 @@ public:
         return updateStateByKey<S>(std::string(), std::move(f), visit);
     }
 
-    // For pairs: f(key, optional value, State<S>&) -> E or optional E, called for each record in
-    // the order in which those of its key came. The stream holds what the calls made; for names,
+    // For pairs: f(key, optional value, State<S>&) -> E or optional E, or the same with the batch's
+    // time first, called for each record in the order in which those of its key came. The stream holds what the calls made; for names,
     // timeouts and initial states see MapWithStateStream.
     template <class S, class F>
     auto mapWithState(F f) const

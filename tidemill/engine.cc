@@ -501,6 +501,11 @@ bool Engine::running() const {
     return stage_ == Stage::kStarted && !scheduler_->waitFor({}).has_value();
 }
 
+Result<bool> Engine::waitForBatch(BatchId id, std::chrono::nanoseconds timeout) {
+    if (!scheduler_) return false;
+    return scheduler_->waitForBatch(id, timeout);
+}
+
 // Receivers first, so that what they still hand over is in the log; then the batches; then the
 // checkpoint at the last boundary; then the log.
 Result<> Engine::stop(bool graceful) {

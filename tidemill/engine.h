@@ -43,6 +43,8 @@ public:
     core::Result<> wait();
     std::optional<core::Result<>> waitFor(std::chrono::nanoseconds timeout);
     bool starting() const { return stage_ == Stage::kStarting; }
+    // Whether batch `id` was complete within `timeout`.
+    core::Result<bool> waitForBatch(core::BatchId id, std::chrono::nanoseconds timeout);
     bool running() const;
     // Idempotent; waits for a start, or another stop, that is under way. Graceful: all that was
     // received is processed and checkpointed.

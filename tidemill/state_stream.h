@@ -175,8 +175,9 @@ auto DStream<T>::mapWithState(F f) const
 {
     using K = typename detail::PairOf<T>::Key;
     using V = typename detail::PairOf<T>::Value;
-    static_assert(std::invocable<F&, const K&, std::optional<V>, State<S>&>,
-                  "mapWithState takes f(const K& key, std::optional<V> value, State<S>& state)");
+    static_assert(state::kMapsWithState<K, V, S, F>,
+                  "mapWithState takes f(const K& key, std::optional<V> value, State<S>& state), or "
+                  "f(BatchTime, const K&, optional, State&)");
     static_assert(core::StorableValue<S>, "a state is kept: its type must own its bytes "
                                           "(std::string, not std::string_view) and be storable");
     requireNotStarted(*job_, "mapWithState");

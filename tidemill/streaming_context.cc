@@ -9,6 +9,7 @@
 #include "sources/endpoint.h"
 #include "sources/file_input.h"
 #include "tidemill/engine.h"
+#include "tidemill/signal_stop.h"
 
 namespace tidemill {
 namespace {
@@ -184,6 +185,25 @@ void StreamingContext::start() {
         life_->engine = std::make_unique<Engine>(options_, job_, listeners_);
     }
     throwIfFailed(engine()->start());
+    if (signalStop_) signalStop_->started(*engine());
+}
+
+void StreamingContext::stopOnSignals() {
+    if (signalStop_) return;
+    signalStop_ = std::make_unique<SignalStop>();
+    if (state() == State::kActive) signalStop_->started(*engine());
+}
+
+int StreamingContext::runUntilStopped() {
+    try {
+        stopOnSignals();
+        start();
+        awaitTermination();
+        return 0;
+    } catch (const std::exception& error) {
+        core::logError(error.what());
+        return 1;
+    }
 }
 
 namespace {
@@ -200,7 +220,11 @@ void refuseToWaitForItself() {
 void StreamingContext::awaitTermination() {
     refuseToWaitForItself();
     auto* const running = engine();
-    if (running != nullptr) return throwIfFailed(running->wait());
+    if (running != nullptr) {
+        throwIfFailed(running->wait());
+        if (signalStop_) throwIfFailed(signalStop_->finished());
+        return;
+    }
     if (state() != State::kStopped)
         throw std::logic_error("awaitTermination: the context was not started");
 }
@@ -214,7 +238,16 @@ bool StreamingContext::awaitTermination(std::chrono::milliseconds timeout) {
     }
     const auto outcome = running->waitFor(std::clamp<Duration>(timeout, {}, kDurationMax));
     if (outcome) throwIfFailed(*outcome);
+    if (outcome && signalStop_) throwIfFailed(signalStop_->finished());
     return outcome.has_value();
+}
+
+bool StreamingContext::awaitBatch(std::uint64_t id, std::chrono::milliseconds timeout) {
+    auto* const running = engine();
+    if (running == nullptr) throw std::logic_error("awaitBatch: the context was not started");
+    const auto complete = running->waitForBatch(core::BatchId(id), timeout);
+    if (!complete) throw StreamingError(complete.error());
+    return *complete;
 }
 
 void StreamingContext::stop(bool graceful) {
@@ -254,15 +287,14 @@ void StreamingContext::addListener(std::shared_ptr<StreamingListener> listener) 
     listeners_.push_back(std::move(listener));
 }
 
-void StreamingContext::onBatchCompleted(
-    std::function<void(std::uint64_t id, BatchTime time)> listener) {
+void StreamingContext::addBatchListener(std::function<void(const BatchInfo&)> listener) {
     class Completed final : public StreamingListener {
     public:
-        explicit Completed(std::function<void(std::uint64_t, BatchTime)> f) : f_(std::move(f)) {}
-        void onBatchCompleted(const BatchInfo& batch) override { f_(batch.id, batch.time); }
+        explicit Completed(std::function<void(const BatchInfo&)> f) : f_(std::move(f)) {}
+        void onBatchCompleted(const BatchInfo& batch) override { f_(batch); }
 
     private:
-        std::function<void(std::uint64_t, BatchTime)> f_;
+        std::function<void(const BatchInfo&)> f_;
     };
     addListener(std::make_shared<Completed>(std::move(listener)));
 }

@@ -28,6 +28,7 @@ namespace tidemill {
 using namespace std::chrono_literals;
 
 class Engine;
+class SignalStop;
 
 // The job cannot start, or ended with an error; what() says why in words for its operator.
 class StreamingError : public std::runtime_error {
@@ -70,6 +71,12 @@ public:
         factory(context);
         return context;
     }
+    template <class Factory>
+    static StreamingContext getOrCreate(StreamingOptions options, Factory factory) {
+        StreamingContext context(std::move(options));
+        factory(context);
+        return context;
+    }
 
     // Lines from a server that is dialled, and dialled again 2 s after a connection ended.
     DStream<std::string_view> socketTextStream(std::string host, std::uint16_t port);
@@ -109,6 +116,17 @@ public:
     // nothing when stop() was called before: the context has stopped then.
     void start();
 
+    // From now on the first SIGINT (Ctrl-C) or SIGTERM stops the job gracefully: everything received
+    // is processed and checkpointed, and awaitTermination() returns. A signal before or during
+    // start() stops it right behind the start. A second one, unless it comes within a moment of the
+    // first, ends the process at once, which loses nothing that is logged. Undone with the context.
+    void stopOnSignals();
+
+    // A program's last line, `return ssc.runUntilStopped();`: stopOnSignals(), start() and
+    // awaitTermination(). Returns what main should: 0, or 1 after saying on standard error why the
+    // job could not start or ended.
+    int runUntilStopped();
+
     // Waits until the job has ended, and a stop that is under way is done; throws StreamingError
     // when it ended with an error, or could not start. std::logic_error when it was never started,
     // or when called by an output operation, a listener or another function that the job itself
@@ -116,6 +134,12 @@ public:
     void awaitTermination();
     // The same with a time limit; false when it passed first.
     bool awaitTermination(std::chrono::milliseconds timeout);
+
+    // Waits until batch `id` (dense from 1 in a data directory, or without one) is complete, its
+    // outputs included; false when the timeout passed or the job was stopped first. Throws
+    // StreamingError when the job ended with an error. For tests: see
+    // docs/guide/first_program.md, *Testing a program*.
+    bool awaitBatch(std::uint64_t id, std::chrono::milliseconds timeout = std::chrono::seconds(30));
 
     // Ends the job. Gracefully: everything received is processed and checkpointed. Otherwise
     // what is logged is left for the next start. Does nothing when stopped already. While start()
@@ -137,14 +161,28 @@ public:
 
     // Told about batches, outputs and receivers from start() on. Call before start().
     void addListener(std::shared_ptr<StreamingListener> listener);
-    // The same for one event only: a batch is complete.
-    void onBatchCompleted(std::function<void(std::uint64_t id, BatchTime time)> listener);
+    // Short for a listener of one event, a batch is complete: f(const BatchInfo&), or f(id, time).
+    // A batch that is run again after a crash is one too; BatchInfo::replayed says so.
+    template <class F>
+    void onBatchCompleted(F f) {
+        if constexpr (std::invocable<F&, const BatchInfo&>) {
+            addBatchListener(std::move(f));
+        } else {
+            static_assert(std::invocable<F&, std::uint64_t, BatchTime>,
+                          "onBatchCompleted takes f(const BatchInfo&) or f(std::uint64_t id, "
+                          "BatchTime time)");
+            addBatchListener([f = std::move(f)](const BatchInfo& batch) mutable {
+                std::invoke(f, batch.id, batch.time);
+            });
+        }
+    }
 
     // The job as lines a person can read.
     std::string describe() const;
     const std::shared_ptr<Job>& job() const { return job_; }
 
 private:
+    void addBatchListener(std::function<void(const BatchInfo&)> listener);
     DStream<std::string_view> textStream(const char* kind, SourceDeclaration source);
     DStream<std::string_view> listeningStream(const char* kind, sources::ListenOptions listen);
     DStream<std::string_view> fileStream(const char* kind, sources::FileSourceOptions options);
@@ -155,6 +193,7 @@ private:
     struct Life;
     Engine* engine() const;
     std::unique_ptr<Life> life_;
+    std::unique_ptr<SignalStop> signalStop_;  // behind the life it ends
 };
 
 template <class T>

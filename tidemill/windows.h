@@ -150,7 +150,8 @@ auto DStream<T>::reduceByKeyAndWindow(F f, Duration length, Duration slide, std:
 
 template <class T>
 template <class F, class Inverse, class Filter>
-    requires(!std::convertible_to<Inverse, Duration>)
+    requires(!std::convertible_to<Inverse, Duration> &&
+             !std::convertible_to<Filter, std::string>)
 auto DStream<T>::reduceByKeyAndWindow(F f, Inverse inverse, Duration length, Duration slide,
                                       Filter filter, std::string name) const
     requires detail::isPair<T>

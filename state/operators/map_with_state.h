@@ -24,10 +24,26 @@ template <class R>
 struct EmittedBy<std::optional<R>> {
     using type = R;
 };
+// f(key, optional value, state), or the same with the batch's time first.
+template <class K, class V, class S, class F>
+inline constexpr bool kMapsWithState =
+    std::invocable<F&, const K&, std::optional<V>, State<S>&> ||
+    std::invocable<F&, BatchTime, const K&, std::optional<V>, State<S>&>;
+
+template <class K, class V, class S, class F>
+decltype(auto) callMapping(F& f, BatchTime time, const K& key, std::optional<V> value,
+                           State<S>& state) {
+    if constexpr (std::invocable<F&, const K&, std::optional<V>, State<S>&>)
+        return std::invoke(f, key, std::move(value), state);
+    else
+        return std::invoke(f, time, key, std::move(value), state);
+}
+
 // What mapWithState's function makes: E of E or std::optional<E>.
 template <class K, class V, class S, class F>
-using Emitted = typename EmittedBy<
-    std::decay_t<std::invoke_result_t<F&, const K&, std::optional<V>, State<S>&>>>::type;
+using Emitted = typename EmittedBy<std::decay_t<decltype(callMapping<K, V, S>(
+    std::declval<F&>(), BatchTime(), std::declval<const K&>(), std::optional<V>(),
+    std::declval<State<S>&>()))>>::type;
 
 // Takes grouped pairs, keys in their ranges. The elements that the function made are held while the
 // batch runs; partition r holds those of range r.
@@ -54,6 +70,7 @@ public:
 
     void beginBatch(core::BatchRun& run) override {
         table_->beginBatch(run);
+        time_ = run.record().time;
         // Views in keys that time out live as long as the batch.
         arenas_.clear();
         if (table_->ttl > Duration(0))
@@ -116,8 +133,9 @@ private:
             bool changed = false;
             for (V& value : pair.second) {
                 State<S> handle(std::move(state), false);
-                node_.emit(partition_, std::invoke(function_, std::as_const(pair.first),
-                                                   std::optional<V>(std::move(value)), handle));
+                node_.emit(partition_,
+                           callMapping<K, V, S>(function_, node_.time_, pair.first,
+                                                std::optional<V>(std::move(value)), handle));
                 changed = changed || handle.changed();
                 state = handle.getOption();
             }
@@ -153,7 +171,7 @@ private:
                 if constexpr (std::is_same_v<K, std::string_view>)
                     bytes = arenas_[range]->copy(bytes);
                 const K key = core::KeyCodec<K>::decode(bytes);
-                emit(range, std::invoke(function, key, std::optional<V>(), handle));
+                emit(range, callMapping<K, V, S>(function, time_, key, std::nullopt, handle));
                 return states.remove(bytes);
             }));
     }
@@ -170,6 +188,7 @@ private:
     std::shared_ptr<core::StreamNode<In>> grouped_;
     std::shared_ptr<BoundTable> table_;
     F function_;
+    BatchTime time_{};  // of the batch at hand
     std::array<std::vector<Out>, core::kKeyRanges> made_;
     std::vector<core::Arena*> arenas_;
 };

@@ -33,6 +33,13 @@ protected:
         return true;
     }
 
+    // Ctrl-C ends every example gracefully.
+    void stop() {
+        program_->signal(SIGINT);
+        EXPECT_EQ(program_->wait(kLongest), 0) << rig_.daemonErrors();
+        EXPECT_NE(rig_.daemonErrors().find("stopped"), std::string::npos) << rig_.daemonErrors();
+    }
+
     static std::string text(std::uint16_t port) { return std::to_string(port); }
 
     ProgramRig rig_;
@@ -50,6 +57,7 @@ TEST_F(ExamplePrograms, WindowedWordCountSurvivesAKill) {
     server_.accept();
     server_.send("tide\n");
     EXPECT_TRUE(printed("(tide,3)\n")) << rig_.daemonErrors();
+    stop();
 }
 
 TEST_F(ExamplePrograms, UserSessionsEndWhenAUserIsGone) {
@@ -58,6 +66,7 @@ TEST_F(ExamplePrograms, UserSessionsEndWhenAUserIsGone) {
     server_.send("ann /home\nbob /home\nann /basket\n");
     EXPECT_TRUE(printed("ann left after 2 pages, the last was /basket\n")) << rig_.daemonErrors();
     EXPECT_TRUE(printed("bob left after 1 pages, the last was /home\n"));
+    stop();
 }
 
 TEST_F(ExamplePrograms, JoinTwoSockets) {
@@ -68,6 +77,7 @@ TEST_F(ExamplePrograms, JoinTwoSockets) {
     other_.send("7 4.50\n");
     EXPECT_TRUE(printed("(7,(apples,Some(4.50)))\n")) << rig_.daemonOutput();
     EXPECT_TRUE(printed("(8,(pears,None))\n")) << rig_.daemonOutput();
+    stop();
 }
 
 TEST_F(ExamplePrograms, WatchDirectoryCountsFilesThatAreMovedIn) {
@@ -77,6 +87,13 @@ TEST_F(ExamplePrograms, WatchDirectoryCountsFilesThatAreMovedIn) {
     std::ofstream(watched / ".unfinished") << "tide mill tide\n";
     std::filesystem::rename(watched / ".unfinished", watched / "words");
     EXPECT_TRUE(printed("(tide,2)\n(mill,1)\n")) << rig_.daemonErrors();
+    stop();
+}
+
+TEST_F(ExamplePrograms, AStartThatFailsIsAMessageAndAnExitCode) {
+    run({TIDEMILL_WINDOWED_WORD_COUNT_PATH, text(server_.port()), rig_.path() / "no" / "parent"});
+    EXPECT_EQ(program_->wait(kLongest), 1);
+    EXPECT_NE(rig_.daemonErrors().find("no/parent"), std::string::npos) << rig_.daemonErrors();
 }
 
 }  // namespace

@@ -1,6 +1,10 @@
-// The events that a program can listen to.
+// The events that a program can listen to, and waiting for batches.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
+#include <future>
 #include <thread>
 
 #include "tests/support/batch_harness.h"
@@ -158,6 +162,62 @@ TEST(Listener, SeesReceiversComeFailAndGo) {
     const auto events = noting->events();
     EXPECT_EQ(std::count(events.begin(), events.end(), "receiver stopped 0"), 1);
     EXPECT_THROW(context.addListener(noting), std::logic_error);
+}
+
+// A job of ints from a queue, moved by hand.
+class ByHand : public testing::Test {
+protected:
+    StreamingOptions options() const {
+        StreamingOptions options;
+        options.clock = clock_;
+        return options;
+    }
+    std::shared_ptr<ManualClock> clock_ = std::make_shared<ManualClock>();
+    RecordQueue<int> queue_;
+};
+
+TEST_F(ByHand, AwaitBatchReturnsWhenOutputsHaveRun) {
+    auto ssc = StreamingContext::getOrCreate(options(), [](StreamingContext&) {});
+    std::vector<int> seen;
+    ssc.queueStream(queue_).forEachBatch([&](Batch<int>& batch) {
+        for (const int value : batch.collect()) seen.push_back(value);
+    });
+    EXPECT_THROW(ssc.awaitBatch(1), std::logic_error);
+    ssc.start();
+    queue_.push({1, 2});
+    queue_.push({3});
+    EXPECT_FALSE(ssc.awaitBatch(1, 1ms));
+    clock_->advance(2s);
+    EXPECT_TRUE(ssc.awaitBatch(2));
+    std::sort(seen.begin(), seen.end());
+    EXPECT_THAT(seen, testing::ElementsAre(1, 2, 3));
+    EXPECT_TRUE(ssc.awaitBatch(1));  // behind us
+    ssc.stop(false);
+    EXPECT_FALSE(ssc.awaitBatch(3));  // will never be
+}
+
+TEST_F(ByHand, AwaitBatchThrowsWhatEndsTheJob) {
+    StreamingContext ssc(options());
+    ssc.queueStream(queue_).forEachBatch(
+        [](Batch<int>&) { throw std::runtime_error("no more paper"); });
+    ssc.start();
+    clock_->advance(1s);
+    EXPECT_THROW(ssc.awaitBatch(1), StreamingError);
+}
+
+TEST_F(ByHand, OnBatchCompletedTakesBothForms) {
+    StreamingContext ssc(options());
+    ssc.queueStream(queue_).print();
+    std::atomic<std::uint64_t> records = 0;
+    std::promise<std::uint64_t> id;
+    ssc.onBatchCompleted([&](const BatchInfo& batch) { records += batch.records(); });
+    ssc.onBatchCompleted([&](std::uint64_t batch, BatchTime) { id.set_value(batch); });
+    ssc.start();
+    queue_.push({1, 2});
+    clock_->advance(1s);
+    EXPECT_EQ(id.get_future().get(), 1u);
+    EXPECT_EQ(records, 2u);
+    ssc.stop(false);
 }
 
 }  // namespace

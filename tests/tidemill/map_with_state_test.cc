@@ -49,6 +49,23 @@ TEST(MapWithState, RecordsOfAKeySeeEachOther) {
               (Batches{{"1", "1", "2", "3"}}));
 }
 
+TEST(MapWithState, TheFunctionMayTakeTheBatchTime) {
+    const auto sinceBefore = [](BatchTime time, const std::string& key, std::optional<int> one,
+                                State<std::int64_t>& state) {
+        const std::int64_t now = time.time_since_epoch().count();
+        const auto before = state.getOption().value_or(now);
+        if (!state.isTimingOut()) state.update(now);
+        return key + (one ? " +" : " out +") + std::to_string(now - before);
+    };
+    expectAlsoWithKills(Words{{"a"}, {"a", "b"}, {}, {"a"}, {}, {}},
+                        {{"a +0"}, {"a +1000", "b +0"}, {}, {"a +2000"}, {"b out +3000"}, {}},
+                        [&](auto s) {
+                            return ones(s)
+                                .template mapWithState<std::int64_t>(sinceBefore)
+                                .timeout(2s);
+                        });
+}
+
 TEST(MapWithState, AnEmptyOptionalMakesNoElement) {
     const auto everySecond = [](const std::string& key, std::optional<int>,
                                 State<int>& state) -> std::optional<std::string> {

@@ -577,7 +577,7 @@ TEST(WindowMisuse, AWindowThatGainsOrLosesAnInverseIsRefused) {
         const auto cutFront = [](const std::string& a, const std::string& b) {
             return a.substr(b.size());
         };
-        return s.reduceByKeyAndWindow(kJoin, cutFront, 2s, 1s, state::KeepAll(), "last");
+        return s.reduceByKeyAndWindow(kJoin, cutFront, 2s, 1s, "last");
     };
     start(plain);
     EXPECT_THROW(start(inverse), StreamingError);

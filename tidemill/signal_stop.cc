@@ -1,0 +1,59 @@
+#include "tidemill/signal_stop.h"
+
+#include "core/logging.h"
+#include "tidemill/engine.h"
+
+namespace tidemill {
+
+SignalStop::SignalStop() : thread_([this] { loop(); }) {}
+
+SignalStop::~SignalStop() {
+    {
+        std::lock_guard lock(mutex_);
+        ended_ = true;
+    }
+    changed_.notify_all();
+    signals_.interrupt();
+    thread_.join();
+}
+
+void SignalStop::started(Engine& engine) {
+    std::lock_guard lock(mutex_);
+    engine_ = &engine;
+    changed_.notify_all();
+}
+
+core::Result<> SignalStop::finished() {
+    std::unique_lock lock(mutex_);
+    if (!stopping_) return {};
+    changed_.wait(lock, [this] { return stopped_; });
+    return result_;
+}
+
+void SignalStop::loop() {
+    while (!signals_.wait(-1)) {
+        std::lock_guard lock(mutex_);
+        if (ended_) return;
+    }
+    std::unique_lock lock(mutex_);
+    if (ended_) return;
+    if (engine_ == nullptr) {
+        core::logInfo("stopping as soon as the start is done (a second signal stops at once)");
+        changed_.wait(lock, [this] { return engine_ != nullptr || ended_; });
+        if (engine_ == nullptr) return;
+    } else if (engine_->running()) {
+        core::logInfo("stopping: processing what was received (a second signal stops at once)");
+    } else {
+        return;
+    }
+    stopping_ = true;
+    lock.unlock();
+    auto result = engine_->stop(true);
+    lock.lock();
+    result_ = std::move(result);
+    stopped_ = true;
+    changed_.notify_all();
+    if (result_) core::logInfo("stopped");
+}
+
+}  // namespace tidemill
