@@ -5,8 +5,8 @@
 #include <compare>
 #include <cstdint>
 #include <exception>
-#include <map>
-#include <mutex>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -54,7 +54,8 @@ public:
     // Kept to be named in the log when records are only skipped.
     static constexpr std::size_t kExamples = 16;
 
-    explicit FailedRecords(FailureRules rules = {}) : rules_(rules) {}
+    explicit FailedRecords(FailureRules rules = {});
+    ~FailedRecords();
 
     bool goesOn() const { return rules_.onError != OnError::kStop; }
     const FailureRules& rules() const { return rules_; }
@@ -77,32 +78,16 @@ public:
     std::uint64_t count() const;
 
     // Calls f(record, times) for each that is kept, in an order that follows from the batch alone.
-    template <class F>
-    void forEachKept(F f) const {
-        std::lock_guard lock(mutex_);
-        for (const auto& [place, passes] : kept_) {
-            std::uint64_t times = 0;
-            for (const auto& [pass, count] : passes) times = std::max(times, count);
-            f(place.second, times);
-        }
-    }
+    void forEachKept(const std::function<void(const FailedRecord&, std::uint64_t)>& f) const;
 
 private:
     std::size_t keptMax() const {
         return rules_.onError == OnError::kDeadLetter ? rules_.deadLettersMax : kExamples;
     }
 
-    using Passes = std::map<std::uint32_t, std::uint64_t>;  // pass -> how many
+    struct Noted;
     const FailureRules rules_;
-    mutable std::mutex mutex_;
-    std::map<std::pair<std::uint32_t, FailedRecord>, Passes> kept_;
-    struct Counts {
-        Passes passes;
-        std::uint64_t most = 0;  // in one pass
-    };
-    std::map<std::uint32_t, Counts> counts_;  // by node
-    std::uint64_t count_ = 0;
-    std::optional<FailedCall> stopped_;
+    const std::unique_ptr<Noted> noted_;
 };
 
 // What `thrown` says, for an exception that is being handled.

@@ -9,6 +9,7 @@
 #include <optional>
 #include <thread>
 
+#include "core/batch_progress.h"
 #include "core/batch_record.h"
 #include "core/batch_run.h"
 #include "core/batch_times.h"
@@ -61,20 +62,6 @@ struct SchedulerOptions {
     std::uint64_t nonce = 0;
     // Of the first batch when nothing is replayed before it; 0: the same.
     std::uint64_t beginFingerprint = 0;
-};
-
-// How the last batch went; for status lines.
-struct BatchProgress {
-    BatchId batch;
-    BatchTime time{};
-    std::uint64_t batches = 0;     // run since the start
-    std::uint64_t records = 0;     // in blocks, since the start
-    std::uint64_t bytes = 0;       // likewise
-    std::chrono::nanoseconds schedulingDelay{};  // last batch: from due to begun
-    std::chrono::nanoseconds processing{};       // last batch: from begun to complete
-    std::chrono::nanoseconds processingTotal{};
-    // How far the wall clock was behind the last batch's time when that took it; zero: it was not.
-    Duration clockBehind{0};
 };
 
 // Thread safety: thread-safe, except where said.

@@ -17,11 +17,16 @@
 #include "core/graph.h"
 #include "core/receiver.h"
 #include "core/replayable_source.h"
-#include "sources/network_service.h"
 #include "state/operators/bound_table.h"
-#include "state/state_store.h"
 
 namespace tidemill {
+
+namespace sources {
+class NetworkService;
+}
+namespace state {
+class StateStore;
+}
 
 // What a source is given to make its receiver with, at start.
 struct SourceEnvironment {

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "core/scheduler.h"
+#include "core/batch_progress.h"
 
 namespace tidemill {
 

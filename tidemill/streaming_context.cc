@@ -4,10 +4,14 @@
 #include <mutex>
 
 #include "core/logging.h"
+#include "core/operators/memory_text.h"
+#include "core/operators/text_input.h"
 #include "core/own_thread.h"
 #include "core/standard_streams.h"
 #include "sources/endpoint.h"
 #include "sources/file_input.h"
+#include "sources/file_source.h"
+#include "sources/network_service.h"
 #include "tidemill/engine.h"
 #include "tidemill/signal_stop.h"
 

@@ -10,10 +10,8 @@
 #include <string>
 #include <string_view>
 
-#include "core/operators/memory_text.h"
 #include "core/operators/queue_input.h"
-#include "core/operators/text_input.h"
-#include "sources/file_source.h"
+#include "sources/file_stream_options.h"
 #include "tidemill/dstream.h"
 #include "tidemill/job.h"
 #include "tidemill/options.h"
@@ -26,6 +24,11 @@
 namespace tidemill {
 
 using namespace std::chrono_literals;
+
+namespace sources {
+struct FileSourceOptions;
+struct ListenOptions;
+}  // namespace sources
 
 class Engine;
 class SignalStop;

@@ -2,6 +2,7 @@
 // also brings the chrono literals, so that intervals read 1s, 250ms.
 #pragma once
 
+#include "tidemill/common_types.h"
 #include "tidemill/dstream.h"
 #include "tidemill/options.h"
 #include "tidemill/split_words.h"

@@ -2,6 +2,8 @@
 
 #include <stdexcept>
 
+#include "state/state_store.h"
+
 namespace tidemill::detail {
 namespace {
 
