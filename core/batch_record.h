@@ -66,9 +66,6 @@ struct BatchRecord {
     std::vector<RecordPlace> leftOut;
     // It does without all of its records.
     bool allLeftOut = false;
-    // Of the batch before: which calls of functions had thrown and were skipped when it was shown;
-    // see core/skipped_calls.h.
-    std::string skippedBefore;
     bool operator==(const BatchRecord&) const = default;
 };
 

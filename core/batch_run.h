@@ -25,6 +25,13 @@ struct TaskOrder {
     auto operator<=>(const TaskOrder&) const = default;
 };
 
+// Lets a root push the first `limit` records of a partition only, and notes the last of them.
+struct RecordProbe {
+    std::uint64_t limit = ~std::uint64_t{0};
+    std::uint64_t seen = 0;
+    RecordPlace last;
+};
+
 // What a task's operators may use. Thread safety: worker-confined.
 struct TaskContext {
     // Bytes that live until the batch is complete.
@@ -40,6 +47,8 @@ struct TaskContext {
     // While sinks are opened: on which way from its root the stream at hand is reached; see
     // StreamNode::ways.
     std::uint64_t way = 0;
+    // For roots that can; see Node::probes.
+    RecordProbe* probe = nullptr;
 
     // Where what a sink collects belongs: an operator that puts what its sinks left behind into
     // this order has its parent's elements in the order of a scan. No two sinks of one operator

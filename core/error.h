@@ -22,6 +22,8 @@ enum class ErrorKind {
 struct Error {
     ErrorKind kind = ErrorKind::kIo;
     std::string message;
+    // Starting again mends it: stored state was damaged, and the next start looks for a sound copy.
+    bool heals = false;
 };
 
 template <class T = void>

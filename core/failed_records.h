@@ -179,6 +179,8 @@ private:
             return true;
         } catch (const TaskFailure&) {
             throw;
+        } catch (const std::exception& thrown) {
+            error = thrown.what();
         } catch (...) {
             error = currentExceptionText();
         }

@@ -40,10 +40,6 @@ ResultMark resultMark(std::string directory, const BatchRecord& record) {
     bytes.u64(record.nonce);
     bytes.i64(toMillis(record.time));
     bytes.u64(record.endLsn.value);
-    for (const auto& range : record.ranges) {
-        bytes.u32(range.source.value);
-        bytes.string(range.bytes);
-    }
     return {std::move(directory), record.id,
             XXH3_64bits(bytes.bytes().data(), bytes.bytes().size()), record.revision};
 }

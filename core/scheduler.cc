@@ -38,6 +38,7 @@ Result<> checkRecord(const BatchRecord& record, std::span<const BlockPtr> blocks
         return fail(ErrorKind::kUnsupported,
                     which + "it was made for " + std::to_string(record.keyRanges) +
                         " key ranges, this build has " + std::to_string(kKeyRanges));
+    if (record.allLeftOut) return {};
     if (auto fits = checkCuts(blocks, record.cuts); !fits)
         return fail(fits.error().kind, which + fits.error().message);
     return {};
@@ -188,7 +189,8 @@ Result<> Scheduler::run(const BatchRecord& record, std::vector<BlockPtr> blocks,
     {
         FailedRecords failed({record.onError, options_.deadLettersMax});
         BatchRun batch(record, std::move(blocks), workers_, &failed, options_.owner);
-        TM_TRY(graph_.runBatch(batch, withOutputs, observer_));
+        if (auto ran = graph_.runBatch(batch, withOutputs, observer_); !ran)
+            return core::fail(hooks_.batchFailed(batch, std::move(ran.error())));
         TM_TRY(hooks_.afterRun(batch, withOutputs));
     }
     position_.batch = record.id;

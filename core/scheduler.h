@@ -32,6 +32,12 @@ public:
     virtual Framing framing(SourceId source) const = 0;
     // The stages and, with `withOutputs`, the outputs of the batch have run.
     virtual Result<> afterRun(const BatchRun& run, bool withOutputs) = 0;
+    // A stage or an output of the batch has failed: returns the error to end the job with. The
+    // stages have let go of what they held.
+    virtual Error batchFailed(BatchRun& run, Error error) {
+        (void)run;
+        return error;
+    }
     // `record` is complete: the point between it and the next batch.
     virtual Result<> atBoundary(const BatchRecord& record) = 0;
 };

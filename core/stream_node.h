@@ -86,6 +86,16 @@ public:
     }
     bool required() const { return required_; }
 
+    // True when throwsWithin() answers: the stream is made of one source of text, element by
+    // element.
+    virtual bool probes() const { return false; }
+    // Makes the stream's elements of the first records of a partition once more, to no effect, and
+    // says whether a function throws. Also after endBatch.
+    virtual bool throwsWithin(BatchRun&, std::uint32_t partition, RecordProbe&) {
+        (void)partition;
+        return false;
+    }
+
     // Called in this order for every batch by the scheduler's thread; see the head of this file.
     virtual void beginBatch(BatchRun&) {}
     virtual void runStage(BatchRun&) {}
@@ -139,6 +149,19 @@ public:
     // the sink. Several tasks may call it at the same time, also for the same partition. Always the
     // same elements in the same order within a batch.
     virtual void scan(TaskContext& task, BatchRun& run, Sink<T>& sink) = 0;
+
+    bool throwsWithin(BatchRun& run, std::uint32_t partition, RecordProbe& probe) override {
+        class Nothing final : public Sink<T> {
+        public:
+            void take(std::span<T>) override {}
+            void finish() override {}
+        } nothing;
+        Arena arena;
+        FailedRecords stopping;
+        TaskContext task{arena, 0, partition, &stopping};
+        task.probe = &probe;
+        return !catchingAll([&] { scan(task, run, nothing); });
+    }
 
     // The fused sinks of everything that hangs on this stream; null when nothing does.
     std::unique_ptr<Sink<T>> openConsumers(TaskContext& task) {
@@ -214,6 +237,8 @@ public:
     Duration slide() const override { return parent_->slide(); }
 
     std::uint64_t ways() const override { return parent_->ways(); }
+
+    bool probes() const override { return parent_->probes(); }
 
     std::uint32_t partitions(BatchRun& run) override { return parent_->partitions(run); }
 

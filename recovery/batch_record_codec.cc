@@ -40,7 +40,6 @@ std::string encodeBatchRecord(const core::BatchRecord& record) {
         out.u32(place.line);
     }
     out.u8(record.allLeftOut ? 1 : 0);
-    out.string(record.skippedBefore);
     return std::move(out).bytes();
 }
 
@@ -86,7 +85,6 @@ core::Result<core::BatchRecord> decodeBatchRecord(std::string_view bytes) {
         place.line = in.u32();
     }
     record.allLeftOut = in.u8() != 0;
-    record.skippedBefore = in.string(kFramePayloadBytesMax);
     if (!in.finished() || onError > static_cast<std::uint8_t>(core::OnError::kDeadLetter))
         return core::fail(core::ErrorKind::kCorrupt, "batch record of " +
                                                          std::to_string(bytes.size()) +

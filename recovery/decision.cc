@@ -32,7 +32,9 @@ std::optional<Decision> refuseRecords(const RecoveryFacts& facts) {
     BatchId id = facts.batch;
     Lsn end = facts.endLsn;
     for (const auto& record : facts.records) {
-        if (record.id != id.next() || record.endLsn < end || record.endLsn >= record.lsn)
+        const bool anew = record.revision != 0 && record.id == id && record.endLsn == end;
+        const bool next = record.id == id.next() && record.endLsn >= end;
+        if ((!anew && !next) || record.endLsn >= record.lsn)
             return refuse(Verdict::kRefuseRecords,
                           "batch records contradict each other: the record at LSN " +
                               toString(record.lsn) + " is of batch " + toString(record.id) +
@@ -56,6 +58,34 @@ std::optional<Decision> refuseForeign(const RecoveryFacts& facts) {
                       "start that job again, stop it gracefully, then start this one");
 }
 
+// A batch that was shown must be counted as it was shown. The last one may have ended the job
+// before it came to its end: then mended steps may run it.
+std::optional<Decision> refuseSteps(const RecoveryFacts& facts) {
+    if (!facts.fingerprint) return std::nullopt;  // nobody starts a job
+    std::optional<BatchId> first;
+    BatchId last;
+    for (std::size_t i = 0; i < facts.records.size(); ++i) {
+        const auto& record = facts.records[i];
+        const bool recordedAnew =
+            i + 1 < facts.records.size() && facts.records[i + 1].id == record.id;
+        const bool stopped = record.id == facts.stoppedAt && record.id == facts.records.back().id;
+        if (recordedAnew || stopped || record.steps == facts.steps) continue;
+        if (!first) first = record.id;
+        last = record.id;
+    }
+    if (!first) return std::nullopt;
+    return refuse(
+        Verdict::kRefuseSteps,
+        (*first == last ? "batch " + toString(last) + " was"
+                        : "batches " + toString(*first) + " to " + toString(last) + " were") +
+            " recorded with other steps (a filter, a pattern, fields, or the program's "
+            "version) and may have been shown; start the job as it was" +
+            (facts.stoppedAt == facts.records.back().id
+                 ? " once more, which makes a checkpoint before batch " +
+                       toString(facts.stoppedAt) + " ends it again, then start this one"
+                 : ", stop it gracefully (SIGTERM), then start this one"));
+}
+
 }  // namespace
 
 const char* verdictName(Verdict verdict) {
@@ -71,6 +101,8 @@ const char* verdictName(Verdict verdict) {
         case Verdict::kRefuseCutShort: return "refuse: log cut short";
         case Verdict::kRefuseRecords: return "refuse: records contradict";
         case Verdict::kRefuseForeign: return "refuse: another job's batches";
+        case Verdict::kRefuseSteps:
+            return "refuse: other steps";
     }
     return "?";
 }
@@ -119,6 +151,7 @@ Decision decide(const RecoveryFacts& facts) {
     }
     if (auto refused = refuseRecords(facts)) return *refused;
     if (auto refused = refuseForeign(facts)) return *refused;
+    if (auto refused = refuseSteps(facts)) return *refused;
     Decision decision;
     decision.verdict =
         facts.gaplessLast > durable ? Verdict::kResumeCopying : Verdict::kResume;

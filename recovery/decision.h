@@ -17,6 +17,8 @@ struct RecordFacts {
     core::Lsn lsn;
     core::Lsn endLsn;
     std::uint64_t fingerprint = 0;
+    std::uint64_t steps = 0;
+    std::uint32_t revision = 0;
 };
 
 struct RecoveryFacts {
@@ -42,12 +44,15 @@ struct RecoveryFacts {
     std::vector<RecordFacts> records;
     // Of the job that starts; none: nobody starts, somebody only looks.
     std::optional<std::uint64_t> fingerprint;
+    std::uint64_t steps = 0;          // likewise, of its stateless steps
+    // The batch that ended the job before it came to its end, by the file ATTEMPTS; 0: none.
+    core::BatchId stoppedAt;
 };
 
 enum class Verdict {
-    kStartNew,            // nothing here yet
-    kResume,              // every frame is known durable
-    kResumeCopying,       // frames after `durable` may be in the page cache only
+    kStartNew,       // nothing here yet
+    kResume,         // every frame is known durable
+    kResumeCopying,  // frames after `durable` may be in the page cache only
     kRefuseLogMissing,
     kRefuseNoCheckpoint,  // none verifies, and the log does not reach back to the beginning
     kRefuseBeginsLate,
@@ -56,6 +61,7 @@ enum class Verdict {
     kRefuseCutShort,      // the same, and only the witness knows that there was one
     kRefuseRecords,       // batch records contradict each other or the generation
     kRefuseForeign,       // batches of another job wait to be replayed
+    kRefuseSteps,         // batches that were shown were recorded with other stateless steps
 };
 
 const char* verdictName(Verdict verdict);

@@ -398,27 +398,32 @@ core::Result<> LogWriter::settleWitness() {
 
 void LogWriter::published(Lsn lsn, std::uint64_t bytes) {
     witness_->advance(lsn);
+    // A batch may be recorded anew before everybody has begun to listen.
+    std::vector<std::function<void(core::Result<Lsn>)>> listeners;
     {
         std::lock_guard lock(mutex_);
+        listeners = listeners_;
         durable_ = lsn;
         writtenBytes_ += bytes;
         // The listeners may look at idle().
         if (queue_.empty() && lsn == last_) writing_ = false;
         progress_.notify_all();
     }
-    for (const auto& listener : listeners_) listener(lsn);
+    for (const auto& listener : listeners) listener(lsn);
 }
 
 void LogWriter::latch(const core::Error& error) {
+    std::vector<std::function<void(core::Result<Lsn>)>> listeners;
     {
         std::lock_guard lock(mutex_);
         if (error_) return;
+        listeners = listeners_;
         error_ = error;
         writing_ = false;
         work_.notify_all();
         progress_.notify_all();
     }
-    for (const auto& listener : listeners_) listener(core::fail(error));
+    for (const auto& listener : listeners) listener(core::fail(error));
 }
 
 }  // namespace tidemill::recovery

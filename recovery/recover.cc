@@ -36,7 +36,7 @@ public:
         TM_TRY(gather());
         const Decision decision = decide(found_.facts);
         if (decision.refused())
-            return core::fail(decision.verdict == Verdict::kRefuseForeign ? ErrorKind::kConflict
+            return core::fail(decision.verdict >= Verdict::kRefuseForeign ? ErrorKind::kConflict
                                                                           : ErrorKind::kCorrupt,
                               "cannot recover " + directory_.path().string() + ": " +
                                   decision.message + found_.damageNotes());
@@ -62,6 +62,8 @@ private:
     core::Result<> gather() {
         GatherOptions options;
         options.fingerprint = options_.fingerprint;
+        options.steps = options_.steps;
+        options.stoppedAt = options_.stoppedAt;
         options.readsAll = options_.readsAll;
         options.scan.progress = [this](std::uint64_t done, std::uint64_t total) {
             tell(RecoverProgress::Step::kScan, done, total);
@@ -251,6 +253,7 @@ private:
     }
 
     core::Result<> fillResult(const Decision& decision) {
+        recovered_.readInFull = found_.generation.has_value() && found_.generationWasSuspect;
         recovered_.files = &files_;
         auto& log = recovered_.log;
         log.directory = directory_.walPath();
@@ -272,7 +275,10 @@ private:
             recovered_.lastTime = found.record.time;
             recovered_.zeroTime = found.record.zeroTime;
             recovered_.endLsn = found.record.endLsn;
-            recovered_.batches.push_back(std::move(found.record));
+            auto& batches = recovered_.batches;
+            // Recorded anew: the later one counts.
+            if (!batches.empty() && batches.back().id == found.record.id) batches.pop_back();
+            batches.push_back(std::move(found.record));
         }
         recovered_.sessions = std::move(found_.scan.sessions);
         if (found_.facts.damageBelow) warnOfDamageBelow(decision);

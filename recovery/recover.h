@@ -31,6 +31,11 @@ struct RecoverProgress {
 struct RecoverOptions {
     // Of the job that starts. Batches recorded by another one are not replayed: kConflict.
     std::uint64_t fingerprint = 0;
+    // Of its stateless steps. Batches recorded with others are not replayed (kConflict), except the
+    // last one when it is `stoppedAt`.
+    std::uint64_t steps = 0;
+    // The batch that ended the job before it came to its end; 0: none.
+    core::BatchId stoppedAt;
     // Size of the log's segments, as the LogWriter will have it.
     std::uint64_t segmentBytes = 64 << 20;
     // Compares the operators a generation holds with those of the job, before anything is
@@ -49,6 +54,8 @@ struct Recovered {
     // Of the generation that `work` is a clone of; none: the state is empty.
     std::optional<core::BatchMark> mark;
     std::optional<GenerationName> generation;
+    // It was suspect, so every byte of it was read and found sound.
+    bool readInFull = false;
     core::Path work;
 
     // Batches recorded after `mark`, in id order: to be replayed, output operations for the last

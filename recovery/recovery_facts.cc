@@ -26,6 +26,8 @@ public:
     core::Result<Findings> run() {
         found_.facts.logStarted = format_.logStarted;
         found_.facts.fingerprint = options_.fingerprint;
+        found_.facts.steps = options_.steps;
+        found_.facts.stoppedAt = options_.stoppedAt;
         // Before the log: it never says more than the log holds by then.
         TM_ASSIGN(const auto witnessed,
                   readWitness(files_, dataDirectory_ / "DURABLE", format_.uuid));
@@ -87,7 +89,8 @@ private:
         std::erase_if(scanned.records,
                       [&](const auto& found) { return found.record.id <= facts.batch; });
         for (const auto& [lsn, record] : scanned.records)
-            facts.records.push_back({record.id, lsn, record.endLsn, record.fingerprint});
+            facts.records.push_back({record.id, lsn, record.endLsn, record.fingerprint,
+                                     record.steps, record.revision});
         return {};
     }
 

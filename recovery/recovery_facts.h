@@ -20,6 +20,8 @@ namespace tidemill::recovery {
 
 struct GatherOptions {
     std::optional<std::uint64_t> fingerprint;  // see RecoveryFacts
+    std::uint64_t steps = 0;                   // likewise
+    core::BatchId stoppedAt;                   // likewise
     ReadsAll readsAll;                         // for generations that are suspect
     // Of the scan: its `after` is found here, the rest is as LogScanOptions says.
     LogScanOptions scan;

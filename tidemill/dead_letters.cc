@@ -1,45 +1,102 @@
 #include "tidemill/dead_letters.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/format.h"
 #include "core/logging.h"
+#include "tidemill/batch_failure.h"
 
 namespace tidemill {
+namespace {
 
-core::Result<> DeadLetters::tell(const core::BatchRun& run) {
+std::string lineOf(const nlohmann::ordered_json& object) {
+    return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+nlohmann::ordered_json begun(const core::BatchRun& run) {
+    nlohmann::ordered_json line;
+    line["batch"] = run.record().id.value;
+    line["time_ms"] = toMillis(run.record().time);
+    return line;
+}
+
+// Calls f(place, record) for the records that an operator has told the batch to go on without.
+template <class F>
+void forEachLeftOut(const core::BatchRun& run, const std::vector<SourceDeclaration>& sources, F f) {
+    const auto& record = run.record();
+    for (const auto& block : run.blocks()) {
+        const core::RecordPlace begin{block->lsn(), 0};
+        const auto first = std::lower_bound(record.leftOut.begin(), record.leftOut.end(), begin);
+        const bool some = first != record.leftOut.end() && first->lsn == block->lsn();
+        if (!record.allLeftOut && !some) continue;
+        forEachRecord(*block, sources.at(block->origin().source.value).framing,
+                      [&](std::uint32_t number, std::string_view bytes) {
+                          const core::RecordPlace place{block->lsn(), number};
+                          if (record.allLeftOut || std::binary_search(record.leftOut.begin(),
+                                                                      record.leftOut.end(), place))
+                              f(place, bytes);
+                          return true;
+                      });
+    }
+}
+
+}  // namespace
+
+core::Result<> DeadLetters::tell(const core::BatchRun& run,
+                                 const std::vector<SourceDeclaration>& sources) {
     const auto* failed = run.failedRecords();
-    if (failed == nullptr || failed->count() == 0) return {};
-    const auto count = failed->count();
+    const auto& record = run.record();
+    const bool leavesOut = record.allLeftOut || !record.leftOut.empty();
+    const auto count = failed != nullptr ? failed->count() : 0;
+    if (count == 0 && !leavesOut) return {};
     count_ += count;
     std::string where;
-    if (run.record().onError == core::OnError::kDeadLetter) {
-        TM_TRY(write(run));
+    if (record.onError == core::OnError::kDeadLetter || leavesOut) {
+        TM_TRY(write(run, sources));
         where = "; they are in " + files_.directory().string();
     }
+    if (leavesOut)
+        core::logWarning("batch " + core::toString(record.id) + " went on without " +
+                         (record.allLeftOut ? std::string("all of its records")
+                                            : "records that were to be skipped: " +
+                                                  std::to_string(record.leftOut.size())) +
+                         where);
+    if (count == 0) return {};
     std::string first;
-    failed->forEachKept([&](const core::FailedRecord& record, std::uint64_t) {
-        if (first.empty()) first = record.operation + ": " + core::escaped(record.error);
+    failed->forEachKept([&](const core::FailedRecord& kept, std::uint64_t) {
+        if (first.empty()) first = kept.operation + ": " + core::escaped(kept.error);
     });
-    core::logWarning("batch " + core::toString(run.record().id) + " left out " +
-                     std::to_string(count) + (count == 1 ? " record" : " records") +
+    core::logWarning("batch " + core::toString(record.id) + " left out " + std::to_string(count) +
+                     (count == 1 ? " record" : " records") +
                      " because a function threw; the first: " + first + where);
     return {};
 }
 
-core::Result<> DeadLetters::write(const core::BatchRun& run) {
+core::Result<> DeadLetters::write(const core::BatchRun& run,
+                                  const std::vector<SourceDeclaration>& sources) {
     TM_ASSIGN(const auto file, files_.begin(run.mark()));
     if (!file) return {};
     core::Result<> written;
-    run.failedRecords()->forEachKept([&](const core::FailedRecord& failed, std::uint64_t times) {
-        nlohmann::ordered_json line;
-        line["batch"] = run.record().id.value;
-        line["time_ms"] = toMillis(run.record().time);
-        line["operation"] = failed.operation;
-        line["record"] = failed.record;
-        line["error"] = failed.error;
-        const auto text = line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-        for (; times > 0 && written; --times) written = file->append(text);
+    forEachLeftOut(run, sources, [&](const core::RecordPlace& place, std::string_view bytes) {
+        auto line = begun(run);
+        line["operation"] = "skipped as told";
+        line["lsn"] = place.lsn.value;
+        line["line"] = place.line;
+        std::string shown;
+        core::appendPrintable(shown, bytes);
+        line["record"] = shown;
+        if (written) written = file->append(lineOf(line));
     });
+    if (run.failedRecords() != nullptr && run.record().onError == core::OnError::kDeadLetter)
+        run.failedRecords()->forEachKept([&](const core::FailedRecord& kept, std::uint64_t times) {
+            auto line = begun(run);
+            line["operation"] = kept.operation;
+            line["record"] = kept.record;
+            line["error"] = kept.error;
+            const auto text = lineOf(line);
+            for (; times > 0 && written; --times) written = file->append(text);
+        });
     TM_TRY(written);
     return file->commit();
 }

@@ -9,6 +9,7 @@
 #include "core/batch_run.h"
 #include "core/error.h"
 #include "core/file_system.h"
+#include "tidemill/job.h"
 
 namespace tidemill {
 
@@ -23,13 +24,13 @@ public:
 
     // Returns when the file is durable. The same batch gives the same file. Errors: kConflict
     // (another batch's file is in its place), kIo, kNoSpace.
-    core::Result<> tell(const core::BatchRun& run);
+    core::Result<> tell(const core::BatchRun& run, const std::vector<SourceDeclaration>& sources);
 
     // Records so far.
     std::uint64_t count() const { return count_; }
 
 private:
-    core::Result<> write(const core::BatchRun& run);
+    core::Result<> write(const core::BatchRun& run, const std::vector<SourceDeclaration>& sources);
 
     core::BatchFiles files_;
     std::atomic<std::uint64_t> count_ = 0;

@@ -7,6 +7,7 @@
 #include "core/logging.h"
 #include "core/memory_log.h"
 #include "core/own_thread.h"
+#include "tidemill/batch_failure.h"
 
 namespace tidemill {
 
@@ -44,6 +45,22 @@ core::OnError onError(ErrorPolicy policy) {
     return core::OnError::kStop;
 }
 
+// What runs of a batch.
+BatchRecord withoutLeftOut(const BatchRecord& record) {
+    BatchRecord running = record;
+    if (record.allLeftOut) {
+        running.cuts.clear();
+        running.ranges.clear();
+    }
+    return running;
+}
+
+void warnOfIgnored(const StreamingOptions& options) {
+    if (options.skipRecords.empty() && options.quarantineBatch == 0 && options.skipBatch == 0)
+        return;
+    core::logInfo("no batch waits to be run again: nothing is skipped");
+}
+
 std::string mebibytes(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
 
 }  // namespace
@@ -53,6 +70,7 @@ Engine::Engine(const StreamingOptions& options, std::shared_ptr<Job> job,
     : options_(options),
       job_(std::move(job)),
       fingerprint_(job_->fingerprint()),
+      steps_(job_->steps(options_.version)),
       clock_(options_.clock ? *options_.clock : systemClock_),
       listeners_(*job_, clock_, std::move(listeners)),
       deadLetters_(*job_->files, deadLetterDirectory(options_)),
@@ -156,8 +174,14 @@ Result<> Engine::openDurable() {
     if (!disk_.shrunk.empty()) core::logWarning(disk_.shrunk);
     generations_ = std::make_unique<recovery::Generations>(files, directory_->generationsPath());
 
+    attempts_ = std::make_unique<recovery::AttemptsFile>(files, directory_->path());
+    if (const auto known = attempts_->read(); known && recovery::mayBeMended(*known))
+        stoppedAt_ = known->batch;
+
     recovery::RecoverOptions recoverOptions;
     recoverOptions.fingerprint = fingerprint_;
+    recoverOptions.steps = steps_;
+    recoverOptions.stoppedAt = stoppedAt_;
     recoverOptions.segmentBytes = disk_.segmentBytes;
     recoverOptions.acceptMark = [this](const core::BatchMark& mark) -> Result<> {
         // Refused before anything is written; bindStates() takes what matches.
@@ -183,7 +207,8 @@ Result<> Engine::openDurable() {
                  mebibytes(step.totalBytes) + " of the log");
     };
     TM_ASSIGN(auto recovered, recovery::recover(*directory_, recoverOptions));
-    auto resumed = resumeFrom(recovered);
+    readInFull_ = recovered.readInFull;
+    auto resumed = sayIfHeals(resumeFrom(recovered));
     suspectIfCorrupt(resumed);
     if (!resumed || options_.name.empty()) return resumed;
     TM_ASSIGN(const auto known, directory_->job());
@@ -211,6 +236,13 @@ Result<> Engine::resumeFrom(recovery::Recovered& recovered) {
         last->time = recovered.lastTime;
     }
     TM_TRY(prepareOutputs(last));
+    for (const auto& block : recovered.log.pending)
+        if (auto fits = checkSource(*job_, block->origin().source, true); !fits)
+            return fail(fits.error().kind,
+                        "what waits in the log for the next batch does not fit this job: LSN " +
+                            core::toString(block->lsn()) + ": " + fits.error().message +
+                            "; start the job that received it, stop it gracefully, then start "
+                            "this one");
 
     TM_ASSIGN(store_, state::StateStore::open(storeOptions(recovered.work)));
     TM_ASSIGN(const auto stored, store_->mark());
@@ -260,13 +292,25 @@ Result<> Engine::resumeFrom(recovery::Recovered& recovered) {
 
 // Checkpoints share files, so bad bytes may be in any of them: the next start reads a checkpoint in
 // full before it uses it, and falls back to an older one.
-void Engine::suspectIfCorrupt(const Result<>& result) {
-    if (result || result.error().kind != ErrorKind::kCorrupt || !generations_) return;
+void Engine::suspectIfCorrupt(const Result<>& result) const {
+    if (result || !result.error().heals) return;
     const auto names = generations_->list();
     for (const auto& name : names.value_or(std::vector<recovery::GenerationName>()))
         if (const auto marked = generations_->markSuspect(name); !marked)
             core::logError("checkpoint " + recovery::toString(name) +
                            " could not be marked as suspect: " + marked.error().message);
+}
+
+// When the checkpoint was read in full at this start, another start would find the same.
+Result<> Engine::sayIfHeals(Result<> result) const {
+    if (result || result.error().kind != ErrorKind::kCorrupt || result.error().heals ||
+        !generations_ || readInFull_)
+        return result;
+    core::Error error = std::move(result.error());
+    error.message += "; start again: the checkpoints are suspect from now on, and the next start takes "
+                     "one that it has read in full";
+    error.heals = true;
+    return fail(std::move(error));
 }
 
 Result<> Engine::bindStates(const std::optional<core::BatchMark>& mark) {
@@ -285,27 +329,13 @@ Result<> Engine::bindStates(const std::optional<core::BatchMark>& mark) {
     return sourcePositions_->restore();
 }
 
-// What the log says must be sources of this job.
-Result<> Engine::checkSources(const BatchRecord& record,
-                              const std::vector<core::BlockPtr>& blocks) const {
-    const auto check = [&](core::SourceId source) -> Result<> {
-        if (source.value < job_->sources.size()) return {};
-        return fail(ErrorKind::kCorrupt,
-                    "batch " + core::toString(record.id) + " holds records of source " +
-                        core::toString(source) + ", but the job has " +
-                        std::to_string(job_->sources.size()) + " sources");
-    };
-    for (const auto& range : record.ranges) TM_TRY(check(range.source));
-    for (const auto& block : blocks) TM_TRY(check(block->origin().source));
-    return {};
-}
-
 Result<> Engine::replay(recovery::Recovered& recovered) {
     auto said = startBegun_;
     for (std::size_t i = 0; i < recovered.batches.size(); ++i) {
-        const BatchRecord& record = recovered.batches[i];
+        BatchRecord& record = recovered.batches[i];
+        const bool last = i + 1 == recovered.batches.size();
         TM_ASSIGN(auto blocks, recovered.blocksOf(i));
-        TM_TRY(checkSources(record, blocks));
+        TM_TRY(checkSources(*job_, record, blocks));
         for (const auto& range : record.ranges)
             if (auto& source = job_->sources[range.source.value].replayable)
                 TM_TRY(source->resume(range.bytes));
@@ -315,13 +345,17 @@ Result<> Engine::replay(recovery::Recovered& recovered) {
             core::logInfo("batch " + core::toString(record.id) + " was recorded with " +
                           std::to_string(bytes) + " bytes, more than max_batch_bytes=" +
                           std::to_string(options_.maxBatchBytes) + " now; it is replayed whole");
-        TM_TRY(scheduler_->replay(record, std::move(blocks), i + 1 == recovered.batches.size()));
+        completeBefore_ = !last;
+        TM_TRY(last ? replayLast(record, std::move(blocks))
+                    : scheduler_->replay(withoutLeftOut(record), std::move(blocks), false));
         if (clock_.monotonic() - said >= kProgressEvery) {
             said = clock_.monotonic();
             progress("recovering: replayed batch " + core::toString(record.id) + " of " +
                      core::toString(recovered.lastBatch));
         }
     }
+    completeBefore_ = false;
+    if (recovered.batches.empty()) warnOfIgnored(options_);
     if (recovered.lastBatch.value == 0) return {};
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.monotonic() -
                                                                             startBegun_);
@@ -335,6 +369,112 @@ Result<> Engine::replay(recovery::Recovered& recovered) {
     return {};
 }
 
+// The last one may have ended the process: then it may be run in another way, which is recorded
+// before it is.
+Result<> Engine::replayLast(BatchRecord& record, std::vector<core::BlockPtr> blocks) {
+    TM_ASSIGN(const bool changed, changeLast(record, blocks));
+    if (changed) {
+        ++record.revision;
+        TM_ASSIGN(const auto lsn, log_->appendRecord(record));
+        TM_TRY(log_->waitDurable(lsn));
+        core::logWarning("batch " + core::toString(record.id) +
+                         " ended the job and is run in another way now: what outputs have shown of "
+                         "it is shown anew");
+    }
+    // So that a mended job need not run what was shown before: it may run this batch alone.
+    if (stoppedAt_ == record.id && lastComplete_)
+        TM_TRY(checkpointer_->checkpointNow(markOf(*lastComplete_)));
+    TM_ASSIGN(const auto known, attempts_->begin(record.id));
+    if (known.ended >= recovery::kAttemptsSuspicious)
+        core::logWarning("batch " + core::toString(record.id) + " has ended the process " +
+                         std::to_string(known.ended) + " times" +
+                         (known.error.empty() ? "" : ", at last with: " + known.error) +
+                         ". It holds " + describeContent(*job_, record, blocks) +
+                         ". It is run once more." +
+                         (known.error.empty() ? waysOn(record.id, std::nullopt) : ""));
+    TM_TRY(scheduler_->replay(withoutLeftOut(record), std::move(blocks), true));
+    return attempts_->clear();
+}
+
+// True when the record was changed.
+Result<bool> Engine::changeLast(BatchRecord& record, std::span<const core::BlockPtr> blocks) const {
+    const BatchRecord before = record;
+    if (stoppedAt_ == record.id) {
+        record.steps = steps_;
+        record.onError = onError(options_.errorPolicy);
+    }
+    if (options_.quarantineBatch == record.id.value) record.onError = core::OnError::kDeadLetter;
+    if (options_.skipBatch == record.id.value) record.allLeftOut = true;
+    for (const auto& skip : options_.skipRecords) {
+        const core::RecordPlace place{core::Lsn(skip.lsn), skip.line};
+        const auto block = std::find_if(blocks.begin(), blocks.end(), [&](const auto& candidate) {
+            return candidate->lsn() == place.lsn;
+        });
+        if (block != blocks.end() && skip.line >= 1 && skip.line <= (*block)->origin().lines) {
+            auto& all = record.leftOut;
+            if (!std::binary_search(all.begin(), all.end(), place))
+                all.insert(std::upper_bound(all.begin(), all.end(), place), place);
+        } else if (block == blocks.end() && place.lsn <= record.endLsn) {
+            core::logInfo("record " + std::to_string(skip.lsn) + ":" + std::to_string(skip.line) +
+                          " is of a batch that has come to its end: it is not skipped");
+        } else {
+            return fail(ErrorKind::kConflict, "there is no record " + std::to_string(skip.lsn) +
+                                                  ":" + std::to_string(skip.line) +
+                                                  " to be skipped in batch " +
+                                                  core::toString(record.id) + ", which holds " +
+                                                  describeContent(*job_, record, blocks));
+        }
+    }
+    return record != before;
+}
+
+// How an operator goes on without what ended the batch.
+std::string Engine::waysOn(BatchId batch, const std::optional<core::RecordPlace>& place) const {
+    const auto id = core::toString(batch);
+    if (options_.directory.empty()) return {};
+    std::string text = " Nothing is lost: mend the job and start it again. Or start it once with ";
+    if (place)
+        text += "--skip-record " + core::toString(place->lsn) + ":" + std::to_string(place->line) +
+                " (skipRecords), which goes on without this record, with ";
+    return text + "--quarantine " + id +
+           " (quarantineBatch), without the records of this batch for which a function throws, or "
+           "with --skip-batch " +
+           id +
+           " (skipBatch), without all of it; what is left out becomes "
+           "dead letters.";
+}
+
+core::Error Engine::batchFailed(core::BatchRun& run, core::Error error) {
+    if (error.kind != ErrorKind::kUserCode) return error;
+    const auto& record = run.record();
+    const auto call = run.failedRecords()->stopped();
+    std::optional<core::RecordPlace> place;
+    if (call) place = locate(*job_, run, *call);
+    std::string text = "batch " + core::toString(record.id) + " failed: " + error.message;
+    if (place)
+        text += "; it is " + describeRecord(*job_, run.blocks(), *place);
+    else if (call && !call->record.record.empty())
+        text += "; the record: \"" + core::escaped(call->record.record, 80) + "\", of " +
+                describeContent(*job_, record, run.blocks());
+    text += ".";
+    if (completeBefore_) {
+        text +=
+            " The batch had come to its end before: functions of the program have changed. Run "
+            "the program that recorded it, stop it gracefully, then start this one.";
+        return {error.kind, std::move(text)};
+    }
+    if (attempts_) {
+        const auto known = attempts_->failed(record.id, text);
+        if (!known)
+            core::logError("the failure of batch " + core::toString(record.id) +
+                           " could not be noted: " + known.error().message);
+        else if (known->ended >= recovery::kAttemptsSuspicious)
+            text += " The batch has ended the process " + std::to_string(known->ended) +
+                    " times; it holds " + describeContent(*job_, record, run.blocks()) + ".";
+    }
+    return {error.kind, text + waysOn(record.id, place)};
+}
+
 core::SchedulerOptions Engine::schedule() const {
     core::SchedulerOptions schedule;
     schedule.interval = options_.interval;
@@ -342,6 +482,7 @@ core::SchedulerOptions Engine::schedule() const {
         schedule.slides = schedule.slides || node->slide() != Duration(0);
     schedule.maxBatchBytes = options_.maxBatchBytes;
     schedule.fingerprint = fingerprint_;
+    schedule.steps = steps_;
     schedule.onError = onError(options_.errorPolicy);
     schedule.deadLettersMax = options_.maxDeadLetters;
     schedule.owner = owner_;
@@ -443,7 +584,7 @@ core::Framing Engine::framing(core::SourceId source) const {
 
 Result<> Engine::afterRun(const core::BatchRun& run, bool withOutputs) {
     // What a replayed batch without outputs leaves out was told before it was complete.
-    if (withOutputs) TM_TRY(deadLetters_.tell(run));
+    if (withOutputs) TM_TRY(deadLetters_.tell(run, job_->sources));
     TM_TRY(sessions_->advance(run));
     return sourcePositions_->keep();
 }
@@ -470,7 +611,7 @@ Result<> Engine::wait() {
         const std::lock_guard starting(lifeMutex_);
         if (stage_ == Stage::kNotStarted) return startResult_;
     }
-    auto outcome = scheduler_->wait();
+    auto outcome = sayIfHeals(scheduler_->wait());
     // What follows the last batch of a stop, its checkpoint for one, may still fail.
     const std::lock_guard stopping(lifeMutex_);
     return stopped_ ? stopResult_ : explained(std::move(outcome));
@@ -487,7 +628,7 @@ std::optional<Result<>> Engine::waitFor(std::chrono::nanoseconds timeout) {
     if (!outcome) return std::nullopt;
     const std::unique_lock stopping(lifeMutex_, until);
     if (!stopping) return std::nullopt;
-    return stopped_ ? stopResult_ : explained(std::move(*outcome));
+    return stopped_ ? stopResult_ : explained(sayIfHeals(std::move(*outcome)));
 }
 
 // Whatever failed first in a directory that went, that it went is what to say.
@@ -522,6 +663,7 @@ Result<> Engine::stop(bool graceful) {
         stopResult_ = started ? scheduler_->wait() : Result<>{};
     }
     if (graceful && stopResult_) stopResult_ = finalCheckpoint();
+    stopResult_ = sayIfHeals(std::move(stopResult_));
     suspectIfCorrupt(stopResult_);
     if (checkpointer_) checkpointer_->stop();
     if (logWriter_) {

@@ -13,6 +13,7 @@
 #include "core/receiver.h"
 #include "core/scheduler.h"
 #include "core/workers.h"
+#include "recovery/attempts.h"
 #include "recovery/log_writer.h"
 #include "recovery/recover.h"
 #include "sources/network_service.h"
@@ -65,12 +66,15 @@ private:
     // `last`: the last recorded batch; none in a new data directory.
     core::Result<> prepareOutputs(const std::optional<core::BatchRecord>& last);
     core::Result<> resumeFrom(recovery::Recovered& recovered);
-    void suspectIfCorrupt(const core::Result<>& result);
+    void suspectIfCorrupt(const core::Result<>& result) const;
+    core::Result<> sayIfHeals(core::Result<> result) const;
     // Sets beginFingerprint_ too.
     core::Result<> bindStates(const std::optional<core::BatchMark>& mark);
-    core::Result<> checkSources(const core::BatchRecord& record,
-                                const std::vector<core::BlockPtr>& blocks) const;
     core::Result<> replay(recovery::Recovered& recovered);
+    core::Result<> replayLast(core::BatchRecord& record, std::vector<core::BlockPtr> blocks);
+    core::Result<bool> changeLast(core::BatchRecord& record,
+                                  std::span<const core::BlockPtr> blocks) const;
+    std::string waysOn(core::BatchId batch, const std::optional<core::RecordPlace>& place) const;
     core::SchedulerOptions schedule() const;
     void tellFirstStart(BatchTime time);
     core::Result<> startReceivers();
@@ -85,12 +89,14 @@ private:
     core::Result<std::size_t> prepareRanges(core::Instant now, std::size_t bytesMax) override;
     core::Result<std::vector<core::SourceRange>> planRanges(std::size_t bytesMax) override;
     core::Framing framing(core::SourceId source) const override;
+    core::Error batchFailed(core::BatchRun& run, core::Error error) override;
     core::Result<> afterRun(const core::BatchRun& run, bool withOutputs) override;
     core::Result<> atBoundary(const core::BatchRecord& record) override;
 
     const StreamingOptions options_;
     const std::shared_ptr<Job> job_;
     const std::uint64_t fingerprint_;
+    const std::uint64_t steps_;
     std::string owner_;         // identity of the data directory, or of this process without one
     std::uint64_t nonce_ = 0;   // random, of this start
     std::uint64_t beginFingerprint_ = 0;  // see SchedulerOptions
@@ -101,6 +107,7 @@ private:
     // In the order of construction; destroyed in the reverse.
     std::unique_ptr<recovery::DataDirectory> directory_;
     std::unique_ptr<recovery::Generations> generations_;
+    std::unique_ptr<recovery::AttemptsFile> attempts_;
     std::unique_ptr<state::StateStore> store_;
     OperatorMatch operators_;
     std::unique_ptr<SessionPositions> sessions_;
@@ -115,6 +122,9 @@ private:
     std::unique_ptr<sources::NetworkService> network_;
     std::vector<std::shared_ptr<core::Receiver>> receivers_;
 
+    core::BatchId stoppedAt_;      // the last batch, when it ended the job before its end
+    bool completeBefore_ = false;  // the batch that runs came to its end in an earlier process
+    bool readInFull_ = false;      // the checkpoint was, at this start
     core::Position position_;  // where the directory's batches end, before start()
     std::optional<core::BatchRecord> lastComplete_;
     std::chrono::nanoseconds startBegun_{};

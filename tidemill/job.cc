@@ -52,6 +52,17 @@ std::uint64_t Job::beginFingerprint(const std::vector<bool>& isNew) const {
     return fingerprint() ^ XXH3_64bits(text.bytes().data(), text.bytes().size());
 }
 
+std::uint64_t Job::steps(std::string_view version) const {
+    core::ByteWriter text;
+    for (const auto& node : graph.nodes()) {
+        text.string(node->kind());
+        text.u32(static_cast<std::uint32_t>(node->parents().size()));
+        for (const auto* parent : node->parents()) text.u32(parent->number());
+    }
+    text.string(version);
+    return XXH3_64bits(text.bytes().data(), text.bytes().size());
+}
+
 std::string Job::stableName(std::string_view kind) {
     return std::string(kind) + "-" + std::to_string(++unnamed_[std::string(kind)]);
 }

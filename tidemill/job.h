@@ -100,6 +100,10 @@ struct Job {
     // their initial states; fingerprint() when they have none.
     std::uint64_t beginFingerprint(const std::vector<bool>& isNew) const;
 
+    // Of the kinds of all operators and how they hang together, and of `version`: what a batch that
+    // was shown must be run again with. Functions themselves cannot be compared.
+    std::uint64_t steps(std::string_view version) const;
+
     // Errors (kInvalid): no output, two stateful operators of one name, two outputs in one place.
     core::Result<> validate() const;
 

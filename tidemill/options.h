@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/clock.h"
 #include "core/file_system.h"
@@ -86,6 +87,18 @@ struct StreamingOptions {
     // For kDeadLetter: a batch with more of them ends the job. They are in memory while the batch
     // runs, 64 MiB of text at most: the more there may be, the less is kept of a long one.
     std::size_t maxDeadLetters = 10'000;
+
+    // The batch that was recorded last may end the job again and again, because of a record for
+    // which a function throws or crashes. So it is run once in another way; what it goes on without
+    // becomes dead letters. Other batches are not touched: what is no longer to be skipped is
+    // ignored.
+    struct SkipRecord {
+        std::uint64_t lsn = 0;   // of the block
+        std::uint32_t line = 0;  // the record in it, from 1
+    };
+    std::vector<SkipRecord> skipRecords;
+    std::uint64_t quarantineBatch = 0;  // without the records for which a function throws
+    std::uint64_t skipBatch = 0;        // without all of its records
 
     // What the functions of the program are called, such as "2024-05-17". Change it when functions
     // change in a way that changes results: batches that were recorded under another version are

@@ -39,6 +39,8 @@ public:
     explicit StreamingError(core::Error error)
         : std::runtime_error(error.message), error_(std::move(error)) {}
     core::ErrorKind kind() const { return error_.kind; }
+    // Starting again mends it.
+    bool heals() const { return error_.heals; }
 
 private:
     core::Error error_;

@@ -14,6 +14,9 @@ struct RunOptions {
     bool checkOnly = false;
     bool dropMismatchedState = false;
     bool adopt = false;
+    std::vector<std::string> skipRecords;  // "LSN:LINE"
+    std::uint64_t quarantineBatch = 0;
+    std::uint64_t skipBatch = 0;
 };
 int runJob(const RunOptions& options);
 

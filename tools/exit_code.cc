@@ -4,18 +4,19 @@
 
 namespace tidemill::tools {
 
-int exitCodeOf(core::ErrorKind kind) {
-    switch (kind) {
+int exitCodeOf(const core::Error& error) {
+    switch (error.kind) {
         case core::ErrorKind::kConflict:
         case core::ErrorKind::kUnsupported: return kExitRefused;
-        case core::ErrorKind::kCorrupt: return kExitDamaged;
+        case core::ErrorKind::kCorrupt:
+            return error.heals ? kExitHeals : kExitDamaged;
         default: return kExitFailed;
     }
 }
 
 int sayFailure(const core::Error& error) {
     std::fprintf(stderr, "tidemill: %s\n", error.message.c_str());
-    return exitCodeOf(error.kind);
+    return exitCodeOf(error);
 }
 
 }  // namespace tidemill::tools

@@ -11,12 +11,13 @@ inline constexpr int kExitUsage = 2;      // wrong command line
 inline constexpr int kExitJobFile = 3;    // wrong or missing job file
 inline constexpr int kExitRefused = 4;    // the data directory is not ours to use
 inline constexpr int kExitDamaged = 5;    // acknowledged data is damaged
+inline constexpr int kExitHeals = 6;      // damaged state; a new start takes a sound checkpoint
 inline constexpr int kExitNotAsInput = 8;  // send: durable, but not what the input holds
 inline constexpr int kExitTakenOver = 9;   // send: another sender has the session
 inline constexpr int kExitAtOnce = 130;   // a second signal: stopped without finishing
 
 // For an error of the engine.
-int exitCodeOf(core::ErrorKind kind);
+int exitCodeOf(const core::Error& error);
 
 // "tidemill: MESSAGE" on standard error; returns exitCodeOf the error.
 int sayFailure(const core::Error& error);

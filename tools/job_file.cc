@@ -1,9 +1,11 @@
 #include "tools/job_file.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "core/buffer_pool.h"
+#include "core/byte_codec.h"
 #include "core/file_system.h"
 #include "core/logging.h"
 #include "sources/endpoint.h"
@@ -329,7 +331,51 @@ private:
     std::set<std::string> places_;
 };
 
+// All of the steps that changes results, so that a batch that was shown is not counted with others.
+std::string stepsText(const JobFile& job) {
+    core::ByteWriter text;
+    std::map<std::string, std::size_t> places;
+    std::size_t place = 0;
+    for (const auto& source : job.sources) places[source.name] = place++;
+    const auto input = [&](const std::string& name) {
+        text.u64(name.empty() || !places.contains(name) ? place - 1 : places[name]);
+    };
+    for (const auto& step : job.steps) {
+        text.u8(static_cast<std::uint8_t>(step.type));
+        input(step.from);
+        text.string(step.pattern);
+        text.u8(step.drop ? 1 : 0);
+        text.u8(static_cast<std::uint8_t>(step.fieldsBy));
+        text.string(step.separator);
+        for (const auto& field : step.fields) {
+            text.string(field.name);
+            text.string(field.place);
+        }
+        text.i64(step.window.count());
+        text.i64(step.slide.count());
+        for (const auto& key : step.key) text.string(key);
+        for (const auto& compute : step.compute) {
+            text.string(compute.name);
+            text.string(toString(compute));
+        }
+        text.u8(step.running ? 1 : 0);
+        text.u64(step.n);
+        text.string(step.by);
+        text.u8(static_cast<std::uint8_t>(step.join));
+        input(step.with);
+        text.string(step.on);
+        places[step.name] = place++;
+    }
+    return std::move(text).bytes();
+}
+
 }  // namespace
+
+const char* stepWord(StepSpec::Type type) {
+    constexpr const char* kWords[] = {"split",  "lower_case", "filter", "count", "running_totals",
+                                      "fields", "aggregate",  "top",    "join"};
+    return kWords[static_cast<std::size_t>(type)];
+}
 
 core::Result<JobFile> readJobFile(const std::string& path) {
     auto text = core::readWholeFile(core::posixFileSystem(), path, kJobFileBytesMax);
@@ -358,6 +404,7 @@ core::Result<JobFile> parseJobFile(const std::string& text, const std::string& p
     const bool whole = Reader(root, job, errors).read();
     // What cannot be planned is said in the same breath.
     if (whole && !errors.empty()) addPlanErrors(job, errors);
+    job.options.version = stepsText(job);
     if (!errors.empty()) return core::fail(core::ErrorKind::kInvalid, errors.text());
     return job;
 }

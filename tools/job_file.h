@@ -71,6 +71,9 @@ struct StepSpec {
     Position fromAt;
 };
 
+// What stands in the file behind `do`: "running_totals".
+const char* stepWord(StepSpec::Type type);
+
 struct OutputSpec {
     enum class Type { kPrint, kTextFiles, kJsonLines } type = Type::kPrint;
     std::string from;  // empty: the last step

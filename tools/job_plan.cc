@@ -84,7 +84,18 @@ private:
         }
     }
 
+    // Messages name a step as the job file does.
     void addStep(const StepSpec& step) {
+        const auto before = context_.job()->graph.nodes().size();
+        declare(step);
+        ++steps_;
+        const auto& nodes = context_.job()->graph.nodes();
+        for (auto i = before; i < nodes.size(); ++i)
+            nodes[i]->setLabel("step " + std::to_string(steps_) + " (" + stepWord(step.type) +
+                               (step.name.empty() ? "" : ", \"" + step.name + "\"") + ")");
+    }
+
+    void declare(const StepSpec& step) {
         if (step.wrong || (step.window != Duration(0) && job_.intervalWrong)) return remember(step.name, std::nullopt);
         const auto from = input(step.from, step.fromAt);
         if (!from) return remember(step.name, std::nullopt);
@@ -228,6 +239,7 @@ private:
     const JobFile& job_;
     StreamingContext& context_;
     JobFileErrors& errors_;
+    std::size_t steps_ = 0;
     std::map<std::string, std::optional<Stream>> byName_;
     std::optional<Stream> last_;
 };

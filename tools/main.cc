@@ -26,7 +26,8 @@ constexpr const char* kDescription =
 
 Looking (state, wal, checkpoint) works while the job runs and never disturbs it.
 Exit codes: 0 done; 1 failed while running; 2 wrong command line; 3 wrong job file; 4 the data
-directory is in use, or belongs to another job or version; 5 damaged data; 130 stopped at once.)";
+directory is in use, or belongs to another job or version; 5 damaged data; 6 damaged
+state that a new start mends; 130 stopped at once.)";
 
 // "state list" for that subcommand.
 std::string nameOf(const CLI::App& command) {
@@ -139,6 +140,17 @@ int main(int argc, char** argv) {
                          "take over a data directory that belongs to a job of another name");
     runCommand->add_flag("--drop-mismatched-state", run.dropMismatchedState,
                          "drop the state of operators whose kind or types changed");
+    runCommand
+        ->add_option("--skip-record", run.skipRecords,
+                     "LSN:LINE, go on without this record of the batch that ended the job; "
+                     "may be given several times")
+        ->expected(1)
+        ->take_all();
+    runCommand->add_option(
+        "--quarantine", run.quarantineBatch,
+        "BATCH, go on without the records of this batch that a step cannot take");
+    runCommand->add_option("--skip-batch", run.skipBatch,
+                           "BATCH, go on without all records of this batch");
     runCommand->footer(
         "Examples:\n"
         "  tidemill run wordcount.toml                    in the foreground; Ctrl-C stops it\n"

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <thread>
@@ -75,7 +76,8 @@ core::Result<bool> start(StreamingContext& context, StopSignals& signals) {
     } catch (const StreamingError& error) {
         // The job file was checked before, so what is not valid is the directory.
         const bool refused = error.kind() == core::ErrorKind::kInvalid;
-        return core::fail(refused ? core::ErrorKind::kConflict : error.kind(), error.what());
+        return core::fail(
+            {refused ? core::ErrorKind::kConflict : error.kind(), error.what(), error.heals()});
     }
     return signals.wait({}) != StopSignals::Request::kNone;
 }
@@ -83,7 +85,7 @@ core::Result<bool> start(StreamingContext& context, StopSignals& signals) {
 // The daemon's last words look like the others it said.
 int endWith(const core::Error& error) {
     core::logError(error.message);
-    return exitCodeOf(error.kind);
+    return exitCodeOf(error);
 }
 
 int run(StreamingContext& context, StopSignals& signals, ServiceManager& service) {
@@ -113,7 +115,7 @@ int run(StreamingContext& context, StopSignals& signals, ServiceManager& service
             }
         }
     } catch (const StreamingError& error) {
-        return endWith({error.kind(), error.what()});
+        return endWith({error.kind(), error.what(), error.heals()});
     }
     return kExitDone;
 }
@@ -148,14 +150,12 @@ std::filesystem::path inFull(const std::filesystem::path& path) {
 
 // What the job file means, in its own words.
 std::string plan(const JobFile& job, const Job& declared) {
-    constexpr const char* kSteps[] = {"split",  "lower_case", "filter", "count", "running_totals",
-                                      "fields", "aggregate",  "top",    "join"};
     const auto& options = job.options;
     std::string text =
         "job         " + job.name + ", a batch every " + inWords(options.interval) + "\n";
     for (const auto& source : declared.sources) text += "source      " + source.description + "\n";
     for (const auto& step : job.steps) {
-        text += std::string("step        ") + kSteps[static_cast<std::size_t>(step.type)];
+        text += std::string("step        ") + stepWord(step.type);
         if (step.type == StepSpec::Type::kFilter)
             text += (step.drop ? " drop " : " keep ") + step.pattern;
         if (step.type == StepSpec::Type::kJoin) text += " with \"" + step.with + "\"";
@@ -181,6 +181,18 @@ std::string plan(const JobFile& job, const Job& declared) {
 
 }  // namespace
 
+// "120:4"
+std::optional<StreamingOptions::SkipRecord> parseSkipRecord(std::string_view text) {
+    StreamingOptions::SkipRecord skip;
+    const char* const end = text.data() + text.size();
+    const auto lsn = std::from_chars(text.data(), end, skip.lsn);
+    if (lsn.ec != std::errc() || lsn.ptr == end || *lsn.ptr != ':') return std::nullopt;
+    const auto line = std::from_chars(lsn.ptr + 1, end, skip.line);
+    if (line.ec != std::errc() || line.ptr != end || skip.lsn == 0 || skip.line == 0)
+        return std::nullopt;
+    return skip;
+}
+
 int runJob(const RunOptions& wanted) {
     StopSignals signals;
     // A reader of the results that goes away is an error with a message, not a silent end.
@@ -199,6 +211,17 @@ int runJob(const RunOptions& wanted) {
     options.dropMismatchedState = wanted.dropMismatchedState;
     options.name = job->name;
     options.adopt = wanted.adopt;
+    options.quarantineBatch = wanted.quarantineBatch;
+    options.skipBatch = wanted.skipBatch;
+    for (const auto& place : wanted.skipRecords) {
+        const auto skip = parseSkipRecord(place);
+        if (!skip) {
+            std::fprintf(stderr, "tidemill: --skip-record: \"%s\" is no LSN:LINE, such as 120:4\n",
+                         core::escaped(place).c_str());
+            return kExitUsage;
+        }
+        options.skipRecords.push_back(*skip);
+    }
 
     ServiceManager service;
     options.onProgress = [&service](const std::string& line) {

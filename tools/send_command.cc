@@ -94,7 +94,7 @@ int sendLines(const SendCommandOptions& wanted) {
     const auto sent = sender.run(input);
     if (sent) return sayOutcome(*sent, sender.report());
     std::fprintf(stderr, "tidemill send: %s\n", sent.error().message.c_str());
-    return sender.report().takenOver ? kExitTakenOver : exitCodeOf(sent.error().kind);
+    return sender.report().takenOver ? kExitTakenOver : exitCodeOf(sent.error());
 }
 
 }  // namespace tidemill::tools

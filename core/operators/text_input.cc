@@ -1,5 +1,7 @@
 #include "core/operators/text_input.h"
 
+#include <algorithm>
+
 #include "core/partition_cut.h"
 
 namespace tidemill::core {
@@ -35,8 +37,37 @@ void TextInputNode::scan(TaskContext& task, BatchRun& run, Sink<std::string_view
     bool more = true;
     forEachPiece(run.blocks(), run.record().cuts, task.partition,
                  [&](const Block& block, std::string_view text) {
-                     if (more && block.origin().source == source_) more = pushText(text, sink);
+                     if (!more || block.origin().source != source_) return;
+                     const auto& leftOut = run.record().leftOut;
+                     const bool whole =
+                         task.probe == nullptr &&
+                         std::none_of(leftOut.begin(), leftOut.end(),
+                                      [&](const auto& place) { return place.lsn == block.lsn(); });
+                     more = whole ? pushText(text, sink)
+                                  : pushByLine(block, text, run.record(), task.probe, sink);
                  });
+}
+
+bool TextInputNode::pushByLine(const Block& block, std::string_view text, const BatchRecord& record,
+                               RecordProbe* probe, Sink<std::string_view>& sink) {
+    const auto before =
+        block.bytes().substr(0, static_cast<std::size_t>(text.data() - block.bytes().data()));
+    RecordPlace place{block.lsn(),
+                      static_cast<std::uint32_t>(std::count(before.begin(), before.end(), '\n'))};
+    while (!text.empty()) {
+        if (sink.wanted() == 0 || (probe != nullptr && probe->seen == probe->limit)) return false;
+        const auto newline = text.find('\n');
+        const auto line = text.substr(0, newline == text.npos ? text.size() : newline + 1);
+        text.remove_prefix(line.size());
+        ++place.line;
+        if (std::binary_search(record.leftOut.begin(), record.leftOut.end(), place)) continue;
+        if (probe != nullptr) {
+            ++probe->seen;
+            probe->last = place;
+        }
+        sink.takeText(line);
+    }
+    return true;
 }
 
 }  // namespace tidemill::core

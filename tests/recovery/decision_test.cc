@@ -139,6 +139,38 @@ std::vector<DecisionRow> table() {
         {"D8 batches of another job wait",
          with([](F& f) { f.records = {record(6, 60, 55), record(7, 65, 64, 41)}; }),
          Verdict::kRefuseForeign, 0, 0, {}},
+        {"D8a a batch that was shown was recorded with other steps", with([](F& f) {
+             f.steps = 5;
+             f.records = {record(6, 60, 55), record(7, 65, 64)};
+             f.records[0].steps = 4;
+             f.records[1].steps = 5;
+             f.stoppedAt = BatchId(6);
+         }),
+         Verdict::kRefuseSteps, 0, 0, {}},
+        {"D8a the last batch may have been shown with other steps", with([](F& f) {
+             f.steps = 5;
+             f.records = {record(6, 60, 55)};
+         }),
+         Verdict::kRefuseSteps, 0, 0, {}},
+        {"D9 the last batch ended the job before its end: mended steps run it", with([](F& f) {
+             f.steps = 5;
+             f.records = {record(6, 60, 55), record(7, 65, 64)};
+             f.records[0].steps = 5;
+             f.stoppedAt = BatchId(7);
+         }),
+         Verdict::kResume, 70, 70, {}},
+        {"D9 it was recorded anew for that", with([](F& f) {
+             f.steps = 5;
+             f.records = {record(6, 60, 55), record(6, 65, 55)};
+             f.records[1].steps = 5;
+             f.records[1].revision = 1;
+         }),
+         Verdict::kResume, 70, 70, {}},
+        {"D7 recorded anew with another end", with([](F& f) {
+             f.records = {record(6, 60, 55), record(6, 65, 56)};
+             f.records[1].revision = 1;
+         }),
+         Verdict::kRefuseRecords, 0, 0, {}},
         {"D9 all known durable", sound(), Verdict::kResume, 70, 70, {}},
         {"D9 the witness knows as much", with([](F& f) { f.witnessed = Lsn(70); }), Verdict::kResume,
          70, 70, {}},
@@ -212,7 +244,7 @@ TEST(Decide, FollowsTheTable) {
 TEST(Decide, EveryVerdictStandsInTheTable) {
     std::set<Verdict> seen;
     for (const auto& row : table()) seen.insert(row.verdict);
-    EXPECT_EQ(seen.size(), 11u);
+    EXPECT_EQ(seen.size(), 12u);
 }
 
 TEST(Decide, RefusalNamesTheRange) {

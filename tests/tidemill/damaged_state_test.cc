@@ -45,6 +45,7 @@ protected:
             live(words);
         } catch (const StreamingError& error) {
             EXPECT_EQ(error.kind(), core::ErrorKind::kCorrupt);
+            EXPECT_TRUE(error.heals());
             return error.what();
         }
         return "";

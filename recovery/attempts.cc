@@ -1,0 +1,98 @@
+#include "recovery/attempts.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace tidemill::recovery {
+namespace {
+
+constexpr std::string_view kHead = "tidemill attempts\nversion 1\nbatch ";
+constexpr std::size_t kErrorBytesMax = 4096;
+constexpr std::uint64_t kFileBytesMax = 16 << 10;
+
+template <class T>
+bool takeNumber(std::string_view& text, T& value) {
+    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (parsed.ec != std::errc()) return false;
+    text.remove_prefix(static_cast<std::size_t>(parsed.ptr - text.data()));
+    return true;
+}
+
+bool skip(std::string_view& text, std::string_view what) {
+    if (!text.starts_with(what)) return false;
+    text.remove_prefix(what.size());
+    return true;
+}
+
+}  // namespace
+
+bool mayBeMended(const Attempts& attempts) {
+    // What it threw once is kept until it comes to its end.
+    return !attempts.error.empty() || attempts.ended >= kAttemptsSuspicious;
+}
+
+std::string encodeAttempts(const Attempts& attempts) {
+    std::string error = attempts.error.substr(0, kErrorBytesMax);
+    std::replace(error.begin(), error.end(), '\n', ' ');
+    return std::string(kHead) + toString(attempts.batch) + "\nended " +
+           std::to_string(attempts.ended) + "\n" +
+           (attempts.how == Attempts::How::kThrew ? "threw " : "begun ") + error + "\n";
+}
+
+core::Result<Attempts> decodeAttempts(std::string_view text) {
+    Attempts attempts;
+    const auto damaged = [] { return core::fail(core::ErrorKind::kCorrupt, "no attempts"); };
+    if (!skip(text, kHead) || !takeNumber(text, attempts.batch.value) || !skip(text, "\nended ") ||
+        !takeNumber(text, attempts.ended) || !skip(text, "\n"))
+        return damaged();
+    if (skip(text, "threw "))
+        attempts.how = Attempts::How::kThrew;
+    else if (!skip(text, "begun "))
+        return damaged();
+    if (!text.ends_with('\n')) return damaged();
+    text.remove_suffix(1);
+    attempts.error = text;
+    return attempts;
+}
+
+std::optional<Attempts> AttemptsFile::read() const {
+    const auto text = core::readWholeFile(files_, path_, kFileBytesMax);
+    if (!text) return std::nullopt;
+    auto attempts = decodeAttempts(*text);
+    if (!attempts) return std::nullopt;
+    // What had begun then has ended that process.
+    if (attempts->how == Attempts::How::kBegun) ++attempts->ended;
+    return std::move(*attempts);
+}
+
+core::Result<Attempts> AttemptsFile::begin(core::BatchId batch) {
+    auto attempts = read().value_or(Attempts{});
+    if (attempts.batch != batch) {
+        // Without a note the process before ended in the batch or behind it.
+        attempts = {};
+        attempts.batch = batch;
+        attempts.ended = 1;
+    }
+    const auto known = attempts;
+    attempts.how = Attempts::How::kBegun;
+    TM_TRY(core::publishFile(files_, path_, encodeAttempts(attempts)));
+    return known;
+}
+
+core::Result<Attempts> AttemptsFile::failed(core::BatchId batch, std::string_view error) {
+    auto attempts = read().value_or(Attempts{});
+    if (attempts.batch != batch) attempts = {};
+    attempts.batch = batch;
+    // What begun in this process is counted already.
+    if (attempts.how == Attempts::How::kThrew || attempts.ended == 0) ++attempts.ended;
+    attempts.how = Attempts::How::kThrew;
+    attempts.error = error;
+    TM_TRY(core::publishFile(files_, path_, encodeAttempts(attempts)));
+    return attempts;
+}
+
+core::Result<> AttemptsFile::clear() {
+    return files_.exists(path_) ? files_.unlink(path_) : core::Result<>{};
+}
+
+}  // namespace tidemill::recovery

@@ -1,0 +1,61 @@
+// What is known of a batch that did not come to its end: how often it has ended the process, and
+// how. A small file in the data directory, written when a batch fails and around the replay of the
+// last recorded one; never while batches run well.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/batch_record.h"
+#include "core/error.h"
+#include "core/file_system.h"
+
+namespace tidemill::recovery {
+
+struct Attempts {
+    core::BatchId batch;
+    // Processes that ended while it was the last batch; the one that is running is not counted.
+    std::uint32_t ended = 0;
+    enum class How {
+        kBegun,  // a replay has begun and has neither failed nor come to its end
+        kThrew,  // it failed with `error`
+    } how = How::kBegun;
+    std::string error;  // one line
+    bool operator==(const Attempts&) const = default;
+};
+
+// So often, and a batch is taken for the reason.
+inline constexpr std::uint32_t kAttemptsSuspicious = 3;
+
+// True when the batch surely did not come to its end, so that it may be run in another way.
+bool mayBeMended(const Attempts& attempts);
+
+// Format: docs/formats/data_directory.md. `error` is cut to 4 KiB.
+std::string encodeAttempts(const Attempts& attempts);
+// Errors: kCorrupt.
+core::Result<Attempts> decodeAttempts(std::string_view text);
+
+// The file ATTEMPTS of a data directory. Thread safety: externally synchronized.
+class AttemptsFile {
+public:
+    AttemptsFile(core::FileSystem& files, const core::Path& directory)
+        : files_(files), path_(directory / "ATTEMPTS") {}
+
+    // None when there is no file, or none that can be read: it is advice, not state.
+    std::optional<Attempts> read() const;
+
+    // A replay of `batch` begins; returns what is known of it by now. Durable when it returns.
+    core::Result<Attempts> begin(core::BatchId batch);
+    // `batch` has failed. Durable when it returns.
+    core::Result<Attempts> failed(core::BatchId batch, std::string_view error);
+    // It has come to its end.
+    core::Result<> clear();
+
+private:
+    core::FileSystem& files_;
+    const core::Path path_;
+};
+
+}  // namespace tidemill::recovery

@@ -1,0 +1,103 @@
+// What is kept of records whose function threw, however many and however large they are.
+#include "core/failed_records.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace tidemill::core {
+namespace {
+
+std::size_t keptBytes(const FailedRecords& failed) {
+    std::size_t bytes = 0;
+    failed.forEachKept([&](const FailedRecord& record, std::uint64_t) {
+        bytes += record.operation.size() + record.record.size() + record.error.size();
+    });
+    return bytes;
+}
+
+TEST(FailedRecords, SkippedOnesAreCountedAndAFewAreKept) {
+    FailedRecords failed({OnError::kSkip});
+    for (int i = 0; i < 100'000; ++i) failed.add(1, 0, {"map", std::to_string(i), "no"});
+    EXPECT_EQ(failed.count(), 100'000u);
+    EXPECT_LT(keptBytes(failed), 1000u);
+}
+
+TEST(FailedRecords, ARecordThatFailsInEveryPassCountsOnce) {
+    FailedRecords failed({OnError::kDeadLetter});
+    for (std::uint32_t pass = 0; pass < 3; ++pass)
+        for (int i = 0; i < 2; ++i) failed.add(1, pass, {"map", "same", "no"});
+    failed.add(2, 0, {"filter", "same", "no"});
+    EXPECT_EQ(failed.count(), 3u);
+    std::vector<std::uint64_t> times;
+    failed.forEachKept([&](const FailedRecord&, std::uint64_t n) { times.push_back(n); });
+    EXPECT_EQ(times, (std::vector<std::uint64_t>{2, 1}));
+}
+
+TEST(FailedRecords, MoreDeadLettersThanAllowedEndTheBatch) {
+    FailedRecords failed({OnError::kDeadLetter, 2});
+    failed.add(1, 0, {"map", "a", "no"});
+    failed.add(1, 0, {"map", "a", "no"});
+    try {
+        failed.add(2, 0, {"filter", "b", "not this"});
+        FAIL() << "it goes on";
+    } catch (const TaskFailure& failure) {
+        EXPECT_EQ(failure.error().kind, ErrorKind::kUserCode);
+        EXPECT_NE(failure.error().message.find("max_dead_letters"), std::string::npos);
+    }
+}
+
+TEST(RecordGuard, LongRecordsAndLongErrorsAreCut) {
+    FailedRecords failed({OnError::kDeadLetter});
+    const std::string operation = "map";
+    RecordGuard guard(&failed, 1, 0, 0, operation);
+    const std::string large(1 << 20, '\x01');
+    std::vector<std::string> chunk(20, large);
+    for (auto& element : chunk) element += std::to_string(&element - chunk.data());
+    guard.forEach(
+        std::span(chunk), [](const std::string& s) { throw std::runtime_error("no: " + s); }, [] {},
+        [] {});
+    EXPECT_EQ(failed.count(), 20u);
+    EXPECT_LT(keptBytes(failed), 20 * 3 * failed.textBytesMax());
+    failed.forEachKept([](const FailedRecord& record, std::uint64_t) {
+        EXPECT_NE(record.record.find("the beginning of 104857"), std::string::npos);
+    });
+}
+
+TEST(RecordGuard, TheCallThatEndsTheBatchIsKnown) {
+    FailedRecords failed;
+    const std::string operation = "map";
+    RecordGuard guard(&failed, 7, 3, 0, operation);
+    std::string text = "good bad";
+    std::vector<std::string_view> chunk{std::string_view(text).substr(0, 4),
+                                        std::string_view(text).substr(5)};
+    EXPECT_THROW(guard.forEach(
+                     std::span(chunk),
+                     [](std::string_view word) {
+                         if (word == "bad") throw std::runtime_error("not this");
+                     },
+                     [] {}, [] {}),
+                 TaskFailure);
+    const auto call = failed.stopped();
+    ASSERT_TRUE(call);
+    EXPECT_EQ(call->node, 7u);
+    EXPECT_EQ(call->partition, 3u);
+    EXPECT_EQ(call->record.record, "bad");
+    EXPECT_EQ(call->text, text.data() + 5);
+}
+
+// What comes behind an element is not its fault.
+TEST(RecordGuard, WhatHandingOnThrowsIsNotTheElements) {
+    FailedRecords failed;
+    const std::string operation = "flatMap";
+    RecordGuard guard(&failed, 7, 3, 0, operation);
+    std::vector<int> chunk{1};
+    EXPECT_THROW(guard.forEach(
+                     std::span(chunk), [](int) {}, [] {}, [] { throw std::runtime_error("below"); }),
+                 TaskFailure);
+    EXPECT_FALSE(failed.stopped());
+}
+
+}  // namespace
+}  // namespace tidemill::core

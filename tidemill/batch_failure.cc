@@ -1,0 +1,161 @@
+#include "tidemill/batch_failure.h"
+
+#include <algorithm>
+#include <map>
+
+#include "core/byte_codec.h"
+#include "core/cut_lines.h"
+#include "core/logging.h"
+
+namespace tidemill {
+namespace {
+
+using core::Block;
+using core::ErrorKind;
+using core::fail;
+using core::RecordPlace;
+
+constexpr std::size_t kShownBytes = 80;
+
+core::Framing framingOf(const Job& job, const Block& block) {
+    const auto source = block.origin().source.value;
+    return source < job.sources.size() ? job.sources[source].framing : core::Framing::kLines;
+}
+
+std::string nameOf(const Job& job, core::SourceId source) {
+    return source.value < job.sources.size() ? job.sources[source.value].description
+                                             : "source " + std::to_string(source.value + 1);
+}
+
+// The record that `text` lies in.
+std::optional<RecordPlace> placeOf(const Job& job, core::BatchRun& run, const char* text) {
+    if (text == nullptr) return std::nullopt;
+    for (const auto& block : run.blocks()) {
+        const auto bytes = block->bytes();
+        if (std::less<>()(text, bytes.data()) || !std::less<>()(text, bytes.data() + bytes.size()))
+            continue;
+        std::optional<RecordPlace> place;
+        forEachRecord(*block, framingOf(job, *block), [&](std::uint32_t number, auto record) {
+            place = RecordPlace{block->lsn(), number};
+            return record.data() + record.size() < text;
+        });
+        return place;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+void forEachRecord(const Block& block, core::Framing framing,
+                   const std::function<bool(std::uint32_t, std::string_view)>& visit) {
+    std::uint32_t number = 0;
+    if (framing == core::Framing::kLines)
+        return core::cutLines(block.bytes(),
+                              [&](std::string_view line) { return visit(++number, line); });
+    core::ByteReader in(block.bytes());
+    while (!in.finished()) {
+        const auto record = in.string(block.bytes().size());
+        if (!in.ok() || !visit(++number, record)) return;
+    }
+}
+
+std::optional<RecordPlace> locate(const Job& job, core::BatchRun& run,
+                                  const core::FailedCall& call) {
+    if (auto place = placeOf(job, run, call.text)) return place;
+    const auto& nodes = job.graph.nodes();
+    if (call.node >= nodes.size() || !nodes[call.node]->probes()) return std::nullopt;
+    auto& node = *nodes[call.node];
+    const auto throwsWithin = [&](std::uint64_t limit, core::RecordProbe& probe) {
+        probe = {};
+        probe.limit = limit;
+        return node.throwsWithin(run, call.partition, probe);
+    };
+    core::RecordProbe probe;
+    if (!throwsWithin(~std::uint64_t{0}, probe)) return std::nullopt;
+    // Functions are deterministic: the fewest records that make it throw end in the one at fault.
+    std::uint64_t enough = probe.seen;
+    std::uint64_t few = 0;
+    RecordPlace last = probe.last;
+    while (few + 1 < enough) {
+        const auto middle = few + (enough - few) / 2;
+        if (throwsWithin(middle, probe)) {
+            enough = middle;
+            last = probe.last;
+        } else {
+            few = middle;
+        }
+    }
+    return last;
+}
+
+std::string describeRecord(const Job& job, std::span<const core::BlockPtr> blocks,
+                           const RecordPlace& place) {
+    const auto block = std::find_if(blocks.begin(), blocks.end(), [&](const auto& candidate) {
+        return candidate->lsn() == place.lsn;
+    });
+    std::string text =
+        "record " + std::to_string(place.line) + " of the block at LSN " + toString(place.lsn);
+    if (block == blocks.end()) return text;
+    const auto& origin = (*block)->origin();
+    // Lines that were too long keep their numbers, but not their places.
+    const std::string about = origin.oversize == 0 ? "" : "at or behind ";
+    text += ", " + about + "line " + std::to_string(origin.firstLine + place.line - 1) + " of " +
+            (origin.session.empty() ? "connection " + std::to_string(origin.connection)
+                                    : "session \"" + core::escaped(origin.session) + "\"") +
+            " of " + nameOf(job, origin.source);
+    forEachRecord(**block, framingOf(job, **block), [&](std::uint32_t number, auto record) {
+        if (number == place.line)
+            text += ": \"" + core::escaped(record, kShownBytes) +
+                    (record.size() > kShownBytes ? "\"..." : "\"");
+        return number < place.line;
+    });
+    return text;
+}
+
+std::string describeContent(const Job& job, const core::BatchRecord& record,
+                            std::span<const core::BlockPtr> blocks) {
+    std::map<std::uint32_t, std::uint64_t> records;  // by source
+    for (const auto& block : blocks) records[block->origin().source.value] += block->origin().lines;
+    std::string text;
+    for (const auto& [source, count] : records)
+        text += (text.empty() ? "" : ", ") + std::to_string(count) + " records of " +
+                nameOf(job, core::SourceId(source));
+    if (!blocks.empty())
+        text += " (LSNs " + toString(blocks.front()->lsn()) + " to " +
+                toString(blocks.back()->lsn()) + ")";
+    for (const auto& range : record.ranges)
+        text += (text.empty() ? "" : ", ") + std::string("what it takes of ") +
+                nameOf(job, range.source);
+    return text.empty() ? "no records" : text;
+}
+
+core::Result<> checkSource(const Job& job, core::SourceId source, bool inLog) {
+    const std::string number = std::to_string(source.value + 1);
+    if (source.value >= job.sources.size())
+        return fail(ErrorKind::kConflict, "it holds records of source " + number +
+                                              ", but the job has " +
+                                              std::to_string(job.sources.size()));
+    if ((job.sources[source.value].replayable != nullptr) == inLog)
+        return fail(ErrorKind::kConflict, "it holds records of source " + number +
+                                              ", which was of another kind than " +
+                                              job.sources[source.value].description);
+    return {};
+}
+
+core::Result<> checkSources(const Job& job, const core::BatchRecord& record,
+                            std::span<const core::BlockPtr> blocks) {
+    const auto check = [&](core::SourceId source, bool inLog) -> core::Result<> {
+        auto fits = checkSource(job, source, inLog);
+        if (fits) return {};
+        return fail(fits.error().kind,
+                    "batch " + toString(record.id) +
+                        " cannot be run again by this job: " + fits.error().message +
+                        "; start the job that recorded it, stop it gracefully, "
+                        "then start this one");
+    };
+    for (const auto& block : blocks) TM_TRY(check(block->origin().source, true));
+    for (const auto& range : record.ranges) TM_TRY(check(range.source, false));
+    return {};
+}
+
+}  // namespace tidemill
