@@ -23,6 +23,7 @@ using core::Path;
 
 constexpr std::uint32_t kVersion = 1;
 constexpr std::size_t kFormatBytesMax = 4096;
+constexpr std::size_t kSourcesBytesMax = 1 << 20;
 constexpr std::string_view kFirstLine = "tidemill data directory";
 
 Path parentOf(const Path& path) {
@@ -281,6 +282,16 @@ core::Result<BatchTime> DataDirectory::firstStart(BatchTime now) {
             ErrorKind::kCorrupt,
             "the time of the first start does not parse; remove the file: file=" + path.string());
     return fromMillis(millis);
+}
+
+std::string DataDirectory::sources() const {
+    const auto file = path_ / "SOURCES";
+    if (!files_.exists(file)) return {};
+    return core::readWholeFile(files_, file, kSourcesBytesMax).value_or(std::string());
+}
+
+core::Result<> DataDirectory::setSources(const std::string& kinds) {
+    return core::publishFile(files_, path_ / "SOURCES", kinds);
 }
 
 core::Result<> DataDirectory::markLogStarted() {

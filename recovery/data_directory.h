@@ -2,6 +2,7 @@
 //   DIR/FORMAT        version, identity of the log              docs/formats/data_directory.md
 //   DIR/STARTED       when the first start was, until a batch has run
 //   DIR/JOB           the name of the job that it belongs to
+//   DIR/SOURCES       what its sources are, for messages
 //   DIR/LOCK          locked, like DIR itself, by the one process that may write
 //   DIR/DURABLE       how far the log was durable             recovery/durable_witness.h
 //   DIR/wal/          segments of the log                       docs/formats/wal.md
@@ -69,6 +70,11 @@ public:
     core::Result<std::string> job() const;
     // From now on it belongs to the job of this name; durable when it returns.
     core::Result<> setJob(const std::string& name);
+
+    // The sources of the job that ran last, as its Job::sourceKinds() says them; empty: not known.
+    std::string sources() const;
+    // Durable when it returns.
+    core::Result<> setSources(const std::string& kinds);
 
     // Whether the path still leads to the directory that is locked, and LOCK is still the file that
     // is locked: when it does not, another process may have taken over what has that name now, and

@@ -13,10 +13,9 @@
 namespace tidemill::sources {
 namespace {
 
-// Longer elements become several blocks.
+// More than that becomes several blocks; one record is never cut.
 constexpr std::size_t kBlockBytesMax = 4 << 20;
-// With its length in front it fills a buffer.
-constexpr std::size_t kRecordBytesMax = core::BufferPool::kLargestBytes - 4;
+static_assert(kQueuedRecordBytesMax == core::BufferPool::kLargestBytes - 4);
 
 std::uint32_t lengthAt(std::string_view bytes) {
     std::uint32_t length = 0;
@@ -28,9 +27,9 @@ std::uint32_t lengthAt(std::string_view bytes) {
 }  // namespace
 
 void QueuedRecords::add(std::string_view record) {
-    if (record.size() > kRecordBytesMax)
+    if (record.size() > kQueuedRecordBytesMax)
         throw std::invalid_argument("an element of a queue takes " + std::to_string(record.size()) +
-                                    " bytes; at most " + std::to_string(kRecordBytesMax) +
+                                    " bytes; at most " + std::to_string(kQueuedRecordBytesMax) +
                                     " can be logged as one record");
     for (unsigned i = 0; i < 4; ++i) bytes_ += static_cast<char>(record.size() >> (8 * i));
     bytes_ += record;
@@ -49,6 +48,16 @@ void QueueSource::push(QueuedRecords records) {
 std::size_t QueueSource::queued() const {
     std::lock_guard lock(mutex_);
     return queue_.size();
+}
+
+std::deque<QueuedRecords> QueueSource::takeQueued() {
+    std::lock_guard lock(mutex_);
+    return std::exchange(queue_, {});
+}
+
+bool QueueSource::hasStopped() const {
+    std::lock_guard lock(mutex_);
+    return stopped_;
 }
 
 void QueueSource::connect(core::BlockLog& log) {
@@ -123,6 +132,7 @@ void QueueSource::resume() {
 void QueueSource::stop(bool) {
     std::lock_guard lock(mutex_);
     running_ = false;
+    stopped_ = true;
 }
 
 core::ReceiverStatistics QueueSource::statistics() const {

@@ -16,10 +16,13 @@
 
 namespace tidemill::sources {
 
+// With its length in front it fills a block.
+inline constexpr std::size_t kQueuedRecordBytesMax = (64 << 20) - 4;
+
 // Encoded records in Framing::kPrefixed.
 class QueuedRecords {
 public:
-    // Throws std::invalid_argument for a record that fits into no block: 64 MiB - 4 bytes.
+    // Throws std::invalid_argument for a record that fits into no block.
     void add(std::string_view record);
     std::string_view bytes() const { return bytes_; }
     std::uint32_t records() const { return records_; }
@@ -39,6 +42,10 @@ public:
 
     void push(QueuedRecords records);
     std::size_t queued() const;
+    // What is queued, for another source to take over; nothing is queued here then.
+    std::deque<QueuedRecords> takeQueued();
+    // stop() was called behind start(): nothing is taken any more.
+    bool hasStopped() const;
 
     // The log to append to, which must outlive the running source. Call before start().
     void connect(core::BlockLog& log);
@@ -67,6 +74,7 @@ private:
     std::deque<QueuedRecords> queue_;
     std::uint64_t nextLine_ = 1;
     bool running_ = false;
+    bool stopped_ = false;
     bool paused_ = false;
     core::ReceiverStatistics statistics_;
 };

@@ -206,7 +206,13 @@ Result<> Engine::openDurable() {
         progress("recovering: read " + mebibytes(step.doneBytes) + " of " +
                  mebibytes(step.totalBytes) + " of the log");
     };
-    TM_ASSIGN(auto recovered, recovery::recover(*directory_, recoverOptions));
+    auto found = recovery::recover(*directory_, recoverOptions);
+    const auto kinds = job_->sourceKinds(), kindsBefore = directory_->sources();
+    if (!found && found.error().kind == ErrorKind::kConflict && !kindsBefore.empty() &&
+        kinds != kindsBefore)
+        found.error().message += "\nthe sources were:\n" + kindsBefore + "and are now:\n" + kinds;
+    TM_ASSIGN(auto recovered, std::move(found));
+    if (kinds != kindsBefore) TM_TRY(directory_->setSources(kinds));
     readInFull_ = recovered.readInFull;
     auto resumed = sayIfHeals(resumeFrom(recovered));
     suspectIfCorrupt(resumed);

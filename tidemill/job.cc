@@ -20,6 +20,7 @@ std::uint64_t Job::fingerprint() const {
     text.u32(static_cast<std::uint32_t>(sources.size()));
     for (const auto& source : sources) {
         text.string(source.kind);
+        text.string(source.elements);
         text.u8(static_cast<std::uint8_t>(source.framing));
         text.u8(source.replayable ? 1 : 0);
     }
@@ -61,6 +62,16 @@ std::uint64_t Job::steps(std::string_view version) const {
     }
     text.string(version);
     return XXH3_64bits(text.bytes().data(), text.bytes().size());
+}
+
+std::string Job::sourceKinds() const {
+    std::string text;
+    for (const auto& source : sources) {
+        text += source.kind;
+        if (!source.elements.empty()) text += " of " + source.elements;
+        text += '\n';
+    }
+    return text;
 }
 
 std::string Job::stableName(std::string_view kind) {

@@ -40,6 +40,8 @@ struct SourceEnvironment {
 struct SourceDeclaration {
     // "socketTextStream"; another kind of source makes another job.
     std::string kind;
+    // The type of the elements as the log holds them; empty: text. Another one makes another job.
+    std::string elements;
     // "socketTextStream dials localhost:9999"
     std::string description;
     // What messages call it; empty: "source 0 (socketTextStream)".
@@ -103,6 +105,9 @@ struct Job {
     // Of the kinds of all operators and how they hang together, and of `version`: what a batch that
     // was shown must be run again with. Functions themselves cannot be compared.
     std::uint64_t steps(std::string_view version) const;
+
+    // Of each source a line with what the fingerprint takes of it: "queueStream of i32".
+    std::string sourceKinds() const;
 
     // Errors (kInvalid): no output, two stateful operators of one name, two outputs in one place.
     core::Result<> validate() const;

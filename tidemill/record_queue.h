@@ -5,6 +5,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -14,17 +16,22 @@
 
 namespace tidemill {
 
+// Feeds one stream: queueStream refuses it while another stream that has not ended reads it. What
+// no batch has taken then is there for the next one.
 // Thread safety: thread-safe. May be filled before and while the job runs; copies share one queue.
 template <class T>
 class RecordQueue {
 public:
-    // Queues the elements that one batch will take.
+    // Queues the elements that one batch will take; what is more than a batch may hold
+    // (max_batch_bytes) comes in the next ones. Throws std::invalid_argument, and queues nothing,
+    // when an element has more than 64 MiB - 4 bytes as it is stored.
     void push(const std::vector<T>& elements) {
+        auto records = encode(elements, "RecordQueue::push");
         std::lock_guard lock(shared_->mutex);
         if (shared_->source)
-            shared_->source->push(encode(elements));
+            shared_->source->push(std::move(records));
         else
-            shared_->early.push_back(encode(elements));
+            shared_->early.push_back(std::move(records));
     }
 
     // Of what was pushed, how much no batch has taken yet.
@@ -33,42 +40,74 @@ public:
         return shared_->source ? shared_->source->queued() : shared_->early.size();
     }
 
-    // For queueStream: how the job reads this queue.
+    // For queueStream: how the job reads this queue. Throws std::invalid_argument when another
+    // stream reads it, and as push does.
     SourceDeclaration declare(bool oneAtATime, std::optional<std::vector<T>> byDefault) const {
+        std::optional<sources::QueuedRecords> standing;
+        if (byDefault) standing = encode(*byDefault, "queueStream: the default");
         SourceDeclaration declaration;
-        declaration.kind = declaration.description = "queueStream";
+        declaration.kind = "queueStream";
+        declaration.elements = core::ValueCodec<T>::signature();
+        declaration.description = "queueStream of " + declaration.elements;
         declaration.framing = core::Framing::kPrefixed;
-        declaration.receive = [shared = shared_, oneAtATime, byDefault = std::move(byDefault)](
-                                  const SourceEnvironment& environment)
+        const auto reader = becomeReader();
+        declaration.receive = [shared = shared_, reader, oneAtATime,
+                               standing = std::move(standing)](const SourceEnvironment& environment)
             -> core::Result<std::shared_ptr<core::Receiver>> {
-            std::optional<sources::QueuedRecords> standing;
-            if (byDefault) standing = encode(*byDefault);
-            auto source = std::make_shared<sources::QueueSource>(environment.id, oneAtATime,
-                                                                 std::move(standing));
+            auto source =
+                std::make_shared<sources::QueueSource>(environment.id, oneAtATime, standing);
             source->connect(environment.log);
             std::lock_guard lock(shared->mutex);
             for (auto& records : shared->early) source->push(std::move(records));
             shared->early.clear();
-            shared->source = source;
+            shared->source = reader->source = source;
             return source;
         };
-        declaration.poll = [shared = shared_](BatchTime time) { shared->source->poll(time); };
+        declaration.poll = [reader](BatchTime time) { reader->source->poll(time); };
         return declaration;
     }
 
 private:
+    // Lives as long as the job of the stream.
+    struct Reader {
+        std::shared_ptr<sources::QueueSource> source;  // once the job has started
+    };
     struct Shared {
         std::mutex mutex;
         std::deque<sources::QueuedRecords> early;
         std::shared_ptr<sources::QueueSource> source;
+        std::weak_ptr<Reader> reader;
     };
 
-    static sources::QueuedRecords encode(const std::vector<T>& elements) {
+    std::shared_ptr<Reader> becomeReader() const {
+        std::lock_guard lock(shared_->mutex);
+        const bool ended = shared_->source && shared_->source->hasStopped();
+        if (!shared_->reader.expired() && !ended)
+            throw std::invalid_argument(
+                "queueStream: this RecordQueue feeds another stream already, and each of them "
+                "would "
+                "lose what the other takes; give every stream a queue of its own, or read one "
+                "stream as often as you like");
+        if (shared_->source) shared_->early = shared_->source->takeQueued();
+        shared_->source = nullptr;
+        auto reader = std::make_shared<Reader>();
+        shared_->reader = reader;
+        return reader;
+    }
+
+    static sources::QueuedRecords encode(const std::vector<T>& elements, const char* what) {
         sources::QueuedRecords records;
         std::string bytes;
         for (const T& element : elements) {
             bytes.clear();
             core::ValueCodec<T>::encode(element, bytes);
+            if (bytes.size() > sources::kQueuedRecordBytesMax)
+                throw std::invalid_argument(
+                    std::string(what) + ": element " + std::to_string(records.records() + 1) +
+                    " of " + std::to_string(elements.size()) + " has " +
+                    std::to_string(bytes.size()) +
+                    " bytes, more than can be logged as one record (" +
+                    std::to_string(sources::kQueuedRecordBytesMax) + "); cut it into smaller ones");
             records.add(bytes);
         }
         return records;

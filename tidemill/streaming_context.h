@@ -106,10 +106,11 @@ public:
                                                   FileStreamOptions options = {});
 
     // Elements that the program puts into a queue; logged like what a socket receives. Each batch
-    // takes one push, or all of them; `byDefault` when there is none.
+    // takes one push, or all of them; `byDefault` when there is none. Throws std::invalid_argument
+    // when another stream reads the queue: see RecordQueue.
     template <class T>
     DStream<T> queueStream(RecordQueue<T> queue, bool oneAtATime = true,
-                           std::optional<std::vector<T>> byDefault = std::nullopt);
+                           std::type_identity_t<std::optional<std::vector<T>>> byDefault = {});
 
     // The lines of a text in memory, `bytesPerBatch` (0: as many as fit) in each batch. `text` must
     // outlive the context and be the same after a restart.
@@ -203,7 +204,8 @@ private:
 
 template <class T>
 DStream<T> StreamingContext::queueStream(RecordQueue<T> queue, bool oneAtATime,
-                                         std::optional<std::vector<T>> byDefault) {
+                                         std::type_identity_t<std::optional<std::vector<T>>>
+                                             byDefault) {
     requireNotStarted(*job_, "queueStream");
     const auto id = job_->addSource(queue.declare(oneAtATime, std::move(byDefault)));
     return DStream<T>(job_, job_->graph.add(std::make_shared<core::QueueInputNode<T>>(id)));

@@ -270,7 +270,7 @@ TEST(StateOptions, MisuseIsRefused) {
     auto totals = ones(context.queueStream(queue)).runningTotals();
     EXPECT_THROW(totals.ttl(0s), std::invalid_argument);
     EXPECT_THROW(totals.initialState({{"a", 1}}), std::invalid_argument);
-    ones(context.queueStream(queue)).runningTotals("runningTotals-1");
+    ones(context.queueStream(RecordQueue<std::string>())).runningTotals("runningTotals-1");
     EXPECT_THROW(context.start(), StreamingError);
     EXPECT_THROW(totals.named("late"), std::logic_error);
 }
