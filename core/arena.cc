@@ -20,6 +20,7 @@ void Arena::grow(std::size_t sizeBytes) {
 }
 
 void Arena::reset() {
+    objects_.clear();
     std::erase_if(chunks_, [](const Chunk& chunk) { return chunk.sizeBytes > kLargestChunkBytes; });
     if (chunks_.size() > 1) chunks_.erase(chunks_.begin(), chunks_.end() - 1);
     next_ = nullptr;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tidemill::core {
@@ -34,10 +35,18 @@ public:
         return {memory, bytes.size()};
     }
 
+    // An object that lives until reset().
+    template <class T, class... Args>
+    T& make(Args&&... args) {
+        auto made = std::make_shared<T>(std::forward<Args>(args)...);
+        objects_.push_back(made);
+        return *made;
+    }
+
     // Forgets everything; one chunk of at most 1 MiB is kept for the next use.
     void reset();
 
-    // Memory held, used or not.
+    // Memory held for bytes, used or not.
     std::size_t bytes() const { return bytes_; }
 
 private:
@@ -48,6 +57,7 @@ private:
     void grow(std::size_t sizeBytes);
 
     std::vector<Chunk> chunks_;
+    std::vector<std::shared_ptr<void>> objects_;
     char* next_ = nullptr;
     std::size_t left_ = 0;
     std::size_t bytes_ = 0;

@@ -10,6 +10,7 @@
 #include "core/cereal_archive.h"
 #include "core/error.h"
 #include "core/type_signature.h"
+#include "core/views.h"
 
 namespace tidemill::core {
 
@@ -17,7 +18,7 @@ namespace tidemill::core {
 // Cereal's message.
 template <class V>
 concept StorableValue = !signature_detail::kHoldsUnordered<V> && !std::is_pointer_v<V> &&
-                        !std::is_reference_v<V> && !std::same_as<V, std::string_view>;
+                        !std::is_reference_v<V> && !kHoldsViews<V>;
 
 // Integers, bool, float and double: fixed width little-endian. Strings: their bytes. Everything
 // else by Cereal (core/cereal_archive.h).

@@ -31,6 +31,7 @@
 #include "core/operators/save_as_text_files.h"
 #include "core/operators/transform.h"
 #include "core/operators/union_with.h"
+#include "core/view_rules.h"
 #include "state/operators/running_totals.h"
 #include "state/operators/state_views.h"
 #include "state/operators/update_state_by_key.h"
@@ -52,6 +53,19 @@ inline constexpr bool isPair = false;
 template <class K, class V>
 inline constexpr bool isPair<std::pair<K, V>> = true;
 
+// What the range holds that a function returned.
+template <class Range>
+struct RangeOf {
+    static_assert(std::ranges::range<Range>,
+                  "the function must return a range of elements, such as a std::vector");
+    static_assert(!std::convertible_to<Range, std::string_view>,
+                  "the function returns one text, which would be taken apart into characters: use "
+                  "map or mapValues, which make one element each, or return a std::vector");
+    using Element = std::ranges::range_value_t<Range>;
+};
+template <class Range>
+using ElementOf = typename RangeOf<Range>::Element;
+
 // The element type of the stream that flatMap(f) makes: what f's range holds; for f(x, emit) the
 // declared Element, or the input's type.
 template <class In, class F>
@@ -66,7 +80,7 @@ struct FlatMapElement<In, F> {
 template <class In, class F>
     requires(!requires { typename F::Element; } && std::invocable<F&, In>)
 struct FlatMapElement<In, F> {
-    using type = std::ranges::range_value_t<std::invoke_result_t<F&, In>>;
+    using type = ElementOf<std::invoke_result_t<F&, In>>;
 };
 
 template <class In, class F>
@@ -88,7 +102,7 @@ struct PairOf<std::pair<K, V>> {
 
 // What a function's range holds.
 template <class F, class... Args>
-using RangeElement = std::ranges::range_value_t<std::invoke_result_t<F&, Args...>>;
+using RangeElement = ElementOf<std::invoke_result_t<F&, Args...>>;
 
 // The element type of the vector that a transform function returns.
 template <class F, class... Batches>
@@ -101,6 +115,17 @@ struct TransformElement {
     }
     using type = typename decltype(call())::type;
 };
+
+template <class F, class K, class V, class S>
+auto updateResult() {
+    if constexpr (std::invocable<F&, BatchTime, const K&, std::span<const V>, std::optional<S>>)
+        return std::type_identity<
+            std::invoke_result_t<F&, BatchTime, const K&, std::span<const V>, std::optional<S>>>();
+    else
+        return std::type_identity<std::invoke_result_t<F&, std::span<const V>, std::optional<S>>>();
+}
+template <class F, class K, class V, class S>
+using UpdateResult = typename decltype(updateResult<F, K, V, S>())::type;
 
 template <class F, class K, class V, class S>
 concept UpdateFunction =
@@ -138,7 +163,9 @@ public:
     template <class F>
         requires std::invocable<F&, T>
     auto map(F f) const {
-        using Out = std::decay_t<std::invoke_result_t<F&, T>>;
+        using Result = std::invoke_result_t<F&, T>;
+        using Out = std::decay_t<Result>;
+        core::requireLastingViews<Result, F, T>();
         return add(std::make_shared<core::MapNode<T, Out, F>>("map", node_, std::move(f)), "map");
     }
 
@@ -158,6 +185,10 @@ public:
     template <class Out, class F>
         requires(std::invocable<F&, T, Emit<Out>&> || std::invocable<F&, T>)
     DStream<Out> flatMap(F f) const {
+        if constexpr (std::invocable<F&, T, Emit<Out>&>)
+            core::requireLastingViews<Out, F, T, Emit<Out>&>();
+        else
+            core::requireLastingViews<std::invoke_result_t<F&, T>, F, T>();
         return add(std::make_shared<core::FlatMapNode<T, Out, F>>("flatMap", node_, std::move(f)),
                    "flatMap");
     }
@@ -167,6 +198,7 @@ public:
         requires std::invocable<F&, std::span<T>>
     auto mapPartitions(F f) const {
         using Out = detail::RangeElement<F, std::span<T>>;
+        core::requireLastingViews<std::invoke_result_t<F&, std::span<T>>, F, std::span<T>>();
         return add(std::make_shared<core::MapPartitionsNode<T, Out, F>>("mapPartitions", node_,
                                                                         std::move(f)),
                    "mapPartitions");
@@ -205,9 +237,9 @@ public:
     // All elements of a batch reduced to one by the associative function f; none for an empty one.
     template <class F>
     DStream<T> reduce(F f) const {
-        return map([](T element) { return std::pair<std::uint8_t, T>(0, std::move(element)); })
+        return map([](T&& element) { return std::pair<std::uint8_t, T>(0, std::move(element)); })
             .reduceByKey(std::move(f))
-            .map([](std::pair<std::uint8_t, T> all) { return std::move(all.second); });
+            .map([](std::pair<std::uint8_t, T>&& all) { return T(std::move(all.second)); });
     }
 
     // The number of elements: one element per batch, 0 for an empty one.
@@ -219,6 +251,7 @@ public:
     template <class F>
     auto transform(F f) const {
         using Out = typename detail::TransformElement<F, Batch<T>>::type;
+        core::requireOwnBytes<Out, T>();
         return add(std::make_shared<core::TransformNode<Out, F, T>>("transform", std::move(f), node_),
                    "transform");
     }
@@ -228,6 +261,7 @@ public:
     auto transformWith(const DStream<U>& other, F f) const {
         requireSameSlide(other, "transformWith");
         using Out = typename detail::TransformElement<F, Batch<T>, Batch<U>>::type;
+        core::requireOwnBytes<Out, std::pair<T, U>>();
         return add(std::make_shared<core::TransformNode<Out, F, T, U>>(
                        "transformWith", std::move(f), node_, other.node()),
                    "transformWith");
@@ -235,7 +269,7 @@ public:
 
     // (value, how often it occurs), per batch.
     auto countByValue() const {
-        return map([](T element) { return std::pair<T, std::int64_t>(std::move(element), 1); })
+        return map([](T&& element) { return std::pair<T, std::int64_t>(std::move(element), 1); })
             .reduceByKey(std::plus<>());
     }
 
@@ -287,6 +321,9 @@ public:
     {
         using Value = typename detail::PairOf<T>::Value;
         using C = std::decay_t<std::invoke_result_t<Create&, Value>>;
+        core::requireOwnBytes<C, Value>();
+        core::requireLossless<std::invoke_result_t<const MergeValue&, C, Value>, C>();
+        core::requireLossless<std::invoke_result_t<const MergeCombiners&, C, C>, C>();
         using Combiner = core::FunctionCombiner<Value, C, Create, MergeValue, MergeCombiners>;
         return add(std::make_shared<core::CombineByKeyNode<typename detail::PairOf<T>::Key, Value, C,
                                                            Combiner>>(
@@ -311,11 +348,14 @@ public:
     {
         using Key = typename detail::PairOf<T>::Key;
         using Value = typename detail::PairOf<T>::Value;
-        using Out = std::pair<Key, std::decay_t<std::invoke_result_t<F&, Value>>>;
-        auto withKey = [f = std::move(f)](T pair) mutable {
+        using Result = std::invoke_result_t<F&, Value>;
+        using Out = std::pair<Key, std::decay_t<Result>>;
+        constexpr bool kKeeps = core::kMayPointInto<std::decay_t<Result>, Value>;
+        core::requireLastingViews<Result, F, Value>();
+        auto withKey = [f = std::move(f)](T&& pair) mutable {
             return Out(std::move(pair.first), std::invoke(f, std::move(pair.second)));
         };
-        return add(std::make_shared<core::MapNode<T, Out, decltype(withKey)>>(
+        return add(std::make_shared<core::MapNode<T, Out, decltype(withKey), kKeeps>>(
                        "mapValues", node_, std::move(withKey), node_->keyed()),
                    "mapValues");
     }
@@ -325,7 +365,10 @@ public:
     auto flatMapValues(F f) const
         requires detail::isPair<T>
     {
-        return flatMapValuesNamed("flatMapValues", std::move(f));
+        using Value = typename detail::PairOf<T>::Value;
+        core::requireLastingViews<std::invoke_result_t<F&, Value>, F, Value>();
+        return flatMapValuesNamed<core::kMayPointInto<detail::RangeElement<F, Value>, Value>>(
+            "flatMapValues", std::move(f));
     }
 
     // For pairs of one key type and slide: (key, (values here, values there)) for every key of
@@ -517,19 +560,20 @@ private:
     template <class U>
     friend class DStream;
 
-    template <class F>
+    // `kKeeps`: what is made may point into the values.
+    template <bool kKeeps = false, class F>
     auto flatMapValuesNamed(const char* kind, F f) const {
         using Key = typename detail::PairOf<T>::Key;
         using Out = std::pair<Key, detail::RangeElement<F, typename detail::PairOf<T>::Value>>;
-        auto withKey = [f = std::move(f)](T pair, Emit<Out>& emit) mutable {
+        auto withKey = [f = std::move(f)](T&& pair, Emit<Out>& emit) mutable {
             for (auto&& made : std::invoke(f, std::move(pair.second)))
                 emit(Out(pair.first, std::forward<decltype(made)>(made)));
         };
         const bool ranged = node_->keyed() != core::Keyed::kNo;
-        return add(std::make_shared<core::FlatMapNode<T, Out, decltype(withKey)>>(
-                       kind, node_, std::move(withKey),
-                       ranged ? core::Keyed::kRanged : core::Keyed::kNo),
-                   kind);
+        return add(
+            std::make_shared<core::FlatMapNode<T, Out, decltype(withKey), kKeeps>>(
+                kind, node_, std::move(withKey), ranged ? core::Keyed::kRanged : core::Keyed::kNo),
+            kind);
     }
 
     template <class U>

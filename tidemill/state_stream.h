@@ -128,7 +128,7 @@ template <class T>
 template <class K, class V>
 StateStream<K, V> DStream<T>::runningTotalsOf(std::string name) const {
     requireNotStarted(*job_, "runningTotals");
-    auto once = core::reducedOncePerKey(job_->graph, node_, std::plus<>());
+    auto once = core::reducedOncePerKey(job_->graph, node_, std::plus<V>());
     const detail::DeclaredState state(*job_, "runningTotals", std::move(name),
                                       "key=" + core::KeyCodec<K>::signature() +
                                           " value=" + core::ValueCodec<V>::signature(),
@@ -148,6 +148,7 @@ StateStream<K, S> DStream<T>::updateState(std::string name, F f, Visit visit) co
                   "or f(BatchTime, const K&, span, optional), that returns std::optional<S>");
     static_assert(core::StorableValue<S>, "a state is kept: its type must own its bytes "
                                           "(std::string, not std::string_view) and be storable");
+    core::requireLossless<detail::UpdateResult<F, K, V, S>, std::optional<S>>();
     requireNotStarted(*job_, "updateStateByKey");
     auto grouped = core::groupedOncePerKey(job_->graph, node_);
     const detail::DeclaredState state(*job_, "updateStateByKey", std::move(name),
@@ -186,9 +187,11 @@ auto DStream<T>::mapWithState(F f) const
                                       "key=" + core::KeyCodec<K>::signature() +
                                           " state=" + core::ValueCodec<S>::signature(),
                                       state::ValueKind::kBytes, node_->slide());
+    using E = state::Emitted<K, V, S, F>;
+    core::requireOwnBytes<E, V>();
+    if constexpr (!core::StorableViews<E>) core::requireOwnBytes<E, std::pair<K, S>>();
     auto node = job_->graph.add(std::make_shared<state::MapWithStateNode<K, V, S, F>>(
         grouped, state.table(), std::move(f)));
-    using E = state::Emitted<K, V, S, F>;
     return MapWithStateStream<E, K, S>(DStream<E>(job_, node), state);
 }
 

@@ -83,6 +83,7 @@ DStream<std::pair<K, V>> addInverseWindow(const DStream<std::pair<K, V>>& pairs,
     const auto& job = pairs.job();
     requireNotStarted(*job, operation);
     const auto times = windowTimes(*job, operation, pairs.node()->slide(), length, slide);
+    core::requireLossless<std::invoke_result_t<Inverse&, V, V>, V>();
     auto once = core::reducedOncePerKey(job->graph, pairs.node(), f);
     if constexpr (std::is_integral_v<V> && state::kIsPlus<F, V> && state::kIsMinus<Inverse, V>) {
         return addKeyedWindow<K, V>(job, operation, once, times, std::move(name),
@@ -119,6 +120,10 @@ private:
 
 template <class T>
 RememberedStream<T> DStream<T>::remember(Duration length) const {
+    static_assert(!core::kMayHoldViews<state::Owned<T>>,
+                  "remember keeps elements after their batch: their type must own its bytes, or be "
+                  "made of pairs, tuples, optionals, vectors and arrays of std::string_view; of a "
+                  "class that owns its bytes, say so with tidemill::kOwnsItsBytes");
     requireNotStarted(*job_, "remember");
     detail::requireLength("remember", "how long batches are remembered", length);
     job_->remembers = true;
@@ -198,7 +203,7 @@ DStream<std::pair<T, std::int64_t>> DStream<T>::countByValueAndWindow(Duration l
                                                                       Duration slide,
                                                                       std::string name) const {
     return detail::addInverseWindow(
-        map([](T value) { return std::pair<T, std::int64_t>(std::move(value), 1); }),
+        map([](T&& value) { return std::pair<T, std::int64_t>(std::move(value), 1); }),
         "countByValueAndWindow", std::plus<std::int64_t>(), std::minus<std::int64_t>(), length,
         slide, [](const std::pair<T, std::int64_t>& counted) { return counted.second != 0; },
         std::move(name));
@@ -209,11 +214,11 @@ namespace detail {
 // For windows of all elements: they have one key.
 template <class T>
 DStream<std::pair<std::uint8_t, T>> underOneKey(const DStream<T>& elements) {
-    return elements.map([](T value) { return std::pair<std::uint8_t, T>(0, std::move(value)); });
+    return elements.map([](T&& value) { return std::pair<std::uint8_t, T>(0, std::move(value)); });
 }
 template <class T>
 DStream<T> withoutKey(const DStream<std::pair<std::uint8_t, T>>& reduced) {
-    return reduced.map([](std::pair<std::uint8_t, T> one) { return std::move(one.second); });
+    return reduced.map([](std::pair<std::uint8_t, T>&& one) { return T(std::move(one.second)); });
 }
 
 }  // namespace detail

@@ -9,6 +9,7 @@
 #include "core/chunk_keys.h"
 #include "core/key_table.h"
 #include "core/stream_node.h"
+#include "core/views.h"
 
 namespace tidemill::core {
 
@@ -52,7 +53,7 @@ public:
             for (const std::size_t end = rank + count; rank < end; ++rank) {
                 // Views must outlive this scan, whose table they would point into.
                 std::string_view key = table.keys.keyOf(table.keys.slotAt(rank));
-                if constexpr (std::is_same_v<K, std::string_view>) key = task.arena.copy(key);
+                if constexpr (kHoldsTextViews<K>) key = task.arena.copy(key);
                 chunk.emplace_back(KeyCodec<K>::decode(key), std::move(table.values[rank]));
             }
             sink.take(chunk);

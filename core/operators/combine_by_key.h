@@ -21,10 +21,12 @@
 #include <vector>
 
 #include "core/chunk_keys.h"
+#include "core/kept.h"
 #include "core/key_group.h"
 #include "core/key_table.h"
 #include "core/slot_values.h"
 #include "core/stream_node.h"
+#include "core/views.h"
 
 namespace tidemill::core {
 
@@ -60,7 +62,7 @@ public:
 
     std::unique_ptr<Sink<In>> open(TaskContext& task) override {
         if (!this->required()) return nullptr;
-        return std::make_unique<PhaseOne>(*this, task.order());
+        return std::make_unique<PhaseOne>(*this, task);
     }
 
     void runStage(BatchRun& run) override {
@@ -171,16 +173,16 @@ private:
 
     class PhaseOne final : public Sink<In> {
     public:
-        PhaseOne(CombineByKeyNode& node, TaskOrder order)
-            : node_(node), combiner_(node.combiner_), table_(node.freshPartial()) {
-            table_->order = order;
+        PhaseOne(CombineByKeyNode& node, TaskContext& task)
+            : node_(node), combiner_(node.combiner_, task.arena), table_(node.freshPartial()) {
+            table_->order = task.order();
         }
         void take(std::span<In> chunk) override {
             if constexpr (kNumbers) {
-                table_->addNumbers(combiner_, chunk);
+                table_->addNumbers(*combiner_, chunk);
             } else {
                 table_->add(
-                    combiner_, pairKeys(keys_, chunk), chunk.size(),
+                    *combiner_, pairKeys(keys_, chunk), chunk.size(),
                     [&](std::size_t i) -> V&& { return std::move(chunk[i].second); },
                     [](const Combiner& combiner, V&& v) { return combiner.create(std::move(v)); },
                     [](const Combiner& combiner, C& c, V&& v) { combiner.add(c, std::move(v)); });
@@ -198,7 +200,7 @@ private:
 
     private:
         CombineByKeyNode& node_;
-        const Combiner combiner_;
+        TaskFunction<Combiner, kMayHoldViews<C>> combiner_;
         std::unique_ptr<Partial> table_;
         ChunkKeys<K> keys_;
     };

@@ -15,7 +15,9 @@
 
 #include "core/cut_lines.h"
 #include "core/emit.h"
+#include "core/kept.h"
 #include "core/stream_node.h"
+#include "core/views.h"
 
 namespace tidemill::core {
 
@@ -26,7 +28,8 @@ concept TextSplitter = requires(const F& f, std::string_view text) {
     f.splitText(text, [](std::span<std::string_view>) {});
 };
 
-template <class In, class Out, class F>
+// `kKeeps`: what is made may point into the elements, which are kept then.
+template <class In, class Out, class F, bool kKeeps = kMayPointInto<Out, In>>
 class FlatMapNode final : public NarrowNode<In, Out> {
 public:
     // `keyed`: what is known of the elements made.
@@ -42,7 +45,11 @@ private:
     class FlatMapSink : public Sink<In> {
     public:
         FlatMapSink(const F& function, RecordGuard guard, Arena& arena, Downstream<Out> below)
-            : function_(function), guard_(guard), arena_(arena), below_(std::move(below)) {}
+            : function_(function, arena),
+              kept_(arena),
+              guard_(guard),
+              arena_(arena),
+              below_(std::move(below)) {}
 
         void take(std::span<In> chunk) override {
             std::size_t madeBefore = out_.size();
@@ -51,9 +58,9 @@ private:
                 [&](In& element) {
                     Emit<Out> emit(out_, arena_);
                     if constexpr (std::invocable<F&, In, Emit<Out>&>) {
-                        std::invoke(function_, std::move(element), emit);
+                        std::invoke(*function_, std::move(kept_(element)), emit);
                     } else {
-                        for (auto&& made : std::invoke(function_, std::move(element)))
+                        for (auto&& made : std::invoke(*function_, std::move(kept_(element))))
                             emit(std::forward<decltype(made)>(made));
                     }
                 },
@@ -72,7 +79,8 @@ private:
         }
 
     protected:
-        F function_;
+        TaskFunction<F, kMayHoldViews<Out>> function_;
+        [[no_unique_address]] KeptElements<In, kKeeps> kept_;
         RecordGuard guard_;
         Arena& arena_;
         Downstream<Out> below_;
@@ -97,8 +105,9 @@ private:
     public:
         using FlatMapSink::FlatMapSink;
         void takeText(std::string_view text) override {
-            this->function_.splitText(
-                text, [this](std::span<std::string_view> words) { this->below_->take(words); });
+            (*this->function_).splitText(text, [this](std::span<std::string_view> words) {
+                this->below_->take(words);
+            });
         }
     };
 

@@ -13,11 +13,14 @@
 #include <utility>
 #include <vector>
 
+#include "core/kept.h"
 #include "core/stream_node.h"
+#include "core/views.h"
 
 namespace tidemill::core {
 
-template <class In, class Out, class F>
+// `kKeeps`: what is made may point into the elements, which are kept then.
+template <class In, class Out, class F, bool kKeeps = kMayPointInto<Out, In>>
 class MapNode final : public NarrowNode<In, Out> {
 public:
     // `keyed`: what is known of the elements made; a function that keeps keys keeps that too.
@@ -32,8 +35,8 @@ public:
 private:
     class MapSink final : public Sink<In> {
     public:
-        MapSink(const F& function, RecordGuard guard, Downstream<Out> below)
-            : function_(function), guard_(guard), below_(std::move(below)) {
+        MapSink(const F& function, RecordGuard guard, Arena& arena, Downstream<Out> below)
+            : function_(function, arena), kept_(arena), guard_(guard), below_(std::move(below)) {
             out_.reserve(kChunkElements);
             if constexpr (kOverwritten) out_.resize(kChunkElements);
         }
@@ -43,7 +46,7 @@ private:
                 guard_.forEach(
                     chunk,
                     [&](In& element) {
-                        std::construct_at(end, std::invoke(function_, std::move(element)));
+                        std::construct_at(end, std::invoke(*function_, std::move(kept_(element))));
                         ++end;
                     },
                     [] {}, [] {});
@@ -54,7 +57,7 @@ private:
                 guard_.forEach(
                     chunk,
                     [&](In& element) {
-                        out_.push_back(std::invoke(function_, std::move(element)));
+                        out_.push_back(std::invoke(*function_, std::move(kept_(element))));
                     },
                     [] {}, [] {});
                 if (!out_.empty()) below_->take(out_);
@@ -67,14 +70,16 @@ private:
         static constexpr bool kOverwritten =
             std::is_trivially_destructible_v<Out> && std::default_initializable<Out>;
 
-        F function_;
+        TaskFunction<F, kMayHoldViews<Out>> function_;
+        [[no_unique_address]] KeptElements<In, kKeeps> kept_;
         RecordGuard guard_;
         Downstream<Out> below_;
         std::vector<Out> out_;
     };
 
     std::unique_ptr<Sink<In>> makeSink(TaskContext& task, Downstream<Out> below) override {
-        return std::make_unique<MapSink>(function_, this->guard(task), std::move(below));
+        return std::make_unique<MapSink>(function_, this->guard(task), task.arena,
+                                         std::move(below));
     }
 
     F function_;

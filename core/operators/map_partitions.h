@@ -8,7 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "core/kept.h"
 #include "core/stream_node.h"
+#include "core/views.h"
 
 namespace tidemill::core {
 
@@ -22,15 +24,15 @@ public:
 private:
     class PartitionSink final : public Sink<In> {
     public:
-        PartitionSink(const F& function, Downstream<Out> below)
-            : function_(function), below_(std::move(below)) {}
+        PartitionSink(const F& function, Arena& arena, Downstream<Out> below)
+            : function_(function, arena), all_(arena), below_(std::move(below)) {}
         void take(std::span<In> chunk) override {
-            all_.insert(all_.end(), std::make_move_iterator(chunk.begin()),
-                        std::make_move_iterator(chunk.end()));
+            (*all_).insert((*all_).end(), std::make_move_iterator(chunk.begin()),
+                           std::make_move_iterator(chunk.end()));
         }
         void finish() override {
             ChunkBuffer<Out> out;
-            for (auto&& made : std::invoke(function_, std::span<In>(all_))) {
+            for (auto&& made : std::invoke(*function_, std::span<In>(*all_))) {
                 typename ChunkBuffer<Out>::Pusher(out).push(std::forward<decltype(made)>(made));
                 if (out.full()) out.flushInto(*below_);
             }
@@ -42,13 +44,13 @@ private:
         }
 
     private:
-        F function_;
+        TaskFunction<F, kMayHoldViews<Out>> function_;
+        KeptVector<In, kMayPointInto<Out, std::vector<In>>> all_;
         Downstream<Out> below_;
-        std::vector<In> all_;
     };
 
-    std::unique_ptr<Sink<In>> makeSink(TaskContext&, Downstream<Out> below) override {
-        return std::make_unique<PartitionSink>(function_, std::move(below));
+    std::unique_ptr<Sink<In>> makeSink(TaskContext& task, Downstream<Out> below) override {
+        return std::make_unique<PartitionSink>(function_, task.arena, std::move(below));
     }
 
     F function_;

@@ -6,7 +6,9 @@
 #include <memory>
 #include <utility>
 
+#include "core/lossless.h"
 #include "core/operators/combine_by_key.h"
+#include "core/view_rules.h"
 
 namespace tidemill::core {
 
@@ -24,6 +26,8 @@ struct ReduceCombiner {
 template <class K, class V, class F>
 std::shared_ptr<StreamNode<std::pair<K, V>>> makeReduceByKey(
     std::shared_ptr<StreamNode<std::pair<K, V>>> parent, F function) {
+    requireLossless<std::invoke_result_t<const F&, const V&, const V&>, V>();
+    requireReducible<V>();
     using Combiner = ReduceCombiner<V, F>;
     return std::make_shared<CombineByKeyNode<K, V, V, Combiner>>("reduceByKey", std::move(parent),
                                                                  Combiner{std::move(function)});

@@ -10,7 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "core/kept.h"
 #include "core/operators/collected.h"
+#include "core/store_views.h"
 #include "state/operators/state_views.h"
 #include "state/state.h"
 
@@ -79,7 +81,7 @@ public:
     }
 
     std::unique_ptr<core::Sink<In>> open(core::TaskContext& task) override {
-        return std::make_unique<RecordSink>(*this, task.partition);
+        return std::make_unique<RecordSink>(*this, task);
     }
 
     void runStage(core::BatchRun& run) override {
@@ -101,13 +103,16 @@ public:
     }
 
 private:
+    using Function = core::TaskFunction<F, core::kMayHoldViews<Out>>;
+
     class RecordSink final : public core::Sink<In> {
     public:
-        RecordSink(MapWithStateNode& node, std::uint32_t partition)
+        RecordSink(MapWithStateNode& node, core::TaskContext& task)
             : node_(node),
-              partition_(partition),
-              range_(node.table_->table->range(partition)),
-              function_(node.function_) {}
+              partition_(task.partition),
+              arena_(task.arena),
+              range_(node.table_->table->range(partition_)),
+              function_(node.function_, arena_) {}
 
         void take(std::span<In> chunk) override {
             const core::KeyViews keys = core::pairKeys(keys_, chunk);
@@ -133,8 +138,8 @@ private:
             bool changed = false;
             for (V& value : pair.second) {
                 State<S> handle(std::move(state), false);
-                node_.emit(partition_,
-                           callMapping<K, V, S>(function_, node_.time_, pair.first,
+                node_.emit(partition_, arena_,
+                           callMapping<K, V, S>(*function_, node_.time_, pair.first,
                                                 std::optional<V>(std::move(value)), handle));
                 changed = changed || handle.changed();
                 state = handle.getOption();
@@ -151,8 +156,9 @@ private:
 
         MapWithStateNode& node_;
         std::uint32_t partition_;
+        core::Arena& arena_;
         StateRange& range_;
-        F function_;
+        Function function_;
         core::ChunkKeys<K> keys_;
         Lookup lookup_;
         std::vector<std::pair<std::string_view, std::optional<std::string>>> changes_;
@@ -160,7 +166,8 @@ private:
 
     void timeOut(std::uint32_t range) {
         auto& states = table_->table->range(range);
-        F function = function_;
+        auto& arena = *arenas_[range];
+        Function function(function_, arena);
         Lookup lookup;
         core::orThrow(table_->idle[range]->takeIdle(
             table_->idleBefore(), [&](std::string_view bytes) -> core::Result<> {
@@ -168,21 +175,24 @@ private:
                 TM_TRY(states.get({reinterpret_cast<const char*>(&bytes)}, 1, lookup));
                 if (!lookup.found(0)) return {};
                 State<S> handle(valueFrom<S>(ValueKind::kBytes, lookup.bytes(0)), true);
-                if constexpr (std::is_same_v<K, std::string_view>)
-                    bytes = arenas_[range]->copy(bytes);
+                if constexpr (core::kHoldsTextViews<K>) bytes = arena.copy(bytes);
                 const K key = core::KeyCodec<K>::decode(bytes);
-                emit(range, callMapping<K, V, S>(function, time_, key, std::nullopt, handle));
+                emit(range, arena, callMapping<K, V, S>(*function, time_, key, std::nullopt, handle));
                 return states.remove(bytes);
             }));
     }
 
+    // While the key and the state that `made` may hold views of are there.
     template <class R>
-    void emit(std::uint32_t range, R&& made) {
+    void emit(std::uint32_t range, core::Arena& arena, R&& made) {
         if constexpr (std::is_same_v<std::decay_t<R>, Out>) {
             made_[range].push_back(std::forward<R>(made));
         } else {
-            if (made) made_[range].push_back(*std::forward<R>(made));
+            if (!made) return;
+            made_[range].push_back(*std::forward<R>(made));
         }
+        if constexpr (core::kMayPointInto<Out, std::pair<K, S>>)
+            core::storeViews(made_[range].back(), arena);
     }
 
     std::shared_ptr<core::StreamNode<In>> grouped_;

@@ -16,6 +16,7 @@
 #include "core/chunk_keys.h"
 #include "core/stream_node.h"
 #include "core/value_codec.h"
+#include "core/views.h"
 #include "state/operators/bound_table.h"
 #include "state/state_table.h"
 
@@ -130,7 +131,7 @@ public:
             while (chunk.size() < count && (more = core::orThrow(walker.next()))) {
                 // The walker's bytes change with the next row; keys that are views must not.
                 std::string_view key = walker.key();
-                if constexpr (std::is_same_v<K, std::string_view>) key = task.arena.copy(key);
+                if constexpr (core::kHoldsTextViews<K>) key = task.arena.copy(key);
                 chunk.emplace_back(core::KeyCodec<K>::decode(key),
                                    decode_(table_->table->kind(), walker.value()));
                 if (!std::invoke(keep_, std::as_const(chunk.back()))) chunk.pop_back();

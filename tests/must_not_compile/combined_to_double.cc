@@ -1,0 +1,9 @@
+// expect: the function's result does not fit into the type of the values without loss
+#include "tidemill/tidemill.h"
+
+using namespace tidemill;
+
+void declare(DStream<std::pair<std::string, int>> pairs) {
+    pairs.combineByKey([](int x) { return x; }, [](int a, int b) { return 0.5 * (a + b); },
+                       [](int a, int b) { return a + b; });
+}
