@@ -6,6 +6,7 @@
 #include <fstream>
 #include <set>
 
+#include "sources/file_source.h"
 #include "tests/support/batch_harness.h"
 
 namespace tidemill::test {
