@@ -126,7 +126,8 @@ public:
         for (auto& text : arriving_) log_.append(blockOf(text));
         arriving_.clear();
     }
-    Result<std::vector<SourceRange>> planRanges(BatchTime, std::size_t bytesMax) override {
+    Result<std::size_t> prepareRanges(Instant, std::size_t) override { return std::size_t{0}; }
+    Result<std::vector<SourceRange>> planRanges(std::size_t bytesMax) override {
         rooms_.push_back(bytesMax);
         return std::vector<SourceRange>();
     }
