@@ -35,6 +35,8 @@
 #include "state/operators/running_totals.h"
 #include "state/operators/state_views.h"
 #include "state/operators/update_state_by_key.h"
+#include "state/state.h"
+#include "tidemill/functions.h"
 #include "tidemill/job.h"
 
 namespace tidemill {
@@ -116,6 +118,13 @@ struct TransformElement {
     using type = typename decltype(call())::type;
 };
 
+// A window of pairs T with f, its inverse and a filter.
+template <class T, class F, class Inverse, class Filter>
+concept InverseWindow =
+    isPair<T> && !std::convertible_to<Inverse, Duration> &&
+    Reduces<F, typename PairOf<T>::Value> && Reduces<Inverse, typename PairOf<T>::Value> &&
+    std::predicate<Filter&, const T&>;
+
 template <class F, class K, class V, class S>
 auto updateResult() {
     if constexpr (std::invocable<F&, BatchTime, const K&, std::span<const V>, std::optional<S>>)
@@ -132,6 +141,19 @@ concept UpdateFunction =
     std::is_invocable_r_v<std::optional<S>, F&, std::span<const V>, std::optional<S>> ||
     std::is_invocable_r_v<std::optional<S>, F&, BatchTime, const K&, std::span<const V>,
                           std::optional<S>>;
+
+template <class F, class T, class S>
+concept UpdatesPair = isPair<T> && UpdateFunction<F, typename PairOf<T>::Key,
+                                                  typename PairOf<T>::Value, S>;
+
+// f(key, optional value, state), or the same with the batch's time first, that gives something.
+template <class F, class T, class S>
+concept MapsPairWithState =
+    isPair<T> &&
+    (GivesValue<F, const typename PairOf<T>::Key&, std::optional<typename PairOf<T>::Value>,
+                State<S>&> ||
+     GivesValue<F, BatchTime, const typename PairOf<T>::Key&,
+                std::optional<typename PairOf<T>::Value>, State<S>&>);
 
 }  // namespace detail
 
@@ -161,7 +183,7 @@ public:
 
     // f(x) -> y.
     template <class F>
-        requires std::invocable<F&, T>
+        requires detail::GivesValue<F, T>
     auto map(F f) const {
         using Result = std::invoke_result_t<F&, T>;
         using Out = std::decay_t<Result>;
@@ -169,16 +191,27 @@ public:
         return add(std::make_shared<core::MapNode<T, Out, F>>("map", node_, std::move(f)), "map");
     }
 
+    template <class F>
+        requires(!detail::GivesValue<F, T>)
+    TIDEMILL_REFUSED("map takes f(x), of an element of the stream, that returns the new element")
+    void map(F) const {}
+
     // Elements for which f(x) is true.
     template <std::predicate<const T&> F>
     DStream<T> filter(F f) const {
         return add(std::make_shared<core::FilterNode<T, F>>(node_, std::move(f)), "filter");
     }
 
+    template <class F>
+        requires(!std::predicate<F, const T&>)
+    TIDEMILL_REFUSED("filter takes f(x), of an element of the stream, that returns a bool")
+    void filter(F) const {}
+
     // f(x, emit), which calls emit(y) for each result and allocates nothing, or f(x) that returns a
     // range (convenient; costs that range's allocation per element). For f(x, emit) the result's
     // type is T; name another one as in flatMap<Out>(f).
     template <class F>
+        requires detail::FlatMaps<F, T>
     auto flatMap(F f) const {
         return flatMap<typename detail::FlatMapElement<T, F>::type>(std::move(f));
     }
@@ -193,9 +226,20 @@ public:
                    "flatMap");
     }
 
+    template <class F>
+        requires(!detail::FlatMaps<F, T>)
+    TIDEMILL_REFUSED("flatMap takes f(x), of an element of the stream, that returns a range, or "
+                     "f(x, emit) that calls emit(y); when y has another type than x: flatMap<Y>(f)")
+    void flatMap(F) const {}
+
     // f(std::span<T> elements of a partition) -> range.
     template <class F>
-        requires std::invocable<F&, std::span<T>>
+        requires(!detail::GivesRange<F, std::span<T>>)
+    TIDEMILL_REFUSED("mapPartitions takes f(std::span<T>), of a partition's elements, that returns "
+                     "a range")
+    void mapPartitions(F) const {}
+    template <class F>
+        requires detail::GivesRange<F, std::span<T>>
     auto mapPartitions(F f) const {
         using Out = detail::RangeElement<F, std::span<T>>;
         core::requireLastingViews<std::invoke_result_t<F&, std::span<T>>, F, std::span<T>>();
@@ -236,6 +280,11 @@ public:
 
     // All elements of a batch reduced to one by the associative function f; none for an empty one.
     template <class F>
+        requires(!detail::Reduces<F, T>)
+    TIDEMILL_REFUSED("reduce takes f(a, b), of two elements, that returns one of the same type")
+    void reduce(F) const {}
+    template <class F>
+        requires detail::Reduces<F, T>
     DStream<T> reduce(F f) const {
         return map([](T&& element) { return std::pair<std::uint8_t, T>(0, std::move(element)); })
             .reduceByKey(std::move(f))
@@ -249,6 +298,12 @@ public:
 
     // f(Batch<T>& batch) or f(batch, time) -> std::vector<U>: any function of a whole batch.
     template <class F>
+        requires(!detail::Transforms<F, Batch<T>>)
+    TIDEMILL_REFUSED("transform takes f(Batch<T>& batch) or f(batch, BatchTime) that returns a "
+                     "std::vector")
+    void transform(F) const {}
+    template <class F>
+        requires detail::Transforms<F, Batch<T>>
     auto transform(F f) const {
         using Out = typename detail::TransformElement<F, Batch<T>>::type;
         core::requireOwnBytes<Out, T>();
@@ -258,6 +313,12 @@ public:
 
     // f(Batch<T>& batch, Batch<U>& other) or f(batch, other, time) -> std::vector<X>.
     template <class U, class F>
+        requires(!detail::Transforms<F, Batch<T>, Batch<U>>)
+    TIDEMILL_REFUSED("transformWith takes f(Batch<T>& batch, Batch<U>& other), or the same with a "
+                     "BatchTime behind, that returns a std::vector")
+    void transformWith(const DStream<U>&, F) const {}
+    template <class U, class F>
+        requires detail::Transforms<F, Batch<T>, Batch<U>>
     auto transformWith(const DStream<U>& other, F f) const {
         requireSameSlide(other, "transformWith");
         using Out = typename detail::TransformElement<F, Batch<T>, Batch<U>>::type;
@@ -282,7 +343,11 @@ public:
     // Calls f(batch) or f(batch, time) once per batch. After a crash the last recorded batch may
     // come once more, under the same id.
     template <class F>
-        requires(std::invocable<F&, Batch<T>&> || std::invocable<F&, Batch<T>&, BatchTime>)
+        requires(!detail::LooksAt<F, Batch<T>>)
+    TIDEMILL_REFUSED("forEachBatch takes f(Batch<T>& batch) or f(batch, BatchTime)")
+    void forEachBatch(F) const {}
+    template <class F>
+        requires detail::LooksAt<F, Batch<T>>
     void forEachBatch(F f) const {
         addOutput("forEachBatch", std::move(f));
     }
@@ -300,8 +365,13 @@ public:
 
     // For pairs: all values of a key in the batch reduced to one by the associative function f.
     template <class F>
+        requires(detail::isPair<T> && !detail::Reduces<F, typename detail::PairOf<T>::Value>)
+    TIDEMILL_REFUSED("reduceByKey takes f(a, b), of two values of a key, that returns one of the "
+                     "same type")
+    void reduceByKey(F) const {}
+    template <class F>
     auto reduceByKey(F f) const
-        requires detail::isPair<T>
+        requires(detail::isPair<T> && detail::Reduces<F, typename detail::PairOf<T>::Value>)
     {
         return add(core::makeReduceByKey(node_, std::move(f)), "reduceByKey");
     }
@@ -316,8 +386,15 @@ public:
     // For pairs: the values of a key combined to a C: create(value) -> C, mergeValue(C, value) -> C,
     // mergeCombiners(C, C) -> C.
     template <class Create, class MergeValue, class MergeCombiners>
+        requires(detail::isPair<T> && !detail::Combines<typename detail::PairOf<T>::Value, Create,
+                                                        MergeValue, MergeCombiners>)
+    TIDEMILL_REFUSED("combineByKey takes create(value) -> C, mergeValue(C, value) -> C and "
+                     "mergeCombiners(C, C) -> C")
+    void combineByKey(Create, MergeValue, MergeCombiners) const {}
+    template <class Create, class MergeValue, class MergeCombiners>
     auto combineByKey(Create create, MergeValue mergeValue, MergeCombiners mergeCombiners) const
-        requires detail::isPair<T>
+        requires(detail::isPair<T> && detail::Combines<typename detail::PairOf<T>::Value, Create,
+                                                       MergeValue, MergeCombiners>)
     {
         using Value = typename detail::PairOf<T>::Value;
         using C = std::decay_t<std::invoke_result_t<Create&, Value>>;
@@ -343,8 +420,12 @@ public:
 
     // For pairs: f(value) -> another value; keys stay.
     template <class F>
+        requires(detail::isPair<T> && !detail::GivesValue<F, typename detail::PairOf<T>::Value>)
+    TIDEMILL_REFUSED("mapValues takes f(value) that returns the new value")
+    void mapValues(F) const {}
+    template <class F>
     auto mapValues(F f) const
-        requires detail::isPair<T>
+        requires(detail::isPair<T> && detail::GivesValue<F, typename detail::PairOf<T>::Value>)
     {
         using Key = typename detail::PairOf<T>::Key;
         using Value = typename detail::PairOf<T>::Value;
@@ -362,8 +443,12 @@ public:
 
     // For pairs: f(value) -> range of values, each under the pair's key.
     template <class F>
+        requires(detail::isPair<T> && !detail::GivesRange<F, typename detail::PairOf<T>::Value>)
+    TIDEMILL_REFUSED("flatMapValues takes f(value) that returns a range of new values")
+    void flatMapValues(F) const {}
+    template <class F>
     auto flatMapValues(F f) const
-        requires detail::isPair<T>
+        requires(detail::isPair<T> && detail::GivesRange<F, typename detail::PairOf<T>::Value>)
     {
         using Value = typename detail::PairOf<T>::Value;
         core::requireLastingViews<std::invoke_result_t<F&, Value>, F, Value>();
@@ -478,37 +563,60 @@ public:
     // All elements reduced to one by the associative function f(older, newer); none for an empty
     // window.
     template <class F>
+        requires(!detail::Reduces<F, T>)
+    TIDEMILL_REFUSED("reduceByWindow takes f(a, b), of two elements, that returns one of the same "
+                     "type")
+    void reduceByWindow(F, Duration, Duration = {}, std::string = {}) const {}
+    template <class F>
+        requires detail::Reduces<F, T>
     DStream<T> reduceByWindow(F f, Duration length, Duration slide = {},
                               std::string name = {}) const;
     // inverse(reduced, leaving) undoes f(reduced, leaving). Once there was data, an element for
     // every window.
     template <class F, class Inverse>
-        requires(!std::convertible_to<Inverse, Duration>)
+        requires(!std::convertible_to<Inverse, Duration> &&
+                 !(detail::Reduces<F, T> && detail::Reduces<Inverse, T>))
+    TIDEMILL_REFUSED("reduceByWindow takes f(a, b) and inverse(reduced, leaving), of elements, "
+                     "that return one of the same type")
+    void reduceByWindow(F, Inverse, Duration, Duration = {}, std::string = {}) const {}
+    template <class F, class Inverse>
+        requires(!std::convertible_to<Inverse, Duration> && detail::Reduces<F, T> &&
+                 detail::Reduces<Inverse, T>)
     DStream<T> reduceByWindow(F f, Inverse inverse, Duration length, Duration slide = {},
                               std::string name = {}) const;
 
     // For pairs: the values of each key in the window reduced by the associative function
     // f(older, newer). Keys that are not in the window are absent.
     template <class F>
+        requires(detail::isPair<T> && !detail::Reduces<F, typename detail::PairOf<T>::Value>)
+    TIDEMILL_REFUSED("reduceByKeyAndWindow takes f(a, b), of two values of a key, that returns one "
+                     "of the same type")
+    void reduceByKeyAndWindow(F, Duration, Duration = {}, std::string = {}) const {}
+    template <class F>
+        requires(detail::isPair<T> && detail::Reduces<F, typename detail::PairOf<T>::Value>)
     auto reduceByKeyAndWindow(F f, Duration length, Duration slide = {},
-                              std::string name = {}) const
-        requires detail::isPair<T>;
+                              std::string name = {}) const;
     // The same with an inverse as above, which costs less; least for std::plus and std::minus of
     // integers. A key that has left the window stays, with what is left of its values. Keys that
     // filter((key, value)) does not hold for are not shown, and forgotten once they have left.
     template <class F, class Inverse, class Filter = KeepAll>
-        requires(!std::convertible_to<Inverse, Duration> &&
-                 !std::convertible_to<Filter, std::string>)
+        requires detail::InverseWindow<T, F, Inverse, Filter>
     auto reduceByKeyAndWindow(F f, Inverse inverse, Duration length, Duration slide = {},
-                              Filter filter = {}, std::string name = {}) const
-        requires detail::isPair<T>;
+                              Filter filter = {}, std::string name = {}) const;
+    template <class F, class Inverse, class Filter = KeepAll>
+        requires(detail::isPair<T> && !std::convertible_to<Inverse, Duration> &&
+                 !std::convertible_to<Filter, std::string> &&
+                 !detail::InverseWindow<T, F, Inverse, Filter>)
+    TIDEMILL_REFUSED("reduceByKeyAndWindow takes f(a, b) and inverse(reduced, leaving), of values "
+                     "of a key, that return one of the same type, and filter((key, value)), that "
+                     "returns a bool")
+    void reduceByKeyAndWindow(F, Inverse, Duration, Duration = {}, Filter = {},
+                              std::string = {}) const {}
     // Without a filter, by name.
     template <class F, class Inverse>
-        requires(!std::convertible_to<Inverse, Duration>)
+        requires detail::InverseWindow<T, F, Inverse, KeepAll>
     auto reduceByKeyAndWindow(F f, Inverse inverse, Duration length, Duration slide,
-                              std::string name) const
-        requires detail::isPair<T>
-    {
+                              std::string name) const {
         return reduceByKeyAndWindow(std::move(f), std::move(inverse), length, slide, KeepAll(),
                                     std::move(name));
     }
@@ -530,8 +638,14 @@ public:
     // optional state); an empty result removes the key. The stream holds the keys visited, with
     // their states.
     template <class S, class F>
+        requires(detail::isPair<T> && !detail::UpdatesPair<F, T, S>)
+    TIDEMILL_REFUSED("updateStateByKey takes f(std::span<const V> newValues, std::optional<S> "
+                     "state), or f(BatchTime, const K&, span, optional), that returns "
+                     "std::optional<S>")
+    void updateStateByKey(std::string, F, Visit = Visit::kEveryKey) const {}
+    template <class S, class F>
     auto updateStateByKey(std::string name, F f, Visit visit = Visit::kEveryKey) const
-        requires detail::isPair<T>
+        requires detail::UpdatesPair<F, T, S>
     {
         return updateState<S, typename T::first_type, typename T::second_type>(
             std::move(name), std::move(f), visit);
@@ -539,10 +653,15 @@ public:
 
     // The same without a name; see StateStream::named.
     template <class S, class F>
-        requires(!std::convertible_to<F, std::string>)
-    auto updateStateByKey(F f, Visit visit = Visit::kEveryKey) const
-        requires detail::isPair<T>
-    {
+        requires(!std::convertible_to<F, std::string> && detail::isPair<T> &&
+                 !detail::UpdatesPair<F, T, S>)
+    TIDEMILL_REFUSED("updateStateByKey takes f(std::span<const V> newValues, std::optional<S> "
+                     "state), or f(BatchTime, const K&, span, optional), that returns "
+                     "std::optional<S>")
+    void updateStateByKey(F, Visit = Visit::kEveryKey) const {}
+    template <class S, class F>
+        requires(!std::convertible_to<F, std::string> && detail::UpdatesPair<F, T, S>)
+    auto updateStateByKey(F f, Visit visit = Visit::kEveryKey) const {
         return updateStateByKey<S>(std::string(), std::move(f), visit);
     }
 
@@ -550,8 +669,14 @@ public:
     // time first, called for each record in the order in which those of its key came. The stream holds what the calls made; for names,
     // timeouts and initial states see MapWithStateStream.
     template <class S, class F>
-    auto mapWithState(F f) const
-        requires detail::isPair<T>;
+        requires detail::MapsPairWithState<F, T, S>
+    auto mapWithState(F f) const;
+    template <class S, class F>
+        requires(detail::isPair<T> && !detail::MapsPairWithState<F, T, S>)
+    TIDEMILL_REFUSED("mapWithState takes f(const K& key, std::optional<V> value, State<S>& state), "
+                     "or f(BatchTime, const K&, optional, State&), that returns an element or an "
+                     "optional")
+    void mapWithState(F) const {}
 
     const std::shared_ptr<core::StreamNode<T>>& node() const { return node_; }
     const std::shared_ptr<Job>& job() const { return job_; }

@@ -143,9 +143,6 @@ StateStream<K, V> DStream<T>::runningTotalsOf(std::string name) const {
 template <class T>
 template <class S, class K, class V, class F>
 StateStream<K, S> DStream<T>::updateState(std::string name, F f, Visit visit) const {
-    static_assert(detail::UpdateFunction<F, K, V, S>,
-                  "updateStateByKey takes f(std::span<const V> newValues, std::optional<S> state), "
-                  "or f(BatchTime, const K&, span, optional), that returns std::optional<S>");
     static_assert(core::StorableValue<S>, "a state is kept: its type must own its bytes "
                                           "(std::string, not std::string_view) and be storable");
     core::requireLossless<detail::UpdateResult<F, K, V, S>, std::optional<S>>();
@@ -171,14 +168,10 @@ StateStream<K, S> DStream<T>::updateState(std::string name, F f, Visit visit) co
 
 template <class T>
 template <class S, class F>
-auto DStream<T>::mapWithState(F f) const
-    requires detail::isPair<T>
-{
+    requires detail::MapsPairWithState<F, T, S>
+auto DStream<T>::mapWithState(F f) const {
     using K = typename detail::PairOf<T>::Key;
     using V = typename detail::PairOf<T>::Value;
-    static_assert(state::kMapsWithState<K, V, S, F>,
-                  "mapWithState takes f(const K& key, std::optional<V> value, State<S>& state), or "
-                  "f(BatchTime, const K&, optional, State&)");
     static_assert(core::StorableValue<S>, "a state is kept: its type must own its bytes "
                                           "(std::string, not std::string_view) and be storable");
     requireNotStarted(*job_, "mapWithState");

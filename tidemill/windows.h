@@ -146,21 +146,18 @@ DStream<T> DStream<T>::window(Duration length, Duration slide, std::string name)
 
 template <class T>
 template <class F>
-auto DStream<T>::reduceByKeyAndWindow(F f, Duration length, Duration slide, std::string name) const
-    requires detail::isPair<T>
-{
+    requires(detail::isPair<T> && detail::Reduces<F, typename detail::PairOf<T>::Value>)
+auto DStream<T>::reduceByKeyAndWindow(F f, Duration length, Duration slide,
+                                      std::string name) const {
     return detail::addPlainWindow(*this, "reduceByKeyAndWindow", std::move(f), length, slide,
                                   std::move(name));
 }
 
 template <class T>
 template <class F, class Inverse, class Filter>
-    requires(!std::convertible_to<Inverse, Duration> &&
-             !std::convertible_to<Filter, std::string>)
+    requires detail::InverseWindow<T, F, Inverse, Filter>
 auto DStream<T>::reduceByKeyAndWindow(F f, Inverse inverse, Duration length, Duration slide,
-                                      Filter filter, std::string name) const
-    requires detail::isPair<T>
-{
+                                      Filter filter, std::string name) const {
     return detail::addInverseWindow(*this, "reduceByKeyAndWindow", std::move(f),
                                     std::move(inverse), length, slide, std::move(filter),
                                     std::move(name));
@@ -234,6 +231,7 @@ DStream<std::int64_t> DStream<T>::countByWindow(Duration length, Duration slide,
 
 template <class T>
 template <class F>
+    requires detail::Reduces<F, T>
 DStream<T> DStream<T>::reduceByWindow(F f, Duration length, Duration slide,
                                       std::string name) const {
     return detail::withoutKey(detail::addPlainWindow(detail::underOneKey(*this), "reduceByWindow",
@@ -243,7 +241,8 @@ DStream<T> DStream<T>::reduceByWindow(F f, Duration length, Duration slide,
 
 template <class T>
 template <class F, class Inverse>
-    requires(!std::convertible_to<Inverse, Duration>)
+    requires(!std::convertible_to<Inverse, Duration> && detail::Reduces<F, T> &&
+             detail::Reduces<Inverse, T>)
 DStream<T> DStream<T>::reduceByWindow(F f, Inverse inverse, Duration length, Duration slide,
                                       std::string name) const {
     return detail::withoutKey(detail::addInverseWindow(

@@ -28,11 +28,6 @@ struct EmittedBy<std::optional<R>> {
 };
 // f(key, optional value, state), or the same with the batch's time first.
 template <class K, class V, class S, class F>
-inline constexpr bool kMapsWithState =
-    std::invocable<F&, const K&, std::optional<V>, State<S>&> ||
-    std::invocable<F&, BatchTime, const K&, std::optional<V>, State<S>&>;
-
-template <class K, class V, class S, class F>
 decltype(auto) callMapping(F& f, BatchTime time, const K& key, std::optional<V> value,
                            State<S>& state) {
     if constexpr (std::invocable<F&, const K&, std::optional<V>, State<S>&>)

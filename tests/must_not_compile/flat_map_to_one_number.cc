@@ -1,4 +1,4 @@
-// expect: the function must return a range of elements
+// expect: flatMap takes f(x), of an element of the stream, that returns a range
 #include "tidemill/tidemill.h"
 
 using namespace tidemill;
