@@ -181,7 +181,7 @@ TEST_F(HostileInput, TheLaterOfTwoSendersWithOneSessionTakesOver) {
     EXPECT_EQ(second->wait(seconds(20)), 0) << contentOf(rig_.path() / "second.err");
     first->wait(seconds(5));
     first->kill();
-    EXPECT_THAT(contentOf(rig_.path() / "first.err"), HasSubstr("taken the session over"));
+    EXPECT_THAT(contentOf(rig_.path() / "first.err"), HasSubstr("has taken session s over"));
     stop();
     EXPECT_EQ(rig_.totals(), expected);
 }

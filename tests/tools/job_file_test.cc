@@ -615,7 +615,7 @@ from = "rows"
 with = "slow"
 on = "id"
 )toml"),
-              "job.toml:20:1: the two streams slide differently");
+              "job.toml:20:1: the two streams slide differently (1000 ms and 2000 ms)");
 }
 
 std::string repeated(std::string_view part, std::size_t count) {
