@@ -91,8 +91,8 @@ protected:
     void sweep(Fault fault, std::uint64_t stride, std::uint64_t secondStride = 0) {
         const auto seeds = setting("TIDEMILL_SIMULATION_SEEDS", 2);
         const auto wanted = setting("TIDEMILL_SIMULATION_STRIDE", 0);
-        if (wanted != 0) stride = wanted;
-        if (wanted != 0 && secondStride != 0) secondStride = 1 + wanted / 8;
+        // Each nested operation is followed by some nine of the recovery.
+        if (wanted != 0) stride = secondStride == 0 ? wanted : 9 * wanted;
         for (unsigned seed = 1; seed <= seeds; ++seed) {
             const SimulatedPlan plan(seed, kBatches);
             const auto all = operations(plan);
