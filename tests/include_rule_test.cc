@@ -24,7 +24,7 @@ using testing::IsEmpty;
 using testing::Not;
 
 const std::set<std::string> kFolders = {"core",     "state", "sources",  "recovery",
-                                        "tidemill", "tools", "examples", "bench"};
+                                        "tidemill", "rows",    "tools",   "examples", "bench"};
 
 const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"core", {"core"}},
@@ -32,6 +32,7 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"sources", {"core", "sources"}},
     {"recovery", {"core", "recovery"}},
     {"tidemill", {"core", "state", "sources", "recovery", "tidemill"}},
+    {"rows", {"core", "state", "tidemill", "rows"}},
     {"examples", {"tidemill"}},
 };
 

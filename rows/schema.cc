@@ -1,0 +1,42 @@
+#include "rows/schema.h"
+
+#include <set>
+
+namespace tidemill::rows {
+
+using core::ErrorKind;
+using core::fail;
+using core::Result;
+
+Result<Schema> Schema::of(std::vector<ColumnSpec> columns) {
+    std::set<std::string_view> seen;
+    for (const auto& column : columns)
+        if (!seen.insert(column.name).second)
+            return fail(ErrorKind::kInvalid, "two fields are named \"" + column.name + "\"");
+    Schema schema;
+    schema.columns_ = std::move(columns);
+    return schema;
+}
+
+std::optional<std::size_t> Schema::find(std::string_view name) const {
+    for (std::size_t i = 0; i < columns_.size(); ++i)
+        if (columns_[i].name == name) return i;
+    return std::nullopt;
+}
+
+Result<std::size_t> Schema::indexOf(std::string_view name) const {
+    if (const auto found = find(name)) return *found;
+    std::string list;
+    for (const auto& column : columns_) list += (list.empty() ? "" : ", ") + column.name;
+    return fail(ErrorKind::kInvalid,
+                "there is no field \"" + std::string(name) + "\" here; there are: " + list);
+}
+
+std::string Schema::text() const {
+    std::string text;
+    for (const auto& column : columns_)
+        text += (text.empty() ? "" : ", ") + column.name + " " + toString(column.type);
+    return text;
+}
+
+}  // namespace tidemill::rows
