@@ -1,6 +1,6 @@
 // The layers, as the #include lines have them: core includes no other folder; state, sources and
-// recovery include only core; examples see only tidemill/; what a user's program includes brings in
-// no heavy library.
+// recovery include only core; examples see only tidemill/; nothing includes tests; what a user's
+// program includes brings in no heavy library.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -23,8 +23,8 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-const std::set<std::string> kFolders = {"core",     "state", "sources",  "recovery",
-                                        "tidemill", "rows",    "tools",   "examples", "bench"};
+const std::set<std::string> kFolders = {"core", "state", "sources",  "recovery", "tidemill",
+                                        "rows", "tools", "examples", "bench",    "tests"};
 
 const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"core", {"core"}},
@@ -34,6 +34,8 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"tidemill", {"core", "state", "sources", "recovery", "tidemill"}},
     {"rows", {"core", "state", "tidemill", "rows"}},
     {"examples", {"tidemill"}},
+    {"tools", {"core", "state", "sources", "recovery", "tidemill", "rows", "tools"}},
+    {"bench", {"core", "state", "sources", "recovery", "tidemill", "rows", "tools", "bench"}},
 };
 
 // Libraries a user's translation unit must not pay for.
@@ -157,6 +159,13 @@ TEST_F(IncludeRule, SiblingsIncludingEachOtherAreFound) {
 TEST_F(IncludeRule, RelativeIncludesAreFound) {
     const auto tree = treeWith("sources/deep/a.cc", "#include \"../../recovery/b.h\"\n");
     EXPECT_THAT(layerViolations(tree), ElementsAre(HasSubstr("../../recovery/b.h")));
+}
+
+TEST_F(IncludeRule, ToolsIncludingBenchOrTestsAreFound) {
+    treeWith("tools/a.cc", "#include \"tools/b.h\"\n#include \"bench/c.h\"\n");
+    const auto tree = treeWith("bench/a.cc", "#include \"tools/c.h\"\n#include \"tests/d.h\"\n");
+    EXPECT_THAT(layerViolations(tree),
+                ElementsAre("bench/a.cc:2 includes tests/d.h", "tools/a.cc:2 includes bench/c.h"));
 }
 
 TEST_F(IncludeRule, ExamplesReachingBehindTheFacadeAreFound) {

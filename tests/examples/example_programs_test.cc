@@ -17,16 +17,25 @@ constexpr std::chrono::seconds kLongest{30};
 class ExamplePrograms : public ::testing::Test {
 protected:
     void run(std::vector<std::string> arguments) {
-        program_ = std::make_unique<ChildProcess>(
-            ChildProcess::Options{.arguments = std::move(arguments),
-                                  .environment = {},
-                                  .outputFile = rig_.path() / "out",
-                                  .errorFile = rig_.path() / "err"});
+        program_ =
+            std::make_unique<ChildProcess>(ChildProcess::Options{.arguments = std::move(arguments),
+                                                                 .environment = {},
+                                                                 .outputFile = rig_.path() / "out",
+                                                                 .errorFile = rig_.path() / "err"});
     }
 
-    bool printed(const std::string& text) const {
+    // Waits until `text` has been printed so often.
+    bool printed(const std::string& text, int times = 1) const {
         const auto until = std::chrono::steady_clock::now() + kLongest;
-        while (rig_.daemonOutput().find(text) == std::string::npos) {
+        const auto found = [&] {
+            int count = 0;
+            const auto output = rig_.daemonOutput();
+            for (std::size_t begin = 0; (begin = output.find(text, begin)) != output.npos;
+                 begin += text.size())
+                ++count;
+            return count;
+        };
+        while (found() < times) {
             if (std::chrono::steady_clock::now() > until) return false;
             std::this_thread::sleep_for(std::chrono::milliseconds(20));
         }
@@ -46,6 +55,29 @@ protected:
     TextServer server_, other_;
     std::unique_ptr<ChildProcess> program_;
 };
+
+// As its first lines say: nc listens on port 9999, and the data directory is the one at hand.
+TEST_F(ExamplePrograms, NetworkWordCountCountsWhatIsTypedAndSurvivesAKill) {
+    TextServer nc(9999);
+    if (nc.port() == 0) GTEST_SKIP() << "somebody else listens on port 9999";
+    const auto start = [&] {
+        run({"/bin/sh", "-c",
+             "cd '" + rig_.path().string() + "' && exec '" + TIDEMILL_NETWORK_WORD_COUNT_PATH "'"});
+    };
+    start();
+    nc.accept();
+    nc.send("tide mill tide\n");
+    // Of the batch, and since the beginning.
+    EXPECT_TRUE(printed("(tide,2)\n(mill,1)\n", 2)) << rig_.daemonErrors();
+    program_->kill();
+    start();
+    nc.accept();
+    nc.send("tide\n");
+    EXPECT_TRUE(printed("(tide,1)\n")) << rig_.daemonErrors();
+    EXPECT_TRUE(printed("(tide,3)\n")) << rig_.daemonErrors();
+    stop();
+    EXPECT_TRUE(std::filesystem::is_directory(rig_.path() / "wordcount.data"));
+}
 
 TEST_F(ExamplePrograms, WindowedWordCountSurvivesAKill) {
     run({TIDEMILL_WINDOWED_WORD_COUNT_PATH, text(server_.port()), rig_.data()});

@@ -22,7 +22,8 @@ void countWords(Counts& counts, const std::string& text);
 // synchronized.
 class TextServer {
 public:
-    TextServer();
+    // On `wanted`, or on any free port; port() is 0 when somebody else has `wanted`.
+    explicit TextServer(std::uint16_t wanted = 0);
     ~TextServer();
     std::uint16_t port() const { return port_; }
     // Waits for the next connection; what is sent goes there from now on.

@@ -552,7 +552,7 @@ TEST_F(Program, AWrongCommandLineIsSaid) {
         EXPECT_THAT(help.out, HasSubstr("Example"));
         EXPECT_THAT(help.out, HasSubstr("tidemill " + command[0] + " "));
     }
-    EXPECT_THAT(rig_.tidemill({}).err, HasSubstr("tidemill run examples/wordcount.toml"));
+    EXPECT_THAT(rig_.tidemill({}).err, HasSubstr("tidemill run examples/wordcount_acknowledged.toml"));
     EXPECT_EQ(rig_.tidemill({}).code, 2);
     EXPECT_EQ(rig_.tidemill({"state", "export", "totals"}).code, 2);
     EXPECT_EQ(rig_.tidemill({"run", "job.toml", "--frob"}).code, 2);

@@ -1,0 +1,71 @@
+// What `tidemill --help` and the commands' `--help` say around their options. The examples are run
+// as they stand by tests/tools/help_test.cc; docs/command_line.md says the same at length.
+#pragma once
+
+namespace tidemill::tools {
+
+inline constexpr const char* kDescription =
+    R"(Counts streams of records in small batches and remembers the totals, exactly, across crashes.
+
+In a clone of the repository these work as they stand, the first two in a terminal each:
+  tidemill run examples/wordcount_acknowledged.toml      run a job; Ctrl-C stops it gracefully
+  tidemill send --session me localhost:9998 README.md    ends when every line is durable
+  tidemill run --check examples/wordcount.toml           say what a job file means, run nothing
+
+State can be read from the first checkpoint on, which comes after 10 s or with a graceful stop:
+  tidemill state list --data-dir wordcount_acknowledged.data
+  tidemill state export totals --data-dir wordcount_acknowledged.data --json
+  tidemill wal verify --data-dir wordcount_acknowledged.data
+
+Looking (state, wal, checkpoint) works while the job runs and never disturbs it.)";
+
+inline constexpr const char* kExitCodes =
+    R"(Exit codes:
+  0    done; run: stopped gracefully
+  1    failed: the disk, the network, a record that a step cannot take; or what was asked for,
+       such as the data directory to look into, does not exist
+  2    wrong command line
+  3    missing or wrong job file
+  4    refused. run: the data directory is in use, of another job, version or user, or no data
+       directory; results of another one are in the way; what the log holds is of a job with
+       other steps. send: the server refused the session, or speaks another protocol
+  5    damaged data; wal verify, checkpoint verify: found some
+  6    run: stored state was damaged, and a new start mends it: it takes a sound checkpoint
+  8    send: all is durable, but not as it stands in the input: lines were too long and do not
+       count, or a line sent without a line end has grown since
+  9    send: another sender of the same name has taken the session over
+  130  run: a second signal ended it at once)";
+
+inline constexpr const char* kRunFooter =
+    R"(Ctrl-C or SIGTERM stops gracefully: what was received is processed and checkpointed first. The
+same a second later, or the other of the two, ends the process at once, with exit code 130; what
+is in the log is processed by the next start.
+
+A record that a step cannot take ends the job, and the message says how to go on: mend the job
+file, or start once with --skip-record, --quarantine or --skip-batch. What these leave out is kept
+as dead letters in dead_letters/BATCH.jsonl of the data directory.
+
+Exit codes: 0 stopped gracefully; 1 failed; 2 wrong command line; 3 missing or wrong job file;
+4 refused (the data directory is in use, of another job, version or user, or none); 5 damaged
+data; 6 damaged state that a new start mends; 130 ended at once. tidemill --help says more.
+
+Examples, in a clone of the repository:
+  tidemill run examples/wordcount.toml                  in the foreground; Ctrl-C stops it
+  tidemill run --check examples/wordcount.toml          what the file means, or what is wrong
+  tidemill run examples/wordcount.toml --data-dir words.data --workers 2)";
+
+inline constexpr const char* kSendFooter =
+    R"(A sender that was killed is started again with the same name and the same file: lines that are
+durable are not sent again. Two senders at a time need two names.
+
+Exit codes: 0 every line is durable; 1 failed; 2 wrong command line; 4 the server refused the
+session, or speaks another protocol; 8 all is durable, but not as it stands in the input: lines
+were too long and do not count, or a line sent without a line end has grown since; 9 another
+sender of the same name has taken the session over.
+
+Examples, beside tidemill run examples/wordcount_acknowledged.toml:
+  tidemill send --session shop-7 localhost:9998 README.md    again after a crash: goes on
+  tidemill send --session shop-8 9998 < README.md
+  ls -l | tidemill send --live --session host-3 localhost:9998)";
+
+}  // namespace tidemill::tools
