@@ -52,7 +52,8 @@ std::vector<CutPoint> cutPartitions(std::span<const BlockPtr> blocks, unsigned p
     return cuts;
 }
 
-Result<> checkCuts(std::span<const BlockPtr> blocks, std::span<const CutPoint> cuts) {
+Result<> checkCuts(std::span<const BlockPtr> blocks, std::span<const CutPoint> cuts,
+                   const std::function<Framing(SourceId)>& framing) {
     const auto misfit = [&](std::size_t i, const char* what) {
         return fail(ErrorKind::kCorrupt,
                     "the cut into partitions does not fit the batch's blocks: " +
@@ -64,6 +65,7 @@ Result<> checkCuts(std::span<const BlockPtr> blocks, std::span<const CutPoint> c
     if (cuts.empty() && !blocks.empty())
         return fail(ErrorKind::kCorrupt, "the batch's " + std::to_string(blocks.size()) +
                                              " blocks are in no partition");
+    if (cuts.size() > kPartitionsMax) return misfit(kPartitionsMax, "there are too many");
     for (std::size_t i = 0; i < cuts.size(); ++i) {
         const CutPoint& cut = cuts[i];
         if (cut.block >= blocks.size()) return misfit(i, "there is no such block");
@@ -72,6 +74,10 @@ Result<> checkCuts(std::span<const BlockPtr> blocks, std::span<const CutPoint> c
             return misfit(i, "it lies behind the block's end");
         if (i == 0 ? cut != CutPoint{} : cut <= cuts[i - 1])
             return misfit(i, i == 0 ? "the first is not at the beginning" : "it is out of order");
+        const Block& block = *blocks[cut.block];
+        if (boundaryAfter(block.bytes(), cut.offsetBytes, framing(block.origin().source)) !=
+            cut.offsetBytes)
+            return misfit(i, "it lies within a record");
     }
     return {};
 }

@@ -25,9 +25,10 @@ inline constexpr unsigned kPartitionsMax = 1024;
 std::vector<CutPoint> cutPartitions(std::span<const BlockPtr> blocks, unsigned partitions,
                                     const std::function<Framing(SourceId)>& framing);
 
-// Of a record that was read back: says (kCorrupt) when its cuts are none of these blocks, so that no
-// record of the batch would be left out or seen twice.
-Result<> checkCuts(std::span<const BlockPtr> blocks, std::span<const CutPoint> cuts);
+// Of a record that was read back: says (kCorrupt) when its cuts are none of these blocks at record
+// boundaries, so that no record of the batch would be left out, seen twice or torn.
+Result<> checkCuts(std::span<const BlockPtr> blocks, std::span<const CutPoint> cuts,
+                   const std::function<Framing(SourceId)>& framing);
 
 // Calls visit(block, bytes) for the pieces that lie in partition `partition` of `cuts`, in order.
 void forEachPiece(std::span<const BlockPtr> blocks, std::span<const CutPoint> cuts,

@@ -29,26 +29,8 @@ Scheduler::Scheduler(SchedulerOptions options, Clock& clock, BlockLog& log, Grap
 
 Scheduler::~Scheduler() { abandon(); }
 
-namespace {
-
-// A record that does not fit would leave records out, or read outside of blocks.
-Result<> checkRecord(const BatchRecord& record, std::span<const BlockPtr> blocks) {
-    const std::string which = "the record of batch " + toString(record.id) + " cannot be run again: ";
-    if (record.keyRanges != kKeyRanges)
-        return fail(ErrorKind::kUnsupported,
-                    which + "it was made for " + std::to_string(record.keyRanges) +
-                        " key ranges, this build has " + std::to_string(kKeyRanges));
-    if (record.allLeftOut) return {};
-    if (auto fits = checkCuts(blocks, record.cuts); !fits)
-        return fail(fits.error().kind, which + fits.error().message);
-    return {};
-}
-
-}  // namespace
-
 Result<> Scheduler::replay(const BatchRecord& record, std::vector<BlockPtr> blocks,
                            bool lastRecorded) {
-    TM_TRY(checkRecord(record, blocks));
     if (observer_ != nullptr) observer_->batchSubmitted(record, blocks, clock_.monotonic());
     nextFingerprint_ = options_.fingerprint;
     TM_TRY(run(record, std::move(blocks), lastRecorded));

@@ -78,9 +78,9 @@ public:
               Workers& workers, BatchHooks& hooks, BatchObserver* observer = nullptr);
     ~Scheduler();
 
-    // Re-runs a batch that was recorded before this start. Call before start(), in id order.
-    // Outputs run only when the batch is the last one recorded. Errors: those of the batch;
-    // kCorrupt, kUnsupported when the record does not fit the blocks or this build.
+    // Re-runs a batch that was recorded before this start, and whose record was found to fit its
+    // blocks and this build. Call before start(), in id order. Outputs run only when the batch is
+    // the last one recorded. Errors: those of the batch.
     Result<> replay(const BatchRecord& record, std::vector<BlockPtr> blocks, bool lastRecorded);
 
     // Begins to make batches behind `position`, on a thread of its own.

@@ -55,43 +55,52 @@ core::Result<Attempts> decodeAttempts(std::string_view text) {
     return attempts;
 }
 
-std::optional<Attempts> AttemptsFile::read() const {
+AttemptsFile::AttemptsFile(core::FileSystem& files, const core::Path& directory)
+    : files_(files), path_(directory / "ATTEMPTS") {
     const auto text = core::readWholeFile(files_, path_, kFileBytesMax);
-    if (!text) return std::nullopt;
+    if (!text) return;
     auto attempts = decodeAttempts(*text);
-    if (!attempts) return std::nullopt;
+    if (!attempts) return;
+    known_ = std::move(*attempts);
     // What had begun then has ended that process.
-    if (attempts->how == Attempts::How::kBegun) ++attempts->ended;
-    return std::move(*attempts);
+    if (known_->how == Attempts::How::kBegun) ++known_->ended;
+}
+
+core::Result<> AttemptsFile::write(Attempts attempts) {
+    TM_TRY(core::publishFile(files_, path_, encodeAttempts(attempts)));
+    if (attempts.how == Attempts::How::kBegun) ++attempts.ended;
+    known_ = std::move(attempts);
+    return {};
 }
 
 core::Result<Attempts> AttemptsFile::begin(core::BatchId batch) {
-    auto attempts = read().value_or(Attempts{});
+    auto attempts = known_.value_or(Attempts{});
     if (attempts.batch != batch) {
         // Without a note the process before ended in the batch or behind it.
         attempts = {};
         attempts.batch = batch;
         attempts.ended = 1;
     }
-    const auto known = attempts;
+    const auto before = attempts;
     attempts.how = Attempts::How::kBegun;
-    TM_TRY(core::publishFile(files_, path_, encodeAttempts(attempts)));
-    return known;
+    TM_TRY(write(std::move(attempts)));
+    return before;
 }
 
 core::Result<Attempts> AttemptsFile::failed(core::BatchId batch, std::string_view error) {
-    auto attempts = read().value_or(Attempts{});
+    auto attempts = known_.value_or(Attempts{});
     if (attempts.batch != batch) attempts = {};
     attempts.batch = batch;
     // What begun in this process is counted already.
     if (attempts.how == Attempts::How::kThrew || attempts.ended == 0) ++attempts.ended;
     attempts.how = Attempts::How::kThrew;
     attempts.error = error;
-    TM_TRY(core::publishFile(files_, path_, encodeAttempts(attempts)));
+    TM_TRY(write(attempts));
     return attempts;
 }
 
 core::Result<> AttemptsFile::clear() {
+    known_.reset();
     return files_.exists(path_) ? files_.unlink(path_) : core::Result<>{};
 }
 

@@ -40,11 +40,11 @@ core::Result<Attempts> decodeAttempts(std::string_view text);
 // The file ATTEMPTS of a data directory. Thread safety: externally synchronized.
 class AttemptsFile {
 public:
-    AttemptsFile(core::FileSystem& files, const core::Path& directory)
-        : files_(files), path_(directory / "ATTEMPTS") {}
+    // Reads the file.
+    AttemptsFile(core::FileSystem& files, const core::Path& directory);
 
     // None when there is no file, or none that can be read: it is advice, not state.
-    std::optional<Attempts> read() const;
+    const std::optional<Attempts>& known() const { return known_; }
 
     // A replay of `batch` begins; returns what is known of it by now. Durable when it returns.
     core::Result<Attempts> begin(core::BatchId batch);
@@ -54,8 +54,11 @@ public:
     core::Result<> clear();
 
 private:
+    core::Result<> write(Attempts attempts);
+
     core::FileSystem& files_;
     const core::Path path_;
+    std::optional<Attempts> known_;  // an end of the process now is counted
 };
 
 }  // namespace tidemill::recovery

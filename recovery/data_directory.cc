@@ -148,16 +148,20 @@ core::Result<std::unique_ptr<DataDirectory>> DataDirectory::open(core::FileSyste
         TM_TRY(files.createDirectory(path));
         TM_TRY(files.syncDirectory(parentOf(path)));
     }
-    TM_TRY(directory->refuseForeign());
-    if (locking == Locking::kLock) TM_TRY(directory->lock());
-    // Again under the lock: another process may have been at it in between.
-    auto format = readDirectoryFormat(files, path);
-    if (format) {
-        directory->format_ = *format;
-        return directory;
+    TM_TRY(directory->refuseOthersDirectory());
+    // The first lock writes nothing, so that what is refused stays as it was.
+    if (locking == Locking::kLock) TM_TRY(directory->lockDirectory());
+    const auto format = readDirectoryFormat(files, path);
+    if (!format) {
+        if (format.error().kind != ErrorKind::kNotFound) return core::fail(format.error());
+        TM_TRY(directory->refuseForeignFiles());
     }
-    if (format.error().kind != ErrorKind::kNotFound) return core::fail(format.error());
-    TM_TRY(directory->create());
+    if (locking == Locking::kLock) TM_TRY(directory->lockFile());
+    if (!format) {
+        TM_TRY(directory->create());
+    } else {
+        directory->format_ = *format;
+    }
     return directory;
 }
 
@@ -166,7 +170,7 @@ DataDirectory::~DataDirectory() {
     if (directoryFd_ >= 0) ::close(directoryFd_);
 }
 
-core::Result<> DataDirectory::refuseForeign() const {
+core::Result<> DataDirectory::refuseOthersDirectory() const {
     TM_ASSIGN(const auto info, files_.info(path_));
     if (!info.isDirectory)
         return core::fail(ErrorKind::kInvalid, "not a directory: " + path_.string());
@@ -178,9 +182,11 @@ core::Result<> DataDirectory::refuseForeign() const {
         return core::fail(ErrorKind::kInvalid,
                           "group or others may write to the data directory: " + path_.string() +
                               "; run chmod 700 on it");
-    auto format = readDirectoryFormat(files_, path_);
-    if (format) return {};
-    if (format.error().kind != ErrorKind::kNotFound) return core::fail(format.error());
+    return {};
+}
+
+// There is no FORMAT.
+core::Result<> DataDirectory::refuseForeignFiles() const {
     TM_ASSIGN(const auto names, files_.list(path_));
     if (files_.exists(witnessPath()))
         return core::fail(ErrorKind::kCorrupt,
@@ -202,23 +208,29 @@ core::Result<> DataDirectory::refuseForeign() const {
     return {};
 }
 
-// Both are locked: the file names its holder, and the directory keeps the lock when somebody
-// removes the file.
-core::Result<> DataDirectory::lock() {
+core::Result<> DataDirectory::inUse(int lockFd) const {
+    return core::fail(ErrorKind::kConflict, "data directory is in use by another process" +
+                                                holderOf(lockFd) + ": " + path_.string());
+}
+
+// Directory and file are locked: the file names its holder, and the directory keeps the lock when
+// somebody removes the file. Some network file systems lock no directories; there the file has to
+// do.
+core::Result<> DataDirectory::lockDirectory() {
     const auto file = (path_ / "LOCK").string();
-    const auto inUse = [&](int fd) {
-        return core::fail(ErrorKind::kConflict, "data directory is in use by another process" +
-                                                    holderOf(fd) + ": " + path_.string());
-    };
     directoryFd_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directoryFd_ < 0) return core::failErrno(errno, "open failed: file=" + path_.string());
-    // Some network file systems lock no directories; there the file has to do.
     if (::flock(directoryFd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
         const int held = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
         auto refusal = inUse(held);
         if (held >= 0) ::close(held);
         return refusal;
     }
+    return {};
+}
+
+core::Result<> DataDirectory::lockFile() {
+    const auto file = (path_ / "LOCK").string();
     lockFd_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (lockFd_ < 0) return core::failErrno(errno, "open failed: file=" + file);
     if (::flock(lockFd_, LOCK_EX | LOCK_NB) != 0) {
@@ -249,6 +261,11 @@ core::Result<> DataDirectory::stillHeld() const {
 }
 
 core::Result<> DataDirectory::create() {
+    // Where directories cannot be locked.
+    if (files_.exists(path_ / "FORMAT"))
+        return core::fail(ErrorKind::kConflict,
+                          "another process has made the data directory meanwhile: " +
+                              path_.string() + "; start again");
     TM_ASSIGN(format_.uuid, randomLogUuid());
     for (const auto& part : {walPath(), generationsPath(), workPath()})
         TM_TRY(files_.createDirectory(part));

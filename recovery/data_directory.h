@@ -90,8 +90,11 @@ public:
 
 private:
     DataDirectory(core::FileSystem& files, core::Path path) : files_(files), path_(std::move(path)) {}
-    core::Result<> refuseForeign() const;
-    core::Result<> lock();
+    core::Result<> refuseOthersDirectory() const;
+    core::Result<> refuseForeignFiles() const;
+    core::Result<> lockDirectory();
+    core::Result<> lockFile();
+    core::Result<> inUse(int lockFd) const;
     core::Result<> create();
 
     core::FileSystem& files_;

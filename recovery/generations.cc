@@ -113,8 +113,14 @@ bool Generations::suspect(const GenerationName& name) const {
 core::Result<Manifest> Generations::verify(const GenerationName& name,
                                            const ReadsAll& readsAll) const {
     TM_ASSIGN(auto decoded, manifest(name));
+    TM_TRY(verifyFiles(name, decoded, suspect(name), readsAll));
+    return decoded;
+}
+
+core::Result<> Generations::verifyFiles(const GenerationName& name, const Manifest& manifest,
+                                        bool suspect, const ReadsAll& readsAll) const {
     const auto directory = pathOf(name);
-    for (const auto& entry : decoded.files) {
+    for (const auto& entry : manifest.files) {
         const auto path = directory / entry.name;
         const auto info = files_.info(path);
         if (!info)
@@ -133,14 +139,12 @@ core::Result<Manifest> Generations::verify(const GenerationName& name,
                               "file of a checkpoint is damaged: file=" + path.string() +
                                   " expected=" + entry.checksum + " actual=" + actual);
     }
-    if (readsAll) {
-        TM_TRY(readsAll(directory, decoded));
-    } else if (suspect(name)) {
+    if (readsAll) return readsAll(directory, manifest);
+    if (suspect)
         return core::fail(ErrorKind::kCorrupt,
                           "checkpoint is suspect: a read of it failed before, and nothing here can "
                           "read it in full: directory=" + directory.string());
-    }
-    return decoded;
+    return {};
 }
 
 core::Result<FileEntry> Generations::completeEntry(const Path& directory, FileEntry entry) {
@@ -264,11 +268,11 @@ core::Result<> Generations::removeLeftovers() {
     return {};
 }
 
-core::Result<> Generations::cloneInto(const GenerationName& name, const Path& work) const {
-    TM_ASSIGN(const auto content, manifest(name));
+core::Result<> Generations::cloneInto(const GenerationName& name, const Manifest& manifest,
+                                      const Path& work) const {
     TM_TRY(files_.removeTree(work));
     TM_TRY(files_.createDirectory(work));
-    for (const auto& entry : content.files) {
+    for (const auto& entry : manifest.files) {
         const auto from = pathOf(name) / entry.name;
         if (entry.name.ends_with(".sst")) {
             TM_TRY(core::linkOrCopy(files_, from, work / entry.name));

@@ -49,9 +49,12 @@ public:
     // Errors: kNotFound, kCorrupt, kUnsupported.
     core::Result<Manifest> manifest(const GenerationName& name) const;
 
-    // Checks the manifest, and each file's presence and size; files with our own checksum are
-    // read too. With `readsAll`, or when the generation is suspect, everything is read: a suspect
-    // one cannot be verified without `readsAll` (kCorrupt). Returns the manifest. Writes nothing.
+    // Checks each file's presence and size; files with our own checksum are read too. With
+    // `readsAll`, or when the generation is suspect, everything is read: a suspect one cannot be
+    // verified without `readsAll` (kCorrupt). Writes nothing.
+    core::Result<> verifyFiles(const GenerationName& name, const Manifest& manifest, bool suspect,
+                               const ReadsAll& readsAll) const;
+    // The same for one of which nothing has been read yet. Returns its manifest.
     core::Result<Manifest> verify(const GenerationName& name, const ReadsAll& readsAll = {}) const;
     bool suspect(const GenerationName& name) const;
 
@@ -63,7 +66,8 @@ public:
     using LinkFiles = std::function<core::Result<std::vector<FileEntry>>(const core::Path& into)>;
     core::Result<GenerationName> publish(const core::BatchMark& mark, const LinkFiles& linkFiles);
 
-    // endLsn of the older of the two newest generations: the log may be trimmed up to it. LSN 0 while there are fewer than two.
+    // endLsn of the older of the two newest generations: the log may be trimmed up to it. LSN 0
+    // while there are fewer than two.
     core::Result<core::Lsn> trimPoint() const;
 
     // Removes generations but the `keep` newest (at least 2); and those that recovery set aside,
@@ -84,7 +88,8 @@ public:
 
     // Makes `work` a copy of the generation that may be written to, replacing what was there:
     // files named *.sst are hard-linked, the others copied; manifest and marker files are left out.
-    core::Result<> cloneInto(const GenerationName& name, const core::Path& work) const;
+    core::Result<> cloneInto(const GenerationName& name, const Manifest& manifest,
+                             const core::Path& work) const;
 
 private:
     core::Result<FileEntry> completeEntry(const core::Path& directory, FileEntry entry);

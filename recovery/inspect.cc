@@ -163,12 +163,17 @@ core::Result<std::vector<GenerationSummary>> inspectGenerations(core::FileSystem
         summary.name = name;
         summary.path = generations.pathOf(name);
         summary.suspect = generations.suspect(name);
-        if (const auto manifest = generations.manifest(name)) {
+        const auto manifest = generations.manifest(name);
+        core::Result<> verified;
+        if (!manifest) {
+            verified = core::fail(manifest.error());
+        } else {
             summary.mark = manifest->mark;
             summary.files = manifest->files.size();
             for (const auto& file : manifest->files) summary.sizeBytes += file.sizeBytes;
+            verified = generations.verifyFiles(name, *manifest, summary.suspect, readsAll);
         }
-        if (const auto verified = generations.verify(name, readsAll); !verified) {
+        if (!verified) {
             if (!files.exists(summary.path)) continue;  // removed meanwhile
             summary.problem = verified.error().message;
         }

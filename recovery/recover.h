@@ -28,6 +28,15 @@ struct RecoverProgress {
     std::uint64_t totalBytes = 0;
 };
 
+// How the job that starts fits what the directory holds.
+struct JobFit {
+    // What the first batch behind the mark may be recorded with instead of the job's fingerprint;
+    // 0: nothing else.
+    std::uint64_t beginFingerprint = 0;
+    // Its error ends recovery before anything is written.
+    core::Result<> fits;
+};
+
 struct RecoverOptions {
     // Of the job that starts. Batches recorded by another one are not replayed: kConflict.
     std::uint64_t fingerprint = 0;
@@ -38,11 +47,8 @@ struct RecoverOptions {
     core::BatchId stoppedAt;
     // Size of the log's segments, as the LogWriter will have it.
     std::uint64_t segmentBytes = 64 << 20;
-    // Compares the operators a generation holds with those of the job, before anything is
-    // written; its error ends recovery. Not called when there is no generation.
-    std::function<core::Result<>(const core::BatchMark&)> acceptMark;
-    // The fingerprint that the first batch behind the mark may have instead; may be null.
-    std::function<std::uint64_t(const std::optional<core::BatchMark>&)> beginFingerprint;
+    // Called once, when it is known which generation is used (none: no mark). May be null.
+    std::function<JobFit(const std::optional<core::BatchMark>&)> fitJob;
     // For generations that are suspect; see Generations::verify.
     ReadsAll readsAll;
     // Called from time to time by recover(); must return quickly.
@@ -88,7 +94,7 @@ struct Recovered {
 
 // Brings `directory` to where the job goes on. Can be run again after being stopped at any point,
 // and run twice changes nothing. Errors, with nothing changed: kCorrupt (what is needed is damaged
-// or missing; says which LSNs), kConflict (batches of another job), those of acceptMark; later:
+// or missing; says which LSNs), kConflict (batches of another job), that of JobFit; later:
 // kIo, kNoSpace.
 core::Result<Recovered> recover(DataDirectory& directory, const RecoverOptions& options);
 

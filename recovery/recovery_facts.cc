@@ -48,7 +48,7 @@ private:
                 found_.facts.batch = verified->mark.batch;
                 found_.facts.endLsn = verified->mark.endLsn;
                 found_.generation = name;
-                found_.mark = std::move(verified->mark);
+                found_.manifest = std::move(*verified);
                 return {};
             }
             // A newer format is not damage, and must not send us back to an older state.
@@ -64,12 +64,14 @@ private:
 
     // Every manifest that can be read vouches for its endLsn, whatever became of the files.
     core::Result<Manifest> verify(const GenerationName& name) {
+        TM_ASSIGN(auto manifest, generations_.manifest(name));
         auto& facts = found_.facts;
-        if (auto readable = generations_.manifest(name))
-            facts.vouched = std::max(facts.vouched, readable->mark.endLsn);
+        facts.vouched = std::max(facts.vouched, manifest.mark.endLsn);
         found_.generationWasSuspect = generations_.suspect(name);
-        return generations_.verify(
-            name, found_.generationWasSuspect ? options_.readsAll : ReadsAll());
+        TM_TRY(
+            generations_.verifyFiles(name, manifest, found_.generationWasSuspect,
+                                     found_.generationWasSuspect ? options_.readsAll : ReadsAll()));
+        return manifest;
     }
 
     core::Result<> scan() {

@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "core/batch_mark.h"
 #include "core/error.h"
 #include "core/file_system.h"
 #include "recovery/data_directory.h"
@@ -29,9 +28,9 @@ struct GatherOptions {
 
 struct Findings {
     RecoveryFacts facts;
-    // The newest generation that verifies, and its mark.
+    // The newest generation that verifies.
     std::optional<GenerationName> generation;
-    std::optional<core::BatchMark> mark;
+    std::optional<Manifest> manifest;
     // Newer ones that do not, and why.
     std::vector<GenerationName> damaged;
     std::vector<std::string> damagedWhy;

@@ -11,8 +11,6 @@ namespace tidemill {
 namespace {
 
 using core::Block;
-using core::ErrorKind;
-using core::fail;
 using core::RecordPlace;
 
 constexpr std::size_t kShownBytes = 80;
@@ -129,33 +127,48 @@ std::string describeContent(const Job& job, const core::BatchRecord& record,
     return text.empty() ? "no records" : text;
 }
 
-core::Result<> checkSource(const Job& job, core::SourceId source, bool inLog) {
-    const std::string number = std::to_string(source.value + 1);
-    if (source.value >= job.sources.size())
-        return fail(ErrorKind::kConflict, "it holds records of source " + number +
-                                              ", but the job has " +
-                                              std::to_string(job.sources.size()));
-    if ((job.sources[source.value].replayable != nullptr) == inLog)
-        return fail(ErrorKind::kConflict, "it holds records of source " + number +
-                                              ", which was of another kind than " +
-                                              job.sources[source.value].description);
-    return {};
+std::string waysOn(core::BatchId batch, const std::optional<RecordPlace>& place) {
+    const auto id = core::toString(batch);
+    std::string text = " Nothing is lost: mend the job and start it again. Or start it once with ";
+    if (place)
+        text += "--skip-record " + core::toString(place->lsn) + ":" + std::to_string(place->line) +
+                " (skipRecords), which goes on without this record, with ";
+    return text + "--quarantine " + id +
+           " (quarantineBatch), without the records of this batch for which a function throws, or "
+           "with --skip-batch " +
+           id +
+           " (skipBatch), without all of it; what is left out becomes "
+           "dead letters.";
 }
 
-core::Result<> checkSources(const Job& job, const core::BatchRecord& record,
-                            std::span<const core::BlockPtr> blocks) {
-    const auto check = [&](core::SourceId source, bool inLog) -> core::Result<> {
-        auto fits = checkSource(job, source, inLog);
-        if (fits) return {};
-        return fail(fits.error().kind,
-                    "batch " + toString(record.id) +
-                        " cannot be run again by this job: " + fits.error().message +
-                        "; start the job that recorded it, stop it gracefully, "
-                        "then start this one");
-    };
-    for (const auto& block : blocks) TM_TRY(check(block->origin().source, true));
-    for (const auto& range : record.ranges) TM_TRY(check(range.source, false));
-    return {};
+core::Error explainFailure(const Job& job, core::BatchRun& run, const core::Error& error,
+                           bool completeBefore, recovery::AttemptsFile* attempts) {
+    const auto id = run.record().id;
+    const auto content = [&] { return describeContent(job, run.record(), run.blocks()); };
+    const auto call = run.failedRecords()->stopped();
+    std::optional<RecordPlace> place;
+    if (call) place = locate(job, run, *call);
+    std::string text = "batch " + core::toString(id) + " failed: " + error.message;
+    if (place)
+        text += "; it is " + describeRecord(job, run.blocks(), *place);
+    else if (call && !call->record.record.empty())
+        text += "; the record: \"" + core::escaped(call->record.record, kShownBytes) + "\", of " +
+                content();
+    text += ".";
+    if (completeBefore)
+        return {error.kind, text +
+                                " The batch had come to its end before: functions of the program "
+                                "have changed. Run the program that recorded it, stop it "
+                                "gracefully, then start this one."};
+    if (attempts == nullptr) return {error.kind, std::move(text)};
+    const auto known = attempts->failed(id, text);
+    if (!known)
+        core::logError("the failure of batch " + core::toString(id) +
+                       " could not be noted: " + known.error().message);
+    else if (known->ended >= recovery::kAttemptsSuspicious)
+        text += " The batch has ended the process " + std::to_string(known->ended) +
+                " times; it holds " + content() + ".";
+    return {error.kind, text + waysOn(id, place)};
 }
 
 }  // namespace tidemill

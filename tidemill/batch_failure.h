@@ -10,6 +10,7 @@
 
 #include "core/batch_run.h"
 #include "core/failed_records.h"
+#include "recovery/attempts.h"
 #include "tidemill/job.h"
 
 namespace tidemill {
@@ -31,10 +32,13 @@ std::string describeRecord(const Job& job, std::span<const core::BlockPtr> block
 std::string describeContent(const Job& job, const core::BatchRecord& record,
                             std::span<const core::BlockPtr> blocks);
 
-// Errors (kConflict): the record, or its blocks, name a source that the job does not have or that
-// is of another kind.
-core::Result<> checkSources(const Job& job, const core::BatchRecord& record,
-                            std::span<const core::BlockPtr> blocks);
-core::Result<> checkSource(const Job& job, core::SourceId source, bool inLog);
+// How an operator goes on without what ended the batch, with a blank in front.
+std::string waysOn(core::BatchId batch, const std::optional<core::RecordPlace>& place);
+
+// The error to end the job with, when a user's function has ended the batch with `error`: which
+// record, and what to do. `completeBefore`: the batch came to its end in an earlier process.
+// `attempts`, which may be null, are told of the failure.
+core::Error explainFailure(const Job& job, core::BatchRun& run, const core::Error& error,
+                           bool completeBefore, recovery::AttemptsFile* attempts);
 
 }  // namespace tidemill

@@ -43,6 +43,24 @@ void forEachLeftOut(const core::BatchRun& run, const std::vector<SourceDeclarati
 
 }  // namespace
 
+core::Path deadLetterDirectory(const StreamingOptions& options) {
+    if (options.deadLetterDirectory.empty() && !options.directory.empty())
+        return options.directory / "dead_letters";
+    return options.deadLetterDirectory;
+}
+
+core::OnError onError(ErrorPolicy policy) {
+    switch (policy) {
+        case ErrorPolicy::kStop:
+            return core::OnError::kStop;
+        case ErrorPolicy::kSkip:
+            return core::OnError::kSkip;
+        case ErrorPolicy::kDeadLetter:
+            return core::OnError::kDeadLetter;
+    }
+    return core::OnError::kStop;
+}
+
 core::Result<> DeadLetters::tell(const core::BatchRun& run,
                                  const std::vector<SourceDeclaration>& sources) {
     const auto* failed = run.failedRecords();

@@ -10,8 +10,14 @@
 #include "core/error.h"
 #include "core/file_system.h"
 #include "tidemill/job.h"
+#include "tidemill/options.h"
 
 namespace tidemill {
+
+// Where they go; empty: nowhere.
+core::Path deadLetterDirectory(const StreamingOptions& options);
+
+core::OnError onError(ErrorPolicy policy);
 
 // Thread safety: tell() by the scheduler's thread, count() by any.
 class DeadLetters {

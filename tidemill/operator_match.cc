@@ -46,9 +46,8 @@ std::string difference(std::string_view held, std::string_view wanted) {
 using core::OperatorEntry;
 using core::OperatorId;
 
-core::Result<OperatorMatch> matchOperators(const std::vector<OperatorEntry>& known,
-                                           const std::vector<StateDeclaration>& wanted,
-                                           bool dropMismatched) {
+OperatorMatch matchOperators(const std::vector<OperatorEntry>& known,
+                             const std::vector<StateDeclaration>& wanted, bool dropMismatched) {
     OperatorMatch match;
     match.entries = known;
     // Ids are never reused, also not those of dropped states.
@@ -86,11 +85,12 @@ core::Result<OperatorMatch> matchOperators(const std::vector<OperatorEntry>& kno
                          [&](const auto& state) { return state.name == entry.name; }))
             diff += "\n  orphaned      " + entry.name + " (" + entry.signature + ")";
     if (incompatible && !dropMismatched)
-        return core::fail(core::ErrorKind::kConflict,
-                          "the job does not fit the state in its data directory:" + diff +
-                              "\nRun the job that wrote the state, rename the changed operator, or "
-                              "drop its state with the option for that (dropMismatchedState, "
-                              "--drop-mismatched-state).");
+        match.fits =
+            core::fail(core::ErrorKind::kConflict,
+                       "the job does not fit the state in its data directory:" + diff +
+                           "\nRun the job that wrote the state, rename the changed operator, or "
+                           "drop its state with the option for that (dropMismatchedState, "
+                           "--drop-mismatched-state).");
     return match;
 }
 

@@ -19,13 +19,14 @@ struct OperatorMatch {
     std::vector<core::OperatorEntry> entries;
     // Of operators whose state is dropped because its signature differs.
     std::vector<core::OperatorId> dropped;
+    // Error (kConflict): a signature differs, and its state is not to be dropped; the message lists
+    // kept, new, orphaned and incompatible operators.
+    core::Result<> fits;
 };
 
 // Matches by name. Operators of the directory that the job does not have are kept: an operator
-// that comes back finds its state. Errors (kConflict): a signature differs and `dropMismatched` is
-// false; the message lists kept, new, orphaned and incompatible operators.
-core::Result<OperatorMatch> matchOperators(const std::vector<core::OperatorEntry>& known,
-                                           const std::vector<StateDeclaration>& wanted,
-                                           bool dropMismatched);
+// that comes back finds its state.
+OperatorMatch matchOperators(const std::vector<core::OperatorEntry>& known,
+                             const std::vector<StateDeclaration>& wanted, bool dropMismatched);
 
 }  // namespace tidemill

@@ -91,15 +91,16 @@ TEST(PartitionCut, CutsFitTheirBlocksAndARecordWhateverTheWorkers) {
     for (const unsigned workers : {0U, 1U, 20U, 1000U, 1025U, 100000U, 0xFFFF'FFFFU}) {
         const auto cuts = cutPartitions(blocks, workers, lines);
         EXPECT_EQ(cuts.size(), std::clamp(workers, 1U, kPartitionsMax));
-        EXPECT_TRUE(checkCuts(blocks, cuts));
+        EXPECT_TRUE(checkCuts(blocks, cuts, lines));
         std::size_t all = 0;
         for (std::uint32_t p = 0; p < cuts.size(); ++p)
             forEachPiece(blocks, cuts, p,
                          [&](const Block&, std::string_view bytes) { all += bytes.size(); });
         EXPECT_EQ(all, 40 * blocks.front()->bytes().size());
     }
-    EXPECT_TRUE(checkCuts({}, {}));
-    EXPECT_TRUE(checkCuts(std::vector{blockOf("")}, cutPartitions(std::vector{blockOf("")}, 4, lines)));
+    EXPECT_TRUE(checkCuts({}, {}, lines));
+    const std::vector<BlockPtr> empty{blockOf("")};
+    EXPECT_TRUE(checkCuts(empty, cutPartitions(empty, 4, lines), lines));
 }
 
 }  // namespace

@@ -263,37 +263,5 @@ TEST_F(SchedulerTest, AReplayShowsTheLastRecordedBatchOnly) {
     EXPECT_EQ(seen_, (std::vector<std::string>{"1: a b c "}));
 }
 
-TEST_F(SchedulerTest, AReplayOfARecordThatDoesNotFitItsBlocksIsRefused) {
-    make();
-    const std::vector<std::vector<CutPoint>> wrong{
-        {},                        // blocks that no partition holds
-        {{0, 2}},                  // what lies before the first
-        {{1, 0}},                  //
-        {{0, 0}, {0, 0}},          // twice the same
-        {{0, 0}, {1, 0}, {0, 2}},  // out of order
-        {{0, 0}, {0, 5}},          // behind a block's end
-        {{0, 0}, {2, 0}},          // a block there is none of
-        {{0, 0}, {0xFFFF'FFFF, 0xFFFF'FFFF}},
-    };
-    for (const auto& cuts : wrong) {
-        auto batch = recordedBatch();
-        batch.record.cuts = cuts;
-        const auto replayed = scheduler_->replay(batch.record, batch.blocks, true);
-        ASSERT_FALSE(replayed) << cuts.size();
-        EXPECT_EQ(replayed.error().kind, ErrorKind::kCorrupt);
-        EXPECT_NE(replayed.error().message.find("batch 1"), std::string::npos)
-            << replayed.error().message;
-    }
-    auto empty = recordedBatch();
-    empty.blocks.clear();
-    EXPECT_FALSE(scheduler_->replay(empty.record, empty.blocks, true));
-    auto ranges = recordedBatch();
-    ranges.record.keyRanges = 32;
-    const auto replayed = scheduler_->replay(ranges.record, ranges.blocks, true);
-    ASSERT_FALSE(replayed);
-    EXPECT_EQ(replayed.error().kind, ErrorKind::kUnsupported);
-    EXPECT_TRUE(seen_.empty());
-}
-
 }  // namespace
 }  // namespace tidemill::core

@@ -20,9 +20,9 @@ protected:
 };
 
 TEST_F(AttemptsTest, AFailureOfARunningJobIsTheFirst) {
-    EXPECT_FALSE(file().read());
+    EXPECT_FALSE(file().known());
     EXPECT_EQ(file().failed(BatchId(15), "no").value().ended, 1u);
-    const auto known = file().read();
+    const auto known = file().known();
     ASSERT_TRUE(known);
     EXPECT_EQ(known->batch, BatchId(15));
     EXPECT_EQ(known->error, "no");
@@ -50,7 +50,7 @@ TEST_F(AttemptsTest, AnotherBatchAndAnEndBeginAnew) {
     (void)file().failed(BatchId(15), "no");
     EXPECT_EQ(file().failed(BatchId(16), "no").value().ended, 1u);
     ASSERT_TRUE(file().clear());
-    EXPECT_FALSE(file().read());
+    EXPECT_FALSE(file().known());
     ASSERT_TRUE(file().clear());
 }
 

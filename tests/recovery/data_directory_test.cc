@@ -147,6 +147,15 @@ TEST_F(DataDirectoryTest, DirectoryWithOtherFilesIsRefusedUntouched) {
     EXPECT_EQ(namesIn(data_), std::vector<std::string>{"thesis.txt"});
 }
 
+TEST_F(DataDirectoryTest, FormatOfSomethingElseIsRefusedUntouched) {
+    ::mkdir(data_.c_str(), 0700);
+    write(data_ / "FORMAT", "mp3\n");
+    const auto opened = DataDirectory::open(files(), data_);
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().kind, ErrorKind::kCorrupt);
+    EXPECT_EQ(namesIn(data_), std::vector<std::string>{"FORMAT"});
+}
+
 TEST_F(DataDirectoryTest, FileInItsPlaceIsRefused) {
     write(data_, "x");
     const auto opened = DataDirectory::open(files(), data_);

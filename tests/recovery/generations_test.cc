@@ -176,7 +176,8 @@ TEST_F(GenerationsTest, SuspectOneIsReadInFullBeforeUse) {
 TEST_F(GenerationsTest, CloneLinksTablesCopiesTheRestAndReplacesWhatWasThere) {
     TM_ASSERT_OK(publish(3));
     write("/work/stale", "x");
-    TM_ASSERT_OK(generations_.cloneInto({BatchId(3)}, "/work"));
+    TM_ASSERT_OK(
+        generations_.cloneInto({BatchId(3)}, *generations_.manifest({BatchId(3)}), "/work"));
     EXPECT_EQ(*disk_.list("/work"), (std::vector<std::string>{"1.sst", "CURRENT"}));
     write("/work/CURRENT", "MANIFEST-2\n");
     TM_EXPECT_OK(generations_.verify({BatchId(3)})) << "the copy is written to, not the original";

@@ -333,9 +333,9 @@ TEST_F(RecoverTest, AnotherJobMayStartWhenNothingWaits) {
 TEST_F(RecoverTest, MarkIsJudgedBeforeAnythingIsWritten) {
     runSixBatches();
     auto options = Life::recoverOptions();
-    options.acceptMark = [](const core::BatchMark& mark) -> core::Result<> {
-        EXPECT_EQ(mark.batch, BatchId(4));
-        return core::fail(ErrorKind::kConflict, "operator totals changed");
+    options.fitJob = [](const std::optional<core::BatchMark>& mark) -> JobFit {
+        EXPECT_EQ(mark.value().batch, BatchId(4));
+        return {0, core::fail(ErrorKind::kConflict, "operator totals changed")};
     };
     const auto before = disk_.contents();
     EXPECT_EQ(refusal(options).message, "operator totals changed");

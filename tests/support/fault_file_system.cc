@@ -112,6 +112,11 @@ void FaultFileSystem::refuse(const Path& path, bool refused) {
         refused_.erase(path);
 }
 
+void FaultFileSystem::onRead(std::function<void(const Path&)> visit) {
+    std::lock_guard lock(mutex_);
+    onRead_ = std::move(visit);
+}
+
 void FaultFileSystem::hideBirths() {
     std::lock_guard lock(mutex_);
     birthsHidden_ = true;
@@ -128,6 +133,7 @@ core::Result<std::unique_ptr<core::File>> FaultFileSystem::open(const Path& path
         std::lock_guard lock(mutex_);
         if (refused_.contains(path))
             return core::failErrno(EACCES, "open failed: file=" + path.string());
+        if (onRead_ && mode == OpenMode::kRead) onRead_(path);
     }
     if (mode == OpenMode::kCreate || mode == OpenMode::kReplace) {
         TM_TRY(change("create"));

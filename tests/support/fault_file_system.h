@@ -33,6 +33,9 @@ public:
     // Files have no time of birth, as on some file systems.
     void hideBirths();
 
+    // Called with the path of each file that is opened to be read.
+    void onRead(std::function<void(const core::Path&)> visit);
+
     // True once the armed change was reached.
     bool fired() const;
     std::uint64_t changes() const;
@@ -62,6 +65,7 @@ private:
     std::uint64_t atChange_ = 0;
     std::uint64_t changes_ = 0;
     std::set<core::Path> refused_;
+    std::function<void(const core::Path&)> onRead_;
     bool birthsHidden_ = false;
 };
 

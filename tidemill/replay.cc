@@ -1,0 +1,154 @@
+#include "tidemill/replay.h"
+
+#include <algorithm>
+
+#include "core/logging.h"
+#include "tidemill/batch_failure.h"
+#include "tidemill/recorded_batch.h"
+#include "tidemill/start.h"
+
+namespace tidemill {
+
+using core::BatchRecord;
+using core::BlockPtr;
+using core::ErrorKind;
+using core::fail;
+using core::Result;
+
+namespace {
+
+// What runs of a batch.
+BatchRecord withoutLeftOut(const BatchRecord& record) {
+    BatchRecord running = record;
+    if (record.allLeftOut) {
+        running.cuts.clear();
+        running.ranges.clear();
+    }
+    return running;
+}
+
+}  // namespace
+
+Replay::Replay(const BatchSurroundings& with, RunningJob& parts, StartProgress& progress,
+               std::uint64_t steps, core::BatchId stoppedAt)
+    : options_(with.options),
+      job_(with.job),
+      parts_(parts),
+      progress_(progress),
+      steps_(steps),
+      stoppedAt_(stoppedAt) {}
+
+Result<> Replay::run(recovery::Recovered& recovered) {
+    for (std::size_t i = 0; i < recovered.batches.size(); ++i) {
+        BatchRecord& record = recovered.batches[i];
+        const bool last = i + 1 == recovered.batches.size();
+        TM_ASSIGN(auto blocks, recovered.blocksOf(i));
+        logLarge(record, blocks);
+        parts_.completeBefore = !last;
+        TM_TRY(last ? runLast(record, std::move(blocks)) : runOne(record, std::move(blocks)));
+        progress_.at([&] {
+            return "recovering: replayed batch " + core::toString(record.id) + " of " +
+                   core::toString(recovered.lastBatch);
+        });
+    }
+    parts_.completeBefore = false;
+    const bool asked =
+        !options_.skipRecords.empty() || options_.quarantineBatch != 0 || options_.skipBatch != 0;
+    if (recovered.batches.empty() && asked)
+        core::logInfo("no batch waits to be run again: nothing is skipped");
+    if (recovered.lastBatch.value != 0) logResumed(recovered);
+    return {};
+}
+
+Result<> Replay::check(const BatchRecord& record, std::span<const BlockPtr> blocks) {
+    TM_TRY(checkRecorded(job_, record, blocks));
+    return resumeRanges(job_, record);
+}
+
+Result<> Replay::runOne(const BatchRecord& record, std::vector<BlockPtr> blocks) {
+    TM_TRY(check(record, blocks));
+    return parts_.scheduler->replay(withoutLeftOut(record), std::move(blocks), false);
+}
+
+Result<> Replay::runLast(BatchRecord& record, std::vector<BlockPtr> blocks) {
+    TM_ASSIGN(const bool changed, changeLast(record, blocks));
+    TM_TRY(check(record, blocks));
+    if (changed) {
+        ++record.revision;
+        TM_ASSIGN(const auto lsn, parts_.log->appendRecord(record));
+        TM_TRY(parts_.log->waitDurable(lsn));
+        core::logWarning("batch " + core::toString(record.id) +
+                         " ended the job and is run in another way now: what outputs have shown of "
+                         "it is shown anew");
+    }
+    // So that a mended job need not run what was shown before: it may run this batch alone.
+    if (stoppedAt_ == record.id && parts_.lastComplete)
+        TM_TRY(parts_.checkpointer->checkpointNow(parts_.markOf(*parts_.lastComplete)));
+    TM_ASSIGN(const auto known, parts_.attempts->begin(record.id));
+    if (known.ended >= recovery::kAttemptsSuspicious)
+        core::logWarning("batch " + core::toString(record.id) + " has ended the process " +
+                         std::to_string(known.ended) + " times" +
+                         (known.error.empty() ? "" : ", at last with: " + known.error) +
+                         ". It holds " + describeContent(job_, record, blocks) +
+                         ". It is run once more." +
+                         (known.error.empty() ? waysOn(record.id, std::nullopt) : ""));
+    TM_TRY(parts_.scheduler->replay(withoutLeftOut(record), std::move(blocks), true));
+    return parts_.attempts->clear();
+}
+
+// True when the record was changed.
+Result<bool> Replay::changeLast(BatchRecord& record, std::span<const BlockPtr> blocks) const {
+    const BatchRecord before = record;
+    if (stoppedAt_ == record.id) {
+        record.steps = steps_;
+        record.onError = onError(options_.errorPolicy);
+    }
+    if (options_.quarantineBatch == record.id.value) record.onError = core::OnError::kDeadLetter;
+    if (options_.skipBatch == record.id.value) record.allLeftOut = true;
+    for (const auto& skip : options_.skipRecords) TM_TRY(leaveOut(skip, record, blocks));
+    return record != before;
+}
+
+Result<> Replay::leaveOut(const StreamingOptions::SkipRecord& skip, BatchRecord& record,
+                          std::span<const BlockPtr> blocks) const {
+    const core::RecordPlace place{core::Lsn(skip.lsn), skip.line};
+    const auto text = std::to_string(skip.lsn) + ":" + std::to_string(skip.line);
+    const auto block = std::find_if(blocks.begin(), blocks.end(), [&](const auto& candidate) {
+        return candidate->lsn() == place.lsn;
+    });
+    if (block != blocks.end() && skip.line >= 1 && skip.line <= (*block)->origin().lines) {
+        auto& all = record.leftOut;
+        if (!std::binary_search(all.begin(), all.end(), place))
+            all.insert(std::upper_bound(all.begin(), all.end(), place), place);
+        return {};
+    }
+    if (block == blocks.end() && place.lsn <= record.endLsn) {
+        core::logInfo("record " + text +
+                      " is of a batch that has come to its end: it is not skipped");
+        return {};
+    }
+    return fail(ErrorKind::kConflict, "there is no record " + text + " to be skipped in batch " +
+                                          core::toString(record.id) + ", which holds " +
+                                          describeContent(job_, record, blocks));
+}
+
+void Replay::logLarge(const BatchRecord& record, std::span<const BlockPtr> blocks) const {
+    std::size_t bytes = 0;
+    for (const auto& block : blocks) bytes += block->bytes().size();
+    if (bytes > options_.maxBatchBytes)
+        core::logInfo("batch " + core::toString(record.id) + " was recorded with " +
+                      std::to_string(bytes) + " bytes, more than max_batch_bytes=" +
+                      std::to_string(options_.maxBatchBytes) + " now; it is replayed whole");
+}
+
+void Replay::logResumed(const recovery::Recovered& recovered) const {
+    core::logInfo("resumed behind batch " + core::toString(recovered.lastBatch) + ": " +
+                  (recovered.mark
+                       ? "state of the checkpoint at batch " + core::toString(recovered.mark->batch)
+                       : std::string("no checkpoint was there")) +
+                  ", " + std::to_string(recovered.batches.size()) +
+                  (recovered.batches.size() == 1 ? " batch replayed, " : " batches replayed, ") +
+                  std::to_string(progress_.took().count()) + " ms in all");
+}
+
+}  // namespace tidemill

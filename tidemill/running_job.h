@@ -1,0 +1,66 @@
+// The parts that one running job consists of, from its data directory to its scheduler.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/batch_mark.h"
+#include "core/block_log.h"
+#include "core/error.h"
+#include "core/scheduler.h"
+#include "recovery/attempts.h"
+#include "recovery/data_directory.h"
+#include "recovery/generations.h"
+#include "recovery/log_writer.h"
+#include "state/state_store.h"
+#include "tidemill/checkpointer.h"
+#include "tidemill/disk_budget.h"
+#include "tidemill/operator_match.h"
+#include "tidemill/session_positions.h"
+#include "tidemill/source_positions.h"
+
+namespace tidemill {
+
+// In the order in which they are made; destroyed in the reverse. Without a data directory there are
+// no `directory`, `generations`, `attempts`, `logWriter` and `checkpointer`.
+struct RunningJob {
+    std::string owner;        // identity of the data directory, or of this process without one
+    std::uint64_t nonce = 0;  // random, of this start
+    std::uint64_t fingerprint = 0;  // Job::fingerprint
+    DiskBudget disk;
+    OperatorMatch operators;
+    std::unique_ptr<recovery::DataDirectory> directory;
+    std::unique_ptr<recovery::Generations> generations;
+    std::unique_ptr<recovery::AttemptsFile> attempts;
+    std::unique_ptr<state::StateStore> store;
+    std::unique_ptr<SessionPositions> sessions;
+    std::unique_ptr<SourcePositions> sourcePositions;
+    std::unique_ptr<core::BlockLog> log;
+    recovery::LogWriter* logWriter = nullptr;  // `log`, when it is durable
+    std::unique_ptr<core::Scheduler> scheduler;
+    std::unique_ptr<Checkpointer> checkpointer;
+
+    bool checkpointReadInFull = false;  // at this start
+    // The batch that runs came to its end in an earlier process.
+    bool completeBefore = false;
+    core::Position position;  // where the directory's batches end, before the scheduler starts
+    std::optional<core::BatchRecord> lastComplete;
+
+    // Ends the threads; idempotent. Errors: what closing the log says.
+    core::Result<> close();
+
+    // That the directory which is held still has its name: its path may lead to another one by now.
+    core::Result<> stillOurs() const;
+    core::BatchMark markOf(const core::BatchRecord& record) const;
+
+    // Checkpoints share files, so bad bytes may be in any of them: after an error that says so, the
+    // next start reads a checkpoint in full before it uses it, and falls back to an older one.
+    void suspectIfCorrupt(const core::Result<>& result) const;
+    // An error of damaged state says that another start mends it, unless this one has read the
+    // checkpoint in full and another would find the same.
+    core::Result<> sayIfHeals(core::Result<> result) const;
+};
+
+}  // namespace tidemill
