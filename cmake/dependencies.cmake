@@ -13,6 +13,7 @@ find_package(tomlplusplus CONFIG REQUIRED)
 find_package(nlohmann_json CONFIG REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
+find_package(simdjson CONFIG REQUIRED)
 
 # The static RocksDB is the faster one. The thread sanitizer needs the shared one: it can be told
 # to ignore a module it did not instrument, not a part of the program itself.

@@ -12,6 +12,7 @@
 
 #include "core/arena.h"
 #include "core/error.h"
+#include "core/time.h"
 #include "rows/chunk.h"
 #include "rows/row_failures.h"
 #include "rows/schema.h"
@@ -40,9 +41,13 @@ class RowReader {
 public:
     virtual ~RowReader() = default;
 
+    // Before the first record of a batch: times without a year (syslog's) are the latest that are
+    // at most a day after `time`, the same whenever the batch runs.
+    virtual void beginBatch(BatchTime time) = 0;
+
     // Reads up to kChunkRows records; column i of the answer has a row for each of them, also for
-    // those that fail. Columns hold until the next call; texts live as long as the records' bytes
-    // or `arena`.
+    // those that fail or are left out (a header line). Columns hold until the next call; texts live
+    // as long as the records' bytes or `arena`.
     virtual std::span<const Column> read(std::span<const std::string_view> records,
                                          core::Arena& arena, RowFailures& failures) = 0;
 };

@@ -15,26 +15,36 @@ namespace tidemill::rows {
 // worker-confined.
 class RowFailures {
 public:
-    bool empty() const { return failures_.empty(); }
+    // No row failed or is left out.
+    bool empty() const { return !any_; }
+    // Row `row` is none: it failed or is left out.
     bool failed(std::size_t row) const { return ((bits_[row / 64] >> (row % 64)) & 1) != 0; }
 
     // `message` names the column, its place and the value: 'bytes (place 10): "abc" is no int'.
     void add(std::size_t row, std::string message) {
         if (failed(row)) return;
-        bits_[row / 64] |= std::uint64_t{1} << (row % 64);
+        leaveOut(row);
         failures_.emplace_back(row, std::move(message));
     }
 
-    // In the order in which they were added.
+    // The row is no record and no failure: a header line.
+    void leaveOut(std::size_t row) {
+        bits_[row / 64] |= std::uint64_t{1} << (row % 64);
+        any_ = true;
+    }
+
+    // The failures, in the order in which they were added; rows left out are not among them.
     const std::vector<std::pair<std::size_t, std::string>>& all() const { return failures_; }
 
     void clear() {
-        if (failures_.empty()) return;
+        if (!any_) return;
+        any_ = false;
         failures_.clear();
         for (auto& word : bits_) word = 0;
     }
 
 private:
+    bool any_ = false;
     std::uint64_t bits_[kNullWords] = {};
     std::vector<std::pair<std::size_t, std::string>> failures_;
 };

@@ -123,6 +123,15 @@ Result<TimeFormat> TimeFormat::compile(std::string_view format) {
     return compiled;
 }
 
+const TimeFormat& TimeFormat::syslog() {
+    static const TimeFormat format = [] {
+        auto made = TimeFormat::compile("%b %e %H:%M:%S");
+        made->orIso8601_ = true;
+        return *made;
+    }();
+    return format;
+}
+
 // One directive's text.
 bool TimeFormat::read(const Step& step, const char*& at, const char* end, Fields& fields) const {
     switch (step.directive) {
@@ -189,7 +198,8 @@ bool TimeFormat::read(const Step& step, const char*& at, const char* end, Fields
 }
 
 Parsed TimeFormat::parse(std::string_view text, std::int64_t& micros, std::int64_t now) const {
-    if (steps_.empty()) return parseTime(text, micros);
+    if (steps_.empty() || (orIso8601_ && !text.empty() && text[0] >= '0' && text[0] <= '9'))
+        return parseTime(text, micros);
     Fields fields;
     const char* at = text.data();
     const char* const end = at + text.size();

@@ -27,6 +27,9 @@ public:
     // none, or that a time cannot be made of what the directives give.
     static core::Result<TimeFormat> compile(std::string_view format);
 
+    // Of syslog: "Oct 11 22:14:15", or ISO 8601 where a digit comes first.
+    static const TimeFormat& syslog();
+
     // All of `text` must be as the format says. `now` (microseconds) is looked at when the format
     // has no year; without it the answer then is kNoValue.
     Parsed parse(std::string_view text, std::int64_t& micros, std::int64_t now = kNoNow) const;
@@ -45,6 +48,7 @@ private:
 
     std::string text_;
     std::vector<Step> steps_;
+    bool orIso8601_ = false;
     bool hasYear_ = true;
 };
 
