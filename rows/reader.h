@@ -42,8 +42,8 @@ public:
     virtual ~RowReader() = default;
 
     // Before the first record of a batch: times without a year (syslog's) are the latest that are
-    // at most a day after `time`, the same whenever the batch runs.
-    virtual void beginBatch(BatchTime time) = 0;
+    // at most a day after this, the same whenever the batch runs.
+    virtual void beginBatch(BatchTime) {}
 
     // Reads up to kChunkRows records; column i of the answer has a row for each of them, also for
     // those that fail or are left out (a header line). Columns hold until the next call; texts live
