@@ -9,13 +9,12 @@
 namespace tidemill::core {
 namespace {
 
-constexpr std::string_view kSuffix = ".jsonl";
 constexpr std::string_view kTemporarySuffix = ".tmp";
 
 // The batch that a file is of; none for other names.
-std::optional<BatchId> batchOf(std::string_view name) {
-    if (!name.ends_with(kSuffix)) return std::nullopt;
-    name.remove_suffix(kSuffix.size());
+std::optional<BatchId> batchOf(std::string_view name, std::string_view suffix) {
+    if (!name.ends_with(suffix)) return std::nullopt;
+    name.remove_suffix(suffix.size());
     BatchId batch;
     const auto parsed = std::from_chars(name.data(), name.data() + name.size(), batch.value);
     if (name.empty() || parsed.ec != std::errc() || parsed.ptr != name.data() + name.size())
@@ -33,7 +32,7 @@ constexpr const char* kWayOut =
 Path BatchFiles::pathOf(BatchId batch) const {
     char name[32];
     std::snprintf(name, sizeof name, "%020llu", static_cast<unsigned long long>(batch.value));
-    return directory_ / (name + std::string(kSuffix));
+    return directory_ / (name + suffix_);
 }
 
 Result<> BatchFiles::prepareNew() {
@@ -62,7 +61,7 @@ Result<> BatchFiles::prepareResume(const std::string& owner, BatchId last) {
                         "; this data directory is " + owner + " and has come to batch " +
                         toString(last) + kWayOut);
     for (const auto& name : names)
-        if (const auto batch = batchOf(name); batch && *batch > last)
+        if (const auto batch = batchOf(name, suffix_); batch && *batch > last)
             return fail(ErrorKind::kConflict,
                         "the results in " + directory_.string() + " are newer than the data "
                         "directory: found=" + name + "; data directory " + owner +

@@ -1,4 +1,5 @@
-// A directory that holds a file for each batch that has something to say: BATCH.jsonl, 20 digits.
+// A directory that holds a file for each batch that has something to say: 20 digits and a suffix,
+// such as .jsonl.
 // A file appears whole or not at all, and once.
 #pragma once
 
@@ -19,8 +20,9 @@ namespace tidemill::core {
 // Thread safety: externally synchronized.
 class BatchFiles {
 public:
-    BatchFiles(FileSystem& files, Path directory)
-        : files_(files), directory_(std::move(directory)) {}
+    // Files are named BATCH and `suffix`.
+    BatchFiles(FileSystem& files, Path directory, std::string suffix = ".jsonl")
+        : files_(files), directory_(std::move(directory)), suffix_(std::move(suffix)) {}
 
     // For a data directory that has run no batch. Makes the directory; its parent must exist.
     // Errors: kConflict (it holds files), kNotFound, kIo.
@@ -58,6 +60,7 @@ private:
 
     FileSystem& files_;
     const Path directory_;
+    const std::string suffix_;
 };
 
 }  // namespace tidemill::core

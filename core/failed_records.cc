@@ -29,13 +29,6 @@ void FailedRecords::add(std::uint32_t node, std::uint32_t pass, FailedRecord rec
         ++counts.most;
         ++noted_->count;
     }
-    if (rules_.onError == OnError::kDeadLetter && noted_->count > rules_.deadLettersMax)
-        throw TaskFailure(Error{
-            ErrorKind::kUserCode,
-            record.operation + " threw for more than " + std::to_string(rules_.deadLettersMax) +
-                " records of the batch, which is as many as may become dead letters "
-                "(max_dead_letters); the last: " + record.error +
-                ". Give it a larger number, or skip what fails (on_error = \"skip\")"});
     auto found = noted_->kept.find({node, record});
     if (found == noted_->kept.end()) {
         if (noted_->kept.size() >= keptMax()) return;

@@ -40,7 +40,7 @@ struct FailedCall {
 
 struct FailureRules {
     OnError onError = OnError::kStop;
-    // kDeadLetter: so many records of a batch are kept; one more ends the job.
+    // kDeadLetter: so many records of a batch are kept; others are only counted.
     std::size_t deadLettersMax = 10'000;
 };
 
@@ -66,8 +66,7 @@ public:
                                        64 << 10);
     }
 
-    // `node`: the number of the operator; `pass`: see TaskContext. Throws TaskFailure when there
-    // are more than deadLettersMax.
+    // `node`: the number of the operator; `pass`: see TaskContext.
     void add(std::uint32_t node, std::uint32_t pass, FailedRecord record);
 
     // The call that ends the batch, when no record may be left out; the first one is kept.
@@ -151,6 +150,20 @@ public:
             if (failed_ != nullptr) failed_->stop(std::move(call));
             throw TaskFailure(std::move(error));
         }
+    }
+
+    // Notes a record that could not be worked on, for an operator whose loop is its own: the batch
+    // goes on without it, or ends here by a TaskFailure. `record` as in FailedRecord; `text`: where
+    // it lies, see FailedCall.
+    void reject(std::string record, std::string error, const char* text) {
+        const std::size_t bytesMax = failed_ != nullptr ? failed_->textBytesMax() : 256;
+        FailedRecord failed{operation_, std::move(record), std::move(error)};
+        cut(failed.record, bytesMax, failed.record.size());
+        cut(failed.error, bytesMax, failed.error.size());
+        if (failed_ != nullptr && failed_->goesOn()) return failed_->add(node_, pass_, failed);
+        Error ended{ErrorKind::kUserCode, failed.operation + ": " + failed.error};
+        if (failed_ != nullptr) failed_->stop({node_, partition_, std::move(failed), text});
+        throw TaskFailure(std::move(ended));
     }
 
 private:

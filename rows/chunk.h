@@ -43,7 +43,7 @@ struct Chunk {
     std::size_t rows = 0;                     // in the arrays, 1 ... kChunkRows
     std::span<const Column> columns;          // as the stream's schema says
     const std::uint16_t* selected = nullptr;  // ascending; null pointer: all rows
-    std::size_t selectedCount = 0;            // without `selected`: rows
+    std::size_t selectedCount = 0;            // how many rows count; without `selected`: rows
     // The text that row i was read from, for errors and dead letters; null pointer behind
     // aggregates.
     const std::string_view* records = nullptr;
@@ -81,6 +81,9 @@ public:
             hasNulls_ = true;
         }
         nulls_[row / 64] |= std::uint64_t{1} << (row % 64);
+    }
+    void setNotNull(std::size_t row) {
+        if (hasNulls_) nulls_[row / 64] &= ~(std::uint64_t{1} << (row % 64));
     }
     // All kNullWords words; to be set whole by the caller.
     std::uint64_t* nullsForOverwrite() {

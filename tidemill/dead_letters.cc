@@ -106,15 +106,24 @@ core::Result<> DeadLetters::write(const core::BatchRun& run,
         line["record"] = shown;
         if (written) written = file->append(lineOf(line));
     });
-    if (run.failedRecords() != nullptr && run.record().onError == core::OnError::kDeadLetter)
-        run.failedRecords()->forEachKept([&](const core::FailedRecord& kept, std::uint64_t times) {
+    if (run.failedRecords() != nullptr && run.record().onError == core::OnError::kDeadLetter) {
+        const auto& failed = *run.failedRecords();
+        std::uint64_t left = failed.rules().deadLettersMax;
+        failed.forEachKept([&](const core::FailedRecord& kept, std::uint64_t times) {
             auto line = begun(run);
             line["operation"] = kept.operation;
             line["record"] = kept.record;
             line["error"] = kept.error;
             const auto text = lineOf(line);
-            for (; times > 0 && written; --times) written = file->append(text);
+            for (; times > 0 && left > 0 && written; --times, --left) written = file->append(text);
         });
+        const std::uint64_t kept = failed.rules().deadLettersMax - left;
+        if (failed.count() > kept && written) {
+            auto line = begun(run);
+            line["not_kept"] = failed.count() - kept;
+            written = file->append(lineOf(line));
+        }
+    }
     TM_TRY(written);
     return file->commit();
 }

@@ -8,6 +8,7 @@
 
 #include "core/byte_codec.h"
 #include "core/logging.h"
+#include "tidemill/operator_match.h"
 
 namespace tidemill {
 
@@ -28,7 +29,7 @@ std::uint64_t Job::fingerprint() const {
     for (const auto& state : states)
         named.emplace_back(
             state.name,
-            state.signature + (state.lifetime == Duration(0)
+            withoutNames(state.signature) + (state.lifetime == Duration(0)
                                    ? ""
                                    : " idle_ms=" + std::to_string(state.lifetime.count())));
     std::sort(named.begin(), named.end());

@@ -46,6 +46,20 @@ std::string difference(std::string_view held, std::string_view wanted) {
 using core::OperatorEntry;
 using core::OperatorId;
 
+std::string withoutNames(const std::string& signature) {
+    constexpr std::string_view kNames = " names=[";
+    const auto begin = signature.find(kNames);
+    if (begin == signature.npos) return signature;
+    bool isQuoted = false;
+    for (std::size_t i = begin + kNames.size(); i < signature.size(); ++i) {
+        if (signature[i] == '\\') ++i;
+        else if (signature[i] == '"') isQuoted = !isQuoted;
+        else if (signature[i] == ']' && !isQuoted)
+            return signature.substr(0, begin) + signature.substr(i + 1);
+    }
+    return signature;
+}
+
 OperatorMatch matchOperators(const std::vector<OperatorEntry>& known,
                              const std::vector<StateDeclaration>& wanted, bool dropMismatched) {
     OperatorMatch match;
@@ -60,7 +74,9 @@ OperatorMatch matchOperators(const std::vector<OperatorEntry>& known,
         // The newest entry of a name counts; older ones had their state dropped.
         const auto found = std::find_if(match.entries.rbegin(), match.entries.rend(),
                                         [&](const auto& entry) { return entry.name == state.name; });
-        if (found != match.entries.rend() && found->signature == state.signature) {
+        if (found != match.entries.rend() &&
+            withoutNames(found->signature) == withoutNames(state.signature)) {
+            found->signature = state.signature;
             match.ids.push_back(found->id);
             match.isNew.push_back(false);
             diff += "\n  kept          " + state.name + " (" + state.signature + ")";
@@ -71,7 +87,7 @@ OperatorMatch matchOperators(const std::vector<OperatorEntry>& known,
             match.dropped.push_back(found->id);
             diff += "\n  incompatible  " + state.name + ": the directory holds (" +
                     found->signature + "), the job wants (" + state.signature +
-                    "); the difference: " + difference(found->signature, state.signature);
+                    "); the difference: " + difference(withoutNames(found->signature), withoutNames(state.signature));
         } else {
             diff += "\n  new           " + state.name + " (" + state.signature + ")";
         }

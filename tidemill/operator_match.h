@@ -29,4 +29,8 @@ struct OperatorMatch {
 OperatorMatch matchOperators(const std::vector<core::OperatorEntry>& known,
                              const std::vector<StateDeclaration>& wanted, bool dropMismatched);
 
+// A signature without its names=["…", …], which say what columns are called and may change at any
+// time.
+std::string withoutNames(const std::string& signature);
+
 }  // namespace tidemill

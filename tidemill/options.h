@@ -84,8 +84,8 @@ struct StreamingOptions {
     // For kDeadLetter: BATCH.jsonl, 20 digits, for each batch that has any, a JSON object a line:
     // {"batch":…,"time_ms":…,"operation":…,"record":…,"error":…}. Empty: DIRECTORY/dead_letters.
     std::filesystem::path deadLetterDirectory;
-    // For kDeadLetter: a batch with more of them ends the job. They are in memory while the batch
-    // runs, 64 MiB of text at most: the more there may be, the less is kept of a long one.
+    // For kDeadLetter: so many records of a batch are kept; a last line of its file says how many
+    // were not: {"batch":…,"time_ms":…,"not_kept":…}. They are in memory while the batch runs, 64 MiB of text at most: the more there may be, the less is kept of a long one.
     std::size_t maxDeadLetters = 10'000;
 
     // The batch that was recorded last may end the job again and again, because of a record for

@@ -8,10 +8,14 @@
 #include <vector>
 
 #include "core/error.h"
-#include "tools/number.h"
+#include "rows/number.h"
 #include "tools/row.h"
 
 namespace tidemill::tools {
+
+using rows::Number;
+using rows::NumberText;
+using rows::WideSum;
 
 // "top(3, path)": computed by `function` from the field `field`.
 struct AggregateSpec {

@@ -8,7 +8,7 @@
 
 #include "core/logging.h"
 #include "tools/json.h"
-#include "tools/number.h"
+#include "rows/number.h"
 #include "tools/toml_table.h"
 
 namespace tidemill::tools {

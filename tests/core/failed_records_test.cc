@@ -35,17 +35,13 @@ TEST(FailedRecords, ARecordThatFailsInEveryPassCountsOnce) {
     EXPECT_EQ(times, (std::vector<std::uint64_t>{2, 1}));
 }
 
-TEST(FailedRecords, MoreDeadLettersThanAllowedEndTheBatch) {
+TEST(FailedRecords, MoreDeadLettersThanAreKeptAreCounted) {
     FailedRecords failed({OnError::kDeadLetter, 2});
-    failed.add(1, 0, {"map", "a", "no"});
-    failed.add(1, 0, {"map", "a", "no"});
-    try {
-        failed.add(2, 0, {"filter", "b", "not this"});
-        FAIL() << "it goes on";
-    } catch (const TaskFailure& failure) {
-        EXPECT_EQ(failure.error().kind, ErrorKind::kUserCode);
-        EXPECT_NE(failure.error().message.find("max_dead_letters"), std::string::npos);
-    }
+    for (const char* record : {"a", "b", "c", "d"}) failed.add(1, 0, {"map", record, "no"});
+    EXPECT_EQ(failed.count(), 4u);
+    std::uint64_t kept = 0;
+    failed.forEachKept([&](const FailedRecord&, std::uint64_t times) { kept += times; });
+    EXPECT_EQ(kept, 2u);
 }
 
 TEST(RecordGuard, LongRecordsAndLongErrorsAreCut) {

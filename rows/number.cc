@@ -1,10 +1,10 @@
-#include "tools/number.h"
+#include "rows/number.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 
-namespace tidemill::tools {
+namespace tidemill::rows {
 namespace {
 
 // How `whole` lies to a floating point number that is finite.
@@ -64,4 +64,4 @@ std::string WideSum::digits() const {
     return {reversed.rbegin(), reversed.rend()};
 }
 
-}  // namespace tidemill::tools
+}  // namespace tidemill::rows

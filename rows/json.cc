@@ -1,11 +1,11 @@
-#include "tools/json.h"
+#include "rows/json.h"
 
 #include <algorithm>
 #include <cstdio>
 
 #include "core/format.h"
 
-namespace tidemill::tools {
+namespace tidemill::rows {
 
 bool isUtf8(std::string_view bytes) {
     while (!bytes.empty()) {
@@ -54,4 +54,4 @@ std::string base64(std::string_view bytes) {
     return out;
 }
 
-}  // namespace tidemill::tools
+}  // namespace tidemill::rows

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace tidemill::tools {
+namespace tidemill::rows {
 
 struct Number {
     bool isWhole = true;
@@ -35,6 +35,13 @@ NumberText parseNumber(std::string_view text, Number& number);
 // A sum of whole numbers, exact however many there are.
 class WideSum {
 public:
+    WideSum() = default;
+    // high * 2^64 + low
+    static WideSum of(std::int64_t high, std::uint64_t low) {
+        WideSum sum;
+        sum.sum_ = static_cast<Wide>(static_cast<UnsignedWide>(high) << 64 | low);
+        return sum;
+    }
     void add(std::int64_t number) { sum_ += number; }
     void add(const WideSum& other) { sum_ += other.sum_; }
     bool fits() const { return sum_ == static_cast<std::int64_t>(sum_); }
@@ -61,4 +68,4 @@ private:
     Wide sum_ = 0;
 };
 
-}  // namespace tidemill::tools
+}  // namespace tidemill::rows

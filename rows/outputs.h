@@ -1,0 +1,29 @@
+// Where rows go.
+#pragma once
+
+#include <iosfwd>
+#include <memory>
+#include <string>
+
+#include "rows/format/row_format.h"
+#include "rows/row_stream.h"
+
+namespace tidemill::rows {
+
+// The first `rows` rows of each batch, as tuples.
+void print(const RowStream& stream, std::size_t rows, std::ostream& out);
+
+// Each batch as a directory PREFIX-TIME[.SUFFIX] of part files with tuples, as saveAsTextFiles.
+void saveAsTextFiles(const RowStream& stream, const std::string& prefix, const std::string& suffix);
+
+// Lines in a format.
+struct RowFiles {
+    std::string kind;  // of messages: "json_lines"
+    std::string path;  // a directory, one file for each batch that has rows; or "stdout"
+    std::string suffix = ".jsonl";  // of the files
+    bool emptyBatches = false;      // files for batches without rows too
+    std::shared_ptr<const RowFormat> format;
+};
+void saveRows(const RowStream& stream, RowFiles files);
+
+}  // namespace tidemill::rows

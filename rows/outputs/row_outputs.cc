@@ -1,0 +1,194 @@
+#include <iostream>
+
+#include "core/batch_files.h"
+#include "core/operators/print.h"
+#include "core/operators/save_as_text_files.h"
+#include "rows/format/value_text.h"
+#include "rows/outputs.h"
+#include "rows/outputs/scan_rows.h"
+
+namespace tidemill::rows {
+namespace {
+
+using core::BatchRun;
+using core::orThrow;
+using core::Result;
+using Node = std::shared_ptr<core::StreamNode<Chunk>>;
+
+BatchStamp stampOf(const BatchRun& run) {
+    return {run.record().id.value, toMillis(run.record().time)};
+}
+
+class PrintRows final : public core::OutputOperation {
+public:
+    PrintRows(Node node, std::size_t rows, std::ostream& out)
+        : node_(std::move(node)), rows_(rows), out_(out) {
+        node_->require();
+    }
+    std::string describe() const override { return "print"; }
+    void run(BatchRun& run) override {
+        if (!run.isActive(node_->slide())) return;
+        std::string text = core::printHeader(run.record().time);
+        std::size_t seen = 0;
+        scanRows(*node_, run, rows_ + 1, [&](const Chunk& chunk, std::size_t row) {
+            if (++seen > rows_) {
+                text += "...\n";
+                return;
+            }
+            appendTuple(text, chunk, row);
+            text += '\n';
+        });
+        core::writeOut(out_, text + "\n");
+    }
+
+private:
+    Node node_;
+    const std::size_t rows_;
+    std::ostream& out_;
+};
+
+class RowTextFiles final : public core::OutputOperation {
+public:
+    RowTextFiles(Node node, core::FileSystem& files, std::string prefix, std::string suffix)
+        : node_(std::move(node)),
+          files_(files),
+          prefix_(std::move(prefix)),
+          suffix_(std::move(suffix)) {
+        node_->require();
+    }
+    std::string describe() const override { return "saveAsTextFiles prefix=" + prefix_; }
+    std::string place() const override { return core::textFilesPlace(prefix_, suffix_); }
+    Result<> prepareNew() override { return core::refuseExistingResults(files_, prefix_); }
+    Result<> prepareResume(const std::string& owner, const core::BatchRecord& last) override {
+        return core::refuseNewerResults(files_, prefix_, suffix_, owner, last);
+    }
+    void run(BatchRun& run) override {
+        if (!run.isActive(node_->slide())) return;
+        std::string name = prefix_ + "-" + std::to_string(toMillis(run.record().time));
+        if (!suffix_.empty()) name += "." + suffix_;
+        auto begun = orThrow(core::BatchDirectory::begin(files_, name, run.mark()));
+        if (!begun) return;
+        Batch<Chunk> batch(*node_, run);
+        batch.scanInParallel([&](std::uint32_t partition) {
+            return std::make_unique<PartSink>(orThrow(begun->part(core::partName(partition))));
+        });
+        orThrow(orThrow(begun->part("_SUCCESS")).finish());
+        orThrow(begun->commit());
+    }
+
+private:
+    class PartSink final : public core::Sink<Chunk> {
+    public:
+        explicit PartSink(core::PartFile file) : file_(std::move(file)) {}
+        void take(std::span<Chunk> chunks) override {
+            text_.clear();
+            for (const Chunk& chunk : chunks)
+                forEachRow(chunk, [&](std::size_t row) {
+                    appendTuple(text_, chunk, row);
+                    text_ += '\n';
+                });
+            orThrow(file_.append(text_));
+        }
+        void finish() override { orThrow(file_.finish()); }
+
+    private:
+        core::PartFile file_;
+        std::string text_;
+    };
+
+    Node node_;
+    core::FileSystem& files_;
+    const std::string prefix_, suffix_;
+};
+
+class SaveRows final : public core::OutputOperation {
+public:
+    SaveRows(Node node, core::FileSystem& files, RowFiles options)
+        : node_(std::move(node)),
+          options_(std::move(options)),
+          files_(files, options_.path, options_.suffix) {
+        node_->require();
+    }
+    std::string describe() const override {
+        return options_.kind + " path=" + options_.path + ", " + options_.format->describe();
+    }
+    std::string place() const override {
+        return toStdout() ? std::string() : core::absolutePlace(options_.path);
+    }
+    Result<> prepareNew() override { return toStdout() ? Result<>{} : files_.prepareNew(); }
+    Result<> prepareResume(const std::string& owner, const core::BatchRecord& last) override {
+        return toStdout() ? Result<>{} : files_.prepareResume(owner, last.id);
+    }
+    void run(BatchRun& run) override {
+        if (!run.isActive(node_->slide())) return;
+        if (toStdout())
+            write(run, {}, [](const std::string& text) { core::writeOut(std::cout, text); });
+        else
+            writeFile(run);
+    }
+
+private:
+    static constexpr std::size_t kPieceBytes = 1 << 20;
+
+    bool toStdout() const { return options_.path == "stdout"; }
+
+    void writeFile(BatchRun& run) {
+        std::unique_ptr<core::BatchFiles::Writer> file;
+        bool isDone = false;
+        const auto begin = [&] {
+            file = orThrow(files_.begin(run.mark()));
+            isDone = file == nullptr;
+        };
+        const std::string header = options_.format->header();
+        if (options_.emptyBatches) {
+            begin();
+            if (file) orThrow(file->append(header));
+        }
+        if (!isDone)
+            write(run, options_.emptyBatches ? std::string() : header,
+                  [&](const std::string& text) {
+                      if (!file && !isDone) begin();
+                      if (file) orThrow(file->append(text));
+                  });
+        if (file) orThrow(file->commit());
+    }
+
+    // Calls piece(lines) with whole lines, piece by piece; `header` begins the first.
+    template <class Piece>
+    void write(BatchRun& run, std::string header, Piece piece) {
+        const BatchStamp stamp = stampOf(run);
+        std::string text = std::move(header);
+        bool any = false;
+        scanRows(*node_, run, kAllRows, [&](const Chunk& chunk, std::size_t row) {
+            options_.format->append(text, stamp, chunk, row);
+            any = true;
+            if (text.size() < kPieceBytes) return;
+            piece(text);
+            text.clear();
+        });
+        if (any && !text.empty()) piece(text);
+    }
+
+    Node node_;
+    const RowFiles options_;
+    core::BatchFiles files_;
+};
+
+}  // namespace
+
+void print(const RowStream& stream, std::size_t rows, std::ostream& out) {
+    stream.job->graph.addOutput(std::make_unique<PrintRows>(stream.node, rows, out));
+}
+
+void saveAsTextFiles(const RowStream& stream, const std::string& prefix,
+                     const std::string& suffix) {
+    stream.job->graph.addOutput(
+        std::make_unique<RowTextFiles>(stream.node, *stream.job->files, prefix, suffix));
+}
+
+void saveRows(const RowStream& stream, RowFiles files) {
+    stream.job->graph.addOutput(
+        std::make_unique<SaveRows>(stream.node, *stream.job->files, std::move(files)));
+}
+
+}  // namespace tidemill::rows
