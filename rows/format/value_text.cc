@@ -2,17 +2,17 @@
 
 #include <charconv>
 #include <cmath>
-#include <cstdio>
 
 #include "core/format.h"
 #include "rows/json.h"
+#include "rows/write_value.h"
 
 namespace tidemill::rows {
 namespace {
 
 void appendInt(std::string& out, std::int64_t value) {
-    char digits[24];
-    out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+    char text[kValueTextMax];
+    out.append(text, writeInt(text, value));
 }
 
 void appendUtf8(std::string& out, std::uint32_t point) {
@@ -43,51 +43,13 @@ std::uint32_t fourDigits(std::string_view json, std::size_t at) {
 }  // namespace
 
 void appendTime(std::string& out, std::int64_t micros) {
-    constexpr std::int64_t kSecond = 1'000'000, kDay = 86'400;
-    std::int64_t seconds = micros / kSecond, fraction = micros % kSecond;
-    if (fraction < 0) {
-        fraction += kSecond;
-        --seconds;
-    }
-    std::int64_t days = seconds / kDay, rest = seconds % kDay;
-    if (rest < 0) {
-        rest += kDay;
-        --days;
-    }
-    // Days since 1970 to a date of the Gregorian calendar, after H. Hinnant.
-    days += 719'468;
-    const std::int64_t era = (days >= 0 ? days : days - 146'096) / 146'097;
-    const std::int64_t ofEra = days - era * 146'097;
-    const std::int64_t yearOfEra = (ofEra - ofEra / 1460 + ofEra / 36'524 - ofEra / 146'096) / 365;
-    const std::int64_t dayOfYear = ofEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100);
-    const std::int64_t shifted = (5 * dayOfYear + 2) / 153;
-    const std::int64_t day = dayOfYear - (153 * shifted + 2) / 5 + 1;
-    const std::int64_t month = shifted < 10 ? shifted + 3 : shifted - 9;
-    const std::int64_t year = yearOfEra + era * 400 + (month <= 2);
-    char text[48];
-    int size = std::snprintf(text, sizeof text, "%04lld-%02lld-%02lldT%02lld:%02lld:%02lld",
-                             static_cast<long long>(year), static_cast<long long>(month),
-                             static_cast<long long>(day), static_cast<long long>(rest / 3600),
-                             static_cast<long long>(rest / 60 % 60),
-                             static_cast<long long>(rest % 60));
-    out.append(text, static_cast<std::size_t>(size));
-    if (fraction != 0) {
-        size = std::snprintf(text, sizeof text, ".%06lld", static_cast<long long>(fraction));
-        while (text[size - 1] == '0') --size;
-        out.append(text, static_cast<std::size_t>(size));
-    }
-    out += 'Z';
+    char text[kValueTextMax];
+    out.append(text, writeTime(text, micros));
 }
 
 void appendFloat(std::string& out, double value) {
-    if (std::isnan(value)) {
-        out += "NaN";
-    } else if (std::isinf(value)) {
-        out += value < 0 ? "-Infinity" : "Infinity";
-    } else {
-        char digits[32];
-        out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
-    }
+    char text[kValueTextMax];
+    out.append(text, writeFloat(text, value));
 }
 
 std::string unquotedJson(std::string_view json) {
