@@ -129,9 +129,11 @@ private:
             RowFailures failures;
             ResultColumn into{buffers_[layout_.key().size() + i], arena_, failures};
             aggregate.accumulator->result(records_, groups.size(), layout_.offset(i), into);
-            for (const auto& [row, what] : failures.all())
+            for (const auto& [row, what] : failures.all()) {
                 failures_.add(row, aggregate.name + " = " + aggregate.call.text() + " " + what +
                                        "; group (" + keyText(row) + ")");
+                into.values.setNull(row);
+            }
         }
         std::string keyText(std::size_t row) const {
             std::string text;
