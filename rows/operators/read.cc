@@ -16,6 +16,8 @@ public:
              std::shared_ptr<const Reader> reader)
         : NarrowNode("fields", std::move(lines)), reader_(std::move(reader)) {}
 
+    void beginBatch(core::BatchRun& run) override { time_ = run.record().time; }
+
 private:
     class ReadSink final : public core::Sink<std::string_view> {
     public:
@@ -50,11 +52,14 @@ private:
 
     std::unique_ptr<core::Sink<std::string_view>> makeSink(core::TaskContext& task,
                                                            core::Downstream<Chunk> below) override {
-        return std::make_unique<ReadSink>(reader_->makeRowReader(), guard(task), task.arena,
+        auto reader = reader_->makeRowReader();
+        reader->beginBatch(time_);
+        return std::make_unique<ReadSink>(std::move(reader), guard(task), task.arena,
                                           std::move(below));
     }
 
     std::shared_ptr<const Reader> reader_;
+    BatchTime time_{};  // of the batch at hand
 };
 
 using Counted = std::pair<std::string_view, std::int64_t>;
