@@ -147,8 +147,8 @@ std::vector<std::string> brokenTables(const fs::path& root) {
                 first = i + 1;
                 continue;
             }
-            const bool isRuler = lines[i].starts_with("|-") &&
-                                 lines[i].find_first_not_of("|- ") == lines[i].npos;
+            const bool isRuler =
+                lines[i].starts_with("|-") && lines[i].find_first_not_of("|- ") == lines[i].npos;
             const bool hasRuler = i + 1 < lines.size() && lines[i + 1].starts_with("|-");
             if ((i == first && !hasRuler) || isRuler != (i == first + 1) ||
                 columnsOf(lines[i]) != columnsOf(lines[first]))
@@ -193,6 +193,31 @@ TEST_F(Pages, TheProgramOfTheReadmeIsTheExample) {
     const auto program = example.substr(example.find("#include"));
     EXPECT_NE(contentOf(root_ / "README.md").find("```cpp\n" + program + "```\n"),
               std::string::npos);
+}
+
+// Line by line: what the page shows of the code stands in the code.
+TEST_F(Pages, TheOperatorThatIsExplainedIsTheOneInTheCode) {
+    std::set<std::string> known;
+    const auto trimmed = [](const std::string& line) {
+        const auto begin = line.find_first_not_of(' ');
+        return begin == line.npos ? std::string() : line.substr(begin);
+    };
+    for (const char* file : {"core/operators/filter.h", "tidemill/dstream.h"}) {
+        std::istringstream code(contentOf(root_ / file));
+        for (std::string line; std::getline(code, line);) known.insert(trimmed(line));
+    }
+    std::istringstream page(contentOf(root_ / "docs" / "adding_an_operator.md"));
+    bool isCode = false;
+    int shown = 0;
+    for (std::string line; std::getline(page, line);) {
+        if (line.starts_with("```")) {
+            isCode = !isCode;
+        } else if (isCode && !line.empty()) {
+            EXPECT_TRUE(known.contains(trimmed(line))) << line;
+            ++shown;
+        }
+    }
+    EXPECT_GT(shown, 30);
 }
 
 TEST_F(Pages, LinksThatLeadNowhereAreFound) {
