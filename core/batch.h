@@ -21,7 +21,7 @@ public:
     Batch(core::StreamNode<T>& node, core::BatchRun& run) : node_(node), run_(run) {}
 
     // Dense from 1 in a data directory; the same number means the same batch, also after a crash.
-    std::uint64_t id() const { return run_.record().id.value; }
+    std::uint64_t id() const { return run_.record().batch.value; }
     BatchTime time() const { return run_.record().time; }
 
     // Calls f(element) for each, one after another.

@@ -35,7 +35,7 @@ Path BatchFiles::pathOf(BatchId batch) const {
     return directory_ / (name + suffix_);
 }
 
-Result<> BatchFiles::prepareNew() {
+Result<> BatchFiles::openNew() {
     TM_TRY(files_.createDirectory(directory_));
     TM_ASSIGN(const auto names, files_.list(directory_));
     const auto seen = std::find_if(names.begin(), names.end(),
@@ -50,7 +50,10 @@ Result<> BatchFiles::prepareNew() {
     return files_.exists(markPath()) ? files_.unlink(markPath()) : Result<>{};
 }
 
-Result<> BatchFiles::prepareResume(const std::string& owner, BatchId last) {
+Result<> BatchFiles::open(const OutputOpening& opening) {
+    if (opening.last.beforeFirst()) return openNew();
+    const auto& owner = opening.owner;
+    const BatchId last = opening.last.batch;
     if (!files_.exists(directory_)) return {};
     TM_ASSIGN(const auto names, files_.list(directory_));
     TM_ASSIGN(const auto mark, readResultMark(files_, markPath()));

@@ -11,6 +11,7 @@
 #include "core/batch_directory.h"
 #include "core/error.h"
 #include "core/file_system.h"
+#include "core/output.h"
 #include "core/result_mark.h"
 
 namespace tidemill::core {
@@ -24,13 +25,10 @@ public:
     BatchFiles(FileSystem& files, Path directory, std::string suffix = ".jsonl")
         : files_(files), directory_(std::move(directory)), suffix_(std::move(suffix)) {}
 
-    // For a data directory that has run no batch. Makes the directory; its parent must exist.
-    // Errors: kConflict (it holds files), kNotFound, kIo.
-    Result<> prepareNew();
-
-    // For the data directory `owner`, whose last recorded batch is `last`. Errors: kConflict (the
-    // results are of another data directory, or newer than `last`), kNotFound, kIo.
-    Result<> prepareResume(const std::string& owner, BatchId last);
+    // In a new data directory makes this directory, whose parent must exist. Errors: kConflict (it
+    // holds files and the data directory is new; or they are of another data directory, or newer
+    // than its last batch), kNotFound, kIo.
+    Result<> open(const OutputOpening& opening);
 
     // One batch's file while it is written, with a bounded part of it in memory.
     class Writer {
@@ -55,6 +53,7 @@ public:
     const Path& directory() const { return directory_; }
 
 private:
+    Result<> openNew();
     Path markPath() const { return directory_ / kResultMarkName; }
     Path pathOf(BatchId batch) const;
 

@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "core/boundary.h"
 #include "core/error.h"
 #include "core/ids.h"
-#include "core/time.h"
 
 namespace tidemill::core {
 
@@ -23,11 +23,7 @@ struct OperatorEntry {
     bool operator==(const OperatorEntry&) const = default;
 };
 
-struct BatchMark {
-    BatchId batch;
-    BatchTime time{};
-    BatchTime zeroTime{};
-    Lsn endLsn;
+struct BatchMark : Boundary {
     // Of the job that ran the batch; see Job::fingerprint in tidemill/job.h.
     std::uint64_t fingerprint = 0;
     // Every operator that ever had state here, sorted by id.

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/boundary.h"
 #include "core/ids.h"
-#include "core/time.h"
 
 namespace tidemill::core {
 
@@ -26,6 +26,13 @@ struct SourceRange {
     bool operator==(const SourceRange&) const = default;
 };
 
+// What an output wants to know when the batch is run again; the bytes are its own encoding.
+struct OutputNote {
+    std::uint32_t output = 0;  // OutputOperation::number
+    std::string bytes;
+    bool operator==(const OutputNote&) const = default;
+};
+
 // A record of a block: by number within the block, the first is 1.
 struct RecordPlace {
     Lsn lsn;
@@ -40,13 +47,9 @@ enum class OnError : std::uint8_t {
     kDeadLetter,  // the same, and it is written to a file
 };
 
-// Batch `id` owns exactly the data frames with endLsn(id - 1) < LSN <= endLsn.
-struct BatchRecord {
-    BatchId id;
-    BatchTime time{};
-    // First batch time of the data directory minus the interval then; slides count from it.
-    BatchTime zeroTime{};
-    Lsn endLsn;
+// The boundary is the one that the batch ends at: batch n owns exactly the data frames with
+// endLsn of batch n - 1 < LSN <= endLsn.
+struct BatchRecord : Boundary {
     // Starts of the partitions, ascending; the first is {0, 0}. Empty for a batch without blocks.
     std::vector<CutPoint> cuts;
     // Key-group ranges after a shuffle. Fixed here because they can change the order in which
@@ -66,6 +69,8 @@ struct BatchRecord {
     std::vector<RecordPlace> leftOut;
     // It does without all of its records.
     bool allLeftOut = false;
+    // By output, ascending; of those that have any.
+    std::vector<OutputNote> notes;
     bool operator==(const BatchRecord&) const = default;
 };
 
@@ -73,6 +78,13 @@ struct BatchRecord {
 inline std::string_view rangeOf(const BatchRecord& record, SourceId source) {
     for (const auto& range : record.ranges)
         if (range.source == source) return range.bytes;
+    return {};
+}
+
+// What the record keeps for an output, empty when nothing.
+inline std::string_view noteOf(const BatchRecord& record, std::uint32_t output) {
+    for (const auto& note : record.notes)
+        if (note.output == output) return note.bytes;
     return {};
 }
 

@@ -19,10 +19,29 @@ Result<> Graph::runBatch(BatchRun& run, bool withOutputs, BatchObserver* observe
 void Graph::runOutputs(BatchRun& run, BatchObserver* observer) {
     for (std::size_t i = 0; i < outputs_.size(); ++i) {
         if (observer != nullptr) observer->outputStarted(run.record(), i);
-        auto result = catchingAll([&] { outputs_[i]->run(run); });
-        if (observer != nullptr) observer->outputCompleted(run.record(), i, result);
-        orThrow(std::move(result));
+        Result<Shown> shown;
+        if (auto result = catchingAll([&] { shown = outputs_[i]->run(run); }); !result)
+            shown = fail(std::move(result.error()));
+        if (observer != nullptr) observer->outputCompleted(run.record(), i, shown);
+        orThrow(std::move(shown));
     }
+}
+
+Result<std::vector<OutputNote>> Graph::takeNotes() {
+    std::vector<OutputNote> notes;
+    TM_TRY(catchingAll([&] {
+        for (const auto& output : outputs_) {
+            auto bytes = output->note();
+            if (bytes.size() > kOutputNoteBytesMax)
+                orThrow(Result<>(fail(ErrorKind::kInvalid,
+                                      output->describe() +
+                                          " keeps more in a batch's record than it may: bytes=" +
+                                          std::to_string(bytes.size()) +
+                                          " most=" + std::to_string(kOutputNoteBytesMax))));
+            if (!bytes.empty()) notes.push_back({output->number(), std::move(bytes)});
+        }
+    }));
+    return notes;
 }
 
 }  // namespace tidemill::core

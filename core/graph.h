@@ -8,31 +8,10 @@
 
 #include "core/batch_observer.h"
 #include "core/error.h"
+#include "core/output.h"
 #include "core/stream_node.h"
 
 namespace tidemill::core {
-
-// What makes a batch visible: print, forEachBatch, files.
-class OutputOperation {
-public:
-    virtual ~OutputOperation() = default;
-    // "print", "saveAsTextFiles prefix=counts"
-    virtual std::string describe() const = 0;
-    // Where its results lie, when no other output may write there; else empty.
-    virtual std::string place() const { return {}; }
-    // Called once before the first batch of a data directory that has run none. Refuses
-    // (kConflict) results that exist in its place: they would be taken for this directory's.
-    virtual Result<> prepareNew() { return {}; }
-    // Called once when the data directory has recorded batches, up to `last`. Refuses (kConflict)
-    // results that are newer, or of another data directory than `owner`.
-    virtual Result<> prepareResume(const std::string& owner, const BatchRecord& last) {
-        (void)owner;
-        (void)last;
-        return {};
-    }
-    // Returns when the batch's output is as durable as the output can make it. May throw.
-    virtual void run(BatchRun& run) = 0;
-};
 
 // Thread safety: built by one thread; then used by the scheduler's thread.
 class Graph {
@@ -45,7 +24,10 @@ public:
         nodes_.push_back(node);
         return node;
     }
-    void addOutput(std::unique_ptr<OutputOperation> output) { outputs_.push_back(std::move(output)); }
+    void addOutput(std::unique_ptr<OutputOperation> output) {
+        output->setNumber(static_cast<std::uint32_t>(outputs_.size()));
+        outputs_.push_back(std::move(output));
+    }
 
     const std::vector<std::shared_ptr<Node>>& nodes() const { return nodes_; }
     const std::vector<std::unique_ptr<OutputOperation>>& outputs() const { return outputs_; }
@@ -54,6 +36,9 @@ public:
     // which the program declared them. `observer`, which may be null, is told of the outputs.
     // Errors: the first one; the batch is then not complete.
     Result<> runBatch(BatchRun& run, bool withOutputs, BatchObserver* observer = nullptr);
+
+    // What the outputs want to find in the next batch's record. Errors: kUserCode.
+    Result<std::vector<OutputNote>> takeNotes();
 
 private:
     void runOutputs(BatchRun& run, BatchObserver* observer);

@@ -36,11 +36,11 @@ std::string hex(std::uint64_t value) {
 
 ResultMark resultMark(std::string directory, const BatchRecord& record) {
     ByteWriter bytes;
-    bytes.u64(record.id.value);
+    bytes.u64(record.batch.value);
     bytes.u64(record.nonce);
     bytes.i64(toMillis(record.time));
     bytes.u64(record.endLsn.value);
-    return {std::move(directory), record.id,
+    return {std::move(directory), record.batch,
             XXH3_64bits(bytes.bytes().data(), bytes.bytes().size()), record.revision};
 }
 

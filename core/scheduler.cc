@@ -37,17 +37,20 @@ Result<> Scheduler::replay(const BatchRecord& record, std::vector<BlockPtr> bloc
     return reachFailpoint("recover.midReplay");
 }
 
-void Scheduler::start(const Position& position) {
-    position_ = position;
+void Scheduler::start(const Boundary& last) {
+    last_ = last;
     const Instant now = this->now();
-    if (!position_.time) position_.zeroTime = BatchTimes::zeroTime(options_.interval, now);
-    times_.emplace(options_.interval, options_.slides ? position_.zeroTime : BatchTime{},
-                   position_.time, now);
-    if (position_.time) {
+    std::optional<BatchTime> previous;
+    if (last_.beforeFirst()) {
+        last_.zeroTime = BatchTimes::zeroTime(options_.interval, now);
+    } else {
+        previous = last_.time;
         std::lock_guard lock(mutex_);
-        progress_.batch = position_.batch;
-        progress_.time = *position_.time;
+        progress_.batch = last_.batch;
+        progress_.time = last_.time;
     }
+    times_.emplace(options_.interval, options_.slides ? last_.zeroTime : BatchTime{}, previous,
+                   now);
     ended_ = false;
     thread_ = std::thread([this] { loop(); });
     pthread_setname_np(thread_.native_handle(), "tm-schedule");
@@ -84,12 +87,11 @@ bool Scheduler::waitForDue() {
 // The time of the batch that begins; what is unusual about it is said.
 BatchTime Scheduler::takeTime() {
     const Instant now = this->now();
-    const auto previous = position_.time;
     const auto choice = times_->take(now, true);
     due_ = choice.due;
-    if (choice.kind == BatchTimes::Kind::kGap && previous)
+    if (choice.kind == BatchTimes::Kind::kGap && !last_.beforeFirst())
         logInfo("batch times go on at " + std::to_string(toMillis(choice.time)) + " ms, " +
-                std::to_string((choice.time - *previous).count()) +
+                std::to_string((choice.time - last_.time).count()) +
                 " ms behind the batch before: the job was down, or the clock was set forward, or "
                 "the machine slept");
     const bool held = choice.kind == BatchTimes::Kind::kHeld;
@@ -114,6 +116,7 @@ Result<> Scheduler::nextBatch() {
     // Sockets that bring more than a batch takes leave files their part.
     const auto forBlocks =
         options_.maxBatchBytes - std::min(prepared, options_.maxBatchBytes / kPartOfFiles);
+    TM_ASSIGN(auto notes, graph_.takeNotes());
     BatchRecord record;
     std::vector<BlockPtr> blocks;
     Lsn recordLsn;
@@ -126,7 +129,7 @@ Result<> Scheduler::nextBatch() {
         const std::size_t room = options_.maxBatchBytes - std::min(taken, options_.maxBatchBytes);
         // Inside, since the record must lie behind the batch's blocks and before any other.
         TM_ASSIGN(auto ranges, hooks_.planRanges(room));
-        record = makeRecord(time, blocks, std::move(ranges));
+        record = makeRecord(time, blocks, std::move(ranges), std::move(notes));
         TM_FAILPOINT("batch.beforeRecord");
         TM_ASSIGN(recordLsn, log_.appendRecord(record));
     }
@@ -143,16 +146,17 @@ Result<> Scheduler::nextBatch() {
 }
 
 BatchRecord Scheduler::makeRecord(BatchTime time, const std::vector<BlockPtr>& blocks,
-                                  std::vector<SourceRange> ranges) {
+                                  std::vector<SourceRange> ranges, std::vector<OutputNote> notes) {
     BatchRecord record;
-    record.id = position_.batch.next();
+    record.batch = last_.batch.next();
     record.time = time;
-    record.zeroTime = position_.zeroTime;
-    record.endLsn = blocks.empty() ? position_.endLsn : blocks.back()->lsn();
+    record.zeroTime = last_.zeroTime;
+    record.endLsn = blocks.empty() ? last_.endLsn : blocks.back()->lsn();
     record.cuts = cutPartitions(blocks, workers_.count(),
                                 [this](SourceId source) { return hooks_.framing(source); });
     record.keyRanges = kKeyRanges;
     record.ranges = std::move(ranges);
+    record.notes = std::move(notes);
     record.steps = options_.steps;
     record.onError = options_.onError;
     record.nonce = options_.nonce;
@@ -175,13 +179,10 @@ Result<> Scheduler::run(const BatchRecord& record, std::vector<BlockPtr> blocks,
             return core::fail(hooks_.batchFailed(batch, std::move(ran.error())));
         TM_TRY(hooks_.afterRun(batch, withOutputs));
     }
-    position_.batch = record.id;
-    position_.time = record.time;
-    position_.zeroTime = record.zeroTime;
-    position_.endLsn = record.endLsn;
+    last_ = record;
     {
         std::lock_guard lock(mutex_);
-        progress_.batch = record.id;
+        progress_.batch = record.batch;
         progress_.time = record.time;
         ++progress_.batches;
         progress_.records += records;

@@ -42,14 +42,6 @@ public:
     virtual Result<> atBoundary(const BatchRecord& record) = 0;
 };
 
-// How far a data directory had come.
-struct Position {
-    BatchId batch;
-    std::optional<BatchTime> time;  // of `batch`; none in a new directory
-    BatchTime zeroTime{};
-    Lsn endLsn;
-};
-
 struct SchedulerOptions {
     Duration interval{1000};
     // Some stream slides: grid times must meet the times that lie multiples of its slide behind the
@@ -83,8 +75,9 @@ public:
     // the last one recorded. Errors: those of the batch.
     Result<> replay(const BatchRecord& record, std::vector<BlockPtr> blocks, bool lastRecorded);
 
-    // Begins to make batches behind `position`, on a thread of its own.
-    void start(const Position& position);
+    // Begins to make batches behind `last`, where the data directory's batches end, on a thread of
+    // its own.
+    void start(const Boundary& last);
 
     // Runs what was received, without waiting for batch times, and ends. Call once nothing more is
     // received. Returns when ended.
@@ -105,8 +98,6 @@ public:
     void fail(Error error);
 
     BatchProgress progress() const;
-    // The last complete batch. Call when ended, or from a hook.
-    const Position& position() const { return position_; }
 
 private:
     void loop();
@@ -115,7 +106,7 @@ private:
     Instant now() const { return {clock_.exactWall(), clock_.monotonic()}; }
     BatchTime takeTime();
     BatchRecord makeRecord(BatchTime time, const std::vector<BlockPtr>& blocks,
-                           std::vector<SourceRange> ranges);
+                           std::vector<SourceRange> ranges, std::vector<OutputNote> notes);
     Result<> run(const BatchRecord& record, std::vector<BlockPtr> blocks, bool withOutputs);
     void end(Result<> outcome);
 
@@ -127,7 +118,7 @@ private:
     BatchHooks& hooks_;
     BatchObserver* observer_;
 
-    Position position_;  // the scheduler thread's
+    Boundary last_;  // the last complete batch's; the scheduler thread's
     std::uint64_t nextFingerprint_;
     std::optional<BatchTimes> times_;
     std::chrono::nanoseconds due_{};  // of the batch that runs

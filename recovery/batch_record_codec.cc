@@ -1,12 +1,13 @@
 #include "recovery/batch_record_codec.h"
 
 #include "core/byte_codec.h"
+#include "core/output.h"
 #include "recovery/frame.h"
 
 namespace tidemill::recovery {
 namespace {
 
-constexpr std::uint16_t kVersion = 2;
+constexpr std::uint16_t kVersion = 3;
 
 }  // namespace
 
@@ -14,7 +15,7 @@ std::string encodeBatchRecord(const core::BatchRecord& record) {
     core::ByteWriter out;
     out.u16(kVersion);
     out.u16(kVersion);  // the oldest reader that understands this
-    out.u64(record.id.value);
+    out.u64(record.batch.value);
     out.i64(toMillis(record.time));
     out.i64(toMillis(record.zeroTime));
     out.u64(record.endLsn.value);
@@ -40,6 +41,11 @@ std::string encodeBatchRecord(const core::BatchRecord& record) {
         out.u32(place.line);
     }
     out.u8(record.allLeftOut ? 1 : 0);
+    out.u32(static_cast<std::uint32_t>(record.notes.size()));
+    for (const auto& note : record.notes) {
+        out.u32(note.output);
+        out.string(note.bytes);
+    }
     return std::move(out).bytes();
 }
 
@@ -51,14 +57,14 @@ core::Result<core::BatchRecord> decodeBatchRecord(std::string_view bytes) {
         return core::fail(core::ErrorKind::kUnsupported,
                           "batch record has format version " + std::to_string(version) +
                               ", this build reads up to " + std::to_string(kVersion));
-    // Version 1 was of builds before the first release.
+    // Versions 1 and 2 were of builds before the first release.
     if (in.ok() && version < kVersion)
         return core::fail(core::ErrorKind::kUnsupported,
                           "batch record has format version " + std::to_string(version) +
                               ", which no release wrote; this build reads version " +
                               std::to_string(kVersion) + ": begin with a new data directory");
     core::BatchRecord record;
-    record.id = core::BatchId(in.u64());
+    record.batch = core::BatchId(in.u64());
     record.time = fromMillis(in.i64());
     record.zeroTime = fromMillis(in.i64());
     record.endLsn = core::Lsn(in.u64());
@@ -85,6 +91,11 @@ core::Result<core::BatchRecord> decodeBatchRecord(std::string_view bytes) {
         place.line = in.u32();
     }
     record.allLeftOut = in.u8() != 0;
+    record.notes.resize(in.count(8));
+    for (auto& note : record.notes) {
+        note.output = in.u32();
+        note.bytes = in.string(core::kOutputNoteBytesMax);
+    }
     if (!in.finished() || onError > static_cast<std::uint8_t>(core::OnError::kDeadLetter))
         return core::fail(core::ErrorKind::kCorrupt, "batch record of " +
                                                          std::to_string(bytes.size()) +

@@ -29,19 +29,20 @@ Decision refuseCutShort(const RecoveryFacts& facts) {
 }
 
 std::optional<Decision> refuseRecords(const RecoveryFacts& facts) {
-    BatchId id = facts.batch;
-    Lsn end = facts.endLsn;
+    BatchId id = facts.generation.batch;
+    Lsn end = facts.generation.endLsn;
     for (const auto& record : facts.records) {
-        const bool anew = record.revision != 0 && record.id == id && record.endLsn == end;
-        const bool next = record.id == id.next() && record.endLsn >= end;
-        if ((!anew && !next) || record.endLsn >= record.lsn)
+        const bool anew =
+            record.revision != 0 && record.end.batch == id && record.end.endLsn == end;
+        const bool next = record.end.batch == id.next() && record.end.endLsn >= end;
+        if ((!anew && !next) || record.end.endLsn >= record.lsn)
             return refuse(Verdict::kRefuseRecords,
                           "batch records contradict each other: the record at LSN " +
-                              toString(record.lsn) + " is of batch " + toString(record.id) +
-                              " ending at LSN " + toString(record.endLsn) +
-                              ", after batch " + toString(id) + " ending at LSN " + toString(end));
-        id = record.id;
-        end = record.endLsn;
+                              toString(record.lsn) + " is of batch " + toString(record.end.batch) +
+                              " ending at LSN " + toString(record.end.endLsn) + ", after batch " +
+                              toString(id) + " ending at LSN " + toString(end));
+        id = record.end.batch;
+        end = record.end.endLsn;
     }
     return std::nullopt;
 }
@@ -53,7 +54,8 @@ std::optional<Decision> refuseForeign(const RecoveryFacts& facts) {
                      [&](const auto& record) { return record.fingerprint != *facts.fingerprint; });
     if (foreign == facts.records.end()) return std::nullopt;
     return refuse(Verdict::kRefuseForeign,
-                  "batches " + toString(foreign->id) + " to " + toString(facts.records.back().id) +
+                  "batches " + toString(foreign->end.batch) + " to " +
+                      toString(facts.records.back().end.batch) +
                       " were recorded by another version of this job and wait to be replayed; "
                       "start that job again, stop it gracefully, then start this one");
 }
@@ -67,11 +69,12 @@ std::optional<Decision> refuseSteps(const RecoveryFacts& facts) {
     for (std::size_t i = 0; i < facts.records.size(); ++i) {
         const auto& record = facts.records[i];
         const bool recordedAnew =
-            i + 1 < facts.records.size() && facts.records[i + 1].id == record.id;
-        const bool stopped = record.id == facts.stoppedAt && record.id == facts.records.back().id;
+            i + 1 < facts.records.size() && facts.records[i + 1].end.batch == record.end.batch;
+        const bool stopped = record.end.batch == facts.stoppedAt &&
+                             record.end.batch == facts.records.back().end.batch;
         if (recordedAnew || stopped || record.steps == facts.steps) continue;
-        if (!first) first = record.id;
-        last = record.id;
+        if (!first) first = record.end.batch;
+        last = record.end.batch;
     }
     if (!first) return std::nullopt;
     return refuse(
@@ -80,7 +83,7 @@ std::optional<Decision> refuseSteps(const RecoveryFacts& facts) {
                         : "batches " + toString(*first) + " to " + toString(last) + " were") +
             " recorded with other steps (a filter, a pattern, fields, or the program's "
             "version) and may have been shown; start the job as it was" +
-            (facts.stoppedAt == facts.records.back().id
+            (facts.stoppedAt == facts.records.back().end.batch
                  ? " once more, which makes a checkpoint before batch " +
                        toString(facts.stoppedAt) + " ends it again, then start this one"
                  : ", stop it gracefully (SIGTERM), then start this one"));
@@ -113,8 +116,9 @@ Decision decide(const RecoveryFacts& facts) {
         std::string message =
             "the log is missing: wal/ holds no segment, though this directory had one";
         const Lsn known = std::max(facts.vouched, facts.witnessed);
-        if (known <= facts.endLsn) return refuse(Verdict::kRefuseLogMissing, std::move(message));
-        const LsnRange lost{facts.endLsn.next(), known};
+        if (known <= facts.generation.endLsn)
+            return refuse(Verdict::kRefuseLogMissing, std::move(message));
+        const LsnRange lost{facts.generation.endLsn.next(), known};
         return refuse(Verdict::kRefuseLogMissing, message + "; " + toString(lost) + " are lost",
                       lost);
     }
@@ -136,7 +140,7 @@ Decision decide(const RecoveryFacts& facts) {
                       "the header of a log segment that is needed is damaged: " +
                           toString(facts.unreadable.front()) + " cannot be read",
                       facts.unreadable.front());
-    const Lsn inLog = std::max(facts.vouched, facts.endLsn);
+    const Lsn inLog = std::max(facts.vouched, facts.generation.endLsn);
     const Lsn durable = std::max(inLog, facts.witnessed);
     if (facts.gaplessLast >= inLog && facts.gaplessLast < durable) return refuseCutShort(facts);
     if (facts.gaplessLast < durable) {
@@ -146,7 +150,8 @@ Decision decide(const RecoveryFacts& facts) {
         return refuse(Verdict::kRefuseDamaged,
                       "acknowledged data is damaged or missing in the log: " + toString(lost) +
                           "; the log is durable up to LSN " + toString(durable) +
-                          " and the checkpoint holds it up to LSN " + toString(facts.endLsn),
+                          " and the checkpoint holds it up to LSN " +
+                          toString(facts.generation.endLsn),
                       lost);
     }
     if (auto refused = refuseRecords(facts)) return *refused;

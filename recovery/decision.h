@@ -7,15 +7,15 @@
 #include <string>
 #include <vector>
 
+#include "core/boundary.h"
 #include "core/ids.h"
 #include "recovery/log_index.h"
 
 namespace tidemill::recovery {
 
 struct RecordFacts {
-    core::BatchId id;
-    core::Lsn lsn;
-    core::Lsn endLsn;
+    core::Boundary end;  // of its batch
+    core::Lsn lsn;       // its own
     std::uint64_t fingerprint = 0;
     std::uint64_t steps = 0;
     std::uint32_t revision = 0;
@@ -26,12 +26,12 @@ struct RecoveryFacts {
     bool anySegment = false;
     bool anyGeneration = false;       // published ones, verifying or not
     bool generationChosen = false;
-    core::BatchId batch;              // of the chosen generation; 0 without
-    core::Lsn endLsn;                 // of the chosen generation; 0 without
+    core::Boundary generation;        // of the chosen one; before the first batch without
     core::Lsn logFirst;               // LSN the first segment begins with
-    // Segments with a damaged header that may hold frames above endLsn.
+    // Segments with a damaged header that may hold frames above generation.endLsn.
     std::vector<LsnRange> unreadable;
-    // Frames endLsn + 1 … gaplessLast are all there and valid; endLsn when the first is not.
+    // Frames generation.endLsn + 1 … gaplessLast are all there and valid; generation.endLsn when
+    // the first is not.
     core::Lsn gaplessLast;
     // First valid frame after a gap behind gaplessLast; 0: none.
     core::Lsn beyondGap;
@@ -39,7 +39,7 @@ struct RecoveryFacts {
     core::Lsn vouched;
     // The same by the witness beside the log (DURABLE); 0: it is missing or says nothing.
     core::Lsn witnessed;
-    bool damageBelow = false;         // at or below endLsn
+    bool damageBelow = false;  // at or below generation.endLsn
     // Batch records above the generation's batch, in LSN order, among the gapless frames.
     std::vector<RecordFacts> records;
     // Of the job that starts; none: nobody starts, somebody only looks.

@@ -147,7 +147,8 @@ core::Result<> Generations::verifyFiles(const GenerationName& name, const Manife
     return {};
 }
 
-core::Result<FileEntry> Generations::completeEntry(const Path& directory, FileEntry entry) {
+core::Result<core::CheckpointFile> Generations::completeEntry(const Path& directory,
+                                                              core::CheckpointFile entry) {
     const auto path = directory / entry.name;
     TM_ASSIGN(const auto info, files_.info(path));
     if (entry.sizeBytes == 0) entry.sizeBytes = info.sizeBytes;

@@ -63,7 +63,8 @@ public:
     // checksum those whose bytes are durable already (hard links), without it those that it
     // copied (they are read back, checksummed and synced here). Errors: of `linkFiles`, kIo,
     // kNoSpace; nothing is published then.
-    using LinkFiles = std::function<core::Result<std::vector<FileEntry>>(const core::Path& into)>;
+    using LinkFiles =
+        std::function<core::Result<std::vector<core::CheckpointFile>>(const core::Path& into)>;
     core::Result<GenerationName> publish(const core::BatchMark& mark, const LinkFiles& linkFiles);
 
     // endLsn of the older of the two newest generations: the log may be trimmed up to it. LSN 0
@@ -92,7 +93,8 @@ public:
                              const core::Path& work) const;
 
 private:
-    core::Result<FileEntry> completeEntry(const core::Path& directory, FileEntry entry);
+    core::Result<core::CheckpointFile> completeEntry(const core::Path& directory,
+                                                     core::CheckpointFile entry);
     core::Result<> removeDirectory(const std::string& name);
 
     core::FileSystem& files_;

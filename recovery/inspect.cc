@@ -91,7 +91,8 @@ core::Result<LogReport> inspectOnce(core::FileSystem& files, const Path& dataDir
     TM_ASSIGN(const auto found, gatherFacts(files, dataDirectory, format, options));
     const auto& scanned = found.scan;
     LogReport report;
-    report.vouched = std::max({found.facts.vouched, found.facts.witnessed, found.facts.endLsn});
+    report.vouched =
+        std::max({found.facts.vouched, found.facts.witnessed, found.facts.generation.endLsn});
     for (const auto& segment : scanned.segments) {
         if (segment.skipped && !segment.headerDamage) continue;  // it vanished meanwhile
         report.segments.push_back(summaryOf(segment));

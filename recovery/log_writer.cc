@@ -156,8 +156,8 @@ core::Result<Lsn> LogWriter::appendRecord(const core::BatchRecord& record) {
     auto bytes = encodeBatchRecord(record);
     if (bytes.size() > kFramePayloadBytesMax)
         return core::fail(ErrorKind::kInvalid,
-                          "record of batch " + toString(record.id) + " is too large: bytes=" +
-                              std::to_string(bytes.size()) +
+                          "record of batch " + toString(record.batch) +
+                              " is too large: bytes=" + std::to_string(bytes.size()) +
                               " maximum=" + std::to_string(kFramePayloadBytesMax));
     std::lock_guard lock(mutex_);
     TM_TRY(failure());

@@ -110,25 +110,17 @@ private:
 
     core::Result<> fillResult(const Decision& decision) {
         recovered_.files = &files_;
-        if (const auto& mark = recovered_.mark) {
-            recovered_.lastBatch = mark->batch;
-            recovered_.lastTime = mark->time;
-            recovered_.zeroTime = mark->zeroTime;
-            recovered_.endLsn = mark->endLsn;
-        }
+        if (recovered_.mark) recovered_.last = *recovered_.mark;
         for (auto& found : found_.scan.records) {
-            recovered_.lastBatch = found.record.id;
-            recovered_.lastTime = found.record.time;
-            recovered_.zeroTime = found.record.zeroTime;
-            recovered_.endLsn = found.record.endLsn;
+            recovered_.last = found.record;
             auto& batches = recovered_.batches;
             // Recorded anew: the later one counts.
-            if (!batches.empty() && batches.back().id == found.record.id) batches.pop_back();
+            if (!batches.empty() && batches.back().batch == found.record.batch) batches.pop_back();
             batches.push_back(std::move(found.record));
         }
         recovered_.sessions = std::move(found_.scan.sessions);
         if (found_.facts.damageBelow) warnOfDamageBelow(decision);
-        const LsnRange open{recovered_.endLsn.next(), decision.keepLast};
+        const LsnRange open{recovered_.last.endLsn.next(), decision.keepLast};
         if (open.first > open.last) return {};
         return recovered_.index.readBlocks(files_, open, [&](core::BlockPtr block) {
             recovered_.log.pending.push_back(std::move(block));
@@ -139,11 +131,12 @@ private:
     // Says what is known, and no more: frames behind a damage may be missing without a trace.
     void warnOfDamageBelow(const Decision& decision) {
         const auto& facts = found_.facts;
-        const auto known = std::max({facts.vouched, facts.witnessed, facts.endLsn});
-        warn("the log is damaged at or below LSN " + toString(facts.endLsn) +
+        const auto known = std::max({facts.vouched, facts.witnessed, facts.generation.endLsn});
+        warn("the log is damaged at or below LSN " + toString(facts.generation.endLsn) +
              ", which the checkpoint holds; the log goes on up to LSN " +
-             toString(decision.keepLast) + ", and nothing that is known to have been durable (up to LSN " +
-             toString(known) + ") is missing" + found_.damageNotes());
+             toString(decision.keepLast) +
+             ", and nothing that is known to have been durable (up to LSN " + toString(known) +
+             ") is missing" + found_.damageNotes());
     }
 
     void warn(std::string message) {

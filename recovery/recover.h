@@ -68,11 +68,8 @@ struct Recovered {
     // one only. Batch n's blocks are read with blocksOf().
     std::vector<core::BatchRecord> batches;
 
-    // Last batch recorded, or `mark`'s; id 0 in a new directory.
-    core::BatchId lastBatch;
-    BatchTime lastTime{};
-    BatchTime zeroTime{};
-    core::Lsn endLsn;
+    // Of the last batch recorded, or `mark`'s.
+    core::Boundary last;
 
     // Lines of each session by the frames above `mark`: to be merged (the greater one counts)
     // with the positions in the state and given to LogWriter::open.

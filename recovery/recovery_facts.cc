@@ -45,8 +45,7 @@ private:
             auto verified = verify(name);
             if (verified) {
                 found_.facts.generationChosen = true;
-                found_.facts.batch = verified->mark.batch;
-                found_.facts.endLsn = verified->mark.endLsn;
+                found_.facts.generation = verified->mark;
                 found_.generation = name;
                 found_.manifest = std::move(*verified);
                 return {};
@@ -77,7 +76,7 @@ private:
     core::Result<> scan() {
         auto& facts = found_.facts;
         auto options = options_.scan;
-        options.after = facts.endLsn;
+        options.after = facts.generation.endLsn;
         TM_ASSIGN(found_.scan, scanLog(files_, dataDirectory_ / "wal", format_.uuid, options));
         auto& scanned = found_.scan;
         facts.anySegment = !scanned.segments.empty();
@@ -88,11 +87,12 @@ private:
         facts.damageBelow = scanned.gapBelow;
         findUnreadable();
         // The record of the generation's own batch lies above its endLsn.
-        std::erase_if(scanned.records,
-                      [&](const auto& found) { return found.record.id <= facts.batch; });
+        std::erase_if(scanned.records, [&](const auto& found) {
+            return found.record.batch <= facts.generation.batch;
+        });
         for (const auto& [lsn, record] : scanned.records)
-            facts.records.push_back({record.id, lsn, record.endLsn, record.fingerprint,
-                                     record.steps, record.revision});
+            facts.records.push_back(
+                {record, lsn, record.fingerprint, record.steps, record.revision});
         return {};
     }
 

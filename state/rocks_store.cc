@@ -249,7 +249,7 @@ Result<std::uint64_t> RocksStore::ingest(RowWriter& writer) {
 namespace {
 
 struct LiveFiles {
-    std::vector<RocksFile> tables;
+    std::vector<core::CheckpointFile> tables;
     std::string manifest;
     std::uint64_t manifestBytes = 0;
 };
@@ -286,8 +286,8 @@ Result<LiveFiles> liveFiles(rocksdb::DB& db) {
 
 }  // namespace
 
-Result<std::vector<RocksFile>> RocksStore::linkInto(core::FileSystem& files,
-                                                    const core::Path& directory) {
+Result<std::vector<core::CheckpointFile>> RocksStore::linkInto(core::FileSystem& files,
+                                                               const core::Path& directory) {
     // Files that a compaction replaces meanwhile stay until we are done.
     struct Hold {
         explicit Hold(rocksdb::DB& d) : db(d) { db.DisableFileDeletions(); }
@@ -295,7 +295,7 @@ Result<std::vector<RocksFile>> RocksStore::linkInto(core::FileSystem& files,
         rocksdb::DB& db;
     } hold(*impl_->db);
     TM_ASSIGN(const auto live, liveFiles(*impl_->db));
-    std::vector<RocksFile> linked;
+    std::vector<core::CheckpointFile> linked;
     for (const auto& file : live.tables) {
         TM_TRY(core::linkOrCopy(files, impl_->directory / file.name, directory / file.name));
         linked.push_back(file);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/arena.h"
+#include "core/checkpoint_file.h"
 #include "core/error.h"
 #include "core/file_system.h"
 #include "state/value_kind.h"
@@ -49,14 +50,6 @@ public:
 private:
     struct Impl;
     std::unique_ptr<Impl> impl_;
-};
-
-// A file of the database; see LinkedFile in state_store.h.
-struct RocksFile {
-    std::string name;
-    std::uint64_t sizeBytes = 0;
-    std::string checksum;
-    std::string checksumFunction;
 };
 
 struct RocksOptions {
@@ -109,9 +102,10 @@ public:
     // bytes of its files.
     core::Result<std::uint64_t> ingest(RowWriter& writer);
 
-    // Hard-links the table files into `directory`, which exists, and copies the others there.
-    core::Result<std::vector<RocksFile>> linkInto(core::FileSystem& files,
-                                                  const core::Path& directory);
+    // Hard-links the table files into `directory`, which exists, and copies the others there: those
+    // have no checksum.
+    core::Result<std::vector<core::CheckpointFile>> linkInto(core::FileSystem& files,
+                                                             const core::Path& directory);
 
     // Compares all files with their checksums. Errors: kCorrupt, kIo.
     core::Result<> verify();

@@ -175,22 +175,18 @@ Result<std::uint64_t> StateStore::ingest(FrozenDelta frozen) {
     return bytes;
 }
 
-Result<std::vector<LinkedFile>> StateStore::linkInto(const core::Path& directory) {
+Result<std::vector<core::CheckpointFile>> StateStore::linkInto(const core::Path& directory) {
     auto linked = rocks_->linkInto(*options_.files, directory);
     if (!linked) {
         checkpointFailed(linked.error());
         return core::fail(linked.error());
     }
-    std::vector<LinkedFile> files;
-    for (auto& file : *linked)
-        files.push_back({std::move(file.name), file.sizeBytes, std::move(file.checksum),
-                         std::move(file.checksumFunction)});
     {
         std::lock_guard lock(mutex_);
         checkpointUnderWay_ = false;
     }
     checkpointEnded_.notify_all();
-    return files;
+    return linked;
 }
 
 void StateStore::checkpointFailed(core::Error error) {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "core/batch_mark.h"
+#include "core/checkpoint_file.h"
 #include "core/error.h"
 #include "core/file_system.h"
 #include "core/ids.h"
@@ -46,14 +47,6 @@ struct StateStoreOptions {
 // Tables of Tidemill's own operator, core::kSystemOperator. Table 0 holds the mark.
 inline constexpr std::uint8_t kSessionTable = 1;  // session name -> lines processed, kMaxU64
 inline constexpr std::uint8_t kSourceTable = 2;   // positions of replayable sources, kBytes
-
-// One file of a linked generation. Without checksum: a copy whose bytes are not durable yet.
-struct LinkedFile {
-    std::string name;
-    std::uint64_t sizeBytes = 0;
-    std::string checksum;
-    std::string checksumFunction;
-};
 
 // The changes up to one boundary, on their way into RocksDB. Moved, never copied.
 struct FrozenDelta {
@@ -109,7 +102,7 @@ public:
 
     // Links and copies the files of what was ingested last into `directory`, which exists and is
     // empty. Ends the checkpoint: over-budget deltas may be ingested again. An error is final.
-    core::Result<std::vector<LinkedFile>> linkInto(const core::Path& directory);
+    core::Result<std::vector<core::CheckpointFile>> linkInto(const core::Path& directory);
 
     // Says that the checkpoint under way will not be linked: whoever waits for that gets `error`.
     void checkpointFailed(core::Error error);

@@ -143,7 +143,7 @@ std::string waysOn(core::BatchId batch, const std::optional<RecordPlace>& place)
 
 core::Error explainFailure(const Job& job, core::BatchRun& run, const core::Error& error,
                            bool completeBefore, recovery::AttemptsFile* attempts) {
-    const auto id = run.record().id;
+    const auto id = run.record().batch;
     const auto content = [&] { return describeContent(job, run.record(), run.blocks()); };
     const auto call = run.failedRecords()->stopped();
     std::optional<RecordPlace> place;

@@ -122,7 +122,8 @@ Result<> Checkpointer::make(const core::BatchMark& mark, state::FrozenDelta froz
     const ActivityScope activity(Activity::kCheckpoint);
     TM_TRY(stillOurs_());
     TM_ASSIGN(const auto ingestedBytes, store_.ingest(std::move(frozen)));
-    TM_TRY(generations_.publish(mark, [this](const core::Path& into) { return link(into); }));
+    TM_TRY(generations_.publish(mark,
+                                [this](const core::Path& into) { return store_.linkInto(into); }));
     {
         std::lock_guard lock(mutex_);
         ++status_.made;
@@ -134,15 +135,6 @@ Result<> Checkpointer::make(const core::BatchMark& mark, state::FrozenDelta froz
     TM_ASSIGN(const auto upTo, generations_.trimPoint());
     if (upTo.value != 0) TM_TRY(log_.trim(upTo));
     return generations_.removeOld();
-}
-
-Result<std::vector<recovery::FileEntry>> Checkpointer::link(const core::Path& into) {
-    TM_ASSIGN(auto linked, store_.linkInto(into));
-    std::vector<recovery::FileEntry> files;
-    for (auto& file : linked)
-        files.push_back({std::move(file.name), file.sizeBytes, std::move(file.checksum),
-                         std::move(file.checksumFunction)});
-    return files;
 }
 
 Checkpointer::Status Checkpointer::status() const {

@@ -73,7 +73,6 @@ private:
     core::Result<> waitIdle();
     void loop();
     core::Result<> make(const core::BatchMark& mark, state::FrozenDelta frozen);
-    core::Result<std::vector<recovery::FileEntry>> link(const core::Path& into);
 
     const CheckpointTriggers triggers_;
     core::Clock& clock_;

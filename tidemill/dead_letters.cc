@@ -16,7 +16,7 @@ std::string lineOf(const nlohmann::ordered_json& object) {
 
 nlohmann::ordered_json begun(const core::BatchRun& run) {
     nlohmann::ordered_json line;
-    line["batch"] = run.record().id.value;
+    line["batch"] = run.record().batch.value;
     line["time_ms"] = toMillis(run.record().time);
     return line;
 }
@@ -75,7 +75,7 @@ core::Result<> DeadLetters::tell(const core::BatchRun& run,
         where = "; they are in " + files_.directory().string();
     }
     if (leavesOut)
-        core::logWarning("batch " + core::toString(record.id) + " went on without " +
+        core::logWarning("batch " + core::toString(record.batch) + " went on without " +
                          (record.allLeftOut ? std::string("all of its records")
                                             : "records that were to be skipped: " +
                                                   std::to_string(record.leftOut.size())) +
@@ -85,8 +85,8 @@ core::Result<> DeadLetters::tell(const core::BatchRun& run,
     failed->forEachKept([&](const core::FailedRecord& kept, std::uint64_t) {
         if (first.empty()) first = kept.operation + ": " + core::escaped(kept.error);
     });
-    core::logWarning("batch " + core::toString(record.id) + " left out " + std::to_string(count) +
-                     (count == 1 ? " record" : " records") +
+    core::logWarning("batch " + core::toString(record.batch) + " left out " +
+                     std::to_string(count) + (count == 1 ? " record" : " records") +
                      " because a function threw; the first: " + first + where);
     return {};
 }

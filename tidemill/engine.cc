@@ -62,7 +62,7 @@ Result<> Engine::run() {
         Start({options_, *job_, clock_, workers_, *this, listeners_, deadLetters_}, parts_).run());
     listeners_.started();
     TM_TRY(startReceivers());
-    parts_.scheduler->start(parts_.position);
+    parts_.scheduler->start(parts_.recorded);
     return {};
 }
 

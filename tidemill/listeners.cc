@@ -34,7 +34,7 @@ void Listeners::batchSubmitted(const core::BatchRecord& batch,
     if (listeners_.empty()) return;
     due_ = due;
     batch_ = {};
-    batch_.id = batch.id.value;
+    batch_.id = batch.batch.value;
     batch_.time = batch.time;
     batch_.replayed = replaying_;
     std::map<std::uint32_t, InputInfo> inputs;
@@ -69,7 +69,7 @@ void Listeners::batchCompleted(const core::BatchRecord&) {
 
 OutputInfo Listeners::output(const core::BatchRecord& batch, std::size_t output) const {
     OutputInfo info;
-    info.batch = batch.id.value;
+    info.batch = batch.batch.value;
     info.time = batch.time;
     info.output = output;
     info.description = job_.graph.outputs().at(output)->describe();
@@ -83,10 +83,11 @@ void Listeners::outputStarted(const core::BatchRecord& batch, std::size_t place)
 }
 
 void Listeners::outputCompleted(const core::BatchRecord& batch, std::size_t place,
-                                const core::Result<>& result) {
+                                const core::Result<core::Shown>& result) {
     if (listeners_.empty()) return;
     auto info = output(batch, place);
     info.duration = clock_.monotonic() - outputBegun_;
+    info.shownBefore = result && *result == core::Shown::kBefore;
     if (!result) info.error = result.error().message;
     tell(&StreamingListener::onOutputOperationCompleted, info);
 }

@@ -29,7 +29,7 @@ public:
     void batchStarted(const core::BatchRecord& batch) override;
     void outputStarted(const core::BatchRecord& batch, std::size_t output) override;
     void outputCompleted(const core::BatchRecord& batch, std::size_t output,
-                         const core::Result<>& result) override;
+                         const core::Result<core::Shown>& result) override;
     void batchCompleted(const core::BatchRecord& batch) override;
 
     void receiverStarted(core::SourceId source, const std::string& where) override;

@@ -23,7 +23,7 @@ Result<> checkSources(const Job& job, const BatchRecord& record, std::span<const
         auto fits = checkSource(job, source, inLog);
         if (fits) return {};
         return fail(fits.error().kind,
-                    "batch " + toString(record.id) +
+                    "batch " + toString(record.batch) +
                         " cannot be run again by this job: " + fits.error().message +
                         "; start the job that recorded it, stop it gracefully, "
                         "then start this one");
@@ -81,7 +81,7 @@ Result<> checkRecorded(const Job& job, const BatchRecord& record,
     TM_TRY(checkSources(job, record, blocks));
     const auto named = [&](Result<> checked) -> Result<> {
         if (checked) return {};
-        return fail(checked.error().kind, "the record of batch " + toString(record.id) +
+        return fail(checked.error().kind, "the record of batch " + toString(record.batch) +
                                               " cannot be run again: " + checked.error().message);
     };
     if (record.keyRanges != core::kKeyRanges)
@@ -101,7 +101,7 @@ Result<> resumeRanges(const Job& job, const BatchRecord& record) {
     for (const auto& range : record.ranges) {
         const auto& source = job.sources[range.source.value];
         if (auto resumed = source.replayable->resume(range.bytes); !resumed)
-            return fail(resumed.error().kind, "the record of batch " + toString(record.id) +
+            return fail(resumed.error().kind, "the record of batch " + toString(record.batch) +
                                                   " cannot be run again: what it takes of " +
                                                   source.description + ": " +
                                                   resumed.error().message);

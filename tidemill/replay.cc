@@ -47,8 +47,8 @@ Result<> Replay::run(recovery::Recovered& recovered) {
         parts_.completeBefore = !last;
         TM_TRY(last ? runLast(record, std::move(blocks)) : runOne(record, std::move(blocks)));
         progress_.at([&] {
-            return "recovering: replayed batch " + core::toString(record.id) + " of " +
-                   core::toString(recovered.lastBatch);
+            return "recovering: replayed batch " + core::toString(record.batch) + " of " +
+                   core::toString(recovered.last.batch);
         });
     }
     parts_.completeBefore = false;
@@ -56,7 +56,7 @@ Result<> Replay::run(recovery::Recovered& recovered) {
         !options_.skipRecords.empty() || options_.quarantineBatch != 0 || options_.skipBatch != 0;
     if (recovered.batches.empty() && asked)
         core::logInfo("no batch waits to be run again: nothing is skipped");
-    if (recovered.lastBatch.value != 0) logResumed(recovered);
+    if (!recovered.last.beforeFirst()) logResumed(recovered);
     return {};
 }
 
@@ -77,21 +77,21 @@ Result<> Replay::runLast(BatchRecord& record, std::vector<BlockPtr> blocks) {
         ++record.revision;
         TM_ASSIGN(const auto lsn, parts_.log->appendRecord(record));
         TM_TRY(parts_.log->waitDurable(lsn));
-        core::logWarning("batch " + core::toString(record.id) +
+        core::logWarning("batch " + core::toString(record.batch) +
                          " ended the job and is run in another way now: what outputs have shown of "
                          "it is shown anew");
     }
     // So that a mended job need not run what was shown before: it may run this batch alone.
-    if (stoppedAt_ == record.id && parts_.lastComplete)
+    if (stoppedAt_ == record.batch && parts_.lastComplete)
         TM_TRY(parts_.checkpointer->checkpointNow(parts_.markOf(*parts_.lastComplete)));
-    TM_ASSIGN(const auto known, parts_.attempts->begin(record.id));
+    TM_ASSIGN(const auto known, parts_.attempts->begin(record.batch));
     if (known.ended >= recovery::kAttemptsSuspicious)
-        core::logWarning("batch " + core::toString(record.id) + " has ended the process " +
+        core::logWarning("batch " + core::toString(record.batch) + " has ended the process " +
                          std::to_string(known.ended) + " times" +
                          (known.error.empty() ? "" : ", at last with: " + known.error) +
                          ". It holds " + describeContent(job_, record, blocks) +
                          ". It is run once more." +
-                         (known.error.empty() ? waysOn(record.id, std::nullopt) : ""));
+                         (known.error.empty() ? waysOn(record.batch, std::nullopt) : ""));
     TM_TRY(parts_.scheduler->replay(withoutLeftOut(record), std::move(blocks), true));
     return parts_.attempts->clear();
 }
@@ -99,12 +99,12 @@ Result<> Replay::runLast(BatchRecord& record, std::vector<BlockPtr> blocks) {
 // True when the record was changed.
 Result<bool> Replay::changeLast(BatchRecord& record, std::span<const BlockPtr> blocks) const {
     const BatchRecord before = record;
-    if (stoppedAt_ == record.id) {
+    if (stoppedAt_ == record.batch) {
         record.steps = steps_;
         record.onError = onError(options_.errorPolicy);
     }
-    if (options_.quarantineBatch == record.id.value) record.onError = core::OnError::kDeadLetter;
-    if (options_.skipBatch == record.id.value) record.allLeftOut = true;
+    if (options_.quarantineBatch == record.batch.value) record.onError = core::OnError::kDeadLetter;
+    if (options_.skipBatch == record.batch.value) record.allLeftOut = true;
     for (const auto& skip : options_.skipRecords) TM_TRY(leaveOut(skip, record, blocks));
     return record != before;
 }
@@ -128,7 +128,7 @@ Result<> Replay::leaveOut(const StreamingOptions::SkipRecord& skip, BatchRecord&
         return {};
     }
     return fail(ErrorKind::kConflict, "there is no record " + text + " to be skipped in batch " +
-                                          core::toString(record.id) + ", which holds " +
+                                          core::toString(record.batch) + ", which holds " +
                                           describeContent(job_, record, blocks));
 }
 
@@ -136,13 +136,13 @@ void Replay::logLarge(const BatchRecord& record, std::span<const BlockPtr> block
     std::size_t bytes = 0;
     for (const auto& block : blocks) bytes += block->bytes().size();
     if (bytes > options_.maxBatchBytes)
-        core::logInfo("batch " + core::toString(record.id) + " was recorded with " +
+        core::logInfo("batch " + core::toString(record.batch) + " was recorded with " +
                       std::to_string(bytes) + " bytes, more than max_batch_bytes=" +
                       std::to_string(options_.maxBatchBytes) + " now; it is replayed whole");
 }
 
 void Replay::logResumed(const recovery::Recovered& recovered) const {
-    core::logInfo("resumed behind batch " + core::toString(recovered.lastBatch) + ": " +
+    core::logInfo("resumed behind batch " + core::toString(recovered.last.batch) + ": " +
                   (recovered.mark
                        ? "state of the checkpoint at batch " + core::toString(recovered.mark->batch)
                        : std::string("no checkpoint was there")) +

@@ -1,6 +1,7 @@
 #include "tidemill/running_job.h"
 
 #include "core/logging.h"
+#include "core/workers.h"
 
 namespace tidemill {
 
@@ -9,17 +10,23 @@ using core::Result;
 
 Result<> RunningJob::close() {
     if (checkpointer) checkpointer->stop();
-    return logWriter ? logWriter->close() : Result<>();
+    Result<> first;
+    const auto keepFirst = [&](Result<> result) {
+        if (first) first = std::move(result);
+    };
+    for (auto* const output : std::exchange(outputs, {})) {
+        Result<> closed;
+        keepFirst(core::catchingAll([&] { closed = output->close(); }));
+        keepFirst(std::move(closed));
+    }
+    if (logWriter) keepFirst(logWriter->close());
+    return first;
 }
 
 Result<> RunningJob::stillOurs() const { return directory ? directory->stillHeld() : Result<>(); }
 
-core::BatchMark RunningJob::markOf(const core::BatchRecord& record) const {
-    core::BatchMark mark;
-    mark.batch = record.id;
-    mark.time = record.time;
-    mark.zeroTime = record.zeroTime;
-    mark.endLsn = record.endLsn;
+core::BatchMark RunningJob::markOf(const core::Boundary& boundary) const {
+    core::BatchMark mark{boundary};
     mark.fingerprint = fingerprint;
     mark.operators = operators.entries;
     return mark;

@@ -5,10 +5,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/batch_mark.h"
 #include "core/block_log.h"
 #include "core/error.h"
+#include "core/output.h"
 #include "core/scheduler.h"
 #include "recovery/attempts.h"
 #include "recovery/data_directory.h"
@@ -37,6 +39,7 @@ struct RunningJob {
     std::unique_ptr<state::StateStore> store;
     std::unique_ptr<SessionPositions> sessions;
     std::unique_ptr<SourcePositions> sourcePositions;
+    std::vector<core::OutputOperation*> outputs;  // that are open
     std::unique_ptr<core::BlockLog> log;
     recovery::LogWriter* logWriter = nullptr;  // `log`, when it is durable
     std::unique_ptr<core::Scheduler> scheduler;
@@ -45,15 +48,16 @@ struct RunningJob {
     bool checkpointReadInFull = false;  // at this start
     // The batch that runs came to its end in an earlier process.
     bool completeBefore = false;
-    core::Position position;  // where the directory's batches end, before the scheduler starts
-    std::optional<core::BatchRecord> lastComplete;
+    core::Boundary recorded;  // where the directory's batches end, before the scheduler starts
+    std::optional<core::Boundary> lastComplete;  // of the batches that this process has run
 
-    // Ends the threads; idempotent. Errors: what closing the log says.
+    // Ends the threads and closes outputs and log; idempotent. Errors: the first that closing one
+    // of them gave.
     core::Result<> close();
 
     // That the directory which is held still has its name: its path may lead to another one by now.
     core::Result<> stillOurs() const;
-    core::BatchMark markOf(const core::BatchRecord& record) const;
+    core::BatchMark markOf(const core::Boundary& boundary) const;
 
     // Checkpoints share files, so bad bytes may be in any of them: after an error that says so, the
     // next start reads a checkpoint in full before it uses it, and falls back to an older one.

@@ -64,7 +64,7 @@ Result<> Start::inMemory() {
     tellFirstStart(with_.clock.wall());
     TM_TRY(bindStates());
     parts_.log = std::make_unique<core::MemoryLog>();
-    TM_TRY(prepareOutputs(std::nullopt));
+    TM_TRY(openOutputs());
     makeScheduler();
     return {};
 }
@@ -163,17 +163,8 @@ Result<> Start::keepSourceKinds() {
 
 // The state as the checkpoint left it, the log behind it, and the batches recorded since.
 Result<> Start::resume(recovery::Recovered& recovered) {
-    std::optional<BatchRecord> last;
-    if (recovered.lastBatch.value != 0) {
-        last.emplace();
-        last->id = recovered.lastBatch;
-        last->time = recovered.lastTime;
-        parts_.position.batch = recovered.lastBatch;
-        parts_.position.time = recovered.lastTime;
-        parts_.position.zeroTime = recovered.zeroTime;
-        parts_.position.endLsn = recovered.endLsn;
-    }
-    TM_TRY(prepareOutputs(last));
+    parts_.recorded = recovered.last;
+    TM_TRY(openOutputs());
     TM_TRY(checkPending(recovered));
     TM_TRY(openState(recovered));
     TM_TRY(openLog(recovered));
@@ -182,12 +173,14 @@ Result<> Start::resume(recovery::Recovered& recovered) {
     return Replay(with_, parts_, progress_, steps_, stoppedAt_).run(recovered);
 }
 
-Result<> Start::prepareOutputs(const std::optional<BatchRecord>& last) {
-    for (const auto& output : job_.graph.outputs())
-        TM_TRY(last ? output->prepareResume(parts_.owner, *last) : output->prepareNew());
+Result<> Start::openOutputs() {
+    const core::OutputOpening opening{parts_.owner, parts_.recorded};
+    for (const auto& output : job_.graph.outputs()) {
+        TM_TRY(output->open(opening));
+        parts_.outputs.push_back(output.get());
+    }
     if (options_.errorPolicy != ErrorPolicy::kDeadLetter) return {};
-    return last ? with_.deadLetters.files().prepareResume(parts_.owner, last->id)
-                : with_.deadLetters.files().prepareNew();
+    return with_.deadLetters.files().open(opening);
 }
 
 Result<> Start::checkPending(const recovery::Recovered& recovered) const {
@@ -221,7 +214,7 @@ Result<> Start::openState(const recovery::Recovered& recovered) {
                         options_.directory.string());
     // A directory that has run no batch may have been started before.
     BatchTime firstStart = with_.clock.wall();
-    if (recovered.lastBatch.value == 0) {
+    if (recovered.last.beforeFirst()) {
         TM_ASSIGN(firstStart, parts_.directory->firstStart(firstStart));
     }
     tellFirstStart(firstStart);

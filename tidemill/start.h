@@ -55,8 +55,7 @@ private:
     recovery::JobFit fitJob(const std::optional<core::BatchMark>& mark);
     core::Result<> keepSourceKinds();
     core::Result<> resume(recovery::Recovered& recovered);
-    // `last`: the last recorded batch; none in a new data directory.
-    core::Result<> prepareOutputs(const std::optional<core::BatchRecord>& last);
+    core::Result<> openOutputs();
     core::Result<> checkPending(const recovery::Recovered& recovered) const;
     core::Result<> openState(const recovery::Recovered& recovered);
     core::Result<> bindStates();

@@ -50,6 +50,8 @@ struct OutputInfo {
     std::string description;  // "print 10"
     std::optional<std::chrono::nanoseconds> duration;  // once it has completed
     std::optional<std::string> error;                  // when it failed
+    // It had shown the batch before a crash already, and did nothing now.
+    bool shownBefore = false;
 };
 
 // Derive from it and override what is of interest. Called by the job's own threads, one call at a

@@ -71,20 +71,15 @@ public:
         return toStdout() ? std::string() : core::absolutePlace(options_.path);
     }
 
-    core::Result<> prepareNew() override {
-        return toStdout() ? core::Result<>{} : files_.prepareNew();
+    core::Result<> open(const core::OutputOpening& opening) override {
+        return toStdout() ? core::Result<>{} : files_.open(opening);
     }
 
-    core::Result<> prepareResume(const std::string& owner, const core::BatchRecord& last) override {
-        return toStdout() ? core::Result<>{} : files_.prepareResume(owner, last.id);
-    }
-
-    void run(core::BatchRun& run) override {
-        if (!run.isActive(node_->slide())) return;
-        if (toStdout())
-            write(run, [](const std::string& text) { core::writeOut(std::cout, text); });
-        else
-            writeFile(run);
+    core::Shown run(core::BatchRun& run) override {
+        if (!run.isActive(node_->slide())) return core::Shown::kNow;
+        if (!toStdout()) return writeFile(run);
+        write(run, [](const std::string& text) { core::writeOut(std::cout, text); });
+        return core::Shown::kNow;
     }
 
 private:
@@ -92,7 +87,7 @@ private:
 
     bool toStdout() const { return options_.path == "stdout"; }
 
-    void writeFile(core::BatchRun& run) {
+    core::Shown writeFile(core::BatchRun& run) {
         std::unique_ptr<core::BatchFiles::Writer> file;
         bool done = false;
         const auto begin = [&] {
@@ -106,6 +101,7 @@ private:
                 if (file) core::orThrow(file->append(text));
             });
         if (file) core::orThrow(file->commit());
+        return done ? core::Shown::kBefore : core::Shown::kNow;
     }
 
     // Calls piece(lines) with whole lines, piece by piece.

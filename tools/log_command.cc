@@ -90,7 +90,7 @@ std::string dumped(const InspectOptions& options, const DumpedFrame& frame) {
     if (frame.record) {
         const auto& record = *frame.record;
         object.text("type", "batch")
-            .plain("batch", number(record.id.value))
+            .plain("batch", number(record.batch.value))
             .plain("time", std::to_string(toMillis(record.time)))
             .plain("end_lsn", number(record.endLsn.value))
             .plain("partitions", number(record.cuts.size()))
@@ -109,7 +109,7 @@ std::string dumped(const InspectOptions& options, const DumpedFrame& frame) {
     }
     if (options.json) return object.line();
     if (frame.record)
-        return "LSN " + number(frame.lsn.value) + "  batch " + number(frame.record->id.value) +
+        return "LSN " + number(frame.lsn.value) + "  batch " + number(frame.record->batch.value) +
                "  time " + std::to_string(toMillis(frame.record->time)) + " ms  owns up to LSN " +
                number(frame.record->endLsn.value) + "\n";
     const auto& origin = *frame.origin;

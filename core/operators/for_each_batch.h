@@ -25,13 +25,14 @@ public:
 
     std::string describe() const override { return description_; }
 
-    void run(BatchRun& run) override {
-        if (!run.isActive(node_->slide())) return;
+    Shown run(BatchRun& run) override {
+        if (!run.isActive(node_->slide())) return Shown::kNow;
         Batch<T> batch(*node_, run);
         if constexpr (std::invocable<F&, Batch<T>&, BatchTime>)
             std::invoke(function_, batch, batch.time());
         else
             std::invoke(function_, batch);
+        return Shown::kNow;
     }
 
 private:

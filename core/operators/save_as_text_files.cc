@@ -21,7 +21,8 @@ Result<std::vector<std::string>> namesBeside(FileSystem& files, const std::strin
 }  // namespace
 
 Result<> refuseNewerResults(FileSystem& files, const std::string& prefix, const std::string& suffix,
-                            const std::string& owner, const BatchRecord& last) {
+                            const OutputOpening& opening) {
+    const Boundary& last = opening.last;
     TM_ASSIGN(const auto names, namesBeside(files, prefix));
     const std::string begin = Path(prefix).filename().string() + "-";
     const std::string end = suffix.empty() ? "" : "." + suffix;
@@ -38,10 +39,11 @@ Result<> refuseNewerResults(FileSystem& files, const std::string& prefix, const 
         const auto mark = readResultMark(files, found / kResultMarkName);
         return fail(ErrorKind::kConflict,
                     "results under the prefix of an output are newer than the data directory: "
-                    "found=" + found.string() + " of " +
+                    "found=" +
+                        found.string() + " of " +
                         (mark && *mark ? describe(**mark) : std::string("a batch unnamed")) +
-                        "; data directory " + owner + " has come to batch " + toString(last.id) +
-                        " at " + std::to_string(toMillis(last.time)) +
+                        "; data directory " + opening.owner + " has come to batch " +
+                        toString(last.batch) + " at " + std::to_string(toMillis(last.time)) +
                         " ms. Was it restored from an older copy? Move the newer results away and "
                         "start again, or use the data directory that wrote them");
     }

@@ -22,9 +22,9 @@ using LineFormat = void (*)(std::string& out, const T& element);
 // results of this data directory.
 Result<> refuseExistingResults(FileSystem& files, const std::string& prefix);
 
-// Refuses (kConflict) directories PREFIX-TIME[.SUFFIX] of a time after `last`.
+// Refuses (kConflict) directories PREFIX-TIME[.SUFFIX] of a time after the last batch.
 Result<> refuseNewerResults(FileSystem& files, const std::string& prefix, const std::string& suffix,
-                            const std::string& owner, const BatchRecord& last);
+                            const OutputOpening& opening);
 
 std::string partName(std::uint32_t partition);
 
@@ -48,25 +48,25 @@ public:
 
     std::string place() const override { return textFilesPlace(prefix_, suffix_); }
 
-    Result<> prepareNew() override { return refuseExistingResults(files_, prefix_); }
-
-    Result<> prepareResume(const std::string& owner, const BatchRecord& last) override {
-        return refuseNewerResults(files_, prefix_, suffix_, owner, last);
+    Result<> open(const OutputOpening& opening) override {
+        return opening.last.beforeFirst() ? refuseExistingResults(files_, prefix_)
+                                          : refuseNewerResults(files_, prefix_, suffix_, opening);
     }
 
-    void run(BatchRun& run) override {
-        if (!run.isActive(node_->slide())) return;
+    Shown run(BatchRun& run) override {
+        if (!run.isActive(node_->slide())) return Shown::kNow;
         Batch<T> batch(*node_, run);
         std::string name = prefix_ + "-" + std::to_string(toMillis(batch.time()));
         if (!suffix_.empty()) name += "." + suffix_;
         auto begun = orThrow(BatchDirectory::begin(files_, name, run.mark()));
-        if (!begun) return;
+        if (!begun) return Shown::kBefore;
         BatchDirectory& directory = *begun;
         batch.scanInParallel([&](std::uint32_t partition) {
             return std::make_unique<PartSink>(orThrow(directory.part(partName(partition))), format_);
         });
         orThrow(orThrow(directory.part("_SUCCESS")).finish());
         orThrow(directory.commit());
+        return Shown::kNow;
     }
 
 private:

@@ -13,10 +13,11 @@ namespace {
 using core::BatchRun;
 using core::orThrow;
 using core::Result;
+using core::Shown;
 using Node = std::shared_ptr<core::StreamNode<Chunk>>;
 
 BatchStamp stampOf(const BatchRun& run) {
-    return {run.record().id.value, toMillis(run.record().time)};
+    return {run.record().batch.value, toMillis(run.record().time)};
 }
 
 class PrintRows final : public core::OutputOperation {
@@ -26,8 +27,8 @@ public:
         node_->require();
     }
     std::string describe() const override { return "print"; }
-    void run(BatchRun& run) override {
-        if (!run.isActive(node_->slide())) return;
+    Shown run(BatchRun& run) override {
+        if (!run.isActive(node_->slide())) return Shown::kNow;
         std::string text = core::printHeader(run.record().time);
         std::size_t seen = 0;
         scanRows(*node_, run, rows_ + 1, [&](const Chunk& chunk, std::size_t row) {
@@ -39,6 +40,7 @@ public:
             text += '\n';
         });
         core::writeOut(out_, text + "\n");
+        return Shown::kNow;
     }
 
 private:
@@ -58,22 +60,24 @@ public:
     }
     std::string describe() const override { return "saveAsTextFiles prefix=" + prefix_; }
     std::string place() const override { return core::textFilesPlace(prefix_, suffix_); }
-    Result<> prepareNew() override { return core::refuseExistingResults(files_, prefix_); }
-    Result<> prepareResume(const std::string& owner, const core::BatchRecord& last) override {
-        return core::refuseNewerResults(files_, prefix_, suffix_, owner, last);
+    Result<> open(const core::OutputOpening& opening) override {
+        return opening.last.beforeFirst()
+                   ? core::refuseExistingResults(files_, prefix_)
+                   : core::refuseNewerResults(files_, prefix_, suffix_, opening);
     }
-    void run(BatchRun& run) override {
-        if (!run.isActive(node_->slide())) return;
+    Shown run(BatchRun& run) override {
+        if (!run.isActive(node_->slide())) return Shown::kNow;
         std::string name = prefix_ + "-" + std::to_string(toMillis(run.record().time));
         if (!suffix_.empty()) name += "." + suffix_;
         auto begun = orThrow(core::BatchDirectory::begin(files_, name, run.mark()));
-        if (!begun) return;
+        if (!begun) return Shown::kBefore;
         Batch<Chunk> batch(*node_, run);
         batch.scanInParallel([&](std::uint32_t partition) {
             return std::make_unique<PartSink>(orThrow(begun->part(core::partName(partition))));
         });
         orThrow(orThrow(begun->part("_SUCCESS")).finish());
         orThrow(begun->commit());
+        return Shown::kNow;
     }
 
 private:
@@ -115,16 +119,14 @@ public:
     std::string place() const override {
         return toStdout() ? std::string() : core::absolutePlace(options_.path);
     }
-    Result<> prepareNew() override { return toStdout() ? Result<>{} : files_.prepareNew(); }
-    Result<> prepareResume(const std::string& owner, const core::BatchRecord& last) override {
-        return toStdout() ? Result<>{} : files_.prepareResume(owner, last.id);
+    Result<> open(const core::OutputOpening& opening) override {
+        return toStdout() ? Result<>{} : files_.open(opening);
     }
-    void run(BatchRun& run) override {
-        if (!run.isActive(node_->slide())) return;
-        if (toStdout())
-            write(run, {}, [](const std::string& text) { core::writeOut(std::cout, text); });
-        else
-            writeFile(run);
+    Shown run(BatchRun& run) override {
+        if (!run.isActive(node_->slide())) return Shown::kNow;
+        if (!toStdout()) return writeFile(run);
+        write(run, {}, [](const std::string& text) { core::writeOut(std::cout, text); });
+        return Shown::kNow;
     }
 
 private:
@@ -132,7 +134,7 @@ private:
 
     bool toStdout() const { return options_.path == "stdout"; }
 
-    void writeFile(BatchRun& run) {
+    Shown writeFile(BatchRun& run) {
         std::unique_ptr<core::BatchFiles::Writer> file;
         bool isDone = false;
         const auto begin = [&] {
@@ -151,6 +153,7 @@ private:
                       if (file) orThrow(file->append(text));
                   });
         if (file) orThrow(file->commit());
+        return isDone ? Shown::kBefore : Shown::kNow;
     }
 
     // Calls piece(lines) with whole lines, piece by piece; `header` begins the first.

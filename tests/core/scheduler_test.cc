@@ -68,7 +68,10 @@ protected:
     public:
         explicit Seen(SchedulerTest& test) : test_(test) {}
         std::string describe() const override { return "seen"; }
-        void run(BatchRun& run) override { test_.output(run); }
+        Shown run(BatchRun& run) override {
+            test_.output(run);
+            return Shown::kNow;
+        }
 
     private:
         SchedulerTest& test_;
@@ -103,7 +106,7 @@ protected:
         }
         if (text == throwsOn_) throw std::runtime_error("not this one");
         std::lock_guard lock(mutex_);
-        seen_.push_back(toString(run.record().id) + ": " + text);
+        seen_.push_back(toString(run.record().batch) + ": " + text);
         changed_.notify_all();
     }
 
@@ -168,7 +171,7 @@ TEST_F(SchedulerTest, BatchesOwnWhatCameBeforeTheirTimeAndFollowEachOther) {
     EXPECT_EQ(seen_, (std::vector<std::string>{"1: a b c ", "2: ", "3: d "}));
     ASSERT_EQ(log_.records.size(), 3U);
     for (std::size_t i = 0; i < 3; ++i) {
-        EXPECT_EQ(log_.records[i].id.value, i + 1);
+        EXPECT_EQ(log_.records[i].batch.value, i + 1);
         EXPECT_EQ(log_.records[i], boundaries_[i]);
         EXPECT_EQ(log_.records[i].zeroTime, log_.records[0].zeroTime);
     }
@@ -248,7 +251,7 @@ struct Recorded {
 Recorded recordedBatch() {
     Recorded batch;
     batch.blocks = {blockOf("a\nb\n"), blockOf("c\n")};
-    batch.record.id = BatchId(1);
+    batch.record.batch = BatchId(1);
     batch.record.keyRanges = kKeyRanges;
     batch.record.cuts = {{0, 0}, {0, 2}, {1, 0}};
     return batch;

@@ -45,14 +45,14 @@ constexpr char kGoldenData[] =
     "00 00 00 00 02 00 00 00 73 31 74 6f 20 62 65 0a\n"
     "6f 72 0a c9 34 21 50 00\n";
 constexpr char kGoldenRecord[] =
-    "5a 00 00 00 02 00 00 00 02 00 00 00 00 00 00 00\n"
-    "00 00 00 00 00 00 00 00 02 00 02 00 01 00 00 00\n"
+    "5e 00 00 00 02 00 00 00 02 00 00 00 00 00 00 00\n"
+    "00 00 00 00 00 00 00 00 03 00 03 00 01 00 00 00\n"
     "00 00 00 00 e8 6b e5 cf 8b 01 00 00 00 68 e5 cf\n"
     "8b 01 00 00 01 00 00 00 00 00 00 00 88 77 66 55\n"
     "44 33 22 11 10 00 00 00 01 00 00 00 00 00 00 00\n"
     "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n"
     "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n"
-    "00 00 40 f0 5d 7e 00 00\n";
+    "00 00 00 00 00 00 00 d6 d0 13 00 00 00 00 00 00\n";
 
 TEST(WalFormat, SegmentHeaderIsAsDocumented) {
     const SegmentHeader header{goldenUuid(), 3, Lsn(1), Lsn(0)};
@@ -70,7 +70,7 @@ TEST(WalFormat, DataFrameIsAsDocumented) {
 
 TEST(WalFormat, BatchRecordFrameIsAsDocumented) {
     core::BatchRecord record;
-    record.id = core::BatchId(1);
+    record.batch = core::BatchId(1);
     record.time = fromMillis(1700000001000);
     record.zeroTime = fromMillis(1700000000000);
     record.endLsn = Lsn(1);
@@ -140,7 +140,7 @@ TEST(Frame, EveryShorterBlockOriginIsCorrupt) {
 
 core::BatchRecord fullRecord() {
     core::BatchRecord record;
-    record.id = core::BatchId(12);
+    record.batch = core::BatchId(12);
     record.time = fromMillis(-5);
     record.zeroTime = fromMillis(1234567890123);
     record.endLsn = Lsn(99);
@@ -154,6 +154,7 @@ core::BatchRecord fullRecord() {
     record.revision = 3;
     record.leftOut = {{Lsn(98), 1}, {Lsn(99), 4}};
     record.allLeftOut = true;
+    record.notes = {{0, "a note"}, {3, std::string("\0b", 2)}};
     return record;
 }
 
@@ -184,13 +185,15 @@ TEST(BatchRecordCodec, AnUnknownErrorPolicyIsCorrupt) {
 }
 
 TEST(BatchRecordCodec, OlderAndNewerFormatsAreUnsupported) {
-    auto old = encodeBatchRecord(fullRecord());
-    old[0] = old[2] = 1;
-    const auto refused = decodeBatchRecord(old);
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().kind, ErrorKind::kUnsupported);
+    for (const char version : {1, 2}) {
+        auto old = encodeBatchRecord(fullRecord());
+        old[0] = old[2] = version;
+        const auto refused = decodeBatchRecord(old);
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().kind, ErrorKind::kUnsupported);
+    }
     auto bytes = encodeBatchRecord(fullRecord());
-    bytes[2] = 3;
+    bytes[2] = 4;
     const auto decoded = decodeBatchRecord(bytes);
     ASSERT_FALSE(decoded);
     EXPECT_EQ(decoded.error().kind, ErrorKind::kUnsupported);

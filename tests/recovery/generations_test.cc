@@ -27,8 +27,9 @@ core::BatchMark markOf(std::uint64_t batch) {
     return mark;
 }
 
-core::Result<std::vector<FileEntry>> writeSome(core::FileSystem& files, const Path& into) {
-    std::vector<FileEntry> entries;
+core::Result<std::vector<core::CheckpointFile>> writeSome(core::FileSystem& files,
+                                                          const Path& into) {
+    std::vector<core::CheckpointFile> entries;
     for (const char* name : {"CURRENT", "OPTIONS", "MANIFEST-1"}) {
         TM_ASSIGN(const auto file, files.open(into / name, OpenMode::kCreate));
         TM_TRY(file->writeAt(0, name));
@@ -57,11 +58,12 @@ protected:
         write("/work/1.sst", "sorted " + std::to_string(batch));
         return generations_.publish(
             markOf(batch),
-            [&](const Path& into) -> core::Result<std::vector<FileEntry>> {
+            [&](const Path& into) -> core::Result<std::vector<core::CheckpointFile>> {
                 TM_TRY(disk_.link("/work/1.sst", into / "1.sst"));
                 (void)disk_.unlink("/work/1.sst");
                 write(into / "CURRENT", "MANIFEST-1\n", false);
-                return std::vector<FileEntry>{{"1.sst", 0, "\x01\x02", "theirs"}, {"CURRENT", 0, "", ""}};
+                return std::vector<core::CheckpointFile>{{"1.sst", 0, "\x01\x02", "theirs"},
+                                                         {"CURRENT", 0, "", ""}};
             });
     }
 
@@ -84,14 +86,14 @@ TEST_F(GenerationsTest, PublishedOneSurvivesPowerLossWhole) {
     TM_ASSERT_OK(manifest);
     EXPECT_EQ(manifest->mark, markOf(3));
     ASSERT_EQ(manifest->files.size(), 2u);
-    EXPECT_EQ(manifest->files[0], (FileEntry{"1.sst", 8, "\x01\x02", "theirs"}));
+    EXPECT_EQ(manifest->files[0], (core::CheckpointFile{"1.sst", 8, "\x01\x02", "theirs"}));
     EXPECT_EQ(manifest->files[1].checksumFunction, kOwnChecksumFunction);
     EXPECT_EQ(readAll(disk_, "/g/00000000000000000003-0001/CURRENT"), "MANIFEST-1\n");
 }
 
 TEST_F(GenerationsTest, FailedLinkingPublishesNothing) {
     const auto published = generations_.publish(
-        markOf(1), [](const Path&) -> core::Result<std::vector<FileEntry>> {
+        markOf(1), [](const Path&) -> core::Result<std::vector<core::CheckpointFile>> {
             return core::fail(ErrorKind::kIo, "no");
         });
     EXPECT_FALSE(published);

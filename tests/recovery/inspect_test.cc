@@ -65,7 +65,7 @@ TEST_F(InspectTest, DumpShowsFramesInOrder) {
     TM_ASSERT_OK(dumpLog(disk_, kDirectory, Lsn(0), [&](const DumpedFrame& frame) -> core::Result<> {
         text += toString(frame.lsn) + ":";
         if (frame.origin) text += frame.origin->session + "," + std::string(frame.bytes);
-        if (frame.record) text += "batch " + toString(frame.record->id);
+        if (frame.record) text += "batch " + toString(frame.record->batch);
         text += ";";
         return {};
     }));
@@ -123,11 +123,12 @@ TEST_F(InspectTest, GenerationsAreListedWithTheirProblems) {
     for (std::uint64_t batch : {1, 2}) {
         core::BatchMark mark;
         mark.batch = BatchId(batch);
-        TM_ASSERT_OK(generations.publish(mark, [&](const Path& into) -> core::Result<std::vector<FileEntry>> {
-            TM_ASSIGN(auto file, disk_.open(into / "CURRENT", core::OpenMode::kCreate));
-            TM_TRY(file->writeAt(0, "x"));
-            return std::vector<FileEntry>{{"CURRENT", 0, "", ""}};
-        }));
+        TM_ASSERT_OK(generations.publish(
+            mark, [&](const Path& into) -> core::Result<std::vector<core::CheckpointFile>> {
+                TM_ASSIGN(auto file, disk_.open(into / "CURRENT", core::OpenMode::kCreate));
+                TM_TRY(file->writeAt(0, "x"));
+                return std::vector<core::CheckpointFile>{{"CURRENT", 0, "", ""}};
+            }));
     }
     disk_.damage(generations.pathOf({BatchId(2)}) / "CURRENT", 0, 1);
     const auto found = inspectGenerations(disk_, kDirectory);

@@ -95,7 +95,7 @@ struct Life {
         core::BatchRecord record;
         core::BlockLog::Hold hold(*log);
         const auto blocks = log->take(~std::size_t{0});
-        record.id = id;
+        record.batch = id;
         record.time = fromMillis(static_cast<std::int64_t>(id.value) * 1000);
         record.endLsn = blocks.empty() ? endLsn : blocks.back()->lsn();
         if (!blocks.empty()) record.cuts = {{0, 0}};

@@ -38,16 +38,15 @@ protected:
     core::Result<GenerationName> checkpoint(Life& life, const core::BatchRecord& at) {
         Generations generations(disk_, life.directory->generationsPath());
         core::BatchMark mark;
-        mark.batch = at.id;
+        mark.batch = at.batch;
         mark.time = at.time;
         mark.endLsn = at.endLsn;
         mark.fingerprint = at.fingerprint;
         return generations.publish(
-            mark,
-            [&](const Path& into) -> core::Result<std::vector<FileEntry>> {
+            mark, [&](const Path& into) -> core::Result<std::vector<core::CheckpointFile>> {
                 TM_ASSIGN(auto file, disk_.open(into / "1.sst", core::OpenMode::kCreate));
-                TM_TRY(file->writeAt(0, "state at " + toString(at.id)));
-                return std::vector<FileEntry>{{"1.sst", 0, "", ""}};
+                TM_TRY(file->writeAt(0, "state at " + toString(at.batch)));
+                return std::vector<core::CheckpointFile>{{"1.sst", 0, "", ""}};
             });
     }
 
@@ -97,8 +96,8 @@ protected:
 TEST_F(RecoverTest, NewDirectoryStartsEmpty) {
     auto life = start();
     EXPECT_FALSE(life.recovered.mark);
-    EXPECT_EQ(life.recovered.zeroTime, BatchTime{});
-    EXPECT_EQ(life.recovered.lastBatch, BatchId(0));
+    EXPECT_EQ(life.recovered.last.zeroTime, BatchTime{});
+    EXPECT_EQ(life.recovered.last.batch, BatchId(0));
     EXPECT_TRUE(life.recovered.batches.empty());
     EXPECT_TRUE(life.recovered.log.pending.empty());
     EXPECT_EQ(life.log->epoch(), 1u);
@@ -122,9 +121,9 @@ TEST_F(RecoverTest, BatchesAfterTheCheckpointAreReplayedWithTheirOwnBlocks) {
     EXPECT_EQ(recovered.mark->batch, BatchId(4));
     EXPECT_EQ(readAll(disk_, recovered.work / "1.sst"), "state at 4");
     ASSERT_EQ(recovered.batches.size(), 2u);
-    EXPECT_EQ(recovered.batches[0].id, BatchId(5));
-    EXPECT_EQ(recovered.lastBatch, BatchId(6));
-    EXPECT_EQ(recovered.lastTime, fromMillis(6000));
+    EXPECT_EQ(recovered.batches[0].batch, BatchId(5));
+    EXPECT_EQ(recovered.last.batch, BatchId(6));
+    EXPECT_EQ(recovered.last.time, fromMillis(6000));
     for (std::size_t i = 0; i < 2; ++i) {
         const auto blocks = recovered.blocksOf(i);
         TM_ASSERT_OK(blocks);
@@ -214,7 +213,7 @@ TEST_F(RecoverTest, TwiceChangesNothing) {
         auto life = start();
         std::string all = toString(life.recovered.mark->batch) + "|";
         for (std::size_t b = 0; b < life.recovered.batches.size(); ++b)
-            all += toString(life.recovered.batches[b].id) + bytesOf(*life.recovered.blocksOf(b));
+            all += toString(life.recovered.batches[b].batch) + bytesOf(*life.recovered.blocksOf(b));
         seen.push_back(all + "|" + bytesOf(life.recovered.log.pending));
         EXPECT_EQ(life.recovered.log.last, Lsn(12));
     }
@@ -396,7 +395,7 @@ TEST_F(RecoverTest, EveryFlippedByteIsRefusedOrHarmless) {
     { start(); }  // now everything is vouched for by the newest segment's header
     std::string expected;
     const auto describe = [](const Recovered& recovered) {
-        std::string all = toString(recovered.lastBatch) + "|";
+        std::string all = toString(recovered.last.batch) + "|";
         for (std::size_t i = 0; i < recovered.batches.size(); ++i)
             all += bytesOf(recovered.blocksOf(i).value());
         return all + toString(recovered.log.last);

@@ -71,7 +71,7 @@ public:
             TM_ASSIGN(const auto blocks, life_.recovered.blocksOf(i));
             apply(life_.recovered.batches[i], bytesOf(blocks));
         }
-        life_.endLsn = life_.recovered.endLsn;
+        life_.endLsn = life_.recovered.last.endLsn;
         return {};
     }
 
@@ -91,7 +91,7 @@ public:
         ASSERT_EQ(all, expected) << "I1: a hole, a duplicate or a half line";
         ASSERT_GE(countLines(all), oracle_.acknowledgedLines) << "I1: acknowledged lines are lost";
         ASSERT_GE(state_.batch.value, lastKnownBatch()) << "a durable batch record is lost";
-        ASSERT_EQ(life_.recovered.lastBatch, state_.batch);
+        ASSERT_EQ(life_.recovered.last.batch, state_.batch);
         ASSERT_EQ(life_.log->sessionLines("s"), countLines(all)) << "the sender would be misled";
     }
 
@@ -99,7 +99,7 @@ public:
     std::string describe() {
         std::ostringstream text;
         text << toString(state_.batch) << '|' << state_.lines << '|'
-             << bytesOf(life_.recovered.log.pending) << '|' << toString(life_.recovered.endLsn)
+             << bytesOf(life_.recovered.log.pending) << '|' << toString(life_.recovered.last.endLsn)
              << '|' << toString(life_.recovered.log.last) << '|'
              << (life_.recovered.mark ? toString(life_.recovered.mark->batch) : "-");
         return text.str();
@@ -113,13 +113,13 @@ private:
     }
 
     void apply(const core::BatchRecord& record, const std::string& bytes) {
-        ASSERT_EQ(record.id, state_.batch.next()) << "I4: batch ids are not dense";
-        const auto known = oracle_.batches.find(record.id.value);
+        ASSERT_EQ(record.batch, state_.batch.next()) << "I4: batch ids are not dense";
+        const auto known = oracle_.batches.find(record.batch.value);
         if (known != oracle_.batches.end()) {
             ASSERT_EQ(bytes, known->second) << "I4: batch owns something else now";
         }
-        oracle_.batches[record.id.value] = bytes;
-        state_.batch = record.id;
+        oracle_.batches[record.batch.value] = bytes;
+        state_.batch = record.batch;
         state_.lines += bytes;
     }
 
@@ -168,7 +168,7 @@ private:
         return generations.removeOld();
     }
 
-    core::Result<std::vector<FileEntry>> linkState(const Path& into) {
+    core::Result<std::vector<core::CheckpointFile>> linkState(const Path& into) {
         const Path made = life_.directory->workPath() / "new.sst";
         {
             TM_ASSIGN(auto file, files_.open(made, core::OpenMode::kReplace));
@@ -177,7 +177,7 @@ private:
         }
         TM_TRY(files_.link(made, into / "1.sst"));
         TM_TRY(files_.unlink(made));
-        return std::vector<FileEntry>{{"1.sst", state_.lines.size(), "x", "test"}};
+        return std::vector<core::CheckpointFile>{{"1.sst", state_.lines.size(), "x", "test"}};
     }
 
     core::FileSystem& files_;

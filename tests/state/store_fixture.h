@@ -122,7 +122,7 @@ protected:
     core::Path root_;
     std::size_t budgetBytes_ = 256 << 20;
     std::unique_ptr<StateStore> store_;
-    std::vector<LinkedFile> linked_;
+    std::vector<core::CheckpointFile> linked_;
     int generations_ = 0;
 };
 

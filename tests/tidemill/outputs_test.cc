@@ -179,7 +179,7 @@ TEST(ResultMarks, AnEarlierRevisionOfABatchIsReplaced) {
     TemporaryDirectory directory;
     core::BatchFiles files(core::posixFileSystem(), directory / "out");
     core::BatchRecord record;
-    record.id = core::BatchId(3);
+    record.batch = core::BatchId(3);
     const auto publish = [&](const std::string& text) {
         const auto file = core::orThrow(files.begin(core::resultMark("here", record)));
         if (!file) return false;

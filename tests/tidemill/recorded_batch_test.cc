@@ -32,7 +32,7 @@ protected:
         job_.sources[1].framing = core::Framing::kPrefixed;
         job_.sources[2].replayable = std::make_shared<core::MemoryText>(kText, 0);
         blocks_ = {blockOf(0, "a\nb\n", 2, 5), blockOf(1, "c\n", 1, 6), blockOf(0, "d\n", 1, 7)};
-        record_.id = core::BatchId(9);
+        record_.batch = core::BatchId(9);
         record_.keyRanges = core::kKeyRanges;
         record_.cuts = {{0, 0}, {0, 2}, {1, 0}, {2, 0}};
         record_.ranges = {{core::SourceId(2), rangeOfText()}};
