@@ -2,6 +2,7 @@
 // bytes are not in the log; the batch record holds the range instead.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -11,20 +12,17 @@
 
 #include "core/batch_times.h"
 #include "core/error.h"
+#include "core/source.h"
 #include "core/time.h"
 
 namespace tidemill::core {
 
 // Thread safety: called by the scheduler's thread, except where said; what a batch reads is read by
 // its workers.
-class ReplayableSource {
+// Its life is open(), resumeBehind() for each batch that is run again, start(); then prepare(),
+// plan() and takeChanges() for each batch.
+class ReplayableSource : public Source {
 public:
-    virtual ~ReplayableSource() = default;
-
-    // The wall time at which the source's life began: of the data directory's first start, or of
-    // the first one with this source. Called before anything else.
-    virtual void firstStartedAt(BatchTime) {}
-
     // Gets ready what the next batch may take, at most about `bytesMax`, and says how much that is.
     // May take as long as a look at many files takes.
     virtual Result<std::size_t> prepare(Instant, std::size_t bytesMax) { return bytesMax; }
@@ -45,20 +43,25 @@ public:
     virtual Result<Plan> plan(const Limits& limits) = 0;
 
     // The range a recorded batch took: choose behind it from now on.
-    virtual Result<> resume(std::string_view range) = 0;
+    virtual Result<> resumeBehind(std::string_view range) = 0;
 
-    // Where it stands is kept with the state as rows of its own; keys and values are the source's.
-    struct RowChange {
-        std::string key;
-        std::optional<std::string> value;  // none: the row goes
+    // Where it stands is kept with the state, a row for each lane; open() gets them back.
+    struct PositionChange {
+        std::string lane;
+        std::optional<std::string> position;  // none: the row goes
     };
-    // What plan() or resume() changed since the last call. Called when the batch has run.
-    virtual std::vector<RowChange> takeChanges() = 0;
-    // A row as the last complete batch left it. Called for each at a start, before any resume().
-    virtual Result<> restore(std::string_view key, std::string_view value) = 0;
+    // What plan() or resumeBehind() changed since the last call. Called when the batch has run.
+    virtual std::vector<PositionChange> takeChanges() = 0;
 
-    // Records left out since the start because they were too long. Thread-safe.
-    virtual std::uint64_t oversizeRecords() const { return 0; }
+    // Paused it is neither prepared nor planned.
+    void pause() final { paused_ = true; }
+    void resume() final { paused_ = false; }
+    bool paused() const { return paused_; }
+    void stop(bool) override {}
+    SourceStatistics statistics() const override { return {}; }
+
+private:
+    std::atomic<bool> paused_ = false;
 };
 
 }  // namespace tidemill::core

@@ -1,8 +1,10 @@
 // Text from a server we connect to, again and again.
 #include <asio/steady_timer.hpp>
+#include <random>
 #include <utility>
 #include <vector>
 
+#include "core/backoff.h"
 #include "core/logging.h"
 #include "sources/connect_socket.h"
 #include "sources/endpoint.h"
@@ -15,14 +17,15 @@ namespace {
 class DialingReceiver final : public TextReceiver {
 public:
     DialingReceiver(std::shared_ptr<Network> network, core::SourceId source, DialOptions options,
-                    core::ReceiverObserver* observer)
+                    core::SourceObserver* observer)
         : TextReceiver(std::move(network), source, options.label, observer),
           options_(std::move(options)),
           host_(withoutBrackets(options_.host)),
           where_(hostAndPort(host_, options_.port)),
           resolver_(network_->io()),
           timer_(network_->io()),
-          attemptTimer_(network_->io()) {}
+          attemptTimer_(network_->io()),
+          backoff_(options_.firstRetry, std::random_device{}()) {}
 
 private:
     using Tcp = asio::ip::tcp;
@@ -112,7 +115,7 @@ private:
     }
 
     void connected(Tcp::socket socket) {
-        failing_ = false;
+        if (std::exchange(failing_, false)) recovered();
         core::logInfo(label() + ": connected to " + where_);
         add(std::make_shared<TextConnection>(*network_, *this, std::move(socket),
                                              TextConnection::Limits::kDoNotHold));
@@ -121,9 +124,10 @@ private:
     // Says so once until there is a connection again.
     void tryAgain(const std::string& why) {
         if (!std::exchange(failing_, true))
-            report(why + "; trying again every " + std::to_string(options_.retryPeriod.count()) +
-                   " ms");
-        timer_.expires_after(options_.retryPeriod);
+            report(why + "; trying again, soon at first, then every " +
+                       std::to_string(core::Backoff::kMost.count() / 1000) + " s",
+                   core::SourceObserver::Trouble::kUntilRecovered);
+        timer_.expires_after(backoff_.next());
         timer_.async_wait([me = self()](const asio::error_code& error) {
             me->network_->sealIfWanted();
             if (!error && !me->stopping()) me->dial();
@@ -139,15 +143,16 @@ private:
     std::vector<Tcp::endpoint> addresses_;
     std::string failures_;  // of this round
     std::shared_ptr<Tcp::socket> dialling_;
+    core::Backoff backoff_;
     bool failing_ = false;
 };
 
 }  // namespace
 
-std::unique_ptr<core::Receiver> makeDialingReceiver(std::shared_ptr<Network> network,
-                                                    core::SourceId source, DialOptions options,
-                                                    core::ReceiverObserver* observer) {
-    return std::make_unique<ReceiverHandle<core::Receiver, DialingReceiver>>(
+std::unique_ptr<core::Source> makeDialingReceiver(std::shared_ptr<Network> network,
+                                                  core::SourceId source, DialOptions options,
+                                                  core::SourceObserver* observer) {
+    return std::make_unique<ReceiverHandle<core::Source, DialingReceiver>>(
         std::make_shared<DialingReceiver>(std::move(network), source, std::move(options),
                                           observer));
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 
 #include "core/byte_codec.h"
 #include "core/logging.h"
@@ -22,7 +23,6 @@ constexpr std::size_t kHeldMax = 16;
 constexpr std::uint64_t kKeptOpenBytes = 1 << 20;
 constexpr std::size_t kComplaintsMax = 100;
 constexpr std::chrono::seconds kFirstRetry{1};
-constexpr std::chrono::minutes kLastRetry{5};
 constexpr std::chrono::seconds kLocateAgain{2};
 constexpr std::int64_t kNanosPerMilli = 1'000'000;
 
@@ -50,9 +50,17 @@ Result<std::uint64_t> tailHashOf(core::File& file, std::uint64_t begin, std::uin
 FileSource::FileSource(core::FileSystem& files, FileSourceOptions options)
     : files_(files), options_(std::move(options)), watch_(files, options_.directories) {}
 
-void FileSource::firstStartedAt(BatchTime time) {
+Result<> FileSource::open(const core::SourceOpening& opening) {
     begun_ = options_.existing == ExistingFiles::kTake;
-    oldBeforeMillis_ = toMillis(time - kOldAge);
+    oldBeforeMillis_ = toMillis(opening.firstStart - kOldAge);
+    for (const auto& [lane, position] : opening.positions) TM_TRY(restore(lane, position));
+    return {};
+}
+
+core::SourceStatistics FileSource::statistics() const {
+    core::SourceStatistics statistics;
+    statistics.oversize = oversize_;
+    return statistics;
 }
 
 // --- What is there -------------------------------------------------------------------------------
@@ -279,12 +287,12 @@ Result<FilePiece> FileSource::pieceOf(core::File& file, const core::FileInfo& in
 
 void FileSource::later(const std::string& path, const core::Error& error,
                        std::chrono::nanoseconds now) {
-    auto& retry = retries_[path];
-    if (retry.wait.count() == 0)
+    const auto [found, isNew] =
+        retries_.try_emplace(path, Retry{{kFirstRetry, std::hash<std::string>()(path)}, {}});
+    if (isNew)
         core::logWarning("a file cannot be read; it is tried again, others go on: " +
                          error.message);
-    retry.wait = std::clamp<std::chrono::nanoseconds>(2 * retry.wait, kFirstRetry, kLastRetry);
-    retry.at = now + retry.wait;
+    found->second.at = now + found->second.backoff.next();
 }
 
 bool FileSource::mayTry(const std::string& path, std::chrono::nanoseconds now) const {
@@ -411,13 +419,13 @@ void FileSource::keep(Known known) {
     kept = std::move(known);
 }
 
-Result<> FileSource::resume(std::string_view bytes) {
+Result<> FileSource::resumeBehind(std::string_view bytes) {
     TM_ASSIGN(const auto range, decodeFileRange(bytes));
     apply(range);
     return {};
 }
 
-std::vector<core::ReplayableSource::RowChange> FileSource::takeChanges() {
+std::vector<core::ReplayableSource::PositionChange> FileSource::takeChanges() {
     return std::exchange(changes_, {});
 }
 

@@ -15,6 +15,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "core/backoff.h"
 #include "core/error.h"
 #include "core/file_system.h"
 #include "core/replayable_source.h"
@@ -42,15 +43,15 @@ public:
     const FileSourceOptions& options() const { return options_; }
     core::FileSystem& files() const { return files_; }
 
-    void firstStartedAt(BatchTime time) override;
+    // Errors: kCorrupt, kUnsupported.
+    core::Result<> open(const core::SourceOpening& opening) override;
     // Errors: kInvalid (a file that is no multiple of recordBytes), kNotFound, kConflict (a file
     // that was read in part is gone or shorter).
     core::Result<std::size_t> prepare(core::Instant now, std::size_t bytesMax) override;
     core::Result<Plan> plan(const Limits& limits) override;
-    core::Result<> resume(std::string_view range) override;
-    std::vector<RowChange> takeChanges() override;
-    core::Result<> restore(std::string_view key, std::string_view value) override;
-    std::uint64_t oversizeRecords() const override { return oversize_; }
+    core::Result<> resumeBehind(std::string_view range) override;
+    std::vector<PositionChange> takeChanges() override;
+    core::SourceStatistics statistics() const override;
 
     // For those who read what batches took; thread-safe.
     // The file, when it is held open because batches to come read the rest of it; else null.
@@ -76,10 +77,11 @@ private:
         std::shared_ptr<core::File> file;  // kept open when the piece may be cut
     };
     struct Retry {
+        core::Backoff backoff;
         std::chrono::nanoseconds at{};
-        std::chrono::nanoseconds wait{};
     };
 
+    core::Result<> restore(std::string_view lane, std::string_view position);
     void look(std::chrono::nanoseconds now);
     void seen(const std::string& path, const DirectoryWatch::Entry& entry);
     bool isSame(const Known& known, const std::string& path, const DirectoryWatch::Entry& entry);
@@ -111,7 +113,7 @@ private:
     bool headerKept_ = false;
     std::unordered_map<FileId, Known> known_;
     std::set<FileId> unfinished_;  // known ones of which batches read more
-    std::vector<RowChange> changes_;
+    std::vector<PositionChange> changes_;
 
     // What the last look found.
     std::map<std::string, DirectoryWatch::Entry> new_;              // by path, with content

@@ -40,7 +40,7 @@ constexpr rlim_t kDescriptorsReservedMax = 256;
 class ListeningTextReceiver final : public TextReceiver {
 public:
     ListeningTextReceiver(std::shared_ptr<Network> network, core::SourceId source,
-                          ListenOptions options, core::ReceiverObserver* observer)
+                          ListenOptions options, core::SourceObserver* observer)
         : TextReceiver(std::move(network), source, options.label, observer),
           options_(std::move(options)),
           acceptor_(network_->io()),
@@ -185,7 +185,7 @@ private:
         const auto now = std::chrono::steady_clock::now();
         if (refusedSaid_ && now - *refusedSaid_ < kRefusedEvery) return;
         refusedSaid_ = now;
-        report(why);
+        report(why, core::SourceObserver::Trouble::kOver);
     }
 
     // Without a descriptor a waiting client cannot even be refused: the reserve is for that.
@@ -235,7 +235,7 @@ public:
 std::unique_ptr<ListeningReceiver> makeListeningReceiver(std::shared_ptr<Network> network,
                                                          core::SourceId source,
                                                          ListenOptions options,
-                                                         core::ReceiverObserver* observer) {
+                                                         core::SourceObserver* observer) {
     return std::make_unique<Handle>(std::make_shared<ListeningTextReceiver>(
         std::move(network), source, std::move(options), observer));
 }

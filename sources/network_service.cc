@@ -56,15 +56,14 @@ NetworkService::NetworkService(std::shared_ptr<Network> network) : network_(std:
 
 NetworkService::~NetworkService() { network_->shutdown(); }
 
-std::unique_ptr<core::Receiver> NetworkService::dialText(core::SourceId source,
-                                                         DialOptions options,
-                                                         core::ReceiverObserver* observer) {
+std::unique_ptr<core::Source> NetworkService::dialText(core::SourceId source, DialOptions options,
+                                                       core::SourceObserver* observer) {
     return makeDialingReceiver(network_, source, std::move(options), observer);
 }
 
 std::unique_ptr<ListeningReceiver> NetworkService::listenText(core::SourceId source,
                                                               ListenOptions options,
-                                                              core::ReceiverObserver* observer) {
+                                                              core::SourceObserver* observer) {
     return makeListeningReceiver(network_, source, std::move(options), observer);
 }
 

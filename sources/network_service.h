@@ -11,7 +11,7 @@
 #include "core/buffer_pool.h"
 #include "core/error.h"
 #include "core/ids.h"
-#include "core/receiver.h"
+#include "core/source.h"
 
 namespace tidemill::sources {
 
@@ -41,7 +41,8 @@ struct DialOptions {
     std::string label{};
     std::string host;  // a name, or an address with or without brackets
     std::uint16_t port = 0;
-    std::chrono::milliseconds retryPeriod{2'000};
+    // At most so long after a first failure; then as Backoff says.
+    std::chrono::milliseconds firstRetry{2'000};
 };
 
 // Text from clients that connect to us.
@@ -58,7 +59,7 @@ struct ListenOptions {
 };
 
 // Thread safety: thread-safe.
-class ListeningReceiver : public core::Receiver {
+class ListeningReceiver : public core::Source {
 public:
     // The port listened on; 0 before start.
     virtual std::uint16_t port() const = 0;
@@ -77,10 +78,10 @@ public:
     NetworkService& operator=(const NetworkService&) = delete;
 
     // Receivers, not started yet. `observer` may be null; else it must outlive the receiver.
-    std::unique_ptr<core::Receiver> dialText(core::SourceId source, DialOptions options,
-                                             core::ReceiverObserver* observer = nullptr);
+    std::unique_ptr<core::Source> dialText(core::SourceId source, DialOptions options,
+                                           core::SourceObserver* observer = nullptr);
     std::unique_ptr<ListeningReceiver> listenText(core::SourceId source, ListenOptions options,
-                                                  core::ReceiverObserver* observer = nullptr);
+                                                  core::SourceObserver* observer = nullptr);
 
     // Receiver's functions, for all receivers of the service in one hop.
     void sealOpenBlocks();

@@ -65,7 +65,7 @@ void QueueSource::connect(core::BlockLog& log) {
     log_ = &log;
 }
 
-void QueueSource::poll(BatchTime) {
+void QueueSource::atBatchTime(BatchTime) {
     std::lock_guard lock(mutex_);
     if (!running_ || paused_) return;
     if (queue_.empty()) {
@@ -135,7 +135,7 @@ void QueueSource::stop(bool) {
     stopped_ = true;
 }
 
-core::ReceiverStatistics QueueSource::statistics() const {
+core::SourceStatistics QueueSource::statistics() const {
     std::lock_guard lock(mutex_);
     return statistics_;
 }

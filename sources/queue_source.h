@@ -11,7 +11,7 @@
 
 #include "core/block_log.h"
 #include "core/ids.h"
-#include "core/receiver.h"
+#include "core/source.h"
 #include "core/time.h"
 
 namespace tidemill::sources {
@@ -33,7 +33,7 @@ private:
 };
 
 // Thread safety: thread-safe.
-class QueueSource final : public core::Receiver {
+class QueueSource final : public core::Source {
 public:
     // At each batch time one queued element is taken, or all of them; when none is queued,
     // `byDefault`, if there is one.
@@ -50,18 +50,16 @@ public:
     // The log to append to, which must outlive the running source. Call before start().
     void connect(core::BlockLog& log);
 
-    // Takes what the batch at `time` takes and appends it. Called by the scheduler's thread,
-    // before open blocks are sealed. Nothing happens before start() and after stop().
-    void poll(BatchTime time);
-
     core::Result<> start() override;
-    void sealOpenBlocks() override {}
+    // Takes what the batch of this time takes and appends it. Nothing happens before start() and
+    // after stop().
+    void atBatchTime(BatchTime time) override;
     // What is queued stays queued meanwhile.
     void pause() override;
     void resume() override;
     // What was not taken at a batch time stays queued, gracefully or not.
     void stop(bool graceful) override;
-    core::ReceiverStatistics statistics() const override;
+    core::SourceStatistics statistics() const override;
 
 private:
     void append(const QueuedRecords& records);
@@ -76,7 +74,7 @@ private:
     bool running_ = false;
     bool stopped_ = false;
     bool paused_ = false;
-    core::ReceiverStatistics statistics_;
+    core::SourceStatistics statistics_;
 };
 
 }  // namespace tidemill::sources

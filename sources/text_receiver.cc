@@ -14,7 +14,7 @@ constexpr std::chrono::seconds kGracefulStopMax{30};
 }  // namespace
 
 TextReceiver::TextReceiver(std::shared_ptr<Network> network, core::SourceId source,
-                           std::string label, core::ReceiverObserver* observer)
+                           std::string label, core::SourceObserver* observer)
     : network_(std::move(network)),
       source_(source),
       label_(label.empty() ? "source " + core::toString(source) : std::move(label)),
@@ -33,7 +33,7 @@ core::Result<> TextReceiver::start() {
         started_ = true;
         network_->add(*this);
         core::logInfo(label_ + ": " + where);
-        if (observer_ != nullptr) observer_->receiverStarted(source_, where);
+        if (observer_ != nullptr) observer_->sourceStarted(source_, where);
     });
     return outcome;
 }
@@ -85,7 +85,7 @@ void TextReceiver::closeAll() {
     started_ = false;
     network_->remove(*this);
     if (observer_ != nullptr)
-        observer_->receiverStopped(source_, network_->failed() ? "the log failed" : "stopped");
+        observer_->sourceStopped(source_, network_->failed() ? "the log failed" : "stopped");
 }
 
 void TextReceiver::pause(bool paused) {
@@ -115,13 +115,17 @@ void TextReceiver::connectionClosed(TextConnection& connection, const std::strin
     empty_.notify_all();
 }
 
-void TextReceiver::report(const std::string& message) {
+void TextReceiver::report(const std::string& message, core::SourceObserver::Trouble trouble) {
     core::logWarning(label_ + ": " + message);
-    if (observer_ != nullptr) observer_->receiverError(source_, message);
+    if (observer_ != nullptr) observer_->sourceError(source_, message, trouble);
 }
 
-core::ReceiverStatistics TextReceiver::statistics() const {
-    core::ReceiverStatistics now;
+void TextReceiver::recovered() {
+    if (observer_ != nullptr) observer_->sourceRecovered(source_);
+}
+
+core::SourceStatistics TextReceiver::statistics() const {
+    core::SourceStatistics now;
     now.bytes = counters.bytes;
     now.records = counters.records;
     now.oversize = counters.oversize;

@@ -10,7 +10,7 @@
 #include <string>
 #include <unordered_map>
 
-#include "core/receiver.h"
+#include "core/source.h"
 #include "sources/network.h"
 #include "sources/text_connection.h"
 
@@ -27,13 +27,13 @@ struct ReceiverCounters {
 class TextReceiver : public std::enable_shared_from_this<TextReceiver> {
 public:
     TextReceiver(std::shared_ptr<Network> network, core::SourceId source, std::string label,
-                 core::ReceiverObserver* observer);
+                 core::SourceObserver* observer);
     virtual ~TextReceiver() = default;
 
     core::Result<> start();
     void stop(bool graceful);
     void pause(bool paused);
-    core::ReceiverStatistics statistics() const;
+    core::SourceStatistics statistics() const;
     Network& network() { return *network_; }
 
     core::SourceId source() const { return source_; }
@@ -55,7 +55,8 @@ protected:
 
     void add(std::shared_ptr<TextConnection> connection);
     // Tells log and observer that something failed and we go on.
-    void report(const std::string& message);
+    void report(const std::string& message, core::SourceObserver::Trouble trouble);
+    void recovered();
     bool stopping() const { return stopping_; }
     // What messages call this source.
     const std::string& label() const { return label_; }
@@ -68,7 +69,7 @@ private:
 
     const core::SourceId source_;
     const std::string label_;
-    core::ReceiverObserver* const observer_;
+    core::SourceObserver* const observer_;
     bool started_ = false;
     bool stopping_ = false;
     bool paused_ = false;
@@ -79,13 +80,13 @@ private:
 };
 
 // Makes Receivers of a TextReceiver: they end it when they go.
-std::unique_ptr<core::Receiver> makeDialingReceiver(std::shared_ptr<Network> network,
-                                                    core::SourceId source, DialOptions options,
-                                                    core::ReceiverObserver* observer);
+std::unique_ptr<core::Source> makeDialingReceiver(std::shared_ptr<Network> network,
+                                                  core::SourceId source, DialOptions options,
+                                                  core::SourceObserver* observer);
 std::unique_ptr<ListeningReceiver> makeListeningReceiver(std::shared_ptr<Network> network,
                                                          core::SourceId source,
                                                          ListenOptions options,
-                                                         core::ReceiverObserver* observer);
+                                                         core::SourceObserver* observer);
 
 // Receiver's functions over a TextReceiver.
 template <class Interface, class Implementation>
@@ -95,11 +96,10 @@ public:
         : receiver_(std::move(receiver)) {}
     ~ReceiverHandle() override { receiver_->stop(false); }
     core::Result<> start() override { return receiver_->start(); }
-    void sealOpenBlocks() override { receiver_->network().sealOpenBlocks(); }
     void pause() override { receiver_->pause(true); }
     void resume() override { receiver_->pause(false); }
     void stop(bool graceful) override { receiver_->stop(graceful); }
-    core::ReceiverStatistics statistics() const override { return receiver_->statistics(); }
+    core::SourceStatistics statistics() const override { return receiver_->statistics(); }
 
 protected:
     const std::shared_ptr<Implementation> receiver_;

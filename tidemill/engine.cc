@@ -1,7 +1,5 @@
 #include "tidemill/engine.h"
 
-#include <algorithm>
-
 #include "core/failpoint.h"
 #include "core/logging.h"
 #include "core/own_thread.h"
@@ -17,9 +15,6 @@ using core::Result;
 
 namespace {
 
-// Of what a batch record says of replayable sources; a frame of the log holds 64 MiB.
-constexpr std::size_t kRangesBytesMax = 8 << 20;
-
 std::size_t receiveBudget(const StreamingOptions& options) {
     const std::size_t twoBatches = 2 * options.maxBatchBytes;
     return options.receiveBudgetBytes == 0 ? twoBatches : options.receiveBudgetBytes;
@@ -34,7 +29,9 @@ Engine::Engine(const StreamingOptions& options, std::shared_ptr<Job> job,
       clock_(options_.clock ? *options_.clock : systemClock_),
       listeners_(*job_, clock_, std::move(listeners)),
       deadLetters_(*job_->files, deadLetterDirectory(options_)),
-      buffers_(core::BufferPool::make(receiveBudget(options_))) {}
+      buffers_(core::BufferPool::make(receiveBudget(options_))),
+      inputs_(*job_, listeners_,
+              [this](core::Error error) { parts_.scheduler->fail(std::move(error)); }) {}
 
 Engine::~Engine() {
     (void)stop(false);
@@ -58,35 +55,16 @@ Result<> Engine::start() {
 Result<> Engine::run() {
     TM_TRY(job_->validate());
     TM_TRY(workers_.start(options_.workers));
-    TM_TRY(
-        Start({options_, *job_, clock_, workers_, *this, listeners_, deadLetters_}, parts_).run());
+    Start start({options_, *job_, clock_, workers_, *this, listeners_, deadLetters_, inputs_},
+                parts_);
+    TM_TRY(start.run());
     listeners_.started();
-    TM_TRY(startReceivers());
-    parts_.scheduler->start(parts_.recorded);
-    return {};
-}
-
-Result<> Engine::startReceivers() {
-    sources::NetworkOptions networkOptions;
-    networkOptions.recordBytesMax = options_.maxRecordBytes;
-    networkOptions.blockBytesMax = options_.blockBytes;
-    networkOptions.sessionsMax = options_.maxSessions;
-    TM_ASSIGN(network_, sources::NetworkService::make(*parts_.log, buffers_, networkOptions));
     parts_.log->onDurable([this](const Result<core::Lsn>& durable) {
         if (!durable) parts_.scheduler->fail(durable.error());
     });
     if (parts_.logWriter) parts_.logWriter->onSpaceLow([this](bool low) { spaceIsLow(low); });
-    for (std::uint32_t i = 0; i < job_->sources.size(); ++i) {
-        const auto& source = job_->sources[i];
-        if (!source.receive) continue;
-        const std::string label = source.label.empty()
-                                      ? "source " + std::to_string(i) + " (" + source.kind + ")"
-                                      : source.label;
-        TM_ASSIGN(auto receiver,
-                  source.receive({core::SourceId(i), *parts_.log, *network_, &listeners_, label}));
-        TM_TRY(receiver->start());
-        receivers_.push_back(std::move(receiver));
-    }
+    TM_TRY(inputs_.start(*parts_.log, buffers_, options_));
+    parts_.scheduler->start(parts_.recorded);
     return {};
 }
 
@@ -99,44 +77,22 @@ void Engine::spaceIsLow(bool low) {
             (space ? describeSpace(parts_.disk, *space) + "; " : std::string()) +
             "directory=" + options_.directory.string());
         parts_.checkpointer->hurry();
-        network_->pause();
+        inputs_.pause();
     } else {
         core::logInfo("the disk has room again: reading sockets");
-        network_->resume();
+        inputs_.resume();
     }
 }
 
-void Engine::sealInputs(BatchTime time) {
-    for (const auto& source : job_->sources)
-        if (source.poll) source.poll(time);
-    network_->sealOpenBlocks();
-}
+void Engine::sealInputs(BatchTime time) { inputs_.atBatchTime(time); }
 
 Result<std::size_t> Engine::prepareRanges(core::Instant now, std::size_t bytesMax) {
-    std::size_t prepared = 0;
-    for (const auto& source : job_->sources) {
-        if (!source.replayable) continue;
-        TM_ASSIGN(const auto bytes, source.replayable->prepare(now, bytesMax));
-        prepared += bytes;
-    }
-    return prepared;
+    return inputs_.prepareRanges(now, bytesMax);
 }
 
 Result<std::vector<core::SourceRange>> Engine::planRanges(std::size_t bytesMax) {
     TM_TRY(parts_.stillOurs());
-    core::ReplayableSource::Limits limits;
-    limits.bytes = bytesMax;
-    limits.rangeBytes = kRangesBytesMax / std::max<std::size_t>(job_->sources.size(), 1);
-    limits.workers = workers_.count();
-    std::vector<core::SourceRange> ranges;
-    for (std::uint32_t i = 0; i < job_->sources.size(); ++i) {
-        const auto& source = job_->sources[i].replayable;
-        if (!source) continue;
-        TM_ASSIGN(auto plan, source->plan(limits));
-        limits.bytes -= std::min(limits.bytes, plan.sizeBytes);
-        if (!plan.range.empty()) ranges.push_back({core::SourceId(i), std::move(plan.range)});
-    }
-    return ranges;
+    return inputs_.planRanges(bytesMax, workers_.count());
 }
 
 core::Framing Engine::framing(core::SourceId source) const {
@@ -211,7 +167,7 @@ Result<> Engine::stop(bool graceful) {
     const bool started = stage_ == Stage::kStarted;
     // A start that failed may have left a batch half done.
     graceful = graceful && started;
-    for (const auto& receiver : receivers_) receiver->stop(graceful);
+    inputs_.stop(graceful);
     if (parts_.scheduler) {
         if (graceful)
             parts_.scheduler->finish();
@@ -243,15 +199,13 @@ EngineStatus Engine::status() const {
     EngineStatus status;
     if (stage_ != Stage::kStarted) return status;
     if (parts_.scheduler) status.batches = parts_.scheduler->progress();
-    for (const auto& receiver : receivers_) {
-        const auto statistics = receiver->statistics();
-        status.receivedBytes += statistics.bytes;
-        status.receivedRecords += statistics.records;
-        status.oversizeRecords += statistics.oversize;
-        status.connections += statistics.connections;
+    status.sources = inputs_.status();
+    for (const auto& source : status.sources) {
+        status.receivedBytes += source.statistics.bytes;
+        status.receivedRecords += source.statistics.records;
+        status.oversizeRecords += source.statistics.oversize;
+        status.connections += source.statistics.connections;
     }
-    for (const auto& source : job_->sources)
-        if (source.replayable) status.oversizeRecords += source.replayable->oversizeRecords();
     status.receiveBytes = buffers_->usedBytes();
     status.receiveBudgetBytes = buffers_->budgetBytes();
     status.deltaBytes = parts_.store ? parts_.store->deltaBytes() : 0;
@@ -273,12 +227,7 @@ EngineStatus Engine::status() const {
 }
 
 std::vector<std::uint16_t> Engine::boundPorts() const {
-    std::vector<std::uint16_t> ports;
-    if (stage_ != Stage::kStarted) return ports;
-    for (const auto& receiver : receivers_)
-        if (const auto* listening = dynamic_cast<const sources::ListeningReceiver*>(receiver.get()))
-            ports.push_back(listening->port());
-    return ports;
+    return stage_ == Stage::kStarted ? inputs_.boundPorts() : std::vector<std::uint16_t>();
 }
 
 }  // namespace tidemill

@@ -11,11 +11,10 @@
 #include <vector>
 
 #include "core/buffer_pool.h"
-#include "core/receiver.h"
 #include "core/scheduler.h"
 #include "core/workers.h"
-#include "sources/network_service.h"
 #include "tidemill/dead_letters.h"
+#include "tidemill/inputs.h"
 #include "tidemill/job.h"
 #include "tidemill/listeners.h"
 #include "tidemill/options.h"
@@ -51,7 +50,6 @@ public:
 
 private:
     core::Result<> run();
-    core::Result<> startReceivers();
     core::Result<> finalCheckpoint();
     void spaceIsLow(bool low);
     core::Result<> explained(core::Result<> outcome) const;
@@ -75,8 +73,7 @@ private:
     std::shared_ptr<core::BufferPool> buffers_;
     core::Workers workers_;
     RunningJob parts_;
-    std::unique_ptr<sources::NetworkService> network_;
-    std::vector<std::shared_ptr<core::Receiver>> receivers_;
+    Inputs inputs_;
 
     std::atomic<bool> spaceLow_ = false;
 

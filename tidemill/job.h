@@ -15,8 +15,8 @@
 #include "core/error.h"
 #include "core/file_system.h"
 #include "core/graph.h"
-#include "core/receiver.h"
 #include "core/replayable_source.h"
+#include "core/source.h"
 #include "state/operators/bound_table.h"
 
 namespace tidemill {
@@ -28,12 +28,12 @@ namespace state {
 class StateStore;
 }
 
-// What a source is given to make its receiver with, at start.
+// What a live source is made with, at start.
 struct SourceEnvironment {
     core::SourceId id;
     core::BlockLog& log;
     sources::NetworkService& network;
-    core::ReceiverObserver* observer;
+    core::SourceObserver* observer;
     std::string label;  // what messages call it
 };
 
@@ -48,9 +48,7 @@ struct SourceDeclaration {
     std::string label;
     core::Framing framing = core::Framing::kLines;
     // For live sources.
-    std::function<core::Result<std::shared_ptr<core::Receiver>>(const SourceEnvironment&)> receive;
-    // For sources that are asked at each batch time; called on the scheduler's thread.
-    std::function<void(BatchTime)> poll;
+    std::function<core::Result<std::shared_ptr<core::Source>>(const SourceEnvironment&)> receive;
     // For sources whose input is ranges, not blocks in the log.
     std::shared_ptr<core::ReplayableSource> replayable;
 };

@@ -96,13 +96,16 @@ ReceiverInfo Listeners::receiver(core::SourceId source, const std::string& messa
     return {source.value, job_.sources.at(source.value).description, message};
 }
 
-void Listeners::receiverStarted(core::SourceId source, const std::string& where) {
+void Listeners::sourceStarted(core::SourceId source, const std::string& where) {
     tell(&StreamingListener::onReceiverStarted, receiver(source, where));
 }
-void Listeners::receiverError(core::SourceId source, const std::string& message) {
+void Listeners::sourceError(core::SourceId source, const std::string& message, Trouble) {
     tell(&StreamingListener::onReceiverError, receiver(source, message));
 }
-void Listeners::receiverStopped(core::SourceId source, const std::string& why) {
+void Listeners::sourceFailed(core::SourceId source, core::Error error) {
+    tell(&StreamingListener::onReceiverError, receiver(source, error.message));
+}
+void Listeners::sourceStopped(core::SourceId source, const std::string& why) {
     tell(&StreamingListener::onReceiverStopped, receiver(source, why));
 }
 

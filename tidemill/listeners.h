@@ -8,14 +8,14 @@
 
 #include "core/batch_observer.h"
 #include "core/clock.h"
-#include "core/receiver.h"
+#include "core/source.h"
 #include "tidemill/job.h"
 #include "tidemill/streaming_listener.h"
 
 namespace tidemill {
 
 // Thread safety: thread-safe, once all listeners are there.
-class Listeners final : public core::BatchObserver, public core::ReceiverObserver {
+class Listeners final : public core::BatchObserver, public core::SourceObserver {
 public:
     // Both must outlive this.
     Listeners(const Job& job, core::Clock& clock,
@@ -32,9 +32,11 @@ public:
                          const core::Result<core::Shown>& result) override;
     void batchCompleted(const core::BatchRecord& batch) override;
 
-    void receiverStarted(core::SourceId source, const std::string& where) override;
-    void receiverError(core::SourceId source, const std::string& message) override;
-    void receiverStopped(core::SourceId source, const std::string& why) override;
+    void sourceStarted(core::SourceId source, const std::string& where) override;
+    void sourceError(core::SourceId source, const std::string& message, Trouble trouble) override;
+    void sourceRecovered(core::SourceId) override {}
+    void sourceFailed(core::SourceId source, core::Error error) override;
+    void sourceStopped(core::SourceId source, const std::string& why) override;
 
 private:
     template <class Info>

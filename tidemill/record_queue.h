@@ -53,7 +53,7 @@ public:
         const auto reader = becomeReader();
         declaration.receive = [shared = shared_, reader, oneAtATime,
                                standing = std::move(standing)](const SourceEnvironment& environment)
-            -> core::Result<std::shared_ptr<core::Receiver>> {
+            -> core::Result<std::shared_ptr<core::Source>> {
             auto source =
                 std::make_shared<sources::QueueSource>(environment.id, oneAtATime, standing);
             source->connect(environment.log);
@@ -63,7 +63,6 @@ public:
             shared->source = reader->source = source;
             return source;
         };
-        declaration.poll = [reader](BatchTime time) { reader->source->poll(time); };
         return declaration;
     }
 

@@ -100,7 +100,7 @@ Result<> checkRecorded(const Job& job, const BatchRecord& record,
 Result<> resumeRanges(const Job& job, const BatchRecord& record) {
     for (const auto& range : record.ranges) {
         const auto& source = job.sources[range.source.value];
-        if (auto resumed = source.replayable->resume(range.bytes); !resumed)
+        if (auto resumed = source.replayable->resumeBehind(range.bytes); !resumed)
             return fail(resumed.error().kind, "the record of batch " + toString(record.batch) +
                                                   " cannot be run again: what it takes of " +
                                                   source.description + ": " +

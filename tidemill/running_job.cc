@@ -26,7 +26,8 @@ Result<> RunningJob::close() {
 Result<> RunningJob::stillOurs() const { return directory ? directory->stillHeld() : Result<>(); }
 
 core::BatchMark RunningJob::markOf(const core::Boundary& boundary) const {
-    core::BatchMark mark{boundary};
+    core::BatchMark mark;
+    static_cast<core::Boundary&>(mark) = boundary;
     mark.fingerprint = fingerprint;
     mark.operators = operators.entries;
     return mark;

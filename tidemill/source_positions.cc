@@ -11,7 +11,8 @@ SourcePositions::SourcePositions(state::StateStore& store,
     : table_(store.table(core::kSystemOperator, state::kSourceTable, state::ValueKind::kBytes)),
       sources_(sources) {}
 
-Result<> SourcePositions::restore() {
+Result<std::vector<std::vector<core::SourcePosition>>> SourcePositions::load() {
+    std::vector<std::vector<core::SourcePosition>> positions(sources_.size());
     for (std::uint32_t range = 0; range < core::kKeyRanges; ++range) {
         auto walker = table_.range(range).walk();
         while (true) {
@@ -27,10 +28,10 @@ Result<> SourcePositions::restore() {
             if (!own.empty()) own.remove_prefix(1);
             // A program that lost its last sources leaves rows behind.
             if (number >= sources_.size() || !sources_[number].replayable) continue;
-            TM_TRY(sources_[number].replayable->restore(own, walker.value()));
+            positions[number].push_back({std::string(own), std::string(walker.value())});
         }
     }
-    return {};
+    return positions;
 }
 
 Result<> SourcePositions::keep() {
@@ -38,9 +39,9 @@ Result<> SourcePositions::keep() {
         if (!sources_[i].replayable) continue;
         for (const auto& change : sources_[i].replayable->takeChanges()) {
             std::string key = std::to_string(i);
-            if (!change.key.empty()) key += ":" + change.key;
+            if (!change.lane.empty()) key += ":" + change.lane;
             auto& range = table_.rangeOf(key);
-            TM_TRY(change.value ? range.put(key, *change.value) : range.remove(key));
+            TM_TRY(change.position ? range.put(key, *change.position) : range.remove(key));
         }
     }
     return {};

@@ -18,8 +18,8 @@ public:
     // Both must outlive this.
     SourcePositions(state::StateStore& store, const std::vector<SourceDeclaration>& sources);
 
-    // Gives every source its rows. Also errors of the sources: kUnsupported, kInvalid.
-    core::Result<> restore();
+    // The rows of every source that is replayable, by source.
+    core::Result<std::vector<std::vector<core::SourcePosition>>> load();
 
     // Keeps what has changed for the sources. Called when a batch has run.
     core::Result<> keep();

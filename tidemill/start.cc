@@ -61,8 +61,7 @@ Result<> Start::inMemory() {
     core::logWarning("no data directory: nothing survives the end of this process");
     (void)fitJob(std::nullopt);
     TM_ASSIGN(parts_.store, state::StateStore::openInMemory(storeOptions({})));
-    tellFirstStart(with_.clock.wall());
-    TM_TRY(bindStates());
+    TM_TRY(bindStates(with_.clock.wall()));
     parts_.log = std::make_unique<core::MemoryLog>();
     TM_TRY(openOutputs());
     makeScheduler();
@@ -217,11 +216,10 @@ Result<> Start::openState(const recovery::Recovered& recovered) {
     if (recovered.last.beforeFirst()) {
         TM_ASSIGN(firstStart, parts_.directory->firstStart(firstStart));
     }
-    tellFirstStart(firstStart);
-    return bindStates();
+    return bindStates(firstStart);
 }
 
-Result<> Start::bindStates() {
+Result<> Start::bindStates(BatchTime firstStart) {
     auto& store = *parts_.store;
     const auto& operators = parts_.operators;
     for (const auto id : operators.dropped) store.dropOperator(id);
@@ -232,7 +230,8 @@ Result<> Start::bindStates() {
     }
     parts_.sessions = std::make_unique<SessionPositions>(store);
     parts_.sourcePositions = std::make_unique<SourcePositions>(store, job_.sources);
-    return parts_.sourcePositions->restore();
+    TM_ASSIGN(const auto positions, parts_.sourcePositions->load());
+    return with_.inputs.open(firstStart, positions);
 }
 
 Result<> Start::openLog(recovery::Recovered& recovered) {
@@ -279,10 +278,4 @@ void Start::makeCheckpointer(const recovery::Recovered& recovered) {
         [&scheduler = *parts_.scheduler](core::Error error) { scheduler.fail(std::move(error)); });
     if (recovered.mark) parts_.checkpointer->resume(recovered.mark->batch);
 }
-
-void Start::tellFirstStart(BatchTime time) {
-    for (const auto& source : job_.sources)
-        if (source.replayable) source.replayable->firstStartedAt(time);
-}
-
 }  // namespace tidemill

@@ -14,6 +14,7 @@
 #include "recovery/recover.h"
 #include "state/state_store.h"
 #include "tidemill/dead_letters.h"
+#include "tidemill/inputs.h"
 #include "tidemill/job.h"
 #include "tidemill/options.h"
 #include "tidemill/running_job.h"
@@ -30,6 +31,7 @@ struct BatchSurroundings {
     core::BatchHooks& hooks;
     core::BatchObserver& observer;
     DeadLetters& deadLetters;
+    Inputs& inputs;
 };
 
 // Each step hands on what it found, and none reads what another has read: the locked directory, the
@@ -58,12 +60,11 @@ private:
     core::Result<> openOutputs();
     core::Result<> checkPending(const recovery::Recovered& recovered) const;
     core::Result<> openState(const recovery::Recovered& recovered);
-    core::Result<> bindStates();
+    core::Result<> bindStates(BatchTime firstStart);
     core::Result<> openLog(recovery::Recovered& recovered);
     void makeScheduler();
     void makeCheckpointer(const recovery::Recovered& recovered);
     state::StateStoreOptions storeOptions(const core::Path& workDirectory) const;
-    void tellFirstStart(BatchTime time);
 
     const BatchSurroundings with_;
     const StreamingOptions& options_;

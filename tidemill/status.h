@@ -5,12 +5,25 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "core/batch_progress.h"
+#include "core/source.h"
 
 namespace tidemill {
 
+struct SourceStatus {
+    std::string description;  // "socketTextStream dials localhost:9999"
+    core::SourceStatistics statistics;
+    // Since the start. A source goes on by itself after all but the one that ends the job.
+    std::uint64_t errors = 0;
+    std::string lastError;
+    bool retrying = false;  // nothing comes from it until it has found its peer again
+};
+
 struct EngineStatus {
+    std::vector<SourceStatus> sources;  // in the order of their declaration
     core::BatchProgress batches;
     std::uint64_t receivedBytes = 0;
     std::uint64_t receivedRecords = 0;

@@ -4,14 +4,8 @@
 #include <mutex>
 
 #include "core/logging.h"
-#include "core/operators/memory_text.h"
-#include "core/operators/text_input.h"
 #include "core/own_thread.h"
 #include "core/standard_streams.h"
-#include "sources/endpoint.h"
-#include "sources/file_input.h"
-#include "sources/file_source.h"
-#include "sources/network_service.h"
 #include "tidemill/engine.h"
 #include "tidemill/signal_stop.h"
 
@@ -27,18 +21,6 @@ StreamingOptions optionsFor(std::filesystem::path directory, Duration interval) 
 
 void throwIfFailed(const core::Result<>& result) {
     if (!result) throw StreamingError(result.error());
-}
-
-sources::ListenOptions listenOptions(std::string host, std::uint16_t port,
-                                     const ListenOptions& options, bool acknowledged) {
-    sources::ListenOptions listen;
-    listen.address = std::move(host);
-    listen.port = port;
-    listen.acknowledged = acknowledged;
-    listen.allowRemote = options.allowRemote;
-    listen.connectionsMax = options.connectionsMax;
-    listen.connectionsPerAddressMax = options.connectionsPerAddressMax;
-    return listen;
 }
 
 }  // namespace
@@ -71,101 +53,6 @@ StreamingContext::StreamingContext(Duration interval)
     : StreamingContext(optionsFor({}, interval)) {}
 StreamingContext::~StreamingContext() = default;
 StreamingContext::StreamingContext(StreamingContext&&) noexcept = default;
-
-DStream<std::string_view> StreamingContext::textStream(const char* kind,
-                                                       SourceDeclaration source) {
-    requireNotStarted(*job_, kind);
-    const auto id = job_->addSource(std::move(source));
-    return {job_, job_->graph.add(std::make_shared<core::TextInputNode>(kind, id))};
-}
-
-DStream<std::string_view> StreamingContext::socketTextStream(std::string host,
-                                                             std::uint16_t port) {
-    SourceDeclaration source;
-    source.kind = "socketTextStream";
-    host = sources::withoutBrackets(std::move(host));
-    source.description = "socketTextStream dials " + sources::hostAndPort(host, port);
-    source.receive = [host, port](const SourceEnvironment& environment)
-        -> core::Result<std::shared_ptr<core::Receiver>> {
-        sources::DialOptions dial;
-        dial.label = environment.label;
-        dial.host = host;
-        dial.port = port;
-        return environment.network.dialText(environment.id, dial, environment.observer);
-    };
-    return textStream("socketTextStream", std::move(source));
-}
-
-DStream<std::string_view> StreamingContext::listenTextStream(std::string host, std::uint16_t port,
-                                                             ListenOptions options) {
-    return listeningStream("listenTextStream", listenOptions(host, port, options, false));
-}
-
-DStream<std::string_view> StreamingContext::acknowledgedTextStream(std::string host,
-                                                                   std::uint16_t port,
-                                                                   ListenOptions options) {
-    return listeningStream("acknowledgedTextStream", listenOptions(host, port, options, true));
-}
-
-DStream<std::string_view> StreamingContext::listeningStream(const char* kind,
-                                                            sources::ListenOptions listen) {
-    SourceDeclaration source;
-    source.kind = kind;
-    listen.address = sources::withoutBrackets(std::move(listen.address));
-    source.description =
-        std::string(kind) + " listens on " + sources::hostAndPort(listen.address, listen.port);
-    source.receive = [listen](const SourceEnvironment& environment) mutable
-        -> core::Result<std::shared_ptr<core::Receiver>> {
-        listen.label = environment.label;
-        return environment.network.listenText(environment.id, listen, environment.observer);
-    };
-    return textStream(kind, std::move(source));
-}
-
-DStream<std::string_view> StreamingContext::memoryTextStream(std::string_view text,
-                                                             std::size_t bytesPerBatch) {
-    requireNotStarted(*job_, "memoryTextStream");
-    auto memory = std::make_shared<core::MemoryText>(text, bytesPerBatch);
-    SourceDeclaration source;
-    source.kind = "memoryTextStream";
-    source.description = "memoryTextStream of " + std::to_string(text.size()) + " bytes";
-    source.replayable = memory;
-    const auto id = job_->addSource(std::move(source));
-    return {job_, job_->graph.add(std::make_shared<core::MemoryTextNode>(memory, id))};
-}
-
-DStream<std::string_view> StreamingContext::textFileStream(std::string directory,
-                                                           FileStreamOptions options) {
-    sources::FileSourceOptions source;
-    static_cast<FileStreamOptions&>(source) = options;
-    source.directories = std::move(directory);
-    source.recordBytesMax = options_.maxRecordBytes;
-    return fileStream("textFileStream", std::move(source));
-}
-
-DStream<std::string_view> StreamingContext::binaryRecordsStream(std::string directory,
-                                                                std::size_t recordBytes,
-                                                                FileStreamOptions options) {
-    if (recordBytes == 0)
-        throw std::invalid_argument("binaryRecordsStream: the length of a record must be at least 1");
-    sources::FileSourceOptions source;
-    static_cast<FileStreamOptions&>(source) = options;
-    source.directories = std::move(directory);
-    source.recordBytes = recordBytes;
-    return fileStream("binaryRecordsStream", std::move(source));
-}
-
-DStream<std::string_view> StreamingContext::fileStream(const char* kind,
-                                                       sources::FileSourceOptions options) {
-    requireNotStarted(*job_, kind);
-    SourceDeclaration source;
-    source.kind = kind;
-    source.description = std::string(kind) + " reads new files in " + options.directories;
-    auto files = std::make_shared<sources::FileSource>(*job_->files, std::move(options));
-    source.replayable = files;
-    const auto id = job_->addSource(std::move(source));
-    return {job_, job_->graph.add(std::make_shared<sources::FileInputNode>(kind, files, id))};
-}
 
 Engine* StreamingContext::engine() const {
     const std::lock_guard lock(life_->mutex);

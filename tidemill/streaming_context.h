@@ -83,7 +83,8 @@ public:
         return context;
     }
 
-    // Lines from a server that is dialled, and dialled again 2 s after a connection ended.
+    // Lines from a server that is dialled, and dialled again when a connection ends: within 2 s,
+    // then less often, every 30 s at last.
     DStream<std::string_view> socketTextStream(std::string host, std::uint16_t port);
 
     // Lines from all who connect to host:port (0: any port, see boundPorts()).

@@ -38,6 +38,10 @@ std::string StatusLine::next() {
     if (now.batches.clockBehind != Duration(0))
         line += fmt::format(", BATCH TIMES HOLD: the clock is {:.1f} s behind the last batch",
                             static_cast<double>(now.batches.clockBehind.count()) / 1000);
+    for (std::size_t i = 0; i < now.sources.size(); ++i)
+        if (now.sources[i].retrying)
+            line += fmt::format(", SOURCE {} ({}) RETRIES: {}", i + 1, now.sources[i].description,
+                                now.sources[i].lastError);
     if (now.spaceLow) line += ", DISK NEARLY FULL";
     last_ = now;
     lastAt_ = at;

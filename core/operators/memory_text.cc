@@ -44,21 +44,22 @@ Result<MemoryText::Range> MemoryText::decode(std::string_view bytes) const {
     return range;
 }
 
-Result<> MemoryText::resume(std::string_view bytes) {
+Result<> MemoryText::resumeBehind(std::string_view bytes) {
     TM_ASSIGN(const auto range, decode(bytes));
     next_ = std::max(next_, range.end);
     return {};
 }
 
-std::vector<ReplayableSource::RowChange> MemoryText::takeChanges() {
+std::vector<ReplayableSource::PositionChange> MemoryText::takeChanges() {
     if (std::exchange(kept_, next_) == next_) return {};
     ByteWriter out;
     out.u64(next_);
     return {{"", std::move(out).bytes()}};
 }
 
-Result<> MemoryText::restore(std::string_view, std::string_view bytes) {
-    ByteReader in(bytes);
+Result<> MemoryText::open(const SourceOpening& opening) {
+    if (opening.positions.empty()) return {};
+    ByteReader in(opening.positions.front().position);
     kept_ = next_ = in.u64();
     if (!in.finished() || next_ > text_.size())
         return fail(ErrorKind::kInvalid,

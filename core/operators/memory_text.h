@@ -20,9 +20,9 @@ public:
         : text_(text), bytesPerBatch_(bytesPerBatch) {}
 
     Result<Plan> plan(const Limits& limits) override;
-    Result<> resume(std::string_view range) override;
-    std::vector<RowChange> takeChanges() override;
-    Result<> restore(std::string_view key, std::string_view value) override;
+    Result<> resumeBehind(std::string_view range) override;
+    std::vector<PositionChange> takeChanges() override;
+    Result<> open(const SourceOpening& opening) override;
 
     struct Range {
         std::size_t begin = 0;

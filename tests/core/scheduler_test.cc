@@ -78,7 +78,7 @@ protected:
     };
 
     SchedulerTest() {
-        input_ = graph_.add(std::make_shared<TextInputNode>("text", SourceId(0)));
+        input_ = graph_.add(std::make_shared<core::TextInputNode>("text", SourceId(0)));
         graph_.addOutput(std::make_unique<Seen>(*this));
     }
 
@@ -147,7 +147,7 @@ protected:
     ManualClock clock_;
     NotingLog log_;
     Graph graph_;
-    std::shared_ptr<TextInputNode> input_;
+    std::shared_ptr<core::TextInputNode> input_;
     Workers workers_{3};
     std::mutex mutex_;
     std::condition_variable changed_;

@@ -11,41 +11,36 @@ constexpr std::uint64_t kLinesOfABlock = 3;
 }  // namespace
 
 // One connection of the sender, as the engine sees it.
-class SimulatedSender::Connection final : public core::Receiver {
+class SimulatedSender::Connection final : public core::Source {
 public:
     core::Result<> start() override {
         running_ = true;
         return {};
     }
-    void sealOpenBlocks() override {}
+    void atBatchTime(BatchTime time) override {
+        if (running_ && atBatchTime_) atBatchTime_(time);
+    }
+    void onBatchTime(std::function<void(BatchTime)> send) { atBatchTime_ = std::move(send); }
     void pause() override {}
     void resume() override {}
     void stop(bool) override { running_ = false; }
-    core::ReceiverStatistics statistics() const override { return {}; }
-    bool running() const { return running_; }
+    core::SourceStatistics statistics() const override { return {}; }
 
 private:
+    std::function<void(BatchTime)> atBatchTime_;
     bool running_ = false;
 };
 
 DStream<std::string_view> SimulatedSender::stream(StreamingContext& context) {
-    struct Link {
-        std::shared_ptr<Connection> connection = std::make_shared<Connection>();
-        core::BlockLog* log = nullptr;
-        core::SourceId source;
-    };
-    auto link = std::make_shared<Link>();
     SourceDeclaration declaration;
     declaration.kind = declaration.description = "simulated sender";
     declaration.receive =
-        [link](
-            const SourceEnvironment& environment) -> core::Result<std::shared_ptr<core::Receiver>> {
-        link->log = &environment.log;
-        link->source = environment.id;
-        return link->connection;
-    };
-    declaration.poll = [self = shared_from_this(), link](BatchTime time) {
-        if (link->connection->running()) self->send(*link->log, link->source, time);
+        [self = shared_from_this()](
+            const SourceEnvironment& environment) -> core::Result<std::shared_ptr<core::Source>> {
+        auto connection = std::make_shared<Connection>();
+        connection->onBatchTime([self, &log = environment.log, id = environment.id](
+                                    BatchTime time) { self->send(log, id, time); });
+        return connection;
     };
     auto& job = *context.job();
     const auto id = job.addSource(std::move(declaration));

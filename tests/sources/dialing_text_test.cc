@@ -18,11 +18,13 @@ namespace {
 using Lines = std::vector<std::string>;
 using test::eventually;
 
-class Heard : public core::ReceiverObserver {
+class Heard : public core::SourceObserver {
 public:
-    void receiverStarted(core::SourceId, const std::string& where) override { add("+" + where); }
-    void receiverError(core::SourceId, const std::string& what) override { add("!" + what); }
-    void receiverStopped(core::SourceId, const std::string& why) override { add("-" + why); }
+    void sourceStarted(core::SourceId, const std::string& where) override { add("+" + where); }
+    void sourceError(core::SourceId, const std::string& what, Trouble) override { add("!" + what); }
+    void sourceRecovered(core::SourceId) override { add("="); }
+    void sourceFailed(core::SourceId, core::Error) override {}
+    void sourceStopped(core::SourceId, const std::string& why) override { add("-" + why); }
     std::size_t count(char kind) const {
         std::lock_guard lock(mutex_);
         std::size_t found = 0;
@@ -45,11 +47,9 @@ protected:
         auto made = NetworkService::make(log, pool, {.unfinishedLineMax = std::chrono::milliseconds(50)});
         ASSERT_TRUE(made);
         service = std::move(*made);
-        receiver = service->dialText(core::SourceId(0),
-                                     {.host = host,
-                                      .port = port,
-                                      .retryPeriod = std::chrono::milliseconds(20)},
-                                     &heard);
+        receiver = service->dialText(
+            core::SourceId(0),
+            {.host = host, .port = port, .firstRetry = std::chrono::milliseconds(20)}, &heard);
         ASSERT_TRUE(receiver->start());
     }
     bool arrives(std::uint64_t lines) {
@@ -67,7 +67,7 @@ protected:
     std::shared_ptr<core::BufferPool> pool = core::BufferPool::make(64 << 20);
     Heard heard;
     std::unique_ptr<NetworkService> service;
-    std::unique_ptr<core::Receiver> receiver;
+    std::unique_ptr<core::Source> receiver;
 };
 
 TEST_F(DialingText, ReadsAndComesBackAfterEveryEnd) {

@@ -34,8 +34,10 @@ protected:
     // A life that goes on behind the batches that were kept.
     void begin() {
         source_ = std::make_unique<FileSource>(files_, options_);
-        source_->firstStartedAt(fromMillis(1'000'000));
-        for (const auto& [key, value] : rows_) ASSERT_TRUE(source_->restore(key, value));
+        core::SourceOpening opening;
+        opening.firstStart = fromMillis(1'000'000);
+        for (const auto& [lane, position] : rows_) opening.positions.push_back({lane, position});
+        ASSERT_TRUE(source_->open(opening));
     }
 
     // The next batch's range; empty: it takes nothing.
@@ -78,10 +80,10 @@ protected:
 
     void keep() {
         for (auto& change : source_->takeChanges())
-            if (change.value)
-                rows_[change.key] = *change.value;
+            if (change.position)
+                rows_[change.lane] = *change.position;
             else
-                rows_.erase(change.key);
+                rows_.erase(change.lane);
     }
 
     testing::SimulatedDisk disk_;
@@ -193,10 +195,10 @@ TEST_F(FileSourceTest, DirectoriesOfAPatternAreFoundAsTheyCome) {
 }
 
 TEST_F(FileSourceTest, RowsAndRangesOfTheFirstFormatAreRefused) {
-    const auto refused = source_->restore("", std::string("\0\0\0\0\1", 5));
+    const auto refused = source_->open({{}, {{"", std::string("\0\0\0\0\1", 5)}}});
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().kind, core::ErrorKind::kUnsupported);
-    EXPECT_FALSE(source_->resume(std::string("\1\0\0\0", 4)));
+    EXPECT_FALSE(source_->resumeBehind(std::string("\1\0\0\0", 4)));
 }
 
 TEST_F(FileSourceTest, RangesAndRowsComeBackAsTheyWere) {

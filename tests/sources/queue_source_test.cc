@@ -22,12 +22,12 @@ TEST(QueueSource, TakesOneElementAtEachBatchTime) {
     source.connect(log);
     source.push(records({"a", "b"}));
     source.push(records({"c"}));
-    source.poll(kTime);
+    source.atBatchTime(kTime);
     EXPECT_EQ(log.last(), core::Lsn(0)) << "not started";
     ASSERT_TRUE(source.start());
-    source.poll(kTime);
-    source.poll(kTime);
-    source.poll(kTime);
+    source.atBatchTime(kTime);
+    source.atBatchTime(kTime);
+    source.atBatchTime(kTime);
     const auto origins = log.origins();
     ASSERT_EQ(origins.size(), 2U);
     EXPECT_EQ(origins[0].lines, 2U);
@@ -44,7 +44,7 @@ TEST(QueueSource, TakesAllAtOnceWhenAsked) {
     source.connect(log);
     ASSERT_TRUE(source.start());
     for (int i = 0; i < 3; ++i) source.push(records({"x"}));
-    source.poll(kTime);
+    source.atBatchTime(kTime);
     EXPECT_EQ(log.lineCount(), 3U);
     EXPECT_EQ(source.queued(), 0U);
 }
@@ -55,12 +55,12 @@ TEST(QueueSource, AnEmptyQueueGivesTheDefault) {
     source.connect(log);
     ASSERT_TRUE(source.start());
     source.push(records({}));
-    source.poll(kTime);
+    source.atBatchTime(kTime);
     EXPECT_EQ(log.lineCount(), 0U) << "an empty element is an empty batch";
-    source.poll(kTime);
+    source.atBatchTime(kTime);
     EXPECT_EQ(log.lineCount(), 2U);
     source.stop(true);
-    source.poll(kTime);
+    source.atBatchTime(kTime);
     EXPECT_EQ(log.lineCount(), 2U);
 }
 
@@ -79,7 +79,7 @@ TEST(QueueSource, ALargeElementBecomesSeveralBlocks) {
     for (int i = 0; i < 20; ++i) queued.add(std::string(1 << 20, 'x'));
     queued.add(std::string(9 << 20, 'y'));
     source.push(std::move(queued));
-    source.poll(kTime);
+    source.atBatchTime(kTime);
     EXPECT_EQ(log.lineCount(), 21U);
     std::uint64_t next = 1;
     for (const auto& origin : log.origins()) {

@@ -17,7 +17,7 @@
 namespace tidemill::test {
 
 // Thread safety: thread-safe; fed before the job starts.
-class TextFeed final : public core::Receiver {
+class TextFeed final : public core::Source {
 public:
     explicit TextFeed(unsigned seed) : random_(seed) {}
 
@@ -32,23 +32,22 @@ public:
         SourceDeclaration source;
         source.kind = source.description = "textFeed";
         source.receive = [feed](const SourceEnvironment& environment)
-            -> core::Result<std::shared_ptr<core::Receiver>> {
+            -> core::Result<std::shared_ptr<core::Source>> {
             feed->source_ = environment.id;
             feed->log_ = &environment.log;
             return feed;
         };
-        source.poll = [feed](BatchTime) { feed->poll(); };
         const auto id = context.job()->addSource(std::move(source));
         return {context.job(),
                 context.job()->graph.add(std::make_shared<core::TextInputNode>("textFeed", id))};
     }
 
     core::Result<> start() override { return {}; }
-    void sealOpenBlocks() override {}
+    void atBatchTime(BatchTime) override { poll(); }
     void pause() override {}
     void resume() override {}
     void stop(bool) override {}
-    core::ReceiverStatistics statistics() const override { return {}; }
+    core::SourceStatistics statistics() const override { return {}; }
 
 private:
     static constexpr std::size_t kBlockBytesMax = 96 << 10;

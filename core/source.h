@@ -1,0 +1,88 @@
+// A source as the engine sees it, over its life. Two kinds differ in who keeps the bytes: a live
+// one appends what arrives to the log, from threads of its own; a replayable one
+// (replayable_source.h) is asked for ranges at batch times and can be asked for them again.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "core/ids.h"
+#include "core/time.h"
+
+namespace tidemill::core {
+
+// What a source has done since its start.
+struct SourceStatistics {
+    std::uint64_t bytes = 0;                // read
+    std::uint64_t records = 0;              // handed to the log
+    std::uint64_t oversize = 0;             // records skipped as longer than max_record_bytes
+    std::uint64_t connections = 0;          // open now
+    std::uint64_t connectionsTotal = 0;     // ever opened
+    std::uint64_t connectionsRefused = 0;   // over a cap, or no descriptor was left
+    std::uint64_t connectionsClosed = 0;    // closed by a limit: slow first or unfinished line
+    std::uint64_t partialLinesDropped = 0;  // unfinished lines that do not count
+    std::uint64_t resets = 0;               // connections ended by a reset or another error
+};
+
+// Told about sources, from their threads; must return quickly and not call the source.
+class SourceObserver {
+public:
+    virtual ~SourceObserver() = default;
+    virtual void sourceStarted(SourceId source, const std::string& where) = 0;
+    // Something failed and the source goes on by itself: a lost connection, a refused one. After
+    // kUntilRecovered nothing comes until sourceRecovered(): it tries again, see Backoff.
+    enum class Trouble { kOver, kUntilRecovered };
+    virtual void sourceError(SourceId source, const std::string& message, Trouble trouble) = 0;
+    virtual void sourceRecovered(SourceId source) = 0;
+    // The source cannot go on by itself: the job ends with this error, which says what to do.
+    virtual void sourceFailed(SourceId source, Error error) = 0;
+    virtual void sourceStopped(SourceId source, const std::string& why) = 0;
+};
+
+// How far complete batches have taken a lane of a source: what can be asked for again from a
+// position, such as a file or a session. The source's own encoding.
+struct SourcePosition {
+    std::string lane;
+    std::string position;
+    bool operator==(const SourcePosition&) const = default;
+};
+
+// What a source begins its life with.
+struct SourceOpening {
+    // The wall time of the data directory's first start, or of the first one with this source.
+    BatchTime firstStart{};
+    std::vector<SourcePosition> positions;
+};
+
+// One life: open(), start(), any number of pause() and resume(), stop(). What fails in between and
+// may work later is tried again for ever and reported; what needs a person ends the job. Thread
+// safety: thread-safe, but open, start and stop are not called at the same time.
+class Source {
+public:
+    virtual ~Source() = default;
+
+    // Errors: kCorrupt, kUnsupported, kInvalid (positions that it cannot go on from).
+    virtual Result<> open(const SourceOpening&) { return {}; }
+
+    // Begins to take what comes. Errors: kInvalid for a wrong address, kIo when it cannot be had.
+    virtual Result<> start() { return {}; }
+
+    // Before the record of the batch of this time: appends what it holds open to the log. Quick; by
+    // the scheduler's thread. Sources that share a service leave it to that.
+    virtual void atBatchTime(BatchTime) {}
+
+    // Between the two nothing is taken, so that peers are pushed back; nothing is lost.
+    virtual void pause() = 0;
+    virtual void resume() = 0;
+
+    // Idempotent. After it returns nothing more is appended. Graceful: all whole records that were
+    // read are appended first, and acknowledged clients hear the last `durable`, so the log must
+    // still be working. Else only what was appended before remains.
+    virtual void stop(bool graceful) = 0;
+
+    virtual SourceStatistics statistics() const = 0;
+};
+
+}  // namespace tidemill::core

@@ -1,0 +1,186 @@
+#include "tidemill/inputs.h"
+
+#include <algorithm>
+
+#include "core/logging.h"
+
+namespace tidemill {
+
+using core::Result;
+using core::SourceId;
+
+namespace {
+
+// Of what a batch record says of replayable sources; a frame of the log holds 64 MiB.
+constexpr std::size_t kRangesBytesMax = 8 << 20;
+
+}  // namespace
+
+Inputs::Inputs(const Job& job, core::SourceObserver& observer,
+               std::function<void(core::Error)> failed)
+    : job_(job), observer_(observer), failed_(std::move(failed)) {}
+
+Inputs::~Inputs() { stop(false); }
+
+std::string Inputs::labelOf(std::uint32_t source) const {
+    const auto& declared = job_.sources[source];
+    return declared.label.empty() ? "source " + std::to_string(source) + " (" + declared.kind + ")"
+                                  : declared.label;
+}
+
+Result<> Inputs::open(BatchTime firstStart,
+                      const std::vector<std::vector<core::SourcePosition>>& positions) {
+    firstStart_ = firstStart;
+    for (std::uint32_t i = 0; i < job_.sources.size(); ++i) {
+        const auto& source = job_.sources[i].replayable;
+        if (!source) continue;
+        if (auto opened = source->open({firstStart, positions.at(i)}); !opened)
+            return core::fail(opened.error().kind, labelOf(i) + ": " + opened.error().message);
+    }
+    return {};
+}
+
+Result<> Inputs::start(core::BlockLog& log, std::shared_ptr<core::BufferPool> buffers,
+                       const StreamingOptions& options) {
+    sources::NetworkOptions limits;
+    limits.recordBytesMax = options.maxRecordBytes;
+    limits.blockBytesMax = options.blockBytes;
+    limits.sessionsMax = options.maxSessions;
+    TM_ASSIGN(network_, sources::NetworkService::make(log, std::move(buffers), limits));
+    for (std::uint32_t i = 0; i < job_.sources.size(); ++i) {
+        if (const auto& source = job_.sources[i].replayable) TM_TRY(source->start());
+        if (job_.sources[i].receive) TM_TRY(startLive(i, log));
+    }
+    return {};
+}
+
+Result<> Inputs::startLive(std::uint32_t number, core::BlockLog& log) {
+    const SourceId id(number);
+    TM_ASSIGN(auto source,
+              job_.sources[number].receive({id, log, *network_, this, labelOf(number)}));
+    TM_TRY(source->open({firstStart_, {}}));
+    {
+        const std::lock_guard lock(pauseMutex_);
+        if (paused_) source->pause();
+        running_.push_back({id, source});
+    }
+    return source->start();
+}
+
+void Inputs::stop(bool graceful) {
+    for (const auto& live : running_) live.source->stop(graceful);
+    for (const auto& source : job_.sources)
+        if (source.replayable) source.replayable->stop(graceful);
+}
+
+void Inputs::pause() {
+    const std::lock_guard lock(pauseMutex_);
+    paused_ = true;
+    for (const auto& live : running_) live.source->pause();
+}
+
+void Inputs::resume() {
+    const std::lock_guard lock(pauseMutex_);
+    paused_ = false;
+    for (const auto& live : running_) live.source->resume();
+}
+
+void Inputs::atBatchTime(BatchTime time) {
+    for (const auto& live : running_) live.source->atBatchTime(time);
+    network_->sealOpenBlocks();
+}
+
+Result<std::size_t> Inputs::prepareRanges(core::Instant now, std::size_t bytesMax) {
+    std::size_t prepared = 0;
+    for (const auto& source : job_.sources) {
+        if (!source.replayable || source.replayable->paused()) continue;
+        TM_ASSIGN(const auto bytes, source.replayable->prepare(now, bytesMax));
+        prepared += bytes;
+    }
+    return prepared;
+}
+
+Result<std::vector<core::SourceRange>> Inputs::planRanges(std::size_t bytesMax, unsigned workers) {
+    core::ReplayableSource::Limits limits;
+    limits.bytes = bytesMax;
+    limits.rangeBytes = kRangesBytesMax / std::max<std::size_t>(job_.sources.size(), 1);
+    limits.workers = workers;
+    std::vector<core::SourceRange> ranges;
+    for (std::uint32_t i = 0; i < job_.sources.size(); ++i) {
+        const auto& source = job_.sources[i].replayable;
+        if (!source || source->paused()) continue;
+        TM_ASSIGN(auto plan, source->plan(limits));
+        limits.bytes -= std::min(limits.bytes, plan.sizeBytes);
+        if (!plan.range.empty()) ranges.push_back({SourceId(i), std::move(plan.range)});
+    }
+    return ranges;
+}
+
+std::vector<SourceStatus> Inputs::status() const {
+    std::vector<SourceStatus> all(job_.sources.size());
+    for (std::uint32_t i = 0; i < job_.sources.size(); ++i) {
+        all[i].description = job_.sources[i].description;
+        if (const auto& source = job_.sources[i].replayable)
+            all[i].statistics = source->statistics();
+    }
+    for (const auto& live : running_) all[live.id.value].statistics = live.source->statistics();
+    const std::lock_guard lock(mutex_);
+    for (const auto& [source, noted] : noted_) {
+        all[source].errors = noted.errors;
+        all[source].lastError = noted.lastError;
+        all[source].retrying = noted.retrying;
+    }
+    return all;
+}
+
+std::vector<std::uint16_t> Inputs::boundPorts() const {
+    std::vector<std::uint16_t> ports;
+    for (const auto& live : running_)
+        if (const auto* listening =
+                dynamic_cast<const sources::ListeningReceiver*>(live.source.get()))
+            ports.push_back(listening->port());
+    return ports;
+}
+
+void Inputs::sourceStarted(SourceId source, const std::string& where) {
+    observer_.sourceStarted(source, where);
+}
+
+void Inputs::sourceError(SourceId source, const std::string& message, Trouble trouble) {
+    {
+        const std::lock_guard lock(mutex_);
+        auto& known = noted_[source.value];
+        ++known.errors;
+        known.lastError = message;
+        known.retrying = known.retrying || trouble == Trouble::kUntilRecovered;
+    }
+    observer_.sourceError(source, message, trouble);
+}
+
+void Inputs::sourceRecovered(SourceId source) {
+    {
+        const std::lock_guard lock(mutex_);
+        const auto known = noted_.find(source.value);
+        if (known == noted_.end() || !known->second.retrying) return;
+        known->second.retrying = false;
+    }
+    observer_.sourceRecovered(source);
+}
+
+void Inputs::sourceFailed(SourceId source, core::Error error) {
+    error.message = labelOf(source.value) + ": " + error.message;
+    {
+        const std::lock_guard lock(mutex_);
+        auto& known = noted_[source.value];
+        ++known.errors;
+        known.lastError = error.message;
+    }
+    observer_.sourceFailed(source, error);
+    failed_(std::move(error));
+}
+
+void Inputs::sourceStopped(SourceId source, const std::string& why) {
+    observer_.sourceStopped(source, why);
+}
+
+}  // namespace tidemill

@@ -1,0 +1,89 @@
+// The sources of a running job over their life.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "core/batch_record.h"
+#include "core/block_log.h"
+#include "core/buffer_pool.h"
+#include "core/error.h"
+#include "core/replayable_source.h"
+#include "core/source.h"
+#include "sources/network_service.h"
+#include "tidemill/job.h"
+#include "tidemill/options.h"
+#include "tidemill/status.h"
+
+namespace tidemill {
+
+// Thread safety: thread-safe, except that open, start and stop are called by one thread at a time,
+// and what deals with batches by the scheduler's.
+class Inputs final : private core::SourceObserver {
+public:
+    // All must outlive this. `observer` hears what sources report; `failed` is given the error that
+    // a source cannot go on with.
+    Inputs(const Job& job, core::SourceObserver& observer, std::function<void(core::Error)> failed);
+    ~Inputs() override;
+
+    // Opens the replayable sources. `positions`: by source. Errors: theirs, with the source's name.
+    core::Result<> open(BatchTime firstStart,
+                        const std::vector<std::vector<core::SourcePosition>>& positions);
+    // Starts them, and makes, opens and starts the live ones. Errors: theirs.
+    core::Result<> start(core::BlockLog& log, std::shared_ptr<core::BufferPool> buffers,
+                         const StreamingOptions& options);
+    // Idempotent.
+    void stop(bool graceful);
+
+    // Of what is received into the log; replayable sources go on.
+    void pause();
+    void resume();
+
+    // See BatchHooks.
+    void atBatchTime(BatchTime time);
+    core::Result<std::size_t> prepareRanges(core::Instant now, std::size_t bytesMax);
+    core::Result<std::vector<core::SourceRange>> planRanges(std::size_t bytesMax, unsigned workers);
+
+    std::vector<SourceStatus> status() const;
+    // Of listening sources, in the order of their declaration.
+    std::vector<std::uint16_t> boundPorts() const;
+
+private:
+    struct Running {
+        core::SourceId id;
+        std::shared_ptr<core::Source> source;
+    };
+    struct Noted {
+        std::uint64_t errors = 0;
+        std::string lastError;
+        bool retrying = false;
+    };
+
+    std::string labelOf(std::uint32_t source) const;
+    core::Result<> startLive(std::uint32_t number, core::BlockLog& log);
+
+    void sourceStarted(core::SourceId source, const std::string& where) override;
+    void sourceError(core::SourceId source, const std::string& message, Trouble trouble) override;
+    void sourceRecovered(core::SourceId source) override;
+    void sourceFailed(core::SourceId source, core::Error error) override;
+    void sourceStopped(core::SourceId source, const std::string& why) override;
+
+    const Job& job_;
+    core::SourceObserver& observer_;
+    const std::function<void(core::Error)> failed_;
+    BatchTime firstStart_{};
+    std::unique_ptr<sources::NetworkService> network_;
+    std::vector<Running> running_;  // live ones; complete once started
+    std::mutex pauseMutex_;         // while sources are paused, resumed and added
+    bool paused_ = false;
+
+    mutable std::mutex mutex_;
+    std::map<std::uint32_t, Noted> noted_;  // by source
+};
+
+}  // namespace tidemill
