@@ -8,6 +8,7 @@
 #include "core/logging.h"
 #include "sources/connect_socket.h"
 #include "sources/endpoint.h"
+#include "sources/tcp_channel.h"
 #include "sources/text_receiver.h"
 
 namespace tidemill::sources {
@@ -22,9 +23,9 @@ public:
           options_(std::move(options)),
           host_(withoutBrackets(options_.host)),
           where_(hostAndPort(host_, options_.port)),
-          resolver_(network_->io()),
-          timer_(network_->io()),
-          attemptTimer_(network_->io()),
+          resolver_(network_->loop().io()),
+          timer_(network_->loop().io()),
+          attemptTimer_(network_->loop().io()),
           backoff_(options_.firstRetry, std::random_device{}()) {}
 
 private:
@@ -65,7 +66,7 @@ private:
                                            const Tcp::resolver::results_type& found) {
                 const auto receiver = weak.lock();
                 if (!receiver || receiver->stopping()) return;
-                receiver->network_->sealIfWanted();
+                receiver->network_->loop().sealIfWanted();
                 if (error) return receiver->tryAgain(receiver->cannotConnect(error.message()));
                 receiver->addresses_.assign(found.begin(), found.end());
                 receiver->failures_.clear();
@@ -77,27 +78,29 @@ private:
     void connectTo(std::size_t place) {
         if (place >= addresses_.size())
             return tryAgain(cannotConnect(failures_.empty() ? "it has no address" : failures_));
-        dialling_ = std::make_shared<Tcp::socket>(network_->io());
+        dialling_ = std::make_shared<Tcp::socket>(network_->loop().io());
         attemptTimer_.expires_after(kConnectMax);
         attemptTimer_.async_wait([me = self(), socket = dialling_](const asio::error_code& error) {
-            me->network_->sealIfWanted();
+            me->network_->loop().sealIfWanted();
             asio::error_code ignored;
             if (!error && me->dialling_ == socket) socket->close(ignored);
         });
-        dialling_->async_connect(
-            addresses_[place], [me = self(), socket = dialling_, place](asio::error_code error) {
-                me->network_->sealIfWanted();
-                me->attemptTimer_.cancel();
-                me->dialling_.reset();
-                if (me->stopping()) return;
-                if (error == asio::error::operation_aborted) error = asio::error::timed_out;
-                if (!error && closeIfConnectedToItself(*socket)) error = asio::error::connection_refused;
-                if (!error) return me->connected(std::move(*socket));
-                asio::error_code ignored;
-                socket->close(ignored);
-                me->noteFailure(me->addresses_[place], error);
-                me->connectTo(place + 1);
-            });
+        dialling_->async_connect(addresses_[place],
+                                 [me = self(), socket = dialling_, place](asio::error_code error) {
+                                     me->network_->loop().sealIfWanted();
+                                     me->attemptTimer_.cancel();
+                                     me->dialling_.reset();
+                                     if (me->stopping()) return;
+                                     if (error == asio::error::operation_aborted)
+                                         error = asio::error::timed_out;
+                                     if (!error && closeIfConnectedToItself(*socket))
+                                         error = asio::error::connection_refused;
+                                     if (!error) return me->connected(std::move(*socket));
+                                     asio::error_code ignored;
+                                     socket->close(ignored);
+                                     me->noteFailure(me->addresses_[place], error);
+                                     me->connectTo(place + 1);
+                                 });
     }
 
     void noteFailure(const Tcp::endpoint& address, const asio::error_code& error) {
@@ -117,7 +120,7 @@ private:
     void connected(Tcp::socket socket) {
         if (std::exchange(failing_, false)) recovered();
         core::logInfo(label() + ": connected to " + where_);
-        add(std::make_shared<TextConnection>(*network_, *this, std::move(socket),
+        add(std::make_shared<TextConnection>(*network_, *this, makeTcpChannel(std::move(socket)),
                                              TextConnection::Limits::kDoNotHold));
     }
 
@@ -129,7 +132,7 @@ private:
                    core::SourceObserver::Trouble::kUntilRecovered);
         timer_.expires_after(backoff_.next());
         timer_.async_wait([me = self()](const asio::error_code& error) {
-            me->network_->sealIfWanted();
+            me->network_->loop().sealIfWanted();
             if (!error && !me->stopping()) me->dial();
         });
     }

@@ -19,6 +19,7 @@
 #include "sources/endpoint.h"
 #include "sources/session_connection.h"
 #include "sources/session_errors.h"
+#include "sources/tcp_channel.h"
 #include "sources/text_receiver.h"
 
 namespace tidemill::sources {
@@ -43,8 +44,8 @@ public:
                           ListenOptions options, core::SourceObserver* observer)
         : TextReceiver(std::move(network), source, options.label, observer),
           options_(std::move(options)),
-          acceptor_(network_->io()),
-          timer_(network_->io()) {}
+          acceptor_(network_->loop().io()),
+          timer_(network_->loop().io()) {}
     ~ListeningTextReceiver() override { releaseReserve(); }
 
     std::uint16_t port() const { return port_; }
@@ -112,7 +113,7 @@ private:
 
     void accept() {
         acceptor_.async_accept([me = self()](const asio::error_code& error, Tcp::socket socket) {
-            me->network_->sealIfWanted();
+            me->network_->loop().sealIfWanted();
             if (me->stopping() || !me->acceptor_.is_open()) return;
             if (!error) me->accepted(std::move(socket));
             if (error == asio::error::no_descriptors ||
@@ -143,11 +144,12 @@ private:
                                   std::to_string(options_.connectionsPerAddressMax) +
                                   " are open; new ones from there are refused until one ends");
         }
+        auto channel = makeTcpChannel(std::move(socket));
         std::shared_ptr<TextConnection> connection;
         if (options_.acknowledged) {
-            connection = std::make_shared<SessionConnection>(*network_, *this, std::move(socket));
+            connection = std::make_shared<SessionConnection>(*network_, *this, std::move(channel));
         } else {
-            connection = std::make_shared<TextConnection>(*network_, *this, std::move(socket),
+            connection = std::make_shared<TextConnection>(*network_, *this, std::move(channel),
                                                           TextConnection::Limits::kHold);
         }
         if (!address.empty()) {
@@ -195,14 +197,14 @@ private:
         if (reserve_ >= 0) {
             releaseReserve();
             asio::error_code again;
-            Tcp::socket socket(network_->io());
+            Tcp::socket socket(network_->loop().io());
             acceptor_.accept(socket, again);
             if (!again) refuse(std::move(socket), why);
             reserveDescriptor();
         }
         timer_.expires_after(std::chrono::milliseconds(20));
         timer_.async_wait([me = self()](const asio::error_code& cancelled) {
-            me->network_->sealIfWanted();
+            me->network_->loop().sealIfWanted();
             if (cancelled || me->stopping()) return;
             if (me->reserve_ < 0) me->reserveDescriptor();
             me->accept();

@@ -67,7 +67,7 @@ std::unique_ptr<ListeningReceiver> NetworkService::listenText(core::SourceId sou
     return makeListeningReceiver(network_, source, std::move(options), observer);
 }
 
-void NetworkService::sealOpenBlocks() { network_->sealOpenBlocks(); }
+void NetworkService::sealOpenBlocks() { network_->loop().sealOpenBlocks(); }
 void NetworkService::pause() { network_->pause(true); }
 void NetworkService::resume() { network_->pause(false); }
 

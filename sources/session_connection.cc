@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <asio/buffer.hpp>
+#include <asio/error.hpp>
 #include <cstring>
 #include <utility>
 
@@ -22,13 +22,13 @@ constexpr std::chrono::seconds kBusyFor{1};
 
 }  // namespace
 
-SessionConnection::SessionConnection(Network& network, TextReceiver& receiver, Socket socket)
-    : TextConnection(network, receiver, std::move(socket), Limits::kHold) {}
+SessionConnection::SessionConnection(Network& network, TextReceiver& receiver,
+                                     std::unique_ptr<Channel> channel)
+    : TextConnection(network, receiver, std::move(channel), Limits::kHold) {}
 
 void SessionConnection::begin() {
-    asio::error_code ignored;
-    socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
-    network_.setTimeLimit(*this, TimeLimit::kFirstLine);
+    channel_->sendAtOnce();
+    network_.limits().set(*this, TimeLimit::kFirstLine);
     waitReadable();
 }
 
@@ -41,8 +41,7 @@ void SessionConnection::readable() {
 void SessionConnection::readFirstLine() {
     std::array<char, kFirstLineBytesMax> peeked;
     asio::error_code error;
-    std::size_t count =
-        socket_.receive(asio::buffer(peeked), Socket::message_peek, error);
+    std::size_t count = channel_->peek(peeked, error);
     if (wouldBlock(error)) return waitReadable();
     if (error) {
         if (error != asio::error::eof) ++receiver_.counters.resets;
@@ -51,7 +50,7 @@ void SessionConnection::readFirstLine() {
     const void* end = std::memchr(peeked.data(), '\n', count);
     if (end != nullptr)
         count = static_cast<std::size_t>(static_cast<const char*>(end) - peeked.data()) + 1;
-    socket_.read_some(asio::buffer(peeked.data(), count), error);
+    channel_->read(std::span(peeked).first(count), error);
     if (error) return close("ended before it named a session");
     firstLine_.append(peeked.data(), count);
     if (firstLine_.size() > kFirstLineBytesMax || (end == nullptr && count == peeked.size())) {
@@ -66,7 +65,7 @@ void SessionConnection::readFirstLine() {
 }
 
 void SessionConnection::introduced(std::string_view line) {
-    network_.setTimeLimit(*this, std::nullopt);
+    network_.limits().set(*this, std::nullopt);
     stage_ = Stage::kEnded;
     if (!line.starts_with(kWord)) return refuse("expected as the first line: session NAME");
     const std::string_view name = line.substr(kWord.size());
@@ -85,7 +84,7 @@ void SessionConnection::enterSession() {
     }
     if (*entered == Sessions::Entry::kOwnerIsBusy) {
         stage_ = Stage::kAwaitingSession;
-        return network_.setTimeLimit(*this, TimeLimit::kTakeover);
+        return network_.limits().set(*this, TimeLimit::kTakeover);
     }
     stage_ = Stage::kAwaitingResume;
     network_.sessions().awaitResume(*this);
@@ -108,7 +107,7 @@ bool SessionConnection::isBusy() const {
 bool SessionConnection::hasEnded() {
     char first = 0;
     asio::error_code error;
-    socket_.receive(asio::buffer(&first, 1), Socket::message_peek, error);
+    channel_->peek({&first, 1}, error);
     return error && !wouldBlock(error);
 }
 
@@ -192,7 +191,7 @@ void SessionConnection::finish() {
     handOver();
     if (closed()) return;
     dropUnfinishedLine();
-    network_.setTimeLimit(*this, std::nullopt);
+    network_.limits().set(*this, std::nullopt);
     stage_ = Stage::kFinishing;
     finishWhenDurable();
 }

@@ -17,7 +17,7 @@ namespace tidemill::sources {
 // thread.
 class SessionConnection final : public TextConnection {
 public:
-    SessionConnection(Network& network, TextReceiver& receiver, Socket socket);
+    SessionConnection(Network& network, TextReceiver& receiver, std::unique_ptr<Channel> channel);
 
     void begin() override;
     void finish() override;

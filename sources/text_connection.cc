@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <asio/buffer.hpp>
+#include <asio/error.hpp>
 #include <utility>
 
 #include "core/failpoint.h"
@@ -28,17 +28,13 @@ constexpr std::uint64_t kSmallReadsMany = 4;
 
 }  // namespace
 
-TextConnection::TextConnection(Network& network, TextReceiver& receiver, Socket socket,
-                               Limits limits)
+TextConnection::TextConnection(Network& network, TextReceiver& receiver,
+                               std::unique_ptr<Channel> channel, Limits limits)
     : network_(network),
       receiver_(receiver),
-      socket_(std::move(socket)),
+      channel_(std::move(channel)),
       assembler_(network.pool(), network.lineLimits(), 1),
-      limits_(limits) {
-    asio::error_code ignored;
-    socket_.non_blocking(true, ignored);
-    keepAlive(socket_);
-}
+      limits_(limits) {}
 
 void TextConnection::begin() {
     connection_ = network_.nextConnectionNumber();
@@ -55,13 +51,13 @@ void TextConnection::startReading(std::uint64_t firstLine, std::string session) 
 void TextConnection::waitReadable() {
     if (waiting_ || closed()) return;
     waiting_ = true;
-    socket_.async_wait(Socket::wait_read,
-                       [self = shared_from_this()](const asio::error_code& error) {
-                           self->waiting_ = false;
-                           self->network_.sealIfWanted();
-                           if (!self->closed() && error != asio::error::operation_aborted)
-                               self->readable();
-                       });
+    channel_->waitReadable(shared_from_this());
+}
+
+void TextConnection::channelReadable(const asio::error_code& error) {
+    waiting_ = false;
+    network_.loop().sealIfWanted();
+    if (!closed() && error != asio::error::operation_aborted) readable();
 }
 
 void TextConnection::readAgain() {
@@ -77,7 +73,7 @@ void TextConnection::readable() {
 }
 
 void TextConnection::readLines() {
-    if (receiver_.paused() || network_.paused()) return network_.holdPaused(*this);
+    if (receiver_.paused() || network_.paused()) return network_.waiting().holdPaused(*this);
     const core::ActivityScope activity(core::Activity::kReceive);
     const auto self = shared_from_this();
     const std::uint64_t bytesBefore = receiver_.counters.bytes;
@@ -86,8 +82,8 @@ void TextConnection::readLines() {
         if (room == LineAssembler::Room::kRefused) {
             linesArrived();
             if (state_ != State::kReading) return;
-            network_.setOpen(*this, assembler_.holdsBuffer());
-            return network_.awaitBudget(*this);
+            network_.waiting().setOpen(*this, assembler_.holdsBuffer());
+            return network_.waiting().awaitBudget(*this);
         }
         if (room == LineAssembler::Room::kFull) handOver();
         else read = readOnce();
@@ -104,16 +100,15 @@ void TextConnection::readLines() {
 // Senders who wait for acknowledgements are not kept waiting.
 void TextConnection::noteRead(std::uint64_t bytes) {
     if (!session_.empty() || bytes >= kSmallReadBytes) return;
-    if (smallReadsOf_ != network_.seals()) smallReads_ = 0;
-    smallReadsOf_ = network_.seals();
+    if (smallReadsOf_ != network_.waiting().seals()) smallReads_ = 0;
+    smallReadsOf_ = network_.waiting().seals();
     if (++smallReads_ >= kSmallReadsMany) setTrickling(true);
 }
 
 void TextConnection::setTrickling(bool trickling) {
     if (trickling == tricklingPlace.has_value()) return;
-    network_.setTrickling(*this, trickling);
-    asio::error_code ignored;
-    socket_.set_option(Socket::receive_low_watermark(trickling ? kTrickleBytes : 1), ignored);
+    network_.waiting().setTrickling(*this, trickling);
+    channel_->setReadableAt(trickling ? kTrickleBytes : 1);
 }
 
 void TextConnection::readTrickle() {
@@ -133,7 +128,7 @@ TextConnection::Read TextConnection::readOnce() {
     auto room = assembler_.room();
     room = room.first(std::min(room.size(), kReadBytes));
     asio::error_code error;
-    const std::size_t count = socket_.read_some(asio::buffer(room.data(), room.size()), error);
+    const std::size_t count = channel_->read(room, error);
     if (wouldBlock(error)) return Read::kDrained;
     if (!error && !core::reachFailpoint("recv.afterRead"))
         error = asio::error::connection_reset;
@@ -157,25 +152,25 @@ TextConnection::Read TextConnection::readOnce() {
 void TextConnection::trackUnfinished(bool lineEnded) {
     if (limits_ == Limits::kDoNotHold) return;
     if (!assembler_.insideLine()) {
-        network_.setTimeLimit(*this, std::nullopt);
+        network_.limits().set(*this, std::nullopt);
     } else if (lineEnded || !timedPlace) {
-        network_.setTimeLimit(*this, TimeLimit::kUnfinishedLine);
+        network_.limits().set(*this, TimeLimit::kUnfinishedLine);
     }
     const std::size_t before = std::exchange(unfinishedBytes_, assembler_.unfinishedBytes());
-    if (before != unfinishedBytes_) network_.unfinishedChanged(before, unfinishedBytes_);
+    if (before != unfinishedBytes_) network_.limits().unfinishedChanged(before, unfinishedBytes_);
 }
 
 // Between lines no buffer is held; else the batch time must find it.
 void TextConnection::settle() {
     if (!assembler_.hasLines() && !assembler_.insideLine()) assembler_.park();
-    network_.setOpen(*this, assembler_.holdsBuffer());
+    network_.waiting().setOpen(*this, assembler_.holdsBuffer());
 }
 
 void TextConnection::sealOpenBlock() {
     handOver();
     if (closed()) return;
     assembler_.park();
-    network_.setOpen(*this, assembler_.holdsBuffer());
+    network_.waiting().setOpen(*this, assembler_.holdsBuffer());
 }
 
 void TextConnection::handOver() {
@@ -237,13 +232,12 @@ void TextConnection::close(const std::string& why) {
     state_ = State::kClosed;
     closing();
     assembler_.discard();
-    network_.setOpen(*this, false);
-    network_.setTrickling(*this, false);
-    network_.setTimeLimit(*this, std::nullopt);
+    network_.waiting().setOpen(*this, false);
+    network_.waiting().setTrickling(*this, false);
+    network_.limits().set(*this, std::nullopt);
     const std::size_t unfinished = std::exchange(unfinishedBytes_, 0);
-    if (unfinished != 0) network_.unfinishedChanged(unfinished, 0);
-    asio::error_code ignored;
-    socket_.close(ignored);
+    if (unfinished != 0) network_.limits().unfinishedChanged(unfinished, 0);
+    channel_->close();
     receiver_.connectionClosed(*this, why);
 }
 
@@ -253,7 +247,7 @@ void TextConnection::lost(const std::string& why) {
 }
 
 void TextConnection::closeIfPeerGone() {
-    if (closed() || !isPeerGone(socket_)) return;
+    if (closed() || !channel_->peerGone()) return;
     state_ = State::kWaiting;
     inputEnded(true);
     if (!closed()) close("the peer does not answer any more");
@@ -264,7 +258,7 @@ void TextConnection::refuse(std::string_view text) {
     const auto self = shared_from_this();
     closing();
     assembler_.discard();
-    network_.setOpen(*this, false);
+    network_.waiting().setOpen(*this, false);
     setTrickling(false);
     send("error " + std::string(text) + "\n");
     if (!closed()) linger();
@@ -296,14 +290,10 @@ void TextConnection::flush() {
     const auto self = shared_from_this();
     while (!output_.empty()) {
         asio::error_code error;
-        const std::size_t count = socket_.write_some(asio::buffer(output_), error);
+        const std::size_t count = channel_->write(output_, error);
         if (wouldBlock(error)) {
             writing_ = true;
-            return socket_.async_wait(Socket::wait_write, [self](const asio::error_code&) {
-                self->writing_ = false;
-                self->network_.sealIfWanted();
-                if (!self->closed()) self->flush();
-            });
+            return channel_->waitWritable(self);
         }
         if (error) {
             output_.clear();
@@ -316,18 +306,23 @@ void TextConnection::flush() {
     outputSent();
 }
 
+void TextConnection::channelWritable() {
+    writing_ = false;
+    network_.loop().sealIfWanted();
+    if (!closed()) flush();
+}
+
 void TextConnection::outputSent() {
     if (state_ != State::kLingering) return;
     if (peerFinished_) return close("ended");
-    asio::error_code ignored;
-    socket_.shutdown(Socket::shutdown_send, ignored);
+    channel_->endOutput();
 }
 
 void TextConnection::linger() {
     state_ = State::kLingering;
-    network_.setTimeLimit(*this, TimeLimit::kLinger);
+    network_.limits().set(*this, TimeLimit::kLinger);
     const std::size_t unfinished = std::exchange(unfinishedBytes_, 0);
-    if (unfinished != 0) network_.unfinishedChanged(unfinished, 0);
+    if (unfinished != 0) network_.limits().unfinishedChanged(unfinished, 0);
     if (!sending()) outputSent();
     // Closing with unread input would reset the connection and could lose our last words.
     waitReadable();
@@ -337,7 +332,7 @@ void TextConnection::discardInput() {
     std::array<char, 16 << 10> nowhere;
     for (int reads = 0; reads < 16; ++reads) {
         asio::error_code error;
-        socket_.read_some(asio::buffer(nowhere), error);
+        channel_->read(nowhere, error);
         if (wouldBlock(error)) break;
         if (error) return close("ended");
     }

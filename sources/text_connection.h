@@ -1,7 +1,39 @@
-// One socket that lines are read from. Private to sources/.
+// One peer that lines are read from. Private to sources/.
+//
+// What a connection waits for, and what becomes of it. A row is a state and where the connection is
+// listed meanwhile; the first four are kReading. S: SessionConnection only.
+//
+//   state, waiting for      | what comes                       | then
+//   ------------------------+----------------------------------+-------------------------------
+//   input                   | bytes                            | lines go to the log; as before
+//   (waiting_)              | little, often (not S)            | low-rate
+//                           | no room in the budget            | budget
+//                           | reading is paused                | pause
+//                           | batch time, log idle (S)         | what is open is handed over
+//                           | the end of input                 | kClosed; S: finishing
+//                           | a reset, or the peer is gone     | kClosed
+//                           | a line unfinished for too long,  | says `error`, kLingering
+//                           | the oldest of too many bytes,    |
+//                           | a session's line out of turn (S) |
+//   low-rate                | batch time                       | reads; input, when nothing came
+//   (setTrickling)          | 64 KiB                           | as in `input`
+//   budget (awaitBudget)    | buffers come back                | reads on: input
+//   pause (holdPaused)      | reading is resumed               | reads on: input
+//   ------------------------+----------------------------------+-------------------------------
+//   kWaiting: first line (S)| `session NAME`                   | its owner stays, or all before
+//   (kFirstLine)            |                                  | it to be durable
+//                           | another line, too late           | says `error`, kLingering
+//   kWaiting: its owner (S) | 100 ms (kTakeover)               | asks again
+//   kWaiting: `resume` (S)  | what is in the log is durable    | says `resume N`: input
+//   kWaiting: finishing (S) | its lines are durable            | says `durable N`, kLingering
+//   ------------------------+----------------------------------+-------------------------------
+//   kLingering: the peer    | input                            | is thrown away
+//   to read our last words  | the end of input, 0.5 s          | kClosed
+//   (kLinger)               |                                  |
+//   any                     | a graceful stop                  | hands over: kClosed; S: finishing
+//                           | a stop, or the log has failed    | kClosed
 #pragma once
 
-#include <asio/ip/tcp.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -11,6 +43,7 @@
 #include <vector>
 
 #include "core/block.h"
+#include "sources/channel.h"
 #include "sources/line_assembler.h"
 #include "sources/network.h"
 
@@ -20,14 +53,14 @@ class TextReceiver;
 
 // Reads while its receiver and the budget allow, and hands whole lines to the log. A plain
 // connection: an end of input ends its last line too. Thread safety: confined to the I/O thread.
-class TextConnection : public std::enable_shared_from_this<TextConnection> {
+class TextConnection : public Channel::User, public std::enable_shared_from_this<TextConnection> {
 public:
-    using Socket = asio::ip::tcp::socket;
     // Whether the limits on unfinished lines hold: not for servers we chose to dial.
     enum class Limits { kHold, kDoNotHold };
 
-    TextConnection(Network& network, TextReceiver& receiver, Socket socket, Limits limits);
-    virtual ~TextConnection() = default;
+    TextConnection(Network& network, TextReceiver& receiver, std::unique_ptr<Channel> channel,
+                   Limits limits);
+    ~TextConnection() override = default;
     TextConnection(const TextConnection&) = delete;
     TextConnection& operator=(const TextConnection&) = delete;
 
@@ -51,6 +84,9 @@ public:
     void overUnfinishedBudget();
     std::size_t unfinishedBytes() const { return unfinishedBytes_; }
     bool closed() const { return state_ == State::kClosed; }
+
+    void channelReadable(const asio::error_code& error) override;
+    void channelWritable() override;
 
     // The network's own notes about this connection.
     std::optional<std::size_t> openPlace, tricklingPlace;
@@ -82,7 +118,7 @@ protected:
 
     Network& network_;
     TextReceiver& receiver_;
-    Socket socket_;
+    const std::unique_ptr<Channel> channel_;
     LineAssembler assembler_;
     bool peerFinished_ = false;
 

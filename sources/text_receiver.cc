@@ -22,7 +22,7 @@ TextReceiver::TextReceiver(std::shared_ptr<Network> network, core::SourceId sour
 
 core::Result<> TextReceiver::start() {
     core::Result<> outcome;
-    network_->call([&] {
+    network_->loop().call([&] {
         if (started_) return;
         std::string where;
         outcome = open(where);
@@ -39,13 +39,13 @@ core::Result<> TextReceiver::start() {
 }
 
 void TextReceiver::stop(bool graceful) {
-    network_->call([&] { graceful ? finishAll() : closeAll(); });
+    network_->loop().call([&] { graceful ? finishAll() : closeAll(); });
     if (!graceful) return;
     {
         std::unique_lock lock(mutex_);
         empty_.wait_for(lock, kGracefulStopMax, [this] { return allClosed_; });
     }
-    network_->call([this] { closeAll(); });
+    network_->loop().call([this] { closeAll(); });
 }
 
 void TextReceiver::finishAll() {
@@ -65,7 +65,7 @@ void TextReceiver::closeGone() {
     for (const auto& entry : connections_) connections.push_back(entry.second);
     for (const auto& connection : connections) {
         connection->closeIfPeerGone();
-        network_->sealIfWanted();
+        network_->loop().sealIfWanted();
     }
 }
 
@@ -89,9 +89,9 @@ void TextReceiver::closeAll() {
 }
 
 void TextReceiver::pause(bool paused) {
-    network_->call([&] {
+    network_->loop().call([&] {
         paused_ = paused;
-        if (!paused) network_->retryPaused();
+        if (!paused) network_->waiting().retryPaused();
     });
 }
 

@@ -1,7 +1,6 @@
 // What receivers over sockets have in common: their connections and counters. Private to sources/.
 #pragma once
 
-#include <asio/ip/tcp.hpp>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
