@@ -14,17 +14,20 @@ namespace tidemill::core {
 // Where a block's records came from, and which they are.
 struct BlockOrigin {
     SourceId source;
-    // Number of the connection, unique in the data directory; 0 for sessions.
+    // Number of the connection, unique in the data directory; 0 in a lane.
     std::uint64_t connection = 0;
-    // Name of the acknowledged session; empty for plain connections.
-    std::string session;
-    // Number of the block's first line within its connection or session; the first is 1.
+    // The lane that the block is a part of (core/lanes.h): an acknowledged session. Empty: none,
+    // such as a plain connection.
+    std::string lane;
+    // Number of the block's first line within its connection or lane; the first is 1.
     std::uint64_t firstLine = 1;
     // Records the block holds.
     std::uint32_t lines = 0;
     // Records skipped as longer than max_record_bytes. They keep their numbers, which lie
     // somewhere in firstLine … firstLine + lines + oversize - 1.
     std::uint32_t oversize = 0;
+    // Positions in the lane before and behind the block.
+    std::string from{}, to{};
 
     std::uint64_t nextLine() const { return firstLine + lines + oversize; }
 };

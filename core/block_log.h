@@ -10,6 +10,7 @@
 #include "core/block.h"
 #include "core/error.h"
 #include "core/ids.h"
+#include "core/lanes.h"
 
 namespace tidemill::core {
 
@@ -21,13 +22,13 @@ public:
 
     enum class Outcome {
         kQueued,  // the block has its LSN and will be written; not durable yet
-        kStale,   // its first line is not the next one of its session: a ghost of an older
+        kStale,   // its lane is not where it begins: it was sent again, or by a ghost of an older
                   // connection; nothing was appended
         kFailed,  // the log has failed, or was closed
     };
 
-    // Gives the block the next LSN and queues it. For a session's block the check of its first
-    // line and the append are one step. Never waits for the disk.
+    // Gives the block the next LSN and queues it. For a lane's block the check of its position and
+    // the append are one step. Never waits for the disk.
     virtual Outcome append(BlockPtr block) = 0;
 
     // Queues a batch record and returns its LSN.
@@ -46,10 +47,14 @@ public:
         BlockLog& log_;
     };
 
-    // Lines of `session` appended so far, durable or not; 0 for an unknown name.
-    virtual std::uint64_t sessionLines(std::string_view session) const = 0;
-    // Sessions the log knows.
-    virtual std::size_t sessionCount() const = 0;
+    // How far the lane was appended, durable or not; its beginning for an unknown one.
+    virtual std::string position(std::string_view lane) const = 0;
+    // The same for a lane that numbers its lines.
+    std::uint64_t sessionLines(std::string_view session) const {
+        return linesAt(position(session));
+    }
+    // Lanes the log knows.
+    virtual std::size_t laneCount() const = 0;
 
     // The highest LSN that survives power loss.
     virtual Lsn durable() const = 0;

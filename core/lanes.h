@@ -28,8 +28,9 @@ class Lanes {
 public:
     explicit Lanes(LanePositions positions = {}) : positions_(std::move(positions)) {}
 
-    // Compares and moves in one: true when the block goes on where its lane is, which is then behind
-    // it, or when it has no lane. False: it is stale, sent again or by a ghost of an older reader.
+    // Compares and moves in one: true when the block goes on where its lane is, which is then
+    // behind it, or when it has no lane. False: it is stale, sent again or by a ghost of an older
+    // reader.
     bool advance(const BlockOrigin& origin);
 
     std::string position(std::string_view lane) const;

@@ -6,12 +6,7 @@ BlockLog::Outcome MemoryLog::append(BlockPtr block) {
     Lsn lsn;
     {
         std::lock_guard lock(mutex_);
-        const auto& origin = block->origin();
-        if (!origin.session.empty()) {
-            auto& lines = sessions_[origin.session];
-            if (origin.firstLine != lines + 1) return Outcome::kStale;
-            lines = origin.nextLine() - 1;
-        }
+        if (!lanes_.advance(block->origin())) return Outcome::kStale;
         lsn = last_ = last_.next();
         block->setLsn(lsn);
         pendingBytes_ += block->bytes().size();
@@ -30,15 +25,14 @@ void MemoryLog::tell(Lsn durable) {
     for (const auto& listener : listeners_) listener(durable);
 }
 
-std::uint64_t MemoryLog::sessionLines(std::string_view session) const {
+std::string MemoryLog::position(std::string_view lane) const {
     std::lock_guard lock(mutex_);
-    const auto found = sessions_.find(session);
-    return found == sessions_.end() ? 0 : found->second;
+    return lanes_.position(lane);
 }
 
-std::size_t MemoryLog::sessionCount() const {
+std::size_t MemoryLog::laneCount() const {
     std::lock_guard lock(mutex_);
-    return sessions_.size();
+    return lanes_.size();
 }
 
 Lsn MemoryLog::last() const {

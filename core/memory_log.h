@@ -17,8 +17,8 @@ class MemoryLog final : public BlockLog {
 public:
     Outcome append(BlockPtr block) override;
     Result<Lsn> appendRecord(const BatchRecord& record) override;
-    std::uint64_t sessionLines(std::string_view session) const override;
-    std::size_t sessionCount() const override;
+    std::string position(std::string_view lane) const override;
+    std::size_t laneCount() const override;
     Lsn durable() const override { return last(); }
     Lsn last() const override;
     bool idle() const override { return true; }
@@ -40,7 +40,7 @@ private:
     Lsn last_;
     std::deque<BlockPtr> pending_;
     std::size_t pendingBytes_ = 0;
-    std::map<std::string, std::uint64_t, std::less<>> sessions_;
+    Lanes lanes_;
     std::vector<std::function<void(Result<Lsn>)>> listeners_;
 };
 

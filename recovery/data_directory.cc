@@ -21,7 +21,7 @@ namespace {
 using core::ErrorKind;
 using core::Path;
 
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::size_t kFormatBytesMax = 4096;
 constexpr std::size_t kSourcesBytesMax = 1 << 20;
 constexpr std::string_view kFirstLine = "tidemill data directory";
@@ -111,6 +111,12 @@ core::Result<DirectoryFormat> decodeDirectoryFormat(std::string_view text) {
                           "data directory has format version " + std::string(*version) +
                               ", this build reads up to " + std::to_string(kVersion) +
                               "; use a newer tidemill");
+    // Version 1 was of builds before the first release.
+    if (format.version < kVersion)
+        return core::fail(ErrorKind::kUnsupported,
+                          "data directory has format version " + std::string(*version) +
+                              ", which no release wrote; this build reads version " +
+                              std::to_string(kVersion) + ": begin with a new data directory");
     const auto uuid = takeLine(text, "log");
     const auto started = takeLine(text, "log-started");
     if (!uuid || !started) return damaged("a line is missing");

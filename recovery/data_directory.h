@@ -23,8 +23,8 @@
 namespace tidemill::recovery {
 
 struct DirectoryFormat {
-    std::uint32_t version = 1;
-    std::uint32_t readerMin = 1;  // the oldest reader that understands the directory
+    std::uint32_t version = 2;
+    std::uint32_t readerMin = 2;  // the oldest reader that understands the directory
     LogUuid uuid;
     // True once the first segment is durable: from then on a directory without segments has lost
     // its log.

@@ -3,11 +3,12 @@
 #include "core/byte_codec.h"
 #include "core/check.h"
 #include "core/crc32c.h"
+#include "core/lanes.h"
 
 namespace tidemill::recovery {
 namespace {
 
-constexpr std::size_t kOriginFixedBytes = 4 + 8 + 8 + 4 + 4 + 4;
+constexpr std::size_t kOriginFixedBytes = 4 + 8 + 8 + 4 + 4 + 3 * 4;
 
 void little(std::string& out, std::uint64_t value, int bytes) {
     for (int i = 0; i < bytes; ++i) out.push_back(static_cast<char>(value >> (8 * i) & 0xFF));
@@ -62,7 +63,7 @@ std::string encodeFrame(const FrameHeader& header, std::string_view payload, std
 }
 
 std::size_t blockOriginBytes(const core::BlockOrigin& origin) {
-    return kOriginFixedBytes + origin.session.size();
+    return kOriginFixedBytes + origin.lane.size() + origin.from.size() + origin.to.size();
 }
 
 std::string encodeBlockOrigin(const core::BlockOrigin& origin) {
@@ -72,7 +73,9 @@ std::string encodeBlockOrigin(const core::BlockOrigin& origin) {
     out.u64(origin.firstLine);
     out.u32(origin.lines);
     out.u32(origin.oversize);
-    out.string(origin.session);
+    out.string(origin.lane);
+    out.string(origin.from);
+    out.string(origin.to);
     return std::move(out).bytes();
 }
 
@@ -84,7 +87,9 @@ core::Result<DataPayload> decodeDataPayload(std::string_view payload) {
     data.origin.firstLine = in.u64();
     data.origin.lines = in.u32();
     data.origin.oversize = in.u32();
-    data.origin.session = in.string(kSessionNameBytesMax);
+    data.origin.lane = in.string(core::kLaneBytesMax);
+    data.origin.from = in.string(core::kPositionBytesMax);
+    data.origin.to = in.string(core::kPositionBytesMax);
     if (!in.ok())
         return core::fail(core::ErrorKind::kCorrupt,
                           "block header of a data frame does not parse: payload bytes=" +

@@ -17,7 +17,6 @@ namespace tidemill::recovery {
 inline constexpr std::size_t kFrameAlignment = 8;
 inline constexpr std::size_t kFrameHeaderBytes = 24;
 inline constexpr std::size_t kFrameChecksumBytes = 4;
-inline constexpr std::size_t kSessionNameBytesMax = 64 << 10;
 // The largest buffer, and room for what describes it.
 inline constexpr std::size_t kFramePayloadBytesMax = (64 << 20) + (128 << 10);
 

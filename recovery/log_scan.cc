@@ -163,10 +163,7 @@ private:
         }
         auto data = decodeDataPayload(frame.payload);
         if (!data) return core::fail(data.error().kind, data.error().message + where());
-        if (!data->origin.session.empty()) {
-            auto& lines = scan_.sessions[data->origin.session];
-            lines = std::max(lines, data->origin.nextLine() - 1);
-        }
+        if (!data->origin.lane.empty()) scan_.lanes[data->origin.lane] = data->origin.to;
         return {};
     }
 

@@ -10,6 +10,7 @@
 #include "core/batch_record.h"
 #include "core/error.h"
 #include "core/file_system.h"
+#include "core/lanes.h"
 #include "recovery/log_index.h"
 #include "recovery/log_writer.h"
 #include "recovery/segment.h"
@@ -48,7 +49,7 @@ struct LogScan {
     bool gapBelow = false;              // damage or a gap at or below `after`
     // Of the frames after `after` up to gaplessLast:
     std::vector<ScannedRecord> records;
-    SessionLines sessions;
+    core::LanePositions lanes;
 
     core::Lsn firstLsn() const { return segments.empty() ? core::Lsn() : segments[0].name.firstLsn; }
 };

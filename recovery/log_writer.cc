@@ -56,7 +56,7 @@ private:
 };
 
 core::Result<std::unique_ptr<LogWriter>> LogWriter::open(core::FileSystem& files, LogStart start,
-                                                         SessionLines sessions,
+                                                         core::LanePositions lanes,
                                                          LogWriterOptions options) {
     if (options.segmentBytes < kSegmentBytesMin)
         return core::fail(ErrorKind::kInvalid,
@@ -66,8 +66,8 @@ core::Result<std::unique_ptr<LogWriter>> LogWriter::open(core::FileSystem& files
     const auto& last = start.segments.back();
     TM_ASSIGN(auto file, files.open(start.directory / toString(SegmentName{last.firstLsn, last.epoch}),
                                     core::OpenMode::kReadWrite));
-    std::unique_ptr<LogWriter> writer(new LogWriter(files, std::move(start), std::move(sessions),
-                                                    options, std::move(file)));
+    std::unique_ptr<LogWriter> writer(
+        new LogWriter(files, std::move(start), std::move(lanes), options, std::move(file)));
     auto* raw = writer.get();
     const auto failed = [raw](const core::Error& error) { raw->latch(error); };
     TM_ASSIGN(writer->witness_,
@@ -78,7 +78,7 @@ core::Result<std::unique_ptr<LogWriter>> LogWriter::open(core::FileSystem& files
     return writer;
 }
 
-LogWriter::LogWriter(core::FileSystem& files, LogStart start, SessionLines sessions,
+LogWriter::LogWriter(core::FileSystem& files, LogStart start, core::LanePositions lanes,
                      LogWriterOptions options, std::unique_ptr<core::File> file)
     : files_(files),
       directory_(start.directory),
@@ -95,7 +95,7 @@ LogWriter::LogWriter(core::FileSystem& files, LogStart start, SessionLines sessi
       fileBytes_(start.segments.back().sizeBytes),
       crcSeed_(frameSeed(start.uuid, start.epoch)),
       pending_(start.pending.begin(), start.pending.end()),
-      sessions_(std::move(sessions)),
+      lanes_(std::move(lanes)),
       last_(start.last),
       durable_(start.last),
       segments_(start.segments.begin(), start.segments.end()) {
@@ -128,21 +128,14 @@ core::Result<> LogWriter::close() {
 
 core::BlockLog::Outcome LogWriter::append(core::BlockPtr block) {
     const auto& origin = block->origin();
-    TM_CHECK(origin.session.size() <= kSessionNameBytesMax, "a session's name is too long to log");
+    TM_CHECK(origin.lane.size() <= core::kLaneBytesMax, "a lane's name is too long to log");
+    TM_CHECK(std::max(origin.from.size(), origin.to.size()) <= core::kPositionBytesMax,
+             "a lane's position is too long to log");
     const auto payload = blockOriginBytes(origin) + block->bytes().size();
     TM_CHECK(payload <= kFramePayloadBytesMax, "a block is too large to log");
     std::lock_guard lock(mutex_);
     if (error_ || closing_) return Outcome::kFailed;
-    if (!origin.session.empty()) {
-        const auto found = sessions_.find(origin.session);
-        const auto lines = found == sessions_.end() ? 0 : found->second;
-        if (origin.firstLine != lines + 1) return Outcome::kStale;
-        if (found != sessions_.end()) {
-            found->second = origin.nextLine() - 1;
-        } else {
-            sessions_.emplace(origin.session, origin.nextLine() - 1);
-        }
-    }
+    if (!lanes_.advance(origin)) return Outcome::kStale;
     last_ = last_.next();
     block->setLsn(last_);
     pendingBytes_ += block->bytes().size();
@@ -179,15 +172,14 @@ void LogWriter::release() {
     if (--holds_ == 0) work_.notify_one();
 }
 
-std::uint64_t LogWriter::sessionLines(std::string_view session) const {
+std::string LogWriter::position(std::string_view lane) const {
     std::lock_guard lock(mutex_);
-    const auto found = sessions_.find(session);
-    return found == sessions_.end() ? 0 : found->second;
+    return lanes_.position(lane);
 }
 
-std::size_t LogWriter::sessionCount() const {
+std::size_t LogWriter::laneCount() const {
     std::lock_guard lock(mutex_);
-    return sessions_.size();
+    return lanes_.size();
 }
 
 Lsn LogWriter::durable() const {

@@ -41,15 +41,12 @@ struct LogWriterOptions {
     bool prepareAhead = true;
 };
 
-// Lines of each session appended so far.
-using SessionLines = std::map<std::string, std::uint64_t, std::less<>>;
-
 // Thread safety: thread-safe.
 class LogWriter final : public core::BlockLog {
 public:
-    // `sessions` are the positions in the state merged with those recovery found above it.
+    // `lanes` are the positions in the state merged with those recovery found above it.
     static core::Result<std::unique_ptr<LogWriter>> open(core::FileSystem& files, LogStart start,
-                                                         SessionLines sessions,
+                                                         core::LanePositions lanes,
                                                          LogWriterOptions options = {});
     // Like close(), without its result.
     ~LogWriter() override;
@@ -60,8 +57,8 @@ public:
 
     Outcome append(core::BlockPtr block) override;
     core::Result<core::Lsn> appendRecord(const core::BatchRecord& record) override;
-    std::uint64_t sessionLines(std::string_view session) const override;
-    std::size_t sessionCount() const override;
+    std::string position(std::string_view lane) const override;
+    std::size_t laneCount() const override;
     core::Lsn durable() const override;
     core::Lsn last() const override;
     bool idle() const override;
@@ -90,7 +87,7 @@ private:
     };
     struct Group;
 
-    LogWriter(core::FileSystem& files, LogStart start, SessionLines sessions,
+    LogWriter(core::FileSystem& files, LogStart start, core::LanePositions lanes,
               LogWriterOptions options, std::unique_ptr<core::File> file);
 
     void hold() override;
@@ -127,7 +124,7 @@ private:
     std::deque<Queued> queue_;
     std::deque<core::BlockPtr> pending_;
     std::size_t pendingBytes_ = 0;
-    SessionLines sessions_;
+    core::Lanes lanes_;
     core::Lsn last_;
     core::Lsn durable_;
     int holds_ = 0;

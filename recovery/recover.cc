@@ -118,7 +118,7 @@ private:
             if (!batches.empty() && batches.back().batch == found.record.batch) batches.pop_back();
             batches.push_back(std::move(found.record));
         }
-        recovered_.sessions = std::move(found_.scan.sessions);
+        recovered_.lanes = std::move(found_.scan.lanes);
         if (found_.facts.damageBelow) warnOfDamageBelow(decision);
         const LsnRange open{recovered_.last.endLsn.next(), decision.keepLast};
         if (open.first > open.last) return {};

@@ -71,9 +71,9 @@ struct Recovered {
     // Of the last batch recorded, or `mark`'s.
     core::Boundary last;
 
-    // Lines of each session by the frames above `mark`: to be merged (the greater one counts)
-    // with the positions in the state and given to LogWriter::open.
-    SessionLines sessions;
+    // Where lanes are by the frames above `mark`: to be merged with the positions in the state, of
+    // which these are the newer ones, and given to LogWriter::open.
+    core::LanePositions lanes;
 
     // For LogWriter::open; its `pending` are the blocks after endLsn.
     LogStart log;

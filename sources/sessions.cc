@@ -64,13 +64,12 @@ core::Result<Sessions::Entry> Sessions::enter(SessionConnection& connection,
     if (log_.sessionLines(name) == 0) {
         // A session exists in the log from its first line on; those before it are here only.
         const std::size_t unlogged =
-            log_.sessionCount() + owners_.size() < sessionsMax_
+            log_.laneCount() + owners_.size() < sessionsMax_
                 ? 0
-                : static_cast<std::size_t>(
-                      std::count_if(owners_.begin(), owners_.end(), [this](const auto& owner) {
-                          return log_.sessionLines(owner.first) == 0;
-                      }));
-        if (log_.sessionCount() + unlogged >= sessionsMax_)
+                : static_cast<std::size_t>(std::count_if(
+                      owners_.begin(), owners_.end(),
+                      [this](const auto& owner) { return log_.sessionLines(owner.first) == 0; }));
+        if (log_.laneCount() + unlogged >= sessionsMax_)
             return core::fail(core::ErrorKind::kConflict,
                               "too many sessions: at most " + std::to_string(sessionsMax_));
     }

@@ -179,11 +179,11 @@ void TextConnection::handOver() {
     core::BlockOrigin origin;
     origin.source = receiver_.source();
     origin.connection = connection_;
-    origin.session = session_;
     origin.firstLine = cut.firstLine;
     origin.lines = cut.lines;
     origin.oversize = cut.oversize;
     const std::uint64_t lastLine = origin.nextLine() - 1;
+    if (!session_.empty()) core::setLineLane(origin, session_);
     const auto block =
         std::make_shared<core::Block>(std::move(cut.buffer), cut.sizeBytes, std::move(origin));
     switch (network_.log().append(block)) {

@@ -45,8 +45,8 @@ struct StateStoreOptions {
 };
 
 // Tables of Tidemill's own operator, core::kSystemOperator. Table 0 holds the mark.
-inline constexpr std::uint8_t kSessionTable = 1;  // session name -> lines processed, kMaxU64
-inline constexpr std::uint8_t kSourceTable = 2;   // positions of replayable sources, kBytes
+inline constexpr std::uint8_t kLaneTable = 1;    // lane -> position behind what was processed
+inline constexpr std::uint8_t kSourceTable = 2;  // positions of replayable sources
 
 // The changes up to one boundary, on their way into RocksDB. Moved, never copied.
 struct FrozenDelta {

@@ -98,8 +98,8 @@ std::string describeRecord(const Job& job, std::span<const core::BlockPtr> block
     // Lines that were too long keep their numbers, but not their places.
     const std::string about = origin.oversize == 0 ? "" : "at or behind ";
     text += ", " + about + "line " + std::to_string(origin.firstLine + place.line - 1) + " of " +
-            (origin.session.empty() ? "connection " + std::to_string(origin.connection)
-                                    : "session \"" + core::escaped(origin.session) + "\"") +
+            (origin.lane.empty() ? "connection " + std::to_string(origin.connection)
+                                 : "session \"" + core::escaped(origin.lane) + "\"") +
             " of " + nameOf(job, origin.source);
     forEachRecord(**block, framingOf(job, **block), [&](std::uint32_t number, auto record) {
         if (number == place.line)

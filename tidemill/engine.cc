@@ -107,7 +107,7 @@ core::Error Engine::batchFailed(core::BatchRun& run, core::Error error) {
 Result<> Engine::afterRun(const core::BatchRun& run, bool withOutputs) {
     // What a replayed batch without outputs leaves out was told before it was complete.
     if (withOutputs) TM_TRY(deadLetters_.tell(run, job_->sources));
-    TM_TRY(parts_.sessions->advance(run));
+    TM_TRY(parts_.lanes->advance(run));
     return parts_.sourcePositions->keep();
 }
 

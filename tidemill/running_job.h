@@ -19,8 +19,8 @@
 #include "state/state_store.h"
 #include "tidemill/checkpointer.h"
 #include "tidemill/disk_budget.h"
+#include "tidemill/lane_positions.h"
 #include "tidemill/operator_match.h"
-#include "tidemill/session_positions.h"
 #include "tidemill/source_positions.h"
 
 namespace tidemill {
@@ -37,7 +37,7 @@ struct RunningJob {
     std::unique_ptr<recovery::Generations> generations;
     std::unique_ptr<recovery::AttemptsFile> attempts;
     std::unique_ptr<state::StateStore> store;
-    std::unique_ptr<SessionPositions> sessions;
+    std::unique_ptr<LanePositionsTable> lanes;
     std::unique_ptr<SourcePositions> sourcePositions;
     std::vector<core::OutputOperation*> outputs;  // that are open
     std::unique_ptr<core::BlockLog> log;

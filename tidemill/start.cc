@@ -228,16 +228,15 @@ Result<> Start::bindStates(BatchTime firstStart) {
         store.setName(operators.ids[i], state.name);
         state.bind(store, operators.ids[i], {state.name, operators.isNew[i], beginFingerprint_});
     }
-    parts_.sessions = std::make_unique<SessionPositions>(store);
+    parts_.lanes = std::make_unique<LanePositionsTable>(store);
     parts_.sourcePositions = std::make_unique<SourcePositions>(store, job_.sources);
     TM_ASSIGN(const auto positions, parts_.sourcePositions->load());
     return with_.inputs.open(firstStart, positions);
 }
 
 Result<> Start::openLog(recovery::Recovered& recovered) {
-    TM_ASSIGN(auto sessions, parts_.sessions->load());
-    for (const auto& [name, lines] : recovered.sessions)
-        sessions[name] = std::max(sessions[name], lines);
+    TM_ASSIGN(auto lanes, parts_.lanes->load());
+    for (auto& [lane, position] : recovered.lanes) lanes[lane] = std::move(position);
     recovery::LogWriterOptions options;
     options.segmentBytes = parts_.disk.segmentBytes;
     options.prepareAhead = !options_.oneOrder;
@@ -245,7 +244,7 @@ Result<> Start::openLog(recovery::Recovered& recovered) {
     options.reserveFiles = parts_.disk.reserveFiles;
     options.stillOurs = [&parts = parts_] { return parts.stillOurs(); };
     TM_ASSIGN(auto writer, recovery::LogWriter::open(*job_.files, std::move(recovered.log),
-                                                     std::move(sessions), options));
+                                                     std::move(lanes), options));
     parts_.logWriter = writer.get();
     parts_.log = std::move(writer);
     return {};

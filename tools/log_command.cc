@@ -98,10 +98,10 @@ std::string dumped(const InspectOptions& options, const DumpedFrame& frame) {
     } else {
         const auto& origin = *frame.origin;
         object.text("type", "block").plain("source", number(origin.source.value));
-        if (origin.session.empty())
+        if (origin.lane.empty())
             object.plain("connection", number(origin.connection));
         else
-            object.text("session", origin.session);
+            object.text("session", origin.lane);
         object.plain("first_line", number(origin.firstLine))
             .plain("lines", number(origin.lines))
             .plain("oversize", number(origin.oversize))
@@ -114,7 +114,7 @@ std::string dumped(const InspectOptions& options, const DumpedFrame& frame) {
                number(frame.record->endLsn.value) + "\n";
     const auto& origin = *frame.origin;
     std::string from = "connection " + number(origin.connection);
-    if (!origin.session.empty()) from = "session " + origin.session;
+    if (!origin.lane.empty()) from = "session " + origin.lane;
     return "LSN " + number(frame.lsn.value) + "  block of source " + number(origin.source.value) +
            ", " + from + ": " + number(origin.lines) + " lines from " + number(origin.firstLine) +
            (origin.oversize == 0 ? "" : ", " + number(origin.oversize) + " too long") + ", " +

@@ -88,7 +88,7 @@ struct OwnTable {
     const char* types;
 };
 constexpr OwnTable kOwnTables[] = {
-    {"(sessions)", state::kSessionTable, "key=string value=u64"},
+    {"(sessions)", state::kLaneTable, "key=string value=u64"},
     {"(sources)", state::kSourceTable, "key=string"},
 };
 

@@ -22,7 +22,8 @@ TEST(Lanes, TakeEachPartOnceAndInOrder) {
     EXPECT_EQ(lanes.position("a"), "shard:7");
     EXPECT_TRUE(lanes.advance(part("a", "shard:7", "shard:9")));
     EXPECT_TRUE(lanes.advance(part("b", "", "x")));
-    EXPECT_FALSE(lanes.advance(part("c", "x", "y"))) << "a lane nobody knows begins at its beginning";
+    EXPECT_FALSE(lanes.advance(part("c", "x", "y")))
+        << "a lane nobody knows begins at its beginning";
     EXPECT_EQ(lanes.size(), 2u);
 }
 
@@ -34,7 +35,7 @@ TEST(Lanes, BlocksWithoutALaneAreTaken) {
 }
 
 TEST(Lanes, GoOnFromPositionsThatWereKept) {
-    Lanes lanes({{"a", "5"}});
+    Lanes lanes(LanePositions{{"a", "5"}});
     EXPECT_FALSE(lanes.advance(part("a", "", "1")));
     EXPECT_TRUE(lanes.advance(part("a", "5", "6")));
 }

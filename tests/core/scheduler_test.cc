@@ -31,10 +31,8 @@ public:
         records.push_back(record);
         return log_.appendRecord(record);
     }
-    std::uint64_t sessionLines(std::string_view session) const override {
-        return log_.sessionLines(session);
-    }
-    std::size_t sessionCount() const override { return 0; }
+    std::string position(std::string_view lane) const override { return log_.position(lane); }
+    std::size_t laneCount() const override { return 0; }
     Lsn durable() const override { return log_.durable(); }
     Lsn last() const override { return log_.last(); }
     bool idle() const override { return true; }

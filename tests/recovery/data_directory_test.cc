@@ -182,11 +182,21 @@ TEST_F(DataDirectoryTest, UnfinishedCreationIsFinished) {
 
 TEST_F(DataDirectoryTest, NewerFormatIsRefusedUntouched) {
     { TM_ASSERT_OK(DataDirectory::open(files(), data_)); }
-    write(data_ / "FORMAT", "tidemill data directory\nversion 9\nreader-min 2\nwhat comes then\n");
+    write(data_ / "FORMAT", "tidemill data directory\nversion 9\nreader-min 3\nwhat comes then\n");
     const auto opened = DataDirectory::open(files(), data_);
     ASSERT_FALSE(opened);
     EXPECT_EQ(opened.error().kind, ErrorKind::kUnsupported);
     EXPECT_THAT(opened.error().message, ::testing::HasSubstr("version 9"));
+}
+
+TEST_F(DataDirectoryTest, AnOlderFormatIsRefusedUntouched) {
+    ::mkdir(data_.c_str(), 0700);
+    write(data_ / "FORMAT", "tidemill data directory\nversion 1\nreader-min 1\nwhat came then\n");
+    const auto opened = DataDirectory::open(files(), data_);
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().kind, ErrorKind::kUnsupported);
+    EXPECT_THAT(opened.error().message, ::testing::HasSubstr("begin with a new data directory"));
+    EXPECT_EQ(namesIn(data_), std::vector<std::string>{"FORMAT"});
 }
 
 TEST(DirectoryFormatText, IsAsDocumented) {
@@ -195,8 +205,8 @@ TEST(DirectoryFormatText, IsAsDocumented) {
     format.logStarted = true;
     const auto text = encodeDirectoryFormat(format);
     EXPECT_EQ(text,
-              "tidemill data directory\nversion 1\nreader-min 1\n"
-              "log 000102030405060708090a0b0c0d0e0f\nlog-started yes\ncrc32c 51c0d7aa\n");
+              "tidemill data directory\nversion 2\nreader-min 2\n"
+              "log 000102030405060708090a0b0c0d0e0f\nlog-started yes\ncrc32c 1f134972\n");
     EXPECT_EQ(decodeDirectoryFormat(text), format);
 }
 

@@ -39,11 +39,12 @@ constexpr char kGoldenHeader[] =
     "01 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n"
     "00 00 00 00 00 00 00 00 2c 10 5e 90 00 00 00 00\n";
 constexpr char kGoldenData[] =
-    "2b 00 00 00 01 00 00 00 01 00 00 00 00 00 00 00\n"
+    "3b 00 00 00 01 00 00 00 01 00 00 00 00 00 00 00\n"
     "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n"
     "00 00 00 00 01 00 00 00 00 00 00 00 02 00 00 00\n"
-    "00 00 00 00 02 00 00 00 73 31 74 6f 20 62 65 0a\n"
-    "6f 72 0a c9 34 21 50 00\n";
+    "00 00 00 00 02 00 00 00 73 31 00 00 00 00 08 00\n"
+    "00 00 02 00 00 00 00 00 00 00 74 6f 20 62 65 0a\n"
+    "6f 72 0a d2 5f c2 38 00\n";
 constexpr char kGoldenRecord[] =
     "5e 00 00 00 02 00 00 00 02 00 00 00 00 00 00 00\n"
     "00 00 00 00 00 00 00 00 03 00 03 00 01 00 00 00\n"
@@ -61,7 +62,8 @@ TEST(WalFormat, SegmentHeaderIsAsDocumented) {
 }
 
 TEST(WalFormat, DataFrameIsAsDocumented) {
-    const core::BlockOrigin origin{core::SourceId(0), 0, "s1", 1, 2, 0};
+    core::BlockOrigin origin{core::SourceId(0), 0, "", 1, 2, 0};
+    core::setLineLane(origin, "s1");
     const auto payload = encodeBlockOrigin(origin) + "to be\nor\n";
     const FrameHeader header{static_cast<std::uint32_t>(payload.size()), FrameType::kData, Lsn(1),
                              Lsn(0)};
@@ -123,7 +125,7 @@ TEST(Frame, BlockOriginComesBackAndTheRestIsItsBytes) {
     const auto data = decodeDataPayload(payload);
     TM_ASSERT_OK(data);
     EXPECT_EQ(data->bytes, std::string_view("x\0y\n", 4));
-    EXPECT_EQ(data->origin.session, "a name");
+    EXPECT_EQ(data->origin.lane, "a name");
     EXPECT_EQ(data->origin.source, core::SourceId(3));
     EXPECT_EQ(data->origin.connection, 1u << 20);
     EXPECT_EQ(data->origin.nextLine(), 84u);

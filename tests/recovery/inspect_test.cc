@@ -64,7 +64,7 @@ TEST_F(InspectTest, DumpShowsFramesInOrder) {
     std::string text;
     TM_ASSERT_OK(dumpLog(disk_, kDirectory, Lsn(0), [&](const DumpedFrame& frame) -> core::Result<> {
         text += toString(frame.lsn) + ":";
-        if (frame.origin) text += frame.origin->session + "," + std::string(frame.bytes);
+        if (frame.origin) text += frame.origin->lane + "," + std::string(frame.bytes);
         if (frame.record) text += "batch " + toString(frame.record->batch);
         text += ";";
         return {};

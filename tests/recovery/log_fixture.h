@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/lanes.h"
 #include "recovery/data_directory.h"
 #include "recovery/log_writer.h"
 #include "recovery/recover.h"
@@ -41,7 +42,9 @@ inline core::BlockPtr plainBlock(std::string_view bytes, std::uint64_t firstLine
 
 inline core::BlockPtr sessionBlock(std::string_view bytes, std::string session,
                                    std::uint64_t firstLine, std::uint32_t lines = 1) {
-    return makeBlock(bytes, {core::SourceId(0), 0, std::move(session), firstLine, lines, 0});
+    core::BlockOrigin origin{core::SourceId(0), 0, "", firstLine, lines, 0};
+    core::setLineLane(origin, std::move(session));
+    return makeBlock(bytes, std::move(origin));
 }
 
 inline std::string bytesOf(const std::vector<core::BlockPtr>& blocks) {
@@ -79,8 +82,8 @@ struct Life {
                   DataDirectory::open(files, kDirectory, DataDirectory::Locking::kNone));
         TM_ASSIGN(life.recovered, recover(*life.directory, options));
         if (amend) TM_TRY(amend(life.recovered));
-        TM_ASSIGN(life.log, LogWriter::open(files, life.recovered.log, life.recovered.sessions,
-                                            writing));
+        TM_ASSIGN(life.log,
+                  LogWriter::open(files, life.recovered.log, life.recovered.lanes, writing));
         return life;
     }
 

@@ -59,7 +59,7 @@ TEST_F(LogWriterTest, GhostOfAnOlderConnectionAppendsNothing) {
     EXPECT_EQ(life.log->last(), Lsn(2));
     EXPECT_EQ(life.log->sessionLines("s"), 2u);
     EXPECT_EQ(life.log->sessionLines("t"), 0u);
-    EXPECT_EQ(life.log->sessionCount(), 1u);
+    EXPECT_EQ(life.log->laneCount(), 1u);
 }
 
 TEST_F(LogWriterTest, OversizeLinesKeepTheirNumbers) {
@@ -289,7 +289,7 @@ TEST_F(LogWriterTest, ManyThreadsAppendAndEachSessionStaysInOrder) {
                 TM_EXPECT_OK(life->log->waitDurable(life->log->last()));
             });
         for (auto& thread : threads) thread.join();
-        EXPECT_EQ(life->log->sessionCount(), 4u);
+        EXPECT_EQ(life->log->laneCount(), 4u);
     }
     auto life = restart();
     EXPECT_EQ(life.recovered.log.pending.size(), 1200u);

@@ -61,8 +61,9 @@ public:
             TM_ASSIGN(state_.lines,
                       core::readWholeFile(files_, recovered.work / "1.sst", 1 << 20));
             // The session's position is part of the state, as at the mark.
-            auto& lines = recovered.sessions["s"];
-            lines = std::max(lines, countLines(state_.lines));
+            auto& position = recovered.lanes["s"];
+            position =
+                core::linePosition(std::max(core::linesAt(position), countLines(state_.lines)));
             return {};
         };
         TM_ASSIGN(life_, Life::start(files_, Life::recoverOptions(), Life::writerOptions(),

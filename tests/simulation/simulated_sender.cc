@@ -61,9 +61,9 @@ void SimulatedSender::send(core::BlockLog& log, core::SourceId source, BatchTime
         bytes.copy(buffer.data(), bytes.size());
         core::BlockOrigin origin;
         origin.source = source;
-        origin.session = kSession;
         origin.firstLine = next;
         origin.lines = static_cast<std::uint32_t>(end - next);
+        core::setLineLane(origin, kSession);
         if (log.append(std::make_shared<core::Block>(std::move(buffer), bytes.size(),
                                                      std::move(origin))) !=
             core::BlockLog::Outcome::kQueued)

@@ -164,8 +164,8 @@ TEST_F(AcknowledgedText, AStaleBlockEndsItsConnection) {
     auto ghost = session("me", "resume 0");
     // The session moves on behind the connection's back.
     core::BlockOrigin origin;
-    origin.session = "me";
     origin.lines = 1;
+    core::setLineLane(origin, "me");
     core::Buffer buffer = core::Buffer::unpooled(4096);
     buffer.data()[0] = '\n';
     ASSERT_EQ(log->append(std::make_shared<core::Block>(std::move(buffer), 1, origin)),

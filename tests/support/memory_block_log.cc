@@ -93,7 +93,7 @@ std::vector<std::string> MemoryBlockLog::cut(
 }
 
 std::vector<std::string> MemoryBlockLog::sessionText(const std::string& session) const {
-    return lines([&](const core::BlockOrigin& origin) { return origin.session == session; });
+    return lines([&](const core::BlockOrigin& origin) { return origin.lane == session; });
 }
 
 std::vector<core::BlockOrigin> MemoryBlockLog::origins() const {
@@ -126,11 +126,7 @@ core::BlockLog::Outcome MemoryBlockLog::append(core::BlockPtr block) {
         std::lock_guard lock(mutex_);
         if (failed_) return Outcome::kFailed;
         const auto& origin = block->origin();
-        if (!origin.session.empty()) {
-            auto& lines = sessions_[origin.session];
-            if (origin.firstLine != lines + 1) return Outcome::kStale;
-            lines = origin.nextLine() - 1;
-        }
+        if (!lanes_.advance(origin)) return Outcome::kStale;
         lineCount_ += origin.lines;
         oversizeCount_ += origin.oversize;
         last_ = last_.next();
@@ -146,15 +142,14 @@ Result<Lsn> MemoryBlockLog::appendRecord(const core::BatchRecord&) {
     return last_ = last_.next();
 }
 
-std::uint64_t MemoryBlockLog::sessionLines(std::string_view session) const {
+std::string MemoryBlockLog::position(std::string_view lane) const {
     std::lock_guard lock(mutex_);
-    const auto found = sessions_.find(session);
-    return found == sessions_.end() ? 0 : found->second;
+    return lanes_.position(lane);
 }
 
-std::size_t MemoryBlockLog::sessionCount() const {
+std::size_t MemoryBlockLog::laneCount() const {
     std::lock_guard lock(mutex_);
-    return sessions_.size();
+    return lanes_.size();
 }
 
 Lsn MemoryBlockLog::durable() const {

@@ -47,8 +47,8 @@ public:
 
     Outcome append(core::BlockPtr block) override;
     core::Result<core::Lsn> appendRecord(const core::BatchRecord&) override;
-    std::uint64_t sessionLines(std::string_view session) const override;
-    std::size_t sessionCount() const override;
+    std::string position(std::string_view lane) const override;
+    std::size_t laneCount() const override;
     core::Lsn durable() const override;
     core::Lsn last() const override;
     bool idle() const override;
@@ -73,7 +73,7 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<core::BlockPtr> blocks_;
-    std::map<std::string, std::uint64_t, std::less<>> sessions_;
+    core::Lanes lanes_;
     std::vector<std::function<void(core::Result<core::Lsn>)>> listeners_;
     core::Lsn last_;
     core::Lsn durable_;
