@@ -214,7 +214,7 @@ TEST_F(SchedulerTest, AnOutputThatThrowsEndsTheJobWithItsErrorAndNoBoundary) {
     EXPECT_EQ(outcome.error().kind, ErrorKind::kUserCode);
     EXPECT_NE(outcome.error().message.find("not this one"), std::string::npos);
     EXPECT_EQ(boundaries_.size(), 1U);
-    EXPECT_EQ(scheduler_->position().batch.value, 1U);
+    EXPECT_EQ(scheduler_->progress().batch.value, 1U);
     EXPECT_EQ(scheduler_->progress().batches, 1U);
 }
 
