@@ -41,8 +41,8 @@ public:
     virtual void sourceStopped(SourceId source, const std::string& why) = 0;
 };
 
-// How far a lane of a source was taken: what can be asked for again from a position, such as a file.
-// The source's own encoding.
+// How far a lane of a source was taken: what can be asked for again from a position, such as a
+// file. The source's own encoding.
 struct SourcePosition {
     std::string lane;
     std::string position;
@@ -53,8 +53,8 @@ struct SourcePosition {
 struct SourceOpening {
     // The wall time of the data directory's first start, or of the first one with this source.
     BatchTime firstStart{};
-    // Of a replayable source, as complete batches left it. A live one asks the log, which knows more:
-    // BlockLog::position.
+    // Of a replayable source, as complete batches left it. A live one asks the log, which knows
+    // more: BlockLog::position.
     std::vector<SourcePosition> positions;
 };
 

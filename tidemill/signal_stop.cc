@@ -31,7 +31,8 @@ core::Result<> SignalStop::finished() {
 }
 
 void SignalStop::loop() {
-    while (!signals_.wait(-1)) {
+    constexpr std::chrono::milliseconds kForEver{-1};
+    while (signals_.wait(kForEver) == core::StopSignals::Request::kNone) {
         std::lock_guard lock(mutex_);
         if (ended_) return;
     }

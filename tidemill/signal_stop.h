@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "core/error.h"
-#include "core/handled_signals.h"
+#include "core/stop_signals.h"
 
 namespace tidemill {
 
@@ -27,7 +27,7 @@ public:
 private:
     void loop();
 
-    core::HandledSignals signals_;
+    core::StopSignals signals_;
     std::mutex mutex_;
     std::condition_variable changed_;
     Engine* engine_ = nullptr;

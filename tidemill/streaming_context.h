@@ -123,10 +123,11 @@ public:
     // nothing when stop() was called before: the context has stopped then.
     void start();
 
-    // From now on the first SIGINT (Ctrl-C) or SIGTERM stops the job gracefully: everything received
-    // is processed and checkpointed, and awaitTermination() returns. A signal before or during
-    // start() stops it right behind the start. A second one, unless it comes within a moment of the
-    // first, ends the process at once, which loses nothing that is logged. Undone with the context.
+    // From now on the first SIGINT (Ctrl-C) or SIGTERM stops the job gracefully: everything
+    // received is processed and checkpointed, and awaitTermination() returns. A signal before or
+    // during start() stops it right behind the start. A second one (the other signal, or the same
+    // more than a second later) ends the process at once, which loses nothing that is logged.
+    // Undone with the context.
     void stopOnSignals();
 
     // A program's last line, `return ssc.runUntilStopped();`: stopOnSignals(), start() and

@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "core/standard_streams.h"
-#include "tidemill/stop_signals.h"
+#include "core/stop_signals.h"
 #include "tools/commands.h"
 #include "tools/exit_code.h"
 #include "tools/help_text.h"
@@ -93,7 +93,7 @@ int fail(const CLI::App& app, const CLI::ParseError& error, int argc) {
 
 // Before anything else, the libraries' own starts included: a signal that comes in the first
 // milliseconds waits until `run` can stop gracefully. It needs nothing that is not there yet.
-void holdSignalsBack(int, char**, char**) { tidemill::StopSignals::holdBack(); }
+void holdSignalsBack(int, char**, char**) { tidemill::core::StopSignals::holdBack(); }
 [[gnu::section(".preinit_array"), gnu::used]] void (*const kFirst)(int, char**,
                                                                    char**) = holdSignalsBack;
 
@@ -101,7 +101,7 @@ void holdSignalsBack(int, char**, char**) { tidemill::StopSignals::holdBack(); }
 
 int main(int argc, char** argv) {
     tidemill::core::holdStandardStreams();
-    if (argc < 2 || std::string_view(argv[1]) != "run") tidemill::StopSignals::letThrough();
+    if (argc < 2 || std::string_view(argv[1]) != "run") tidemill::core::StopSignals::letThrough();
     // Left to itself glibc comes to take blocks of megabytes from heaps, which they tear: 10
     // million keys within 64 MiB then held 255 MiB instead of 150.
     ::mallopt(M_MMAP_THRESHOLD, 1 << 20);

@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "core/logging.h"
-#include "tidemill/stop_signals.h"
+#include "core/stop_signals.h"
 #include "tidemill/streaming_context.h"
 #include "tools/commands.h"
 #include "tools/exit_code.h"
@@ -21,6 +21,8 @@
 #include "tools/status_line.h"
 
 namespace tidemill::tools {
+
+using core::StopSignals;
 namespace {
 
 constexpr int kStatusEverySeconds = 10;
@@ -194,7 +196,7 @@ std::optional<StreamingOptions::SkipRecord> parseSkipRecord(std::string_view tex
 }
 
 int runJob(const RunOptions& wanted) {
-    StopSignals signals;
+    StopSignals signals({.reportsSecond = true, .logsHangUp = true});
     // A reader of the results that goes away is an error with a message, not a silent end.
     ::signal(SIGPIPE, SIG_IGN);
     ::signal(SIGXFSZ, SIG_IGN);  // likewise a limit on the size of files
