@@ -3,6 +3,7 @@
 //   DIR/STARTED       when the first start was, until a batch has run
 //   DIR/JOB           the name of the job that it belongs to
 //   DIR/SOURCES       what its sources are, for messages
+//   DIR/SOURCE_ERRORS what failed of them last                tidemill/source_errors.h
 //   DIR/LOCK          locked, like DIR itself, by the one process that may write
 //   DIR/DURABLE       how far the log was durable             recovery/durable_witness.h
 //   DIR/wal/          segments of the log                       docs/formats/wal.md

@@ -30,7 +30,7 @@ Engine::Engine(const StreamingOptions& options, std::shared_ptr<Job> job,
       listeners_(*job_, clock_, std::move(listeners)),
       deadLetters_(*job_->files, deadLetterDirectory(options_)),
       buffers_(core::BufferPool::make(receiveBudget(options_))),
-      inputs_(*job_, listeners_,
+      inputs_(*job_, clock_, listeners_,
               [this](core::Error error) { parts_.scheduler->fail(std::move(error)); }) {}
 
 Engine::~Engine() {
@@ -200,6 +200,7 @@ EngineStatus Engine::status() const {
     if (stage_ != Stage::kStarted) return status;
     if (parts_.scheduler) status.batches = parts_.scheduler->progress();
     status.sources = inputs_.status();
+    status.sourceErrors = inputs_.recentErrors();
     for (const auto& source : status.sources) {
         status.receivedBytes += source.statistics.bytes;
         status.receivedRecords += source.statistics.records;

@@ -14,11 +14,14 @@ namespace {
 // Of what a batch record says of replayable sources; a frame of the log holds 64 MiB.
 constexpr std::size_t kRangesBytesMax = 8 << 20;
 
+// Errors that come often cost a write of a file so often.
+constexpr std::chrono::seconds kKeepErrorsEvery{10};
+
 }  // namespace
 
-Inputs::Inputs(const Job& job, core::SourceObserver& observer,
+Inputs::Inputs(const Job& job, core::Clock& clock, core::SourceObserver& observer,
                std::function<void(core::Error)> failed)
-    : job_(job), observer_(observer), failed_(std::move(failed)) {}
+    : job_(job), clock_(clock), observer_(observer), failed_(std::move(failed)) {}
 
 Inputs::~Inputs() { stop(false); }
 
@@ -71,6 +74,12 @@ void Inputs::stop(bool graceful) {
     for (const auto& live : running_) live.source->stop(graceful);
     for (const auto& source : job_.sources)
         if (source.replayable) source.replayable->stop(graceful);
+    keepErrors();
+}
+
+void Inputs::keepErrors() {
+    if (const auto kept = errors_.keep(); !kept)
+        core::logWarning("the errors of sources could not be kept: " + kept.error().message);
 }
 
 void Inputs::pause() {
@@ -88,6 +97,10 @@ void Inputs::resume() {
 void Inputs::atBatchTime(BatchTime time) {
     for (const auto& live : running_) live.source->atBatchTime(time);
     network_->sealOpenBlocks();
+    if (const auto now = clock_.monotonic(); now - errorsKept_ >= kKeepErrorsEvery) {
+        errorsKept_ = now;
+        keepErrors();
+    }
 }
 
 Result<std::size_t> Inputs::prepareRanges(core::Instant now, std::size_t bytesMax) {
@@ -146,14 +159,17 @@ void Inputs::sourceStarted(SourceId source, const std::string& where) {
     observer_.sourceStarted(source, where);
 }
 
+void Inputs::note(SourceId source, const std::string& message, bool endsJob, bool retrying) {
+    errors_.add({clock_.wall(), labelOf(source.value), message, endsJob});
+    const std::lock_guard lock(mutex_);
+    auto& known = noted_[source.value];
+    ++known.errors;
+    known.lastError = message;
+    known.retrying = known.retrying || retrying;
+}
+
 void Inputs::sourceError(SourceId source, const std::string& message, Trouble trouble) {
-    {
-        const std::lock_guard lock(mutex_);
-        auto& known = noted_[source.value];
-        ++known.errors;
-        known.lastError = message;
-        known.retrying = known.retrying || trouble == Trouble::kUntilRecovered;
-    }
+    note(source, message, false, trouble == Trouble::kUntilRecovered);
     observer_.sourceError(source, message, trouble);
 }
 
@@ -168,13 +184,8 @@ void Inputs::sourceRecovered(SourceId source) {
 }
 
 void Inputs::sourceFailed(SourceId source, core::Error error) {
+    note(source, error.message, true, false);
     error.message = labelOf(source.value) + ": " + error.message;
-    {
-        const std::lock_guard lock(mutex_);
-        auto& known = noted_[source.value];
-        ++known.errors;
-        known.lastError = error.message;
-    }
     observer_.sourceFailed(source, error);
     failed_(std::move(error));
 }

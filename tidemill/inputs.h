@@ -1,6 +1,7 @@
 // The sources of a running job over their life.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -12,12 +13,14 @@
 #include "core/batch_record.h"
 #include "core/block_log.h"
 #include "core/buffer_pool.h"
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/replayable_source.h"
 #include "core/source.h"
 #include "sources/network_service.h"
 #include "tidemill/job.h"
 #include "tidemill/options.h"
+#include "tidemill/source_errors.h"
 #include "tidemill/status.h"
 
 namespace tidemill {
@@ -28,8 +31,15 @@ class Inputs final : private core::SourceObserver {
 public:
     // All must outlive this. `observer` hears what sources report; `failed` is given the error that
     // a source cannot go on with.
-    Inputs(const Job& job, core::SourceObserver& observer, std::function<void(core::Error)> failed);
+    Inputs(const Job& job, core::Clock& clock, core::SourceObserver& observer,
+           std::function<void(core::Error)> failed);
     ~Inputs() override;
+
+    // Keeps the errors of sources in a data directory, as SourceErrors::open says. Call before
+    // open().
+    void keepErrorsIn(const core::Path& directory, std::function<core::Result<>()> stillOurs) {
+        errors_.open(*job_.files, directory, std::move(stillOurs));
+    }
 
     // Opens the replayable sources. `positions`: by source. Errors: theirs, with the source's name.
     core::Result<> open(BatchTime firstStart,
@@ -50,6 +60,7 @@ public:
     core::Result<std::vector<core::SourceRange>> planRanges(std::size_t bytesMax, unsigned workers);
 
     std::vector<SourceStatus> status() const;
+    std::vector<SourceError> recentErrors() const { return errors_.recent(); }
     // Of listening sources, in the order of their declaration.
     std::vector<std::uint16_t> boundPorts() const;
 
@@ -73,9 +84,15 @@ private:
     void sourceFailed(core::SourceId source, core::Error error) override;
     void sourceStopped(core::SourceId source, const std::string& why) override;
 
+    void note(core::SourceId source, const std::string& message, bool endsJob, bool retrying);
+    void keepErrors();
+
     const Job& job_;
+    core::Clock& clock_;
     core::SourceObserver& observer_;
     const std::function<void(core::Error)> failed_;
+    SourceErrors errors_;
+    std::chrono::nanoseconds errorsKept_{};  // when; the scheduler thread's
     BatchTime firstStart_{};
     std::unique_ptr<sources::NetworkService> network_;
     std::vector<Running> running_;  // live ones; complete once started

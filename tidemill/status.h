@@ -10,6 +10,7 @@
 
 #include "core/batch_progress.h"
 #include "core/source.h"
+#include "tidemill/source_errors.h"
 
 namespace tidemill {
 
@@ -23,7 +24,8 @@ struct SourceStatus {
 };
 
 struct EngineStatus {
-    std::vector<SourceStatus> sources;  // in the order of their declaration
+    std::vector<SourceStatus> sources;      // in the order of their declaration
+    std::vector<SourceError> sourceErrors;  // the last 100, also of earlier lives; oldest first
     core::BatchProgress batches;
     std::uint64_t receivedBytes = 0;
     std::uint64_t receivedRecords = 0;

@@ -155,6 +155,18 @@ TEST_F(SourceLife, AnErrorThatDoesNotPassEndsTheJobWithWhatToDo) {
         EXPECT_STREQ(error.what(), "the driven source: the topic is gone; make it and start again");
     }
     EXPECT_EQ(heard_, (Lines{"the driven source: the topic is gone; make it and start again"}));
+    life.reset();
+    // The next life still knows.
+    source_ = std::make_shared<DrivenSource>(life_);
+    life = begin();
+    life->start();
+    const auto errors = life->context().status().sourceErrors;
+    ASSERT_EQ(errors.size(), 1u);
+    EXPECT_EQ(errors[0].source, "the driven source");
+    EXPECT_EQ(errors[0].message, "the topic is gone; make it and start again");
+    EXPECT_TRUE(errors[0].endedJob);
+    EXPECT_TRUE(life->context().status().sources.at(0).lastError.empty()) << "not in this life";
+    life->context().stop(true);
 }
 
 TEST_F(SourceLife, WhatItRefusesAtAStartIsTheStartsError) {
@@ -182,7 +194,8 @@ TEST_F(SourceLife, APausedReplayableSourceIsNotAskedAndGoesOnWhereItWas) {
         void sourceFailed(core::SourceId, core::Error) override {}
         void sourceStopped(core::SourceId, const std::string&) override {}
     } nobody;
-    Inputs inputs(job, nobody, [](const core::Error&) {});
+    core::SystemClock clock;
+    Inputs inputs(job, clock, nobody, [](const core::Error&) {});
     ASSERT_TRUE(inputs.open(fromMillis(0), {{}}));
     const auto takes = [&] { return inputs.planRanges(1 << 20, 1).value().size(); };
     EXPECT_EQ(takes(), 1u);
