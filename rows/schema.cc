@@ -2,6 +2,8 @@
 
 #include <set>
 
+#include "core/suggestion.h"
+
 namespace tidemill::rows {
 
 using core::ErrorKind;
@@ -26,10 +28,10 @@ std::optional<std::size_t> Schema::find(std::string_view name) const {
 
 Result<std::size_t> Schema::indexOf(std::string_view name) const {
     if (const auto found = find(name)) return *found;
-    std::string list;
-    for (const auto& column : columns_) list += (list.empty() ? "" : ", ") + column.name;
-    return fail(ErrorKind::kInvalid,
-                "there is no field \"" + std::string(name) + "\" here; there are: " + list);
+    std::vector<std::string> names;
+    for (const auto& column : columns_) names.push_back(column.name);
+    return fail(ErrorKind::kInvalid, "there is no field \"" + std::string(name) + "\" here" +
+                                         core::suggestion(name, names));
 }
 
 std::string Schema::text() const {

@@ -2,14 +2,14 @@
 // becomes an error with its place.
 #pragma once
 
+#include <toml++/toml.h>
 #include <cstdint>
-#include <optional>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <toml++/toml.h>
 #include <vector>
 
+#include "core/suggestion.h"
 #include "core/time.h"
 #include "tools/job_file.h"
 
@@ -32,8 +32,7 @@ private:
 
 Position positionOf(const toml::node& node);
 
-// ", did you mean \"…\"?" when one of `known` is near `word`, else what is known.
-std::string suggestion(std::string_view word, const std::vector<std::string>& known);
+using core::suggestion;
 
 // Thread safety: externally synchronized. Every key that is asked for is known; finish() reports
 // the others.
