@@ -51,7 +51,12 @@ char* writeInt(char* at, std::int64_t value) {
 char* writeFloat(char* at, double value) {
     if (std::isnan(value)) return writeWord(at, "NaN");
     if (std::isinf(value)) return writeWord(at, value < 0 ? "-Infinity" : "Infinity");
-    return std::to_chars(at, at + kValueTextMax, value).ptr;
+    // As PostgreSQL lays the digits out: 100000, not 1e+05, which would be shorter.
+    const double size = std::fabs(value);
+    const bool isPlain = size == 0 || (size >= 1e-4 && size < 1e15);
+    return std::to_chars(at, at + kValueTextMax, value,
+                         isPlain ? std::chars_format::fixed : std::chars_format::scientific)
+        .ptr;
 }
 
 char* writeTime(char* at, std::int64_t micros) {

@@ -15,7 +15,8 @@ inline constexpr std::size_t kValueTextMax = 40;
 
 // Each writes to `at` without a terminating zero and answers where the text ends.
 char* writeInt(char* at, std::int64_t value);
-// The shortest that reads back as the same: "0.1", "1e+22", "5", "NaN", "Infinity", "-Infinity".
+// The fewest digits that read back as the same: "0.1", "100000", "5", from 1e+15 and below 0.0001
+// with an exponent; "NaN", "Infinity", "-Infinity".
 char* writeFloat(char* at, double value);
 // "2024-02-29T12:30:59Z", with milliseconds or microseconds where there are any.
 char* writeTime(char* at, std::int64_t micros);
