@@ -15,6 +15,13 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 find_package(simdjson CONFIG REQUIRED)
 
+# PostgreSQL's own parser, for the expressions of rows.
+find_path(PG_QUERY_INCLUDE_DIR pg_query.h REQUIRED)
+find_library(PG_QUERY_LIBRARY pg_query REQUIRED)
+add_library(tidemill_pg_query INTERFACE)
+target_include_directories(tidemill_pg_query SYSTEM INTERFACE "${PG_QUERY_INCLUDE_DIR}")
+target_link_libraries(tidemill_pg_query INTERFACE "${PG_QUERY_LIBRARY}")
+
 # The static RocksDB is the faster one. The thread sanitizer needs the shared one: it can be told
 # to ignore a module it did not instrument, not a part of the program itself.
 add_library(tidemill_rocksdb INTERFACE)

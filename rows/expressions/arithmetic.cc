@@ -1,0 +1,206 @@
+#include "rows/expressions/arithmetic.h"
+
+#include <cmath>
+#include <limits>
+
+#include "rows/expressions/call.h"
+#include "rows/expressions/float_result.h"
+#include "rows/write_value.h"
+
+namespace tidemill::rows::expressions {
+namespace {
+
+using Int = std::int64_t;
+
+// Whether the result is not the exact one.
+struct Add {
+    static constexpr char kSign = '+';
+    static bool overflows(Int a, Int b, Int& out) { return __builtin_add_overflow(a, b, &out); }
+    static constexpr bool kMayUnderflow = false;
+    static double of(double a, double b) { return a + b; }
+};
+struct Subtract {
+    static constexpr char kSign = '-';
+    static bool overflows(Int a, Int b, Int& out) { return __builtin_sub_overflow(a, b, &out); }
+    static constexpr bool kMayUnderflow = false;
+    static double of(double a, double b) { return a - b; }
+};
+struct Multiply {
+    static constexpr char kSign = '*';
+    static bool overflows(Int a, Int b, Int& out) { return __builtin_mul_overflow(a, b, &out); }
+    static constexpr bool kMayUnderflow = true;
+    static double of(double a, double b) { return a * b; }
+};
+struct Divide {
+    static constexpr char kSign = '/';
+    static constexpr bool kMayUnderflow = true;
+    static double of(double a, double b) { return a / b; }
+};
+
+std::string doesNotFit(Int a, char sign, Int b) {
+    return std::to_string(a) + " " + sign + " " + std::to_string(b) + " does not fit an int";
+}
+
+// Everything is computed, also for rows that do not count; only when something overflowed is it
+// looked for.
+template <class Op>
+class IntEval final : public Eval {
+public:
+    IntEval(Operands operands, std::string what)
+        : operands_(std::move(operands)), what_(std::move(what)) {}
+
+    Column run(Frame& frame, const Rows& rows) override {
+        const Column in[2] = {operands_[0].run(frame, rows), operands_[1].run(frame, rows)};
+        const std::uint64_t* nulls = setNulls(out_, in, 2);
+        const Int* a = in[0].as<Type::kInt>();
+        const Int* b = in[1].as<Type::kInt>();
+        Int* out = out_.as<Type::kInt>();
+        bool any = false;
+        if (const Value* constant = operands_[1].constant) {
+            const Int same = constant->number;
+            rows.forEachAtLeast([&](std::size_t i) { any |= Op::overflows(a[i], same, out[i]); });
+        } else {
+            rows.forEachAtLeast([&](std::size_t i) { any |= Op::overflows(a[i], b[i], out[i]); });
+        }
+        if (any) [[unlikely]]
+            rows.forEach([&](std::size_t i) {
+                if (isSet(nulls, i) || !Op::overflows(a[i], b[i], out[i])) return;
+                addFailure(frame, i, what_, doesNotFit(a[i], Op::kSign, b[i]));
+                out_.setNull(i);
+            });
+        return out_.column();
+    }
+
+private:
+    Operands operands_;
+    std::string what_;
+    ColumnBuffer out_{Type::kInt};
+};
+
+template <class Op>
+class FloatEval final : public Eval {
+public:
+    FloatEval(Operands operands, std::string what)
+        : operands_(std::move(operands)), what_(std::move(what)) {}
+
+    Column run(Frame& frame, const Rows& rows) override {
+        const Column in[2] = {operands_[0].run(frame, rows), operands_[1].run(frame, rows)};
+        const std::uint64_t* nulls = setNulls(out_, in, 2);
+        const double* a = in[0].as<Type::kFloat>();
+        const double* b = in[1].as<Type::kFloat>();
+        double* out = out_.as<Type::kFloat>();
+        // Looked for closer: what is not finite, and where it may have been lost, zero.
+        unsigned odd = 0;
+        rows.forEachAtLeast([&](std::size_t i) {
+            const double value = Op::of(a[i], b[i]);
+            out[i] = value;
+            odd |= !(std::fabs(value) <= std::numeric_limits<double>::max());
+            if constexpr (Op::kMayUnderflow) odd |= value == 0;
+        });
+        if (odd != 0) [[unlikely]]
+            rows.forEach([&](std::size_t i) {
+                if (isSet(nulls, i)) return;
+                const std::string wrong = wrongOf(a[i], b[i], out[i]);
+                if (wrong.empty()) return;
+                addFailure(frame, i, what_, wrong);
+                out_.setNull(i);
+            });
+        return out_.column();
+    }
+
+private:
+    static std::string wrongOf(double a, double b, double value) {
+        constexpr bool kDivides = Op::kSign == '/';
+        if (kDivides && b == 0) {
+            return std::isnan(a) ? "" : "division of " + floatText(a) + " by zero";
+        }
+        const bool isInfinite = std::isinf(value) && !std::isinf(a) && (kDivides || !std::isinf(b));
+        const bool isLost =
+            Op::kMayUnderflow && value == 0 && a != 0 && (kDivides ? !std::isinf(b) : b != 0);
+        return isInfinite || isLost ? outOfRange(a, Op::kSign, b) : "";
+    }
+
+    Operands operands_;
+    std::string what_;
+    ColumnBuffer out_{Type::kFloat};
+};
+
+Int divideInts(Call& call, Int a, Int b) {
+    if (b == 0) {
+        call.fail("division of " + std::to_string(a) + " by zero");
+        return 0;
+    }
+    if (b == -1) {
+        Int out = 0;
+        if (__builtin_sub_overflow(Int{0}, a, &out)) call.fail(doesNotFit(a, '/', b));
+        return out;
+    }
+    return a / b;
+}
+
+Int remainderOfInts(Call& call, Int a, Int b) {
+    if (b == 0) {
+        call.fail("remainder of " + std::to_string(a) + " by zero");
+        return 0;
+    }
+    return b == -1 ? 0 : a % b;
+}
+
+double remainderOfFloats(Call& call, double a, double b) {
+    if (b == 0 && !std::isnan(a)) {
+        call.fail("remainder of " + floatText(a) + " by zero");
+        return 0;
+    }
+    return std::fmod(a, b);
+}
+
+Int negateInt(Call& call, Int a) {
+    if (a == std::numeric_limits<Int>::min())
+        call.fail("-(" + std::to_string(a) + ") does not fit an int");
+    return static_cast<Int>(0 - static_cast<std::uint64_t>(a));
+}
+
+double negateFloat(double a) { return -a; }
+
+template <template <class> class E, class Op>
+MakeEval loopOf() {
+    return [](Operands operands, const std::string& what) -> std::unique_ptr<Eval> {
+        return std::make_unique<E<Op>>(std::move(operands), what);
+    };
+}
+
+}  // namespace
+
+std::string floatText(double value) {
+    char bytes[kValueTextMax];
+    return std::string(bytes, writeFloat(bytes, value));
+}
+
+std::string outOfRange(double a, char sign, double b) {
+    return floatText(a) + " " + sign + " " + floatText(b) + " is out of range of a float";
+}
+
+MakeEval arithmeticOf(char op, Type type) {
+    constexpr Type kInt = Type::kInt, kFloat = Type::kFloat;
+    const bool isInt = type == kInt;
+    switch (op) {
+        case '+':
+            return isInt ? loopOf<IntEval, Add>() : loopOf<FloatEval, Add>();
+        case '-':
+            return isInt ? loopOf<IntEval, Subtract>() : loopOf<FloatEval, Subtract>();
+        case '*':
+            return isInt ? loopOf<IntEval, Multiply>() : loopOf<FloatEval, Multiply>();
+        case '/':
+            return isInt ? map<divideInts, kInt, kInt, kInt>() : loopOf<FloatEval, Divide>();
+        default:
+            return isInt ? map<remainderOfInts, kInt, kInt, kInt>()
+                         : map<remainderOfFloats, kFloat, kFloat, kFloat>();
+    }
+}
+
+MakeEval negationOf(Type type) {
+    return type == Type::kInt ? map<negateInt, Type::kInt, Type::kInt>()
+                              : loop<negateFloat, Type::kFloat, Type::kFloat>();
+}
+
+}  // namespace tidemill::rows::expressions
