@@ -159,6 +159,26 @@ std::vector<std::string> brokenTables(const fs::path& root) {
     return broken;
 }
 
+// Files of the repository that a page names in backticks, such as `core/graph.h`; NAME stands for
+// any.
+std::vector<std::string> namedFilesThatAreGone(const fs::path& root) {
+    static const std::regex kNamed(
+        R"(`((?:core|sources|recovery|state|tidemill|rows|tools|tests|bench|examples|docs)/[\w/]+\.(?:h|cc|md|toml))`)");
+    std::vector<std::string> gone;
+    for (const auto& page : pagesOf(root)) {
+        if (page.filename() == "CHANGELOG.md") continue;
+        const auto lines = proseOf(page);
+        for (std::size_t i = 0; i < lines.size(); ++i)
+            for (std::sregex_iterator it(lines[i].begin(), lines[i].end(), kNamed), end; it != end;
+                 ++it)
+                if (it->str().find("NAME") == std::string::npos &&
+                    !fs::exists(root / (*it)[1].str()))
+                    gone.push_back(page.lexically_relative(root).string() + ":" +
+                                   std::to_string(i + 1) + " " + it->str());
+    }
+    return gone;
+}
+
 class Pages : public testing::Test {
 protected:
     const fs::path root_ = TIDEMILL_SOURCE_DIR;
@@ -181,6 +201,8 @@ private:
 };
 
 TEST_F(Pages, LinksLeadSomewhere) { EXPECT_THAT(brokenLinks(root_), IsEmpty()); }
+
+TEST_F(Pages, FilesTheyNameAreThere) { EXPECT_THAT(namedFilesThatAreGone(root_), IsEmpty()); }
 
 TEST_F(Pages, TablesAreWhole) { EXPECT_THAT(brokenTables(root_), IsEmpty()); }
 
@@ -224,6 +246,11 @@ TEST_F(Pages, LinksThatLeadNowhereAreFound) {
     const auto tree = treeWith(
         "# A page\n[here](#a-page) [gone](b.md)\n[no heading](#b-page)\n```\n[code](c.md)\n```\n");
     EXPECT_THAT(brokenLinks(tree), ElementsAre("docs/a.md:2 ](b.md)", "docs/a.md:3 ](#b-page)"));
+}
+
+TEST_F(Pages, ANamedFileThatIsGoneIsFound) {
+    const auto tree = treeWith("See `docs/a.md`, `core/gone.h` and `x/y.h`.\n");
+    EXPECT_THAT(namedFilesThatAreGone(tree), ElementsAre("docs/a.md:1 `core/gone.h`"));
 }
 
 TEST_F(Pages, ATableThatAnEmptyLineCutsIsFound) {
