@@ -4,7 +4,7 @@
 #include <cstring>
 #include <utility>
 
-#include "rows/readers/cut_at_byte.h"
+#include "rows/readers/cut_record.h"
 #include "rows/readers/field_columns.h"
 #include "rows/readers/planned_reader.h"
 

@@ -1,13 +1,16 @@
 #include "rows/readers/json_reader.h"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cstring>
+#include <deque>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "rows/parse_value.h"
+#include "rows/readers/cut_record.h"
 #include "rows/readers/field_columns.h"
 #include "rows/readers/json_index.h"
 #include "rows/readers/planned_reader.h"
@@ -22,17 +25,34 @@ using core::Result;
 
 // The pointers of all fields as one tree.
 struct Node {
-    std::string name;                   // in its parent
-    std::optional<std::size_t> index;   // the same in an array
-    std::vector<std::size_t> children;  // in Tree::nodes
-    std::vector<std::size_t> fields;    // whose pointer ends here
+    std::string name;                  // in its parent
+    std::optional<std::size_t> index;  // the same in an array
+    std::vector<const Node*> children;
+    std::vector<std::size_t> fields;       // whose pointer ends here
+    std::size_t number = 0;                // in Tree::nodes
+    bool hasBackslash = false;             // in its name
+    std::vector<std::uint64_t> childKeys;  // nameKey() of each child
 };
+
+// The first 7 bytes of a name and its size, so that most names are told apart by one comparison.
+// `room` bytes are there to be read.
+std::uint64_t nameKey(std::string_view name, std::size_t room) {
+    const std::size_t used = std::min<std::size_t>(name.size(), 7);
+    std::uint64_t bytes = 0;
+    if (room >= sizeof bytes) {
+        std::memcpy(&bytes, name.data(), sizeof bytes);
+    } else {
+        std::memcpy(&bytes, name.data(), used);
+    }
+    static_assert(std::endian::native == std::endian::little, "the size is behind the bytes");
+    return (bytes & ((std::uint64_t{1} << 8 * used) - 1)) |
+           std::uint64_t{std::min<std::size_t>(name.size(), 255)} << 56;
+}
 
 struct Tree {
-    std::vector<Node> nodes;  // the first is the whole record
+    std::deque<Node> nodes;  // the first is the whole record
 };
 
-// Where a value begins with its kind.
 enum class Kind { kString, kNumber, kBool, kNull, kContainer };
 
 bool isBlank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
@@ -42,6 +62,20 @@ bool isLineEnd(std::string_view before, std::string_view after) {
     const char* const end = before.data() + before.size();
     return (after.data() == end + 1 && end[0] == '\n') ||
            (after.data() == end + 2 && end[0] == '\r' && end[1] == '\n');
+}
+
+// A number like 17 or 0.25, found without going over its digits one by one, whose count processors
+// predict badly; false also for numbers of other forms. At least 16 bytes are at `token`.
+bool isPlainNumber(std::string_view token) {
+    if (token.size() > 16) return false;
+    const std::uint32_t size = static_cast<std::uint32_t>(token.size());
+    const std::uint32_t others = ~ByteMask(token.data()).ofDigits() & ((1U << size) - 1);
+    const bool hasFirstDigit =
+        (others & 1) == 0 && (token[0] != '0' || size == 1 || token[1] == '.');
+    if (others == 0) return hasFirstDigit;
+    const auto point = static_cast<std::uint32_t>(std::countr_zero(others));
+    return hasFirstDigit && (others & (others - 1)) == 0 && token[point] == '.' &&
+           point + 1 != size;
 }
 
 // Kind of a token that is no string and no container; nothing: it is none.
@@ -81,6 +115,8 @@ std::optional<Kind> scalarKind(std::string_view token) {
     return at == end ? std::optional(Kind::kNumber) : std::nullopt;
 }
 
+using Token = std::uint32_t;  // its offset
+
 class JsonRowReader final : public CuttingReader {
 public:
     JsonRowReader(std::shared_ptr<const FieldPlan> plan, std::shared_ptr<const Tree> tree)
@@ -116,194 +152,213 @@ private:
         const std::string_view first = withoutMark(records[begin]);
         const std::string_view last = records[end - 1];
         text_ = first.data();
-        if (index_.build({text_, static_cast<std::size_t>(last.data() + last.size() - text_)}) !=
-            nullptr)
-            return false;
+        const std::string_view text(text_,
+                                    static_cast<std::size_t>(last.data() + last.size() - text_));
+        if (index_.build(text) != nullptr) return false;
+        mayHaveBackslash_ = std::memchr(text_, '\\', text.size()) != nullptr;
         const auto tokens = index_.tokens();
-        token_ = tokens.data();
-        const std::uint32_t* const tokensEnd = token_ + tokens.size();
+        const Token* at = tokens.data();
+        const Token* const tokensEnd = at + tokens.size();
+        bool mayTry = true;
         for (std::size_t row = begin; row < end; ++row) {
             const std::string_view record = row == begin ? first : records[row];
-            stop_ = record.data() + record.size();
-            tokensEnd_ = token_;
-            while (tokensEnd_ != tokensEnd && text_ + *tokensEnd_ < stop_) ++tokensEnd_;
-            walkRecord(record, row);
-            token_ = tokensEnd_;
+            const auto stop = static_cast<Token>(record.data() + record.size() - text_);
+            // First without looking for its last token: all that a wrong record can do is to go on
+            // into the next.
+            if (mayTry && at != tokensEnd && *at < stop) {
+                beginRecord(row, tokensEnd, last.data() + last.size());
+                const Token* const next = walk(at, &tree_->nodes[0], 0);
+                if (next != nullptr && next[-1] < stop && (next == tokensEnd || *next >= stop)) {
+                    finishRecord();
+                    at = next;
+                    continue;
+                }
+                mayTry = false;
+            }
+            const Token* const recordEnd = std::lower_bound(at, tokensEnd, stop);
+            walkRecord(record, row, at, recordEnd);
+            at = recordEnd;
         }
         return true;
     }
 
     void readOne(std::string_view record, std::size_t row) {
         text_ = record.data();
-        stop_ = text_ + record.size();
+        mayHaveBackslash_ = true;
         if (const char* const wrong = index_.build(record)) {
             failRecord(row, std::string("the record is no JSON: ") + wrong, *failures_);
             return;
         }
         const auto tokens = index_.tokens();
-        token_ = tokens.data();
-        tokensEnd_ = token_ + tokens.size();
-        walkRecord(record, row);
+        walkRecord(record, row, tokens.data(), tokens.data() + tokens.size());
     }
 
-    // token_ ... tokensEnd_ are the record's.
-    void walkRecord(std::string_view record, std::size_t row) {
+    void beginRecord(std::size_t row, const Token* tokensEnd, const char* stop) {
         row_ = row;
-        wrong_ = nullptr;
+        tokensEnd_ = tokensEnd;
+        stop_ = stop;
         ++record_;
-        for (std::size_t field = 0; field < fieldCount(); ++field) text(field, row) = kMissing;
-        if (walk(&tree_->nodes[0], 0) && token_ != tokensEnd_)
-            complain("something follows its value");
-        if (wrong_ == nullptr) {
-            for (auto& [field, message] : refused_) failures_->add(row, std::move(message));
-        } else {
-            failRecord(row,
-                       "the record is no JSON: byte " +
-                           std::to_string(wrongAt_ - record.data() + 1) + ": " + wrong_,
-                       *failures_);
-        }
         refused_.clear();
+        for (std::size_t field = 0; field < fieldCount(); ++field) text(field, row) = kMissing;
     }
 
-    bool complain(const char* what) {
+    void finishRecord() {
+        for (auto& [field, message] : refused_) failures_->add(row_, std::move(message));
+    }
+
+    void walkRecord(std::string_view record, std::size_t row, const Token* at, const Token* end) {
+        beginRecord(row, end, record.data() + record.size());
+        const Token* const behind = walk(at, &tree_->nodes[0], 0);
+        if (behind != nullptr && behind != end) complain(behind, "something follows its value");
+        if (behind == end) return finishRecord();
+        failRecord(row,
+                   "the record is no JSON: byte " + std::to_string(wrongAt_ - record.data() + 1) +
+                       ": " + wrong_,
+                   *failures_);
+    }
+
+    const Token* complain(const Token* at, const char* what) {
         wrong_ = what;
-        wrongAt_ = token_ == tokensEnd_ ? stop_ : text_ + *token_;
-        return false;
+        wrongAt_ = at == tokensEnd_ ? stop_ : text_ + *at;
+        return nullptr;
     }
 
-    bool isAt(char c) const { return token_ != tokensEnd_ && text_[*token_] == c; }
+    // The functions below are given the token at which something begins and answer the one behind
+    // it, or null where that is no JSON.
+    bool isAt(const Token* at, char c) const { return at != tokensEnd_ && text_[*at] == c; }
 
-    // The next token up to the one behind it, without blanks.
-    std::string_view takeToken() {
-        const char* const begin = text_ + *token_++;
-        const char* end = token_ == tokensEnd_ ? stop_ : text_ + *token_;
-        while (isBlank(end[-1])) --end;
+    // The token's text, without the blanks behind it.
+    std::string_view textOf(const Token* at) const {
+        const char* const begin = text_ + *at;
+        const char* end = at + 1 == tokensEnd_ ? stop_ : text_ + at[1];
+        while (end[-1] <= ' ' && isBlank(end[-1])) --end;
         return {begin, static_cast<std::size_t>(end - begin)};
     }
 
     // What is between the quotes of the string that begins here.
-    bool takeString(std::string_view& content) {
-        const std::string_view token = takeToken();
-        if (token.size() < 2 || token.back() != '"') return complain("a string is not closed");
-        content = token.substr(1, token.size() - 2);
-        return true;
+    std::optional<std::string_view> stringOf(const Token* at) {
+        const std::string_view token = textOf(at);
+        if (token.size() < 2 || token.back() != '"') {
+            complain(at, "a string is not closed");
+            return std::nullopt;
+        }
+        return token.substr(1, token.size() - 2);
     }
 
-    // Walks one value, for `node` if that is not null; false: it is no JSON.
-    bool walk(const Node* node, std::size_t depth) {
-        if (token_ == tokensEnd_) return complain("a value is missing");
-        const char* const begin = text_ + *token_;
-        if (node != nullptr && !isFirst(*node)) forget(*node);
-        switch (*begin) {
-            case '{':
-            case '[': {
-                if (depth == kJsonDepthMax) return complain("it is nested too deeply");
-                if (!(*begin == '{' ? walkObject(node, depth) : walkArray(node, depth)))
-                    return false;
-                if (node != nullptr && !node->fields.empty()) {
-                    const char* const end = text_ + token_[-1] + 1;
-                    give(*node, Kind::kContainer, {begin, static_cast<std::size_t>(end - begin)});
-                }
-                return true;
-            }
-            case '"': {
-                if (node == nullptr || node->fields.empty()) {
-                    ++token_;
-                    return true;
-                }
-                std::string_view content;
-                if (!takeString(content)) return false;
-                give(*node, Kind::kString, content);
-                return true;
-            }
-            case ',':
-            case ':':
-            case ']':
-            case '}':
-                return complain("a value is missing");
-            default: {
-                const std::string_view token = takeToken();
-                const auto kind = scalarKind(token);
-                if (!kind) {
-                    --token_;
-                    return complain("a value that is none");
-                }
-                if (node != nullptr && !node->fields.empty()) give(*node, *kind, token);
-                return true;
-            }
-        }
+    // Walks one value, for `node` if that is not null.
+    const Token* walk(const Token* at, const Node* node, std::size_t depth) {
+        if (at == tokensEnd_) return complain(at, "a value is missing");
+        if (node != nullptr && std::exchange(seen_[node->number], record_) == record_) [[unlikely]]
+            forget(*node);
+        const char first = text_[*at];
+        const bool isContainer = first == '{' || first == '[';
+        return isContainer ? walkContainer(at, node, depth) : walkScalar(at, node);
     }
 
-    bool walkObject(const Node* node, std::size_t depth) {
-        ++token_;
-        if (isAt('}')) {
-            ++token_;
-            return true;
+    __attribute__((noinline)) const Token* walkContainer(const Token* at, const Node* node,
+                                                         std::size_t depth) {
+        if (depth == kJsonDepthMax) return complain(at, "it is nested too deeply");
+        const char* const begin = text_ + *at;
+        at = *begin == '{' ? walkObject(at, node, depth) : walkArray(at, node, depth);
+        if (at != nullptr && node != nullptr && !node->fields.empty()) {
+            const char* const end = text_ + at[-1] + 1;
+            give(*node, Kind::kContainer, {begin, static_cast<std::size_t>(end - begin)});
         }
-        std::size_t expected = 0;  // records often have the same order of names
+        return at;
+    }
+
+    const Token* walkScalar(const Token* at, const Node* node) {
+        const char* const begin = text_ + *at;
+        const bool isAsked = node != nullptr && !node->fields.empty();
+        if (*begin == '"') {
+            if (!isAsked) return at + 1;
+            const auto content = stringOf(at);
+            if (!content) return nullptr;
+            give(*node, Kind::kString, *content);
+            return at + 1;
+        }
+        const std::string_view token = textOf(at);
+        auto kind = std::optional(Kind::kNumber);
+        if (stop_ - begin < 16 || !isPlainNumber(token)) kind = scalarKind(token);
+        if (!kind) {
+            const bool isPunctuation =
+                std::string_view(",:]}").find(*begin) != std::string_view::npos;
+            return complain(at, isPunctuation ? "a value is missing" : "a value that is none");
+        }
+        if (isAsked) give(*node, *kind, token);
+        return at + 1;
+    }
+
+    const Token* walkObject(const Token* at, const Node* node, std::size_t depth) {
+        ++at;
+        if (isAt(at, '}')) return at + 1;
+        const bool hasChildren = node != nullptr && !node->children.empty();
         while (true) {
-            if (!isAt('"')) return complain("a name is missing");
+            if (!isAt(at, '"')) return complain(at, "a name is missing");
             const Node* child = nullptr;
-            if (node == nullptr || node->children.empty()) {
-                ++token_;
-            } else {
-                std::string_view name;
-                if (!takeString(name)) return false;
-                child = childOf(*node, name, expected);
+            if (hasChildren) {
+                const auto name = stringOf(at);
+                if (!name) return nullptr;
+                child = childOf(*node, *name);
             }
-            if (!isAt(':')) return complain("a colon is missing");
-            ++token_;
-            if (!walk(child, depth + 1)) return false;
-            if (isAt('}')) break;
-            if (!isAt(',')) return complain("a comma or } is missing");
-            ++token_;
+            ++at;
+            if (!isAt(at, ':')) return complain(at, "a colon is missing");
+            ++at;
+            if (child == nullptr && isAt(at, '"')) {
+                ++at;
+            } else {
+                at = walk(at, child, depth + 1);
+                if (at == nullptr) return nullptr;
+            }
+            if (isAt(at, '}')) return at + 1;
+            if (!isAt(at, ',')) return complain(at, "a comma or } is missing");
+            ++at;
         }
-        ++token_;
-        return true;
     }
 
-    bool walkArray(const Node* node, std::size_t depth) {
-        ++token_;
-        if (isAt(']')) {
-            ++token_;
-            return true;
-        }
+    const Token* walkArray(const Token* at, const Node* node, std::size_t depth) {
+        ++at;
+        if (isAt(at, ']')) return at + 1;
         for (std::size_t i = 0;; ++i) {
             const Node* child = nullptr;
             if (node != nullptr)
-                for (const std::size_t number : node->children)
-                    if (tree_->nodes[number].index == i) child = &tree_->nodes[number];
-            if (!walk(child, depth + 1)) return false;
-            if (isAt(']')) break;
-            if (!isAt(',')) return complain("a comma or ] is missing");
-            ++token_;
+                for (const Node* const asked : node->children)
+                    if (asked->index == i) child = asked;
+            at = walk(at, child, depth + 1);
+            if (at == nullptr) return nullptr;
+            if (isAt(at, ']')) return at + 1;
+            if (!isAt(at, ',')) return complain(at, "a comma or ] is missing");
+            ++at;
         }
-        ++token_;
-        return true;
     }
 
-    const Node* childOf(const Node& node, std::string_view name, std::size_t& expected) {
-        const auto& children = node.children;
-        for (std::size_t i = 0; i < children.size(); ++i) {
-            const std::size_t at =
-                expected + i < children.size() ? expected + i : expected + i - children.size();
-            const Node& child = tree_->nodes[children[at]];
-            if (child.name != name) continue;
-            expected = at + 1 == children.size() ? 0 : at + 1;
-            return name.find('\\') == name.npos ? &child : nullptr;
+    const Node* childOf(const Node& node, std::string_view name) {
+        const auto& keys = node.childKeys;
+        const std::uint64_t key = nameKey(name, static_cast<std::size_t>(stop_ - name.data()));
+        for (std::size_t begin = 0; begin < keys.size(); begin += 64) {
+            // Without a branch for each: which of them it is follows no pattern.
+            const std::size_t count = std::min<std::size_t>(keys.size() - begin, 64);
+            std::uint64_t same = 0;
+            for (std::size_t i = 0; i < count; ++i)
+                same |= std::uint64_t{keys[begin + i] == key} << i;
+            for (; same != 0; same &= same - 1) {
+                const Node* const child =
+                    node.children[begin + static_cast<std::size_t>(std::countr_zero(same))];
+                if (name.size() > 7 && child->name != name) continue;
+                // A backslash as it stands in a record is no character of a name.
+                return child->hasBackslash ? nullptr : child;
+            }
         }
-        if (name.empty() || std::memchr(name.data(), '\\', name.size()) == nullptr) return nullptr;
+        if (!hasBackslash(name)) return nullptr;
         const auto plain = unescapeJson(name, *arena_);
         if (!plain) return nullptr;
-        for (const std::size_t number : children)
-            if (tree_->nodes[number].name == *plain) return &tree_->nodes[number];
+        for (const Node* const child : node.children)
+            if (child->name == *plain) return child;
         return nullptr;
     }
 
-    // False when the name has come before in this record.
-    bool isFirst(const Node& node) {
-        auto& seen = seen_[static_cast<std::size_t>(&node - tree_->nodes.data())];
-        return std::exchange(seen, record_) != record_;
+    bool hasBackslash(std::string_view text) const {
+        return mayHaveBackslash_ && text.find('\\') != text.npos;
     }
 
     void forget(const Node& node) {
@@ -311,7 +366,7 @@ private:
             text(field, row_) = kMissing;
             std::erase_if(refused_, [&](const auto& refused) { return refused.first == field; });
         }
-        for (const std::size_t child : node.children) forget(tree_->nodes[child]);
+        for (const Node* const child : node.children) forget(*child);
     }
 
     void give(const Node& node, Kind kind, std::string_view value) {
@@ -346,11 +401,15 @@ private:
 
     void giveString(std::size_t field, std::string_view value) {
         const FieldSpec& spec = plan()[field].spec;
+        if (spec.type == Type::kText && !mayHaveBackslash_) {
+            text(field, row_) = value;
+            return;
+        }
         if (spec.type == Type::kJson) {
             text(field, row_) = {value.data() - 1, value.size() + 2};
             return;
         }
-        if (!value.empty() && std::memchr(value.data(), '\\', value.size()) != nullptr) {
+        if (hasBackslash(value)) {
             const auto plain = unescapeJson(value, *arena_);
             if (!plain) {
                 refused_.emplace_back(field, plan()[field].label + ": " + excerpt(value) +
@@ -391,10 +450,10 @@ private:
     RowFailures* failures_ = nullptr;
     // Of the record being walked.
     std::size_t row_ = 0;
-    const char* text_ = nullptr;  // what tokens count from
-    const std::uint32_t* token_ = nullptr;
-    const std::uint32_t* tokensEnd_ = nullptr;
-    const char* stop_ = nullptr;
+    const char* text_ = nullptr;    // what tokens count from
+    bool mayHaveBackslash_ = true;  // somewhere in it
+    const Token* tokensEnd_ = nullptr;
+    const char* stop_ = nullptr;                                // where the text ends
     std::vector<std::pair<std::size_t, std::string>> refused_;  // fields, and why
     const char* wrong_ = nullptr;
     const char* wrongAt_ = nullptr;
@@ -438,22 +497,25 @@ Result<Tree> treeOf(const FieldPlan& plan) {
             return fail(ErrorKind::kInvalid,
                         "field " + plan[field].label +
                             " must be at a JSON pointer, as \"/user/name\" or \"/items/0\"");
-        std::size_t at = 0;
+        Node* at = &tree.nodes[0];
         for (const auto& name : *names) {
-            const auto& children = tree.nodes[at].children;
-            const auto found =
-                std::find_if(children.begin(), children.end(),
-                             [&](std::size_t child) { return tree.nodes[child].name == name; });
+            const auto& children = at->children;
+            const auto found = std::find_if(children.begin(), children.end(),
+                                            [&](const Node* child) { return child->name == name; });
             if (found != children.end()) {
-                at = *found;
+                at = &tree.nodes[(*found)->number];
                 continue;
             }
-            const std::size_t made = tree.nodes.size();
-            tree.nodes[at].children.push_back(made);
-            tree.nodes.push_back({name, indexOf(name), {}, {}});
-            at = made;
+            Node& made = tree.nodes.emplace_back();
+            made.name = name;
+            made.index = indexOf(name);
+            made.number = tree.nodes.size() - 1;
+            made.hasBackslash = name.find('\\') != name.npos;
+            at->childKeys.push_back(nameKey(name, name.size()));
+            at->children.push_back(&made);
+            at = &made;
         }
-        tree.nodes[at].fields.push_back(field);
+        at->fields.push_back(field);
     }
     return tree;
 }

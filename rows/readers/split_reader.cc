@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/split_words.h"
-#include "rows/readers/cut_at_byte.h"
+#include "rows/readers/cut_record.h"
 #include "rows/readers/field_columns.h"
 #include "rows/readers/planned_reader.h"
 
@@ -21,16 +21,16 @@ struct Split {
 class SplitRowReader final : public CuttingReader {
 public:
     SplitRowReader(std::shared_ptr<const FieldPlan> plan, std::shared_ptr<const Split> split)
-        : CuttingReader(std::move(plan)),
-          split_(std::move(split)),
-          parts_(split_->most + core::WordCursor::kWordsMin) {}
+        : CuttingReader(std::move(plan)), split_(std::move(split)), parts_(split_->most) {}
 
 private:
     void cut(std::span<const std::string_view> records, core::Arena&, RowFailures&) override {
         const std::string_view separator = split_->separator;
         const std::size_t most = split_->most;
         if (separator.empty()) {
-            cutEach(records, [&](std::string_view record) { return cutAtBlanks(record); });
+            cutEach(records, [&](std::string_view record) {
+                return cutAtBlanks(record, parts_.data(), most);
+            });
         } else if (separator.size() == 1) {
             cutEach(records, [&, byte = separator[0]](std::string_view record) {
                 return cutAtByte(record, byte, parts_.data(), most);
@@ -48,17 +48,6 @@ private:
             for (std::size_t field = 0; field < places.size(); ++field)
                 text(field, row) = places[field] < count ? parts_[places[field]] : kMissing;
         }
-    }
-
-    std::size_t cutAtBlanks(std::string_view record) {
-        core::WordCursor words(record);
-        std::size_t count = 0;
-        while (count < split_->most) {
-            const std::size_t more = words.next(std::span(parts_).subspan(count));
-            if (more == 0) break;
-            count += more;
-        }
-        return count;
     }
 
     std::size_t cutAt(std::string_view record, std::string_view separator) {
