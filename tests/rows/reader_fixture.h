@@ -13,26 +13,16 @@
 #include "core/arena.h"
 #include "rows/reader.h"
 #include "rows/write_value.h"
+#include "tests/rows/reader_cases.h"
 
 namespace tidemill::rows {
 
-inline FieldSpec field(std::string name, std::string place, Type type = Type::kText) {
-    FieldSpec spec;
-    spec.name = std::move(name);
-    spec.place = std::move(place);
-    spec.type = type;
-    return spec;
-}
 inline FieldSpec withNull(FieldSpec spec, std::string text) {
     spec.nullText = std::move(text);
     return spec;
 }
 inline FieldSpec withDefault(FieldSpec spec, std::string text) {
     spec.defaultText = std::move(text);
-    return spec;
-}
-inline FieldSpec optional(FieldSpec spec) {
-    spec.optional = true;
     return spec;
 }
 inline FieldSpec withFormat(FieldSpec spec, std::string format) {
@@ -64,8 +54,6 @@ inline std::vector<std::string> rowsOf(RowReader& reader,
     }
     return rows;
 }
-
-using MadeReader = core::Result<std::shared_ptr<const Reader>>;
 
 inline std::vector<std::string> read(const MadeReader& reader,
                                      const std::vector<std::string_view>& records) {
