@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/time.h"
+#include "rows/aggregates/functions.h"
 #include "rows/row_stream.h"
 
 namespace tidemill::rows {
@@ -14,6 +15,9 @@ struct Aggregation {
     std::vector<std::string> key = {};  // names of columns; none: one group of all rows
     // Name of the column made, and the call: {"total", "sum(bytes)"}.
     std::vector<std::pair<std::string, std::string>> compute = {};
+
+    // The same taken apart already, behind those of `compute`; arguments are columns.
+    std::vector<std::pair<std::string, AggregateCall>> calls = {};
 
     // At most one of these.
     Duration window{0};

@@ -26,9 +26,10 @@ bool isName(std::string_view text) {
 }
 
 // The rows with a column for each argument that is an expression.
-Result<RowStream> withArguments(const RowStream& from, const std::vector<AggregateCall>& calls) {
+Result<RowStream> withArguments(
+    const RowStream& from, const std::vector<std::pair<std::string, AggregateCall>>& calls) {
     std::vector<ComputedColumn> computed;
-    for (const auto& call : calls) {
+    for (const auto& [name, call] : calls) {
         const auto& argument = call.argument;
         if (argument.empty() || from.schema.find(argument)) continue;
         if (isName(argument)) TM_TRY(from.schema.indexOf(argument));
@@ -89,12 +90,13 @@ Results addRunning(const RowStream& from, const Aggregation& how, const Layout& 
 }  // namespace
 
 Result<RowStream> aggregate(const RowStream& given, const Aggregation& how) {
-    std::vector<AggregateCall> calls;
+    std::vector<std::pair<std::string, AggregateCall>> calls;
     for (const auto& [name, text] : how.compute) {
         auto call = parseAggregateCall(text);
         if (!call) return fail(call.error().kind, name + " = " + call.error().message);
-        calls.push_back(std::move(*call));
+        calls.emplace_back(name, std::move(*call));
     }
+    calls.insert(calls.end(), how.calls.begin(), how.calls.end());
     TM_ASSIGN(const auto from, withArguments(given, calls));
     std::vector<ColumnSpec> key;
     std::vector<std::size_t> places;
@@ -104,17 +106,17 @@ Result<RowStream> aggregate(const RowStream& given, const Aggregation& how) {
         places.push_back(place);
     }
     std::vector<AggregateColumn> columns;
-    for (std::size_t i = 0; i < calls.size(); ++i) {
+    for (const auto& [name, call] : calls) {
         AggregateColumn column;
-        column.name = how.compute[i].first;
-        column.call = calls[i];
-        if (!calls[i].argument.empty()) {
-            TM_ASSIGN(const auto place, from.schema.indexOf(calls[i].argument));
+        column.name = name;
+        column.call = call;
+        if (!call.argument.empty()) {
+            TM_ASSIGN(const auto place, from.schema.indexOf(call.argument));
             column.place = place;
             column.type = from.schema[place].type;
-            column.isLoose = from.schema[place].isLoose && takesLooseNumbers(calls[i]);
+            column.isLoose = from.schema[place].isLoose && takesLooseNumbers(call);
         }
-        auto made = makeAccumulator(calls[i], column.type, column.isLoose);
+        auto made = makeAccumulator(call, column.type, column.isLoose);
         if (!made) return fail(made.error().kind, column.name + ": " + made.error().message);
         column.accumulator = std::move(*made);
         columns.push_back(std::move(column));
@@ -143,7 +145,7 @@ Result<RowStream> distinct(const RowStream& from, const std::vector<std::string>
     for (const auto& column : from.schema.columns()) {
         names.push_back(column.name);
         if (std::find(how.key.begin(), how.key.end(), column.name) == how.key.end())
-            how.compute.emplace_back(column.name, "first(" + column.name + ")");
+            how.calls.emplace_back(column.name, AggregateCall{"first", column.name, std::nullopt});
     }
     TM_ASSIGN(const auto groups, aggregate(from, how));
     return select(groups, names);

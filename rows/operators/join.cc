@@ -4,6 +4,7 @@
 #include "core/operators/cogroup.h"
 #include "core/operators/group_by_key.h"
 #include "rows/format/value_text.h"
+#include "rows/operators/same_slide.h"
 #include "rows/row_codec.h"
 #include "rows/row_stream.h"
 
@@ -217,10 +218,7 @@ Result<RowStream> join(const RowStream& leftGiven, const RowStream& rightGiven,
                        const std::vector<std::string>& on, JoinKind kind) {
     TM_ASSIGN(const RowStream left, comparable(leftGiven, rightGiven, on));
     TM_ASSIGN(const RowStream right, comparable(rightGiven, leftGiven, on));
-    if (left.job->slideOf(*left.node) != right.job->slideOf(*right.node))
-        return fail(ErrorKind::kInvalid,
-                    "the two streams have batches at different times: give their windows the same "
-                    "slide");
+    TM_TRY(requireSameSlide(left, right));
     TM_ASSIGN(const auto a, sideOf(left, on));
     TM_ASSIGN(const auto b, sideOf(right, on));
     std::vector<ColumnSpec> columns;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/operators/union_with.h"
+#include "rows/operators/same_slide.h"
 #include "rows/row_stream.h"
 
 namespace tidemill::rows {
@@ -103,12 +104,7 @@ Result<RowStream> unite(const RowStream& first, const RowStream& second) {
                                              second.schema.text() +
                                              "); select, rename or compute what differs");
     };
-    if (first.job->slideOf(*first.node) != second.job->slideOf(*second.node))
-        return fail(ErrorKind::kInvalid, "the two streams have batches at different times, every " +
-                                             std::to_string(first.job->slideOf(*first.node).count()) +
-                                             " ms and every " +
-                                             std::to_string(second.job->slideOf(*second.node).count()) +
-                                             " ms: give their windows the same slide");
+    TM_TRY(requireSameSlide(first, second));
     if (first.schema.size() != second.schema.size()) return misfit();
     std::vector<PickedColumn> columns;
     for (const auto& spec : first.schema.columns()) {

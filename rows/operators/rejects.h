@@ -7,6 +7,7 @@
 
 #include "core/failed_records.h"
 #include "rows/chunk.h"
+#include "rows/format/reversible_text.h"
 #include "rows/format/value_text.h"
 #include "rows/row_failures.h"
 
@@ -26,7 +27,7 @@ public:
             if (chunk.records != nullptr) {
                 const auto record = chunk.records[row];
                 std::string text;
-                core::appendElement(text, record);
+                appendReversible(text, record);
                 guard_.reject(std::move(text), message, record.data());
             } else {
                 std::string text;

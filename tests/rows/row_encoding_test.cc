@@ -9,6 +9,7 @@
 #include "rows/format/row_format.h"
 #include "rows/format/value_text.h"
 #include "rows/group_layout.h"
+#include "rows/group_text.h"
 #include "rows/key_encoding.h"
 #include "rows/sort_key.h"
 
@@ -150,6 +151,47 @@ TEST(GroupSignature, IsReadBackAndNamesColumnsOfAnyText) {
     EXPECT_EQ(back->signature(), signature);
     EXPECT_EQ(back->recordBytes(), layout.recordBytes());
     EXPECT_EQ(parseGroupSignature("runningTotals key=string value=i64"), nullptr);
+}
+
+TEST(GroupText, ShowsColumnsByNameAndReadsKeysBack) {
+    std::vector<AggregateColumn> aggregates(2);
+    aggregates[0].name = "n";
+    aggregates[0].call = *parseAggregateCall("count()");
+    aggregates[1].name = "values";
+    aggregates[1].call = *parseAggregateCall("count(distinct path)");
+    aggregates[1].type = Type::kText;
+    for (auto& one : aggregates) one.accumulator = *makeAccumulator(one.call, one.type, false);
+    const GroupLayout layout({{"path", Type::kText}, {"status", Type::kInt}}, aggregates);
+
+    ColumnBuffer paths(Type::kText), statuses(Type::kInt);
+    paths.as<Type::kText>()[0] = "/a,b\\c";
+    statuses.as<Type::kInt>()[0] = -404;
+    paths.as<Type::kText>()[1] = {};
+    paths.setNull(1);
+    const Column columns[] = {paths.column(), statuses.column()};
+    KeyEncoder encoder({0, 1});
+    const auto chunk = chunkOf(columns, 2);
+    const auto keys = encoder.encode(chunk);
+    GroupRecord record(layout);
+    std::byte* const records[] = {record.get(), record.get()};
+    const GroupRows rows{2, nullptr, records};
+    layout.aggregates()[0].accumulator->update({}, rows, layout.offset(0));
+    layout.aggregates()[1].accumulator->update(columns[0], rows, layout.offset(1));
+    std::string value;
+    layout.encode(record.get(), value);
+
+    const auto text = GroupText::of("running" + layout.signature());
+    ASSERT_NE(text, nullptr);
+    EXPECT_EQ(*text->json(keys[0], value),
+              "\"path\": \"/a,b\\\\c\", \"status\": -404, \"n\": 2, \"values\": 1");
+    EXPECT_EQ(*text->line(keys[0], value), "/a\\,b\\\\c,-404\tn=2, values=1");
+    EXPECT_EQ(*text->line(keys[1], value), "\\N,0\tn=2, values=1");
+    EXPECT_EQ(*text->key("/a\\,b\\\\c,-404"), keys[0]);
+    EXPECT_EQ(*text->key("\\N,0"), keys[1]);
+    EXPECT_FALSE(text->key("/a"));
+    EXPECT_FALSE(text->key("/a,x"));
+    EXPECT_FALSE(text->json(keys[0].substr(0, 3), value));
+    EXPECT_FALSE(text->json(keys[0], value.substr(1)));
 }
 
 TEST(AggregateCalls, AreTakenApartOrRefusedWithTheForms) {
