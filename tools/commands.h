@@ -49,4 +49,16 @@ int dumpLogFrames(const InspectOptions& options);
 int verifyLog(const InspectOptions& options);
 int listCheckpoints(const InspectOptions& options, bool verify);
 
+// The records that a job has gone on without.
+struct DeadLetterOptions {
+    std::string dataDirectory;
+    bool json = false;
+    std::uint64_t batch = 0;    // 0: all
+    std::uint64_t limit = 100;  // of show; 0: all
+};
+int listDeadLetters(const DeadLetterOptions& options);
+int showDeadLetters(const DeadLetterOptions& options);
+// Sends the records again as the lines of a session, as `send` does.
+int resendDeadLetters(const DeadLetterOptions& options, SendCommandOptions send);
+
 }  // namespace tidemill::tools

@@ -59,7 +59,7 @@ private:
 
     bool hasState() const {
         for (const auto& step : job_.steps)
-            if (step.type == StepSpec::Type::kRunningTotals || step.running) return true;
+            if (step.keepsState()) return true;
         return false;
     }
 
@@ -120,6 +120,7 @@ private:
             job_.dataDirectory = table.text("data_dir", "");
             const auto errorsBefore = errors_.count();
             job_.options.interval = table.duration("interval", job_.options.interval);
+            job_.options.errorPolicy = ErrorPolicy::kDeadLetter;
             if (table.has("on_error"))
                 if (const auto policy = table.choice("on_error", {"stop", "skip", "dead_letter"}))
                     job_.options.errorPolicy = static_cast<ErrorPolicy>(*policy);
@@ -206,7 +207,8 @@ private:
     void readOutput(TomlTable& table) {
         OutputSpec output;
         output.at = table.at();
-        const auto type = table.choice("to", {"print", "text_files", "json_lines"});
+        const auto type =
+            table.choice("to", {"print", "text_files", "json_lines", "csv", "tsv", "text"});
         if (!type) return job_.outputs.push_back(std::move(output));
         output.type = static_cast<OutputSpec::Type>(*type);
         output.from = table.text("from", "");
@@ -219,7 +221,12 @@ private:
                 output.prefix = table.requiredText("prefix");
                 output.suffix = table.text("suffix", "");
                 break;
+            case OutputSpec::Type::kText:
+                output.line = table.requiredText("line");
+                [[fallthrough]];
             case OutputSpec::Type::kJsonLines:
+            case OutputSpec::Type::kCsv:
+            case OutputSpec::Type::kTsv:
                 output.path = table.requiredText("path");
                 output.emptyBatches = table.boolean("empty_batches", false);
                 if (output.emptyBatches && output.path == "stdout")
@@ -313,7 +320,7 @@ private:
             if (whole(place).string().starts_with(data.string()) && !job_.name.empty())
                 errors_.add(output.at, "this output writes to \"" + place +
                                            "\", which lies in the job's data directory");
-            if (output.type != OutputSpec::Type::kJsonLines) continue;
+            if (output.path.empty()) continue;
             for (const auto& source : job_.sources)
                 if (source.type == SourceSpec::Type::kFiles && !source.directory.empty() &&
                     whole(source.directory) == whole(place))
@@ -343,27 +350,8 @@ std::string stepsText(const JobFile& job) {
     for (const auto& step : job.steps) {
         text.u8(static_cast<std::uint8_t>(step.type));
         input(step.from);
-        text.string(step.pattern);
-        text.u8(step.drop ? 1 : 0);
-        text.u8(static_cast<std::uint8_t>(step.fieldsBy));
-        text.string(step.separator);
-        for (const auto& field : step.fields) {
-            text.string(field.name);
-            text.string(field.place);
-        }
-        text.i64(step.window.count());
-        text.i64(step.slide.count());
-        for (const auto& key : step.key) text.string(key);
-        for (const auto& compute : step.compute) {
-            text.string(compute.name);
-            text.string(toString(compute));
-        }
-        text.u8(step.running ? 1 : 0);
-        text.u64(step.n);
-        text.string(step.by);
-        text.u8(static_cast<std::uint8_t>(step.join));
         input(step.with);
-        text.string(step.on);
+        text.string(step.content);
         places[step.name] = place++;
     }
     return std::move(text).bytes();
@@ -372,8 +360,11 @@ std::string stepsText(const JobFile& job) {
 }  // namespace
 
 const char* stepWord(StepSpec::Type type) {
-    constexpr const char* kWords[] = {"split",  "lower_case", "filter", "count", "running_totals",
-                                      "fields", "aggregate",  "top",    "join"};
+    constexpr const char* kWords[] = {
+        "split", "lower_case", "filter", "count",  "running_totals", "fields",
+        "aggregate", "top",    "join",   "where",  "compute",        "select",
+        "rename",    "drop",   "distinct", "union", "explode",
+        "sql"};
     return kWords[static_cast<std::size_t>(type)];
 }
 

@@ -2,15 +2,18 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"
+#include "rows/aggregate.h"
+#include "rows/row_stream.h"
 #include "sources/file_stream_options.h"
 #include "tidemill/options.h"
-#include "tools/aggregate.h"
-#include "tools/field_reader.h"
 
 namespace tidemill::tools {
 
@@ -36,53 +39,76 @@ struct SourceSpec {
 
 struct StepSpec {
     enum class Type {
-        kSplit, kLowerCase, kFilter, kCount, kRunningTotals, kFields, kAggregate, kTop, kJoin
+        kSplit, kLowerCase, kFilter, kCount, kRunningTotals, kFields, kAggregate, kTop, kJoin,
+        kWhere, kCompute, kSelect, kRename, kDrop, kDistinct, kUnion, kExplode, kSql
     } type = Type::kSplit;
     std::string name;
     std::string from;     // empty: the step or source before it
-    std::string pattern;  // filter, fields
+    std::string pattern;  // filter
     bool drop = false;    // filter: drop what matches instead of keeping it
 
     // fields
-    FieldsBy fieldsBy = FieldsBy::kSplit;
-    std::string separator;
-    std::vector<FieldSpec> fields;
+    std::shared_ptr<const rows::Reader> reader;
+    std::vector<std::string> loose;  // columns of no stated type
 
-    // count, aggregate: zero without a window
+    // count: zero without a window
     Duration window{0};
     Duration slide{0};
 
-    // aggregate
-    std::vector<std::string> key;
-    std::vector<AggregateSpec> compute;
-    bool running = false;
+    rows::Aggregation aggregation;
+    std::string having;
+
+    // where; also of fields (behind) and aggregate (before)
+    std::string where;
+    // compute, rename: pairs of a name and an expression, or of a name and the one it gets
+    std::vector<std::pair<std::string, std::string>> pairs;
+    // select, drop, distinct
+    std::vector<std::string> columns;
 
     // top
     std::size_t n = 10;
-    std::string by;
+    std::vector<rows::OrderBy> by;
 
-    // join
-    enum class Join { kInner, kLeft, kRight, kFull } join = Join::kInner;
+    // join, union
+    rows::JoinKind join = rows::JoinKind::kInner;
     std::string with;
-    std::string on;
+    std::vector<std::string> on;
 
-    bool wrong = false;  // as of a source
+    // explode
+    std::string column;
+    std::string separator;
+
+    // sql
+    std::string query;
+
+    std::string content;  // all that the file says of it, without names
+    bool wrong = false;   // as of a source
     Position at;
     Position fromAt;
+    std::vector<std::pair<std::string, Position>> keys;  // where they stand
+
+    // Where a key stands, else the step.
+    Position place(std::string_view key) const {
+        for (const auto& [name, position] : keys)
+            if (name == key) return position;
+        return at;
+    }
+    bool keepsState() const { return type == Type::kRunningTotals || aggregation.running; }
 };
 
 // What stands in the file behind `do`: "running_totals".
 const char* stepWord(StepSpec::Type type);
 
 struct OutputSpec {
-    enum class Type { kPrint, kTextFiles, kJsonLines } type = Type::kPrint;
+    enum class Type { kPrint, kTextFiles, kJsonLines, kCsv, kTsv, kText } type = Type::kPrint;
     std::string from;  // empty: the last step
     std::size_t num = 10;
     std::string prefix;
     std::string suffix;
-    std::string path;  // json_lines: a directory, or "stdout"
+    std::string path;  // of the others: a directory, or "stdout"
+    std::string line;  // text: the template
     bool wrong = false;
-    bool emptyBatches = false;  // json_lines
+    bool emptyBatches = false;
     Position at;
     Position fromAt;
 };

@@ -8,11 +8,12 @@
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 #include <variant>
 
 #include "tidemill/tidemill.h"
 #include "tools/json_lines.h"
-#include "tools/row_steps.h"
+#include "tools/row_plan.h"
 #include "tools/toml_table.h"
 
 namespace tidemill::tools {
@@ -23,6 +24,7 @@ using core::Result;
 
 using Text = DStream<std::string_view>;
 using Counts = DStream<std::pair<std::string_view, std::int64_t>>;
+using rows::RowStream;
 using Stream = std::variant<Text, Counts, RowStream>;
 
 const char* kindOf(const Stream& stream) {
@@ -30,29 +32,41 @@ const char* kindOf(const Stream& stream) {
     return kKinds[stream.index()];
 }
 
+// For `--check`.
+std::string contentOf(const Stream& stream) {
+    if (const auto* rows = std::get_if<RowStream>(&stream)) return rows->schema.text();
+    return std::holds_alternative<Text>(stream) ? "text" : "value text, count int";
+}
+
 // Pairs are rows too, where rows are wanted.
 std::optional<RowStream> asRows(const Stream& stream) {
-    if (const auto* counts = std::get_if<Counts>(&stream)) return rowsOf(*counts);
+    if (const auto* counts = std::get_if<Counts>(&stream)) return rows::rowsOfCounts(*counts);
     if (const auto* rows = std::get_if<RowStream>(&stream)) return *rows;
     return std::nullopt;
 }
 
 class Planner {
 public:
-    Planner(const JobFile& job, StreamingContext& context, JobFileErrors& errors)
-        : job_(job), context_(context), errors_(errors) {}
+    using Sources = std::map<std::string, DStream<std::string_view>>;
+    Planner(const JobFile& job, StreamingContext& context, const Sources& sources,
+            JobFileErrors& errors)
+        : job_(job), context_(context), sources_(sources), errors_(errors) {}
 
-    void plan() {
+    PlannedJob plan() {
         for (const auto& source : job_.sources) addSource(source);
         for (const auto& step : job_.steps) addStep(step);
         for (const auto& output : job_.outputs)
             if (!output.wrong) addOutput(output);
+        return std::move(planned_);
     }
 
 private:
     void addSource(const SourceSpec& source) {
+        lastOrigin_ = origins_[source.name] = source.name;
         // Nothing that reads it can be judged, nor be called wrong for that.
         if (source.wrong) return remember(source.name, std::nullopt);
+        if (const auto given = sources_.find(source.name); given != sources_.end())
+            return remember(source.name, given->second);
         makeSource(source);
         auto& declared = context_.job()->sources.back();
         declared.label = source.name.empty() ? "source of line " + std::to_string(source.at.line)
@@ -87,20 +101,27 @@ private:
     // Messages name a step as the job file does.
     void addStep(const StepSpec& step) {
         const auto before = context_.job()->graph.nodes().size();
+        const auto origin = step.from.empty() ? lastOrigin_ : origins_[step.from];
         declare(step);
         ++steps_;
+        lastOrigin_ = origin;
+        if (!step.name.empty()) origins_[step.name] = origin;
+        planned_.steps.push_back({last_ ? contentOf(*last_) : "", std::exchange(became_, {})});
         const auto& nodes = context_.job()->graph.nodes();
         for (auto i = before; i < nodes.size(); ++i)
             nodes[i]->setLabel("step " + std::to_string(steps_) + " (" + stepWord(step.type) +
-                               (step.name.empty() ? "" : ", \"" + step.name + "\"") + ")");
+                               (step.name.empty() ? "" : ", \"" + step.name + "\"") + ")" +
+                               (origin.empty() ? "" : " of source \"" + origin + "\""));
     }
 
     void declare(const StepSpec& step) {
-        if (step.wrong || (step.window != Duration(0) && job_.intervalWrong)) return remember(step.name, std::nullopt);
-        const auto from = input(step.from, step.fromAt);
-        if (!from) return remember(step.name, std::nullopt);
+        if (step.wrong || (step.window != Duration(0) && job_.intervalWrong))
+            return remember(step.name, std::nullopt);
+        const bool isSql = step.type == StepSpec::Type::kSql;
+        const auto from = isSql ? std::nullopt : input(step.from, step.fromAt);
+        if (!from && !isSql) return remember(step.name, std::nullopt);
         try {
-            remember(step.name, made(step, *from));
+            remember(step.name, isSql ? madeBySql(step) : made(step, *from));
         } catch (const std::invalid_argument& misuse) {
             errors_.add(step.at, withoutCall(misuse.what()));
             remember(step.name, std::nullopt);
@@ -115,42 +136,50 @@ private:
                 return counts->runningTotals(step.name);
             return misfit(step, "the pairs of a count step", from);
         }
-        if (step.type == Type::kAggregate || step.type == Type::kTop || step.type == Type::kJoin)
-            return madeOfRows(step, from);
+        if (takesRows(step.type)) return madeOfRows(step, from);
         const auto* text = std::get_if<Text>(&from);
         if (text == nullptr) return misfit(step, "text", from);
         switch (step.type) {
             case Type::kSplit: return text->flatMap(splitWords);
             case Type::kLowerCase: return lowerCase(*text);
             case Type::kFilter: return filter(*text, step);
-            case Type::kFields: return takeFields(*text, step);
+            case Type::kFields: {
+                auto rows = planFields(*text, step, errors_);
+                return rows ? std::optional<Stream>(std::move(*rows)) : std::nullopt;
+            }
             default: break;
         }
         if (step.window == Duration(0)) return text->countByValue();
         return text->countByValueAndWindow(step.window, step.slide, step.name);
     }
 
+    // A query names its streams itself.
+    std::optional<Stream> madeBySql(const StepSpec& step) {
+        std::map<std::string, RowStream> streams;
+        for (const auto& [name, stream] : byName_)
+            if (const auto rows = stream ? asRows(*stream) : std::nullopt) streams.emplace(name, *rows);
+        auto rows = planSql(streams, step, errors_, became_);
+        return rows ? std::optional<Stream>(std::move(*rows)) : std::nullopt;
+    }
+
     std::optional<Stream> madeOfRows(const StepSpec& step, const Stream& from) {
         const auto rows = asRows(from);
         if (!rows) return misfit(step, "rows of fields", from);
-        auto result = step.type == StepSpec::Type::kAggregate ? aggregate(*rows, step)
-                      : step.type == StepSpec::Type::kTop     ? top(*rows, step)
-                                                              : joined(step, *rows);
-        if (result) return std::move(*result);
-        if (!result.error().message.empty()) errors_.add(step.at, result.error().message);
-        return std::nullopt;
-    }
-
-    // An error without words is known already.
-    Result<RowStream> joined(const StepSpec& step, const RowStream& left) {
-        const auto with = input(step.with, step.at);
-        if (!with) return core::fail(ErrorKind::kInvalid, "");
-        const auto right = asRows(*with);
-        if (!right)
-            return core::fail(ErrorKind::kInvalid, "with \"" + step.with +
-                                                       "\" must name rows of fields, but names " +
-                                                       kindOf(*with));
-        return join(left, *right, step);
+        std::optional<RowStream> with;
+        if (!step.with.empty()) {
+            const auto other = input(step.with, step.place("with"));
+            if (!other) return std::nullopt;
+            with = asRows(*other);
+            if (!with) {
+                errors_.add(step.place("with"), "with \"" + step.with +
+                                                    "\" must name rows of fields, but names " +
+                                                    kindOf(*other));
+                return std::nullopt;
+            }
+        }
+        auto result = planRows(*rows, with ? &*with : nullptr, step, errors_);
+        if (!result) return std::nullopt;
+        return std::move(*result);
     }
 
     // "reduceByKeyAndWindow: a window's length …": no function of ours stands in the file.
@@ -182,7 +211,9 @@ private:
     }
 
     static Text filter(const Text& from, const StepSpec& step) {
-        const auto pattern = std::make_shared<const re2::RE2>(step.pattern, re2::RE2::Quiet);
+        re2::RE2::Options bytes(re2::RE2::Quiet);
+        bytes.set_encoding(re2::RE2::Options::EncodingLatin1);  // lines need not be UTF-8
+        const auto pattern = std::make_shared<const re2::RE2>(step.pattern, bytes);
         return from.filter([pattern, drop = step.drop](std::string_view text) {
             return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *pattern) !=
                    drop;
@@ -192,31 +223,30 @@ private:
     void addOutput(const OutputSpec& output) {
         const auto from = input(output.from, output.fromAt);
         if (!from) return;
-        if (const auto* text = std::get_if<Text>(&*from))
-            return addOutput(output, *text, {}, [](std::string& out, std::string_view line) {
-                appendJsonFields(out, line);
-            });
-        if (const auto* counts = std::get_if<Counts>(&*from))
-            return addOutput(output, *counts, {}, [](std::string& out, const auto& pair) {
-                appendJsonFields(out, pair);
-            });
-        const auto& rows = std::get<RowStream>(*from);
-        addOutput(output, rows.rows, rows.columns,
-                  [columns = rows.columns](std::string& out, const Row& row) {
-                      appendJsonFields(out, columns, row);
-                  });
+        const bool isPlain = output.type <= OutputSpec::Type::kJsonLines;
+        if (const auto* text = std::get_if<Text>(&*from); text != nullptr && isPlain)
+            return addOutput(output, *text);
+        if (const auto* counts = std::get_if<Counts>(&*from); counts != nullptr && isPlain)
+            return addOutput(output, *counts);
+        const auto rows = asRows(*from);
+        if (!rows)
+            return errors_.add(output.at,
+                               "this output takes rows of fields, but is given " + std::string(kindOf(*from)));
+        if (const auto planned = planOutput(*rows, output); !planned)
+            errors_.add(output.at, planned.error().message);
     }
 
-    template <class T, class AppendJson>
-    void addOutput(const OutputSpec& output, const DStream<T>& stream,
-                   const std::vector<std::string>& columns, AppendJson appendJson) {
+    template <class T>
+    void addOutput(const OutputSpec& output, const DStream<T>& stream) {
         switch (output.type) {
             case OutputSpec::Type::kPrint: return stream.print(output.num);
             case OutputSpec::Type::kTextFiles:
                 return stream.saveAsTextFiles(output.prefix, output.suffix);
-            case OutputSpec::Type::kJsonLines:
-                return saveAsJsonLines(stream, {output.path, output.emptyBatches, columns},
-                                       std::move(appendJson));
+            default:
+                return saveAsJsonLines(stream, {output.path, output.emptyBatches, {}},
+                                       [](std::string& out, const T& element) {
+                                           appendJsonFields(out, element);
+                                       });
         }
     }
 
@@ -238,18 +268,26 @@ private:
 
     const JobFile& job_;
     StreamingContext& context_;
+    const Sources& sources_;
     JobFileErrors& errors_;
+    PlannedJob planned_;
+    std::string became_;  // the query at hand
     std::size_t steps_ = 0;
     std::map<std::string, std::optional<Stream>> byName_;
     std::optional<Stream> last_;
+    // The source that a step's records come from, by the names of sources and steps; of several the
+    // first.
+    std::map<std::string, std::string> origins_;
+    std::string lastOrigin_;
 };
 
 }  // namespace
 
-Result<> planJob(const JobFile& job, StreamingContext& context) {
+Result<PlannedJob> planJob(const JobFile& job, StreamingContext& context,
+                           const std::map<std::string, DStream<std::string_view>>& sources) {
     JobFileErrors errors(job.path);
-    Planner(job, context, errors).plan();
-    if (errors.empty()) return {};
+    PlannedJob planned = Planner(job, context, sources, errors).plan();
+    if (errors.empty()) return planned;
     return core::fail(ErrorKind::kInvalid, errors.text());
 }
 
@@ -257,7 +295,7 @@ void addPlanErrors(const JobFile& job, JobFileErrors& errors) {
     StreamingOptions options = job.options;
     options.interval = std::max(options.interval, Duration(1));
     StreamingContext scratch(options);
-    Planner(job, scratch, errors).plan();
+    Planner(job, scratch, {}, errors).plan();
 }
 
 }  // namespace tidemill::tools

@@ -278,6 +278,54 @@ int main(int argc, char** argv) {
         "Example: tidemill checkpoint verify --data-dir wordcount_acknowledged.data");
     checkpointVerify->callback([&] { code = listCheckpoints(inspect, true); });
 
+    DeadLetterOptions letters;
+    auto* deadLetters =
+        app.add_subcommand("dead_letters", "the records that a job has gone on without");
+    deadLetters->require_subcommand(1);
+    deadLetters->footer(
+        "Exit codes: 1 no data directory; 5 damaged; of resend those of send.\n"
+        "Example: tidemill dead_letters list --data-dir wordcount_acknowledged.data");
+    const auto ofLetters = [&](CLI::App* command) {
+        command
+            ->add_option("--data-dir", letters.dataDirectory, "required: the job's data directory")
+            ->required()
+            ->option_text("DIR");
+        command->add_option("--batch", letters.batch, "only those of this batch")
+            ->check(CLI::NonNegativeNumber)
+            ->option_text("BATCH");
+    };
+    auto* lettersList = deadLetters->add_subcommand("list", "how many of each batch, and the first");
+    ofLetters(lettersList);
+    lettersList->add_flag("--json", letters.json, "one JSON object a line");
+    lettersList->footer("Example: tidemill dead_letters list --data-dir wordcount_acknowledged.data");
+    lettersList->callback([&] { code = listDeadLetters(letters); });
+    auto* lettersShow = deadLetters->add_subcommand("show", "the records, and what is wrong with them");
+    ofLetters(lettersShow);
+    lettersShow->add_flag("--json", letters.json, "one JSON object a line");
+    lettersShow->add_option("--limit", letters.limit, "at most so many (default: 100); 0: all")
+        ->default_val(100)
+        ->check(CLI::NonNegativeNumber)
+        ->option_text("N");
+    lettersShow->footer("Example: tidemill dead_letters show --batch 7 --data-dir wordcount_acknowledged.data");
+    lettersShow->callback([&] { code = showDeadLetters(letters); });
+    SendCommandOptions resend;
+    auto* lettersResend = deadLetters->add_subcommand(
+        "resend", "send the records again to a listen_acknowledged source");
+    ofLetters(lettersResend);
+    lettersResend
+        ->add_option("--session", resend.session,
+                     "required: a session's name; the same again sends no record twice")
+        ->required()
+        ->option_text("NAME");
+    lettersResend
+        ->add_option("SERVER", resend.server, "HOST:PORT, [IPV6]:PORT, or PORT on this machine")
+        ->required()
+        ->option_text(" ");
+    lettersResend->footer(
+        "Example: tidemill dead_letters resend 9998 --session mended --batch 7 --data-dir "
+        "wordcount_acknowledged.data");
+    lettersResend->callback([&] { code = resendDeadLetters(letters, resend); });
+
     // `tidemill help state` is `tidemill state --help`.
     std::vector<const char*> arguments(argv, argv + argc);
     if (argc > 1 && std::string_view(argv[1]) == "help") {

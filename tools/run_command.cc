@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstdio>
 #include <filesystem>
+#include <sstream>
 #include <thread>
 
 #include "core/logging.h"
@@ -151,21 +152,28 @@ std::filesystem::path inFull(const std::filesystem::path& path) {
 }
 
 // What the job file means, in its own words.
-std::string plan(const JobFile& job, const Job& declared) {
+std::string plan(const JobFile& job, const PlannedJob& planned, const Job& declared) {
     const auto& options = job.options;
     std::string text =
         "job         " + job.name + ", a batch every " + inWords(options.interval) + "\n";
     for (const auto& source : declared.sources) text += "source      " + source.description + "\n";
-    for (const auto& step : job.steps) {
+    for (std::size_t i = 0; i < job.steps.size(); ++i) {
+        const auto& step = job.steps[i];
         text += std::string("step        ") + stepWord(step.type);
         if (step.type == StepSpec::Type::kFilter)
             text += (step.drop ? " drop " : " keep ") + step.pattern;
-        if (step.type == StepSpec::Type::kJoin) text += " with \"" + step.with + "\"";
+        if (!step.where.empty())
+            text += (step.type == StepSpec::Type::kWhere ? " " : " where ") + step.where;
+        if (!step.having.empty()) text += " having " + step.having;
+        if (!step.with.empty()) text += " with \"" + step.with + "\"";
         if (step.window != Duration(0))
             text += " over " + inWords(step.window) +
                     (step.slide != Duration(0) ? " every " + inWords(step.slide) : "");
         if (!step.name.empty()) text += " \"" + step.name + "\"";
         text += (step.from.empty() ? "" : " from \"" + step.from + "\"") + "\n";
+        std::istringstream became(planned.steps[i].became);
+        for (std::string line; std::getline(became, line);) text += "  becomes   " + line + "\n";
+        text += "  gives     " + planned.steps[i].gives + "\n";
     }
     for (const auto& state : declared.states)
         text += "state       " + state.name + " (" + state.signature + ")\n";
@@ -231,7 +239,8 @@ int runJob(const RunOptions& wanted) {
         service.status(line);
     };
     StreamingContext context(options);
-    if (auto planned = planJob(*job, context); !planned) {
+    const auto planned = planJob(*job, context);
+    if (!planned) {
         std::fprintf(stderr, "%s\n", planned.error().message.c_str());
         return kExitJobFile;
     }
@@ -240,7 +249,7 @@ int runJob(const RunOptions& wanted) {
         return kExitJobFile;
     }
     if (wanted.checkOnly) {
-        put(plan(*job, *context.job()));
+        put(plan(*job, *planned, *context.job()));
         return finishOutput();
     }
     core::logInfo("tidemill " TIDEMILL_VERSION ", job " + job->name + ": a batch every " +

@@ -8,6 +8,7 @@
 
 #include "core/format.h"
 #include "core/standard_streams.h"
+#include "rows/group_text.h"
 #include "state/operators/bound_table.h"
 #include "state/state_store.h"
 #include "tools/commands.h"
@@ -194,55 +195,74 @@ Result<> list(const InspectOptions& options) {
     return {};
 }
 
-// One row, as JSON or for people.
-bool putRow(const InspectOptions& options, const TableTypes& types, std::string_view key,
-            std::string_view value) {
-    std::string line;
-    if (options.json) {
-        line = "{";
-        appendTypedKey(line, types.key, key);
-        line += ", ";
-        appendTypedValue(line, types.value, value);
-        line += "}\n";
-    } else {
-        line = shownKey(types.key, key) + "\t" + shownValue(types.value, value) + "\n";
+// The rows of a table: keys and values by their types, or columns by name.
+class TableText {
+public:
+    explicit TableText(const state::TableSummary& table)
+        : types_(typesOf(table.signature)), groups_(rows::GroupText::of(table.signature)) {}
+
+    Result<std::string> keyOf(const std::string& text) const {
+        return groups_ ? groups_->key(text) : typedKey(types_.key, text);
     }
-    return put(line);
-}
+
+    // One row, as JSON or for people.
+    Result<std::string> line(bool isJson, std::string_view key, std::string_view value) {
+        if (groups_) {
+            TM_ASSIGN(const auto text,
+                      isJson ? groups_->json(key, value) : groups_->line(key, value));
+            return isJson ? "{" + text + "}\n" : text + "\n";
+        }
+        if (!isJson) return shownKey(types_.key, key) + "\t" + shownValue(types_.value, value) + "\n";
+        std::string line = "{";
+        appendTypedKey(line, types_.key, key);
+        line += ", ";
+        appendTypedValue(line, types_.value, value);
+        return line + "}\n";
+    }
+
+private:
+    TableTypes types_;
+    std::unique_ptr<rows::GroupText> groups_;
+};
 
 Result<> get(const InspectOptions& options) {
     TM_ASSIGN(const auto reader, openNewestState(options.dataDirectory));
     TM_ASSIGN(const auto table, findTable(*reader, options.table));
-    const auto types = typesOf(table.signature);
-    TM_ASSIGN(const auto key, typedKey(types.key, options.key));
+    TableText text(table);
+    TM_ASSIGN(const auto key, text.keyOf(options.key));
     TM_ASSIGN(const auto value, reader->get(table.operatorId, table.number, key));
     if (!value)
         return core::fail(ErrorKind::kNotFound, "no key \"" + options.key + "\" in table " +
                                                     options.table);
-    putRow(options, types, key, *value);
+    TM_ASSIGN(const auto line, text.line(options.json, key, *value));
+    put(line);
     return {};
 }
 
 Result<> scan(const InspectOptions& options) {
     TM_ASSIGN(const auto reader, openNewestState(options.dataDirectory));
     TM_ASSIGN(const auto table, findTable(*reader, options.table));
-    const auto types = typesOf(table.signature);
+    TableText text(table);
     std::string from, to;
     if (!options.from.empty()) {
-        TM_ASSIGN(from, typedKey(types.key, options.from));
+        TM_ASSIGN(from, text.keyOf(options.from));
     }
     if (!options.to.empty()) {
-        TM_ASSIGN(to, typedKey(types.key, options.to));
+        TM_ASSIGN(to, text.keyOf(options.to));
     }
     state::ScanOptions range;
     range.prefix = options.prefix;
     range.from = from;
     range.to = to;
     if (options.limit != 0) range.limit = options.limit;
-    return reader->scan(table.operatorId, table.number, range,
+    Result<> shown;
+    TM_TRY(reader->scan(table.operatorId, table.number, range,
                         [&](std::string_view key, std::string_view value) {
-                            return putRow(options, types, key, value);
-                        });
+                            const auto line = text.line(options.json, key, value);
+                            if (!line) shown = core::fail(line.error());
+                            return line && put(*line);
+                        }));
+    return shown;
 }
 
 int finish(const Result<>& result) {

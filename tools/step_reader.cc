@@ -2,8 +2,20 @@
 
 #include <re2/re2.h>
 
+#include <cctype>
+
+#include "tools/field_specs.h"
+
 namespace tidemill::tools {
 namespace {
+
+using Type = StepSpec::Type;
+
+const std::vector<std::string> kSteps{
+    "split", "lower_case", "filter", "count",  "running_totals", "fields",
+    "aggregate", "top",    "join",   "where",  "compute",        "select",
+    "rename",    "drop",   "distinct", "union", "explode",
+    "sql"};
 
 class StepReader {
 public:
@@ -11,30 +23,76 @@ public:
 
     StepSpec read() {
         step_.at = table_.at();
-        const auto type =
-            table_.choice("do", {"split", "lower_case", "filter", "count", "running_totals",
-                                 "fields", "aggregate", "top", "join"});
-        if (type) step_.type = static_cast<StepSpec::Type>(*type);
-        if (type && step_.type == StepSpec::Type::kAggregate)
-            step_.running = table_.boolean("running", false);
-        const bool named = step_.type == StepSpec::Type::kRunningTotals || step_.running;
-        step_.name = named ? table_.requiredText("name") : table_.text("name", "");
+        const auto type = readType();
+        if (type) step_.type = *type;
+        if (type == Type::kAggregate) step_.aggregation.running = table_.boolean("running", false);
+        step_.name = step_.keepsState() ? table_.requiredText("name") : table_.text("name", "");
         step_.from = table_.text("from", "");
         step_.fromAt = table_.at("from");
-        if (!type) return std::move(step_);
-        switch (step_.type) {
-            case StepSpec::Type::kFilter: filter(); break;
-            case StepSpec::Type::kCount: window(); break;
-            case StepSpec::Type::kFields: fields(); break;
-            case StepSpec::Type::kAggregate: aggregate(); break;
-            case StepSpec::Type::kTop: top(); break;
-            case StepSpec::Type::kJoin: join(); break;
-            default: break;
-        }
+        for (const char* key : {"where", "having", "compute", "key", "by", "on", "with", "select",
+                                "rename", "drop", "explode", "window", "query"})
+            if (table_.has(key)) step_.keys.emplace_back(key, table_.at(key));
+        step_.content = table_.content({"name", "from", "with"});
+        if (type) readKeys();
         return std::move(step_);
     }
 
 private:
+    // A step of one key says with that what it does.
+    std::optional<Type> readType() {
+        if (!table_.has("do"))
+            for (const char* key : {"where", "compute", "select", "rename", "drop", "explode"})
+                if (table_.has(key)) return typeNamed(key);
+        const auto type = table_.choice("do", kSteps);
+        if (!type) return std::nullopt;
+        return static_cast<Type>(*type);
+    }
+    static Type typeNamed(std::string_view word) {
+        for (std::size_t i = 0; i < kSteps.size(); ++i)
+            if (kSteps[i] == word) return static_cast<Type>(i);
+        return Type::kSplit;
+    }
+
+    void readKeys() {
+        switch (step_.type) {
+            case Type::kFilter: return filter();
+            case Type::kCount: return window();
+            case Type::kFields: return fields();
+            case Type::kAggregate: return aggregate();
+            case Type::kTop: return top();
+            case Type::kJoin: return join();
+            case Type::kWhere:
+                step_.where = table_.requiredText("where");
+                return;
+            case Type::kCompute: return named("compute");
+            case Type::kRename: return named("rename");
+            case Type::kSelect: return columns("select");
+            case Type::kDrop: return columns("drop");
+            case Type::kDistinct:
+                step_.columns = table_.texts("by");
+                return;
+            case Type::kUnion:
+                step_.with = table_.requiredText("with");
+                return;
+            case Type::kExplode:
+                step_.column = table_.requiredText("explode");
+                step_.separator = table_.text("separator", "");
+                return;
+            case Type::kSql: return sql();
+            default: return;
+        }
+    }
+
+    void sql() {
+        step_.query = table_.requiredText("query");
+        step_.aggregation.ttl = table_.duration("ttl", Duration(0), Duration(1));
+        // running() groups are a result of their own, found again by the step's name.
+        std::string letters;
+        for (const char c : step_.query)
+            if (c != ' ' && c != '\n') letters += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        step_.aggregation.running = letters.find("running()") != letters.npos;
+    }
+
     void filter() {
         const bool keeps = table_.has("keep");
         step_.drop = !keeps;
@@ -60,18 +118,11 @@ private:
     }
 
     void fields() {
-        const auto by = table_.choice("by", {"split", "regex", "csv", "json"});
-        for (auto& [name, place] : table_.requiredPairs("fields")) {
-            notReserved(name, "fields");
-            step_.fields.push_back({name, place});
-        }
-        if (!by) return;
-        step_.fieldsBy = static_cast<FieldsBy>(*by);
-        if (step_.fieldsBy == FieldsBy::kSplit) step_.separator = table_.text("separator", "");
-        if (step_.fieldsBy == FieldsBy::kRegex) step_.pattern = table_.requiredText("pattern");
-        const auto reader =
-            makeFieldReader(step_.fieldsBy, step_.separator, step_.pattern, step_.fields);
-        if (!reader) errors_.add(table_.at("fields"), reader.error().message);
+        for (const auto& [name, node] : table_.members("fields", false)) notReserved(name, "fields");
+        FieldsSpec spec = readFields(table_, errors_);
+        step_.reader = std::move(spec.reader);
+        step_.loose = std::move(spec.loose);
+        step_.where = table_.text("where", "");
     }
 
     // Under these a line of JSON says its batch, when fields have the plainer names.
@@ -81,32 +132,63 @@ private:
                                             "\" is reserved for what json_lines say of a batch");
     }
 
-    void aggregate() {
-        step_.key = table_.texts("key");
-        for (const auto& [name, text] : table_.requiredPairs("compute")) {
-            notReserved(name, "compute");
-            auto spec = parseAggregate(name, text);
-            if (spec)
-                step_.compute.push_back(std::move(*spec));
-            else
-                errors_.add(table_.at("compute"), spec.error().message);
-        }
-        window();
-        if (step_.running && table_.has("window"))
-            errors_.add(table_.at("window"), "aggregates are either of a window or running");
+    void named(const char* key) {
+        step_.pairs = table_.requiredPairs(key);
+        for (const auto& [name, text] : step_.pairs)
+            notReserved(step_.type == Type::kRename ? text : name, key);
+    }
+    void columns(const char* key) {
+        step_.columns = table_.texts(key);
+        if (step_.columns.empty())
+            errors_.add(table_.at(key), std::string(key) + " must name at least one field");
     }
 
+    void aggregate() {
+        auto& how = step_.aggregation;
+        how.name = step_.name;
+        how.key = table_.texts("key");
+        how.compute = table_.requiredPairs("compute");
+        for (auto& [name, text] : how.compute) {
+            notReserved(name, "compute");
+            if (const auto call = rows::parseAggregateCall(text); !call)
+                errors_.add(table_.at("compute"), name + " = " + call.error().message);
+        }
+        window();
+        how.window = step_.window;
+        how.slide = step_.slide;
+        if (how.running && table_.has("window"))
+            errors_.add(table_.at("window"), "aggregates are either of a window or running");
+        how.ttl = table_.duration("ttl", Duration(0), Duration(1));
+        if (table_.has("ttl") && !how.running)
+            errors_.add(table_.at("ttl"), "ttl says how long a group of running aggregates may be "
+                                          "idle, but running is not true");
+        step_.where = table_.text("where", "");
+        step_.having = table_.text("having", "");
+    }
+
+    // by = "n", by = ["n", "path asc"]
     void top() {
         step_.n = static_cast<std::size_t>(table_.integer("n", 10, 1, 1'000'000));
-        step_.by = table_.requiredText("by");
+        const auto names = table_.texts("by");
+        if (names.empty()) errors_.add(table_.at("by"), "[[step]] lacks the key \"by\"");
+        for (const auto& text : names) {
+            rows::OrderBy order{text, true};
+            for (const auto& [word, isDescending] :
+                 {std::pair<std::string_view, bool>{" desc", true}, {" asc", false}}) {
+                if (!text.ends_with(word) || text.size() == word.size()) continue;
+                order = {text.substr(0, text.size() - word.size()), isDescending};
+            }
+            step_.by.push_back(std::move(order));
+        }
     }
 
     void join() {
         step_.with = table_.requiredText("with");
-        step_.on = table_.requiredText("on");
+        step_.on = table_.texts("on");
+        if (step_.on.empty()) errors_.add(table_.at("on"), "[[step]] lacks the key \"on\"");
         if (!table_.has("kind")) return;
         if (const auto kind = table_.choice("kind", {"inner", "left", "right", "full"}))
-            step_.join = static_cast<StepSpec::Join>(*kind);
+            step_.join = static_cast<rows::JoinKind>(*kind);
     }
 
     TomlTable& table_;

@@ -142,6 +142,7 @@ Duration TomlTable::duration(std::string_view key, Duration byDefault, Duration 
                           : unit == "s"                    ? 1e3
                           : unit == "min" || unit == "m"   ? 60e3
                           : unit == "h"                    ? 3600e3
+                          : unit == "d"                    ? 86400e3
                                                            : 0;
     if (!good || millis == 0) {
         wrongType(key, *node, "a time such as \"250ms\", \"1s\", \"5min\", \"2h\"");
@@ -217,10 +218,11 @@ std::vector<std::string> TomlTable::texts(std::string_view key) {
     return {};
 }
 
-std::vector<std::pair<std::string, std::string>> TomlTable::requiredPairs(std::string_view key) {
+std::vector<std::pair<std::string, const toml::node*>> TomlTable::members(std::string_view key,
+                                                                          bool isRequired) {
     const auto* node = find(key);
     if (node == nullptr) {
-        missing(key);
+        if (isRequired) missing(key);
         return {};
     }
     const auto* table = node->as_table();
@@ -228,21 +230,48 @@ std::vector<std::pair<std::string, std::string>> TomlTable::requiredPairs(std::s
         wrongType(key, *node, "a table: {name = …}");
         return {};
     }
-    std::vector<std::tuple<std::uint32_t, std::uint32_t, std::string, std::string>> placed;
+    std::vector<std::tuple<std::uint32_t, std::uint32_t, std::string, const toml::node*>> placed;
     for (const auto& [name, value] : *table) {
         const auto& begin = name.source().begin;
-        if (const auto* text = value.as_string())
-            placed.emplace_back(begin.line, begin.column, std::string(name.str()), text->get());
-        else if (const auto* number = value.as_integer())
-            placed.emplace_back(begin.line, begin.column, std::string(name.str()),
-                                std::to_string(number->get()));
-        else
-            wrongType(name.str(), value, "a text in quotes or a whole number");
+        placed.emplace_back(begin.line, begin.column, std::string(name.str()), &value);
     }
     std::sort(placed.begin(), placed.end());
+    std::vector<std::pair<std::string, const toml::node*>> members;
+    for (auto& [line, column, name, value] : placed) members.emplace_back(name, value);
+    return members;
+}
+
+std::vector<std::pair<std::string, std::string>> TomlTable::requiredPairs(std::string_view key) {
     std::vector<std::pair<std::string, std::string>> pairs;
-    for (auto& [line, column, name, value] : placed) pairs.emplace_back(name, value);
+    for (const auto& [name, value] : members(key)) {
+        if (const auto* text = value->as_string())
+            pairs.emplace_back(name, text->get());
+        else if (const auto* number = value->as_integer())
+            pairs.emplace_back(name, std::to_string(number->get()));
+        else
+            wrongType(name, *value, "a text in quotes or a whole number");
+    }
     return pairs;
+}
+
+std::string TomlTable::content(const std::vector<std::string>& without) const {
+    toml::table rest = table_;
+    for (const auto& key : without) rest.erase(key);
+    std::ostringstream text;
+    text << rest;
+    // The order in which columns were named is the order in which they come.
+    for (const auto& [key, value] : rest) {
+        const auto* inner = value.as_table();
+        if (inner == nullptr) continue;
+        std::vector<std::tuple<std::uint32_t, std::uint32_t, std::string>> placed;
+        for (const auto& [name, ignored] : *inner)
+            placed.emplace_back(name.source().begin.line, name.source().begin.column,
+                                std::string(name.str()));
+        std::sort(placed.begin(), placed.end());
+        text << '\n' << key.str() << ':';
+        for (const auto& [line, column, name] : placed) text << ' ' << name.size() << ':' << name;
+    }
+    return text.str();
 }
 
 std::optional<std::size_t> TomlTable::choice(std::string_view key,

@@ -66,6 +66,19 @@ public:
     std::vector<std::string> texts(std::string_view key);
     // A table of texts or whole numbers, in the order of the file: {status = 9, path = "/url"}.
     std::vector<std::pair<std::string, std::string>> requiredPairs(std::string_view key);
+    // Its members in the order of the file; of a required one an error when it is missing or empty.
+    std::vector<std::pair<std::string, const toml::node*>> members(std::string_view key,
+                                                                   bool isRequired = true);
+    // The same as requiredPairs, and none without the key.
+    std::vector<std::pair<std::string, std::string>> pairs(std::string_view key) {
+        if (has(key)) return requiredPairs(key);
+        known_.emplace_back(key);
+        return {};
+    }
+    // Null when it is not there.
+    const toml::node* node(std::string_view key) { return find(key); }
+    // What the table says, without these keys: the same for two files that differ in layout only.
+    std::string content(const std::vector<std::string>& without) const;
     bool has(std::string_view key) const { return table_.contains(key); }
 
     // Reports the keys nobody asked for.

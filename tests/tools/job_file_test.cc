@@ -261,7 +261,7 @@ TEST(JobFile, AnUnknownWordIsNamedWithTheNearestOne) {
     EXPECT_EQ(errorBehindAGoodJob("[[step]]\ndo = \"spilt\"\n"),
               R"(job.toml:9:6: do "spilt" is not known, did you mean "split"?)");
     EXPECT_EQ(errorBehindAGoodJob("[[output]]\nto = \"kafka\"\n"),
-              "job.toml:9:6: to \"kafka\" is not known; known are: print, text_files, json_lines");
+              "job.toml:9:6: to \"kafka\" is not known; known are: print, text_files, json_lines, csv, tsv, text");
 }
 
 TEST(JobFile, TheKeysBesideAnUnknownWordAreNotBlamed) {
@@ -416,7 +416,7 @@ TEST(JobFile, ControlCharactersInNamesAreRefusedAndShownEscaped) {
     EXPECT_EQ(errorBehindAGoodJob("[[step]]\ndo = \"split\"\nname = \"a\\u001b[2J\"\n"),
               R"(job.toml:10:8: the name "a\x1b[2J" must not hold control characters)");
     EXPECT_EQ(errorBehindAGoodJob("[[step]]\ndo = \"split\\u001b[2J\"\n"),
-              R"(job.toml:9:6: do "split\x1b[2J" is not known; known are: split, lower_case, filter, count, running_totals, fields, aggregate, top, join)");
+              R"(job.toml:9:6: do "split\x1b[2J" is not known; known are: split, lower_case, filter, count, running_totals, fields, aggregate, top, join, where, compute, select, rename, drop, distinct, union, explode, sql)");
     EXPECT_EQ(errorBehindAGoodJob("[[output]]\nto = \"json_lines\"\npath = \"a\\u0000b\"\n"),
               R"(job.toml:10:8: path is "a\x00b", but must be a text without NUL bytes)");
 }
@@ -576,11 +576,11 @@ TEST(JobFile, WrongStepsOfRowsAreSaid) {
                                    "= 2}\n" + more);
     };
     EXPECT_EQ(behindFields("[[step]]\ndo = \"aggregate\"\nkey = \"wrd\"\ncompute = {a = \"count()\"}\n"),
-              "job.toml:12:1: there is no field \"wrd\" here, did you mean \"word\"?");
+              "job.toml:14:7: there is no field \"wrd\" here, did you mean \"word\"?");
     EXPECT_EQ(behindFields("[[step]]\ndo = \"aggregate\"\ncompute = {a = \"sum(m)\"}\n"),
-              "job.toml:12:1: there is no field \"m\" here, did you mean \"n\"?");
+              "job.toml:14:11: there is no field \"m\" here, did you mean \"n\"?");
     EXPECT_EQ(behindFields("[[step]]\ndo = \"aggregate\"\nkey = \"word\"\ncompute = {word = \"count()\"}\n"),
-              "job.toml:12:1: two fields of the result are named \"word\"");
+              "job.toml:15:11: two fields are named \"word\"");
     EXPECT_EQ(behindFields("[[step]]\ndo = \"aggregate\"\ncompute = {a = \"mean(n)\"}\n").substr(0, 41),
               "job.toml:14:11: a = \"mean(n)\" must be one");
     EXPECT_EQ(behindFields("[[step]]\ndo = \"aggregate\"\ncompute = {a = \"count()\"}\nwindow = \"1500ms\"\n"),
@@ -589,9 +589,11 @@ TEST(JobFile, WrongStepsOfRowsAreSaid) {
     EXPECT_EQ(behindFields("[[step]]\ndo = \"split\"\n"),
               "job.toml:12:1: this step takes text, but is given rows of fields");
     EXPECT_EQ(behindFields("[[step]]\ndo = \"top\"\nby = \"words\"\n"),
-              "job.toml:12:1: there is no field \"words\" here, did you mean \"word\"?");
-    EXPECT_EQ(errorBehindAGoodJob("[[step]]\ndo = \"fields\"\nby = \"json\"\nfields = {a = \"b\"}\n"),
-              "job.toml:11:10: field \"a\" is at \"b\", which is no JSON pointer: \"/name/of/it\"");
+              "job.toml:14:6: there is no field \"words\" here, did you mean \"word\"?");
+    const auto noPointer =
+        errorBehindAGoodJob("[[step]]\ndo = \"fields\"\nby = \"json\"\nfields = {a = \"b\"}\n");
+    EXPECT_EQ(noPointer.substr(0, 16), "job.toml:11:10: ");
+    EXPECT_NE(noPointer.find("must be at a JSON pointer"), std::string::npos) << noPointer;
     EXPECT_EQ(errorBehindAGoodJob("[[step]]\ndo = \"count\"\nslide = \"10s\"\n"),
               "job.toml:10:9: slide says how often a window moves, but there is no window");
 }
@@ -615,7 +617,7 @@ from = "rows"
 with = "slow"
 on = "id"
 )toml"),
-              "job.toml:20:1: the two streams slide differently (1000 ms and 2000 ms)");
+              "job.toml:24:6: the two streams slide differently (1000 ms and 2000 ms): give their windows the same slide");
 }
 
 std::string repeated(std::string_view part, std::size_t count) {

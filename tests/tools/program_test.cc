@@ -461,8 +461,11 @@ TEST_F(Program, CheckSaysThePlanAndMakesNothing) {
                                std::to_string(server_.port()) +
                                "\n"
                                "step        split \"words\"\n"
+                               "  gives     text\n"
                                "step        count \"counts\"\n"
+                               "  gives     value text, count int\n"
                                "step        running_totals \"totals\"\n"
+                               "  gives     value text, count int\n"
                                "state       totals (runningTotals key=string value=i64)\n"
                                "output      print\n"
                                "data        " +

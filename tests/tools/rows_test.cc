@@ -1,358 +1,294 @@
-// Fields taken out of lines, and what job files compute with them.
+// Job files over rows: what their steps and outputs make of lines.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <fstream>
 #include <sstream>
 
 #include "tests/support/batch_harness.h"
-#include "tools/aggregate.h"
-#include "tools/field_reader.h"
+#include "tools/job_file.h"
 #include "tools/job_plan.h"
-#include "tools/row_steps.h"
 
 namespace tidemill::tools {
 namespace {
 
+namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using Lines = std::vector<std::string>;
 
-std::string shown(const Row& row) {
-    std::string text;
-    core::appendElement(text, row);
-    return text;
+std::string contentsOf(const fs::path& path) {
+    std::ifstream in(path);
+    std::stringstream text;
+    text << in.rdbuf();
+    return text.str();
 }
 
-// What the fields of `line` are, or what is wrong.
-std::string read(FieldsBy by, const std::vector<FieldSpec>& fields, std::string_view line,
-                 const std::string& separator = "", const std::string& pattern = "") {
-    const auto reader = makeFieldReader(by, separator, pattern, fields);
-    if (!reader) return reader.error().message;
-    try {
-        return shown((*reader)->read(line));
-    } catch (const std::runtime_error& error) {
-        return error.what();
-    }
+// A job of the source "lines", these steps and an output of the last one.
+std::string jobOf(const std::string& steps, const std::string& output,
+                  const std::string& job = "") {
+    return "[job]\nname = \"j\"\n" + job + "\n[[source]]\nname = \"lines\"\ntype = \"listen\"\nport = 0\n" +
+           steps + "\n[[output]]\n" + output;
 }
 
-TEST(Fields, BySplitPosition) {
-    EXPECT_EQ(read(FieldsBy::kSplit, {{"a", "3"}, {"b", "1"}}, "  x  y\tz "), "(z,x)");
-    EXPECT_EQ(read(FieldsBy::kSplit, {{"a", "2"}}, "x;;z", ";"), "()");
-    EXPECT_EQ(read(FieldsBy::kSplit, {{"a", "3"}}, "x::y::z", "::"), "(z)");
-    EXPECT_EQ(read(FieldsBy::kSplit, {{"a", "3"}}, "x y"),
-              "field \"a\" (3): the line has 2 fields");
-    EXPECT_THAT(read(FieldsBy::kSplit, {{"a", "0"}}, ""), HasSubstr("counted from 1"));
-    EXPECT_THAT(read(FieldsBy::kSplit, {{"a", "name"}}, ""), HasSubstr("counted from 1"));
-}
-
-TEST(Fields, ByCsvColumn) {
-    const std::vector<FieldSpec> all{{"a", "1"}, {"b", "2"}, {"c", "3"}};
-    EXPECT_EQ(read(FieldsBy::kCsv, all, R"(x,"y, ""z""",)"), "(x,y, \"z\",)");
-    EXPECT_EQ(read(FieldsBy::kCsv, {{"a", "2"}}, "x"), "field \"a\" (2): the line has 1 fields");
-    EXPECT_EQ(read(FieldsBy::kCsv, all, R"(x,"y)"), "a quote of the CSV line is not closed");
-}
-
-TEST(Fields, ByRegexGroup) {
-    const std::string pattern = R"((?P<word>\w+)=(\d+)(!)?)";
-    EXPECT_EQ(read(FieldsBy::kRegex, {{"n", "2"}, {"w", "word"}}, "so a=17 it is", "", pattern),
-              "(17,a)");
-    EXPECT_THAT(read(FieldsBy::kRegex, {{"n", "2"}}, "nothing", "", pattern),
-                HasSubstr("does not match"));
-    EXPECT_THAT(read(FieldsBy::kRegex, {{"n", "3"}}, "a=1", "", pattern),
-                HasSubstr("took no part"));
-    EXPECT_THAT(read(FieldsBy::kRegex, {{"n", "4"}}, "", "", pattern), HasSubstr("has 3 groups"));
-    EXPECT_THAT(read(FieldsBy::kRegex, {{"n", "1"}}, "", "", "("), HasSubstr("no regular"));
-}
-
-TEST(Fields, WholeNumbersOfJsonKeepTheirDigits) {
-    const std::vector<FieldSpec> one{{"x", "/0"}};
-    for (const char* digits :
-         {"9223372036854775807", "18446744073709551615", "18446744073709551616",
-          "-9223372036854775809", "123456789012345678901234567890"})
-        EXPECT_EQ(read(FieldsBy::kJson, one, "[" + std::string(digits) + ", 1e3]"),
-                  "(" + std::string(digits) + ")");
-    EXPECT_EQ(read(FieldsBy::kJson, one, "[1e3]"), "(1000.0)");
-}
-
-TEST(Fields, ByJsonPointer) {
-    const std::string line = R"({"a": {"b": [1, 2.5, "x"]}, "t": true, "n": null, "": 3})";
-    EXPECT_EQ(read(FieldsBy::kJson, {{"x", "/a/b/2"}, {"y", "/a/b/1"}, {"z", "/t"}}, line),
-              "(x,2.5,true)");
-    EXPECT_EQ(read(FieldsBy::kJson, {{"x", "/a/c"}}, line),
-              "field \"x\" (/a/c): the JSON has nothing there");
-    EXPECT_THAT(read(FieldsBy::kJson, {{"x", "/a"}}, line), HasSubstr("but is object"));
-    EXPECT_THAT(read(FieldsBy::kJson, {{"x", "/n"}}, line), HasSubstr("but is null"));
-    EXPECT_EQ(read(FieldsBy::kJson, {{"x", "/a"}}, "{"), "the line is no JSON");
-    EXPECT_THAT(read(FieldsBy::kJson, {{"x", "a"}}, line), HasSubstr("no JSON pointer"));
-}
-
-// `function` over rows of one field, added up in two parts.
-std::string computed(const std::string& function, const std::vector<std::string>& values) {
-    auto spec = parseAggregate("it", function);
-    if (!spec) return spec.error().message;
-    AggregateState first, second;
-    try {
-        for (std::size_t i = 0; i < values.size(); ++i)
-            (i % 2 == 0 ? first : second).add(*spec, Row{{textField(values[i])}});
-    } catch (const std::runtime_error& error) {
-        return error.what();
-    }
-    try {
-        first.merge(second);
-        return first.result(*spec).text;
-    } catch (const std::runtime_error& error) {
-        return error.what();
-    }
-}
-
-TEST(Aggregate, ComputesWhatItsNameSays) {
-    const Lines numbers{"3", "10", "-4", "10"};
-    EXPECT_EQ(computed("count()", numbers), "4");
-    EXPECT_EQ(computed("sum(x)", numbers), "19");
-    EXPECT_EQ(computed("min(x)", numbers), "-4");
-    EXPECT_EQ(computed("max(x)", numbers), "10");
-    EXPECT_EQ(computed("avg(x)", numbers), "4.75");
-    EXPECT_EQ(computed("distinct(x)", numbers), "3");
-    EXPECT_EQ(computed("top(2, x)", {"b", "a", "c", "a", "b", "d"}),
-              R"([{"value": "a", "count": 2}, {"value": "b", "count": 2}])");
-    EXPECT_EQ(computed("sum(x)", {"0.5", "1", "2"}), "3.5");
-    EXPECT_EQ(computed("sum(x)", {"1", "many"}), "field \"x\" must be a number, but is a text of 4 bytes");
-    EXPECT_EQ(computed("max(x)", {"nan"}), "field \"x\" must be a number, but is a text of 3 bytes");
-    for (const char* wrong : {"sum()", "count(x)", "top(x)", "top(0, x)", "mean(x)", "sum(x", ""})
-        EXPECT_THAT(computed(wrong, {}), HasSubstr("must be one of")) << wrong;
-}
-
-TEST(Aggregate, WholeNumbersStayExactOrAreRefused) {
-    constexpr const char* kMost = "9223372036854775807";
-    constexpr const char* kLeast = "-9223372036854775808";
-    EXPECT_EQ(computed("sum(x)", {kMost, kLeast}), "-1");
-    // Over 64 bits on the way, not at the end.
-    EXPECT_EQ(computed("sum(x)", {kMost, "5", "1", kLeast}), "5");
-    EXPECT_EQ(computed("sum(x)", {kMost, "0", "1", "0"}),
-              "it = sum(x) is 9223372036854775808, more than a whole number of 64 bits holds");
-    EXPECT_EQ(computed("sum(x)", {kLeast, "-1"}),
-              "it = sum(x) is -9223372036854775809, less than a whole number of 64 bits holds");
-    EXPECT_EQ(computed("sum(x)", {"1e308", "1e308"}),
-              "it = sum(x) is over the range of floating point numbers");
-    EXPECT_EQ(computed("avg(x)", {"-1e308", "-1e308"}),
-              "it = avg(x) is over the range of floating point numbers");
-    EXPECT_EQ(computed("avg(x)", {kMost, kMost}),
-              "9223372036854775808");  // a mean is no whole number
-    for (const char* function : {"sum(x)", "min(x)", "max(x)", "avg(x)"})
-        for (const char* large :
-             {"9223372036854775808", "-9223372036854775809", "123456789012345678901234567890"})
-            EXPECT_EQ(computed(function, {"1", large}),
-                      "field \"x\" must be a number, but is a whole number of more than 64 bits (" +
-                          std::to_string(std::string(large).size()) + " bytes of text)");
-}
-
-TEST(Aggregate, LeastAndMostAreExactAmongMixedNumbers) {
-    // Neighbours that are one and the same as floating point numbers.
-    const Lines near{"9007199254740993", "9007199254740992"};
-    EXPECT_EQ(computed("min(x)", near), "9007199254740992");
-    EXPECT_EQ(computed("max(x)", {near[1], near[0]}), "9007199254740993");
-    EXPECT_EQ(computed("max(x)", {"9007199254740993", "9007199254740992.0"}), "9007199254740993");
-    EXPECT_EQ(computed("min(x)", {"-9007199254740993", "-9007199254740992.0"}),
-              "-9007199254740993");
-    EXPECT_EQ(computed("max(x)", {"9223372036854775807", "9.3e18"}), "9.3e+18");
-    EXPECT_EQ(computed("min(x)", {"-9223372036854775808", "-9.3e18"}), "-9.3e+18");
-    EXPECT_EQ(computed("max(x)", {"2", "2.5"}), "2.5");
-    EXPECT_EQ(computed("min(x)", {"-2", "-2.5"}), "-2.5");
-    // Numbers of JSON, however they were written.
-    EXPECT_EQ(computed("max(x)", {"007"}), "7");
-    EXPECT_EQ(computed("min(x)", {"1.50"}), "1.5");
-}
-
-TEST(Rows, AreGroupedPerBatchOverWindowsAndForEver) {
-    const std::vector<Lines> inputs{{"a 1", "b 2", "a 3"}, {"a 10"}, {}};
-    const auto over = [&](const StepSpec& step) {
-        return test::runBatches(inputs, [&](DStream<std::string> lines) {
-            const RowStream rows{
-                lines.map([](const std::string& line) {
-                    return Row{{textField(line.substr(0, 1)), textField(line.substr(2))}};
-                }),
-                {"name", "n"}};
-            return core::orThrow(aggregate(rows, step)).rows;
-        });
-    };
-    StepSpec step;
-    step.key = {"name"};
-    step.compute = {*parseAggregate("rows", "count()"), *parseAggregate("total", "sum(n)")};
-    EXPECT_EQ(over(step), (test::Batches{{"(a,2,4)", "(b,1,2)"}, {"(a,1,10)"}, {}}));
-    step.window = step.slide = Duration(1000);
-    step.window = Duration(2000);
-    EXPECT_EQ(over(step), (test::Batches{{"(a,2,4)", "(b,1,2)"}, {"(a,3,14)", "(b,1,2)"},
-                                         {"(a,1,10)"}}));
-    step.window = Duration(0);
-    step.running = true;
-    step.name = "totals";
-    EXPECT_EQ(over(step), (test::Batches{{"(a,2,4)", "(b,1,2)"}, {"(a,3,14)"}, {}}));
-    step.key = {};
-    EXPECT_EQ(over(step), (test::Batches{{"(3,6)"}, {"(4,16)"}, {}}));
-}
-
-const auto rowsOfWords = [](DStream<std::string> lines, std::vector<std::string> columns) {
-    return RowStream{lines.map([](const std::string& line) {
-                         Row row;
-                         std::istringstream words(line);
-                         for (std::string word; words >> word;)
-                             row.fields.push_back(textField(word));
-                         return row;
-                     }),
-                     std::move(columns)};
+struct Lived {
+    std::vector<Lines> batches;  // lines of the output, in their order
+    std::string error;           // what ended the job, or keeps it from starting
 };
 
-// What a start says to `second` in a directory where `first` has counted, with a checkpoint.
-std::string changed(const StepSpec& first, const StepSpec& second) {
+// Runs a job on `inputs`, a batch each, and reads what it wrote.
+Lived lived(const std::string& steps, const std::vector<Lines>& inputs, const std::string& onError = "stop",
+            const std::string& to = "json_lines") {
     test::TemporaryDirectory directory;
-    StreamingOptions options;
-    options.directory = directory / "data";
-    std::string said;
-    for (const auto* step : {&first, &second}) {
-        test::Life life(options, fromMillis(step == &first ? 0 : 1000));
-        RecordQueue<std::string> queue;
-        queue.push({"a x 1"});
-        const RowStream rows{
-            life.context().queueStream(queue).map([](const std::string& line) {
-                return Row{{textField(line.substr(0, 1)), textField(line.substr(2, 1)),
-                            textField(line.substr(4))}};
-            }),
-            {"host", "path", "bytes"}};
-        core::orThrow(aggregate(rows, *step)).rows.forEachBatch([](Batch<Row>&) {});
-        try {
-            life.start();
-        } catch (const std::exception& error) {
-            return error.what();
-        }
-        life.run(1);
-        life.context().stop();
+    const auto out = (directory / "out").string();
+    auto job = parseJobFile(jobOf(steps, "to = \"" + to + "\"\npath = \"" + out + "\"\n",
+                                  "on_error = \"" + onError + "\""),
+                            "job.toml");
+    Lived result;
+    if (!job) {
+        result.error = job.error().message;
+        return result;
     }
-    return "";
-}
-
-TEST(Rows, AChangedKeyOrFunctionOfStoredAggregatesIsRefused) {
-    const auto with = [](std::vector<std::string> key, std::vector<std::string> functions,
-                         bool running, std::string name) {
-        StepSpec step;
-        step.key = std::move(key);
-        for (const auto& function : functions)
-            step.compute.push_back(
-                *parseAggregate("c" + std::to_string(step.compute.size()), function));
-        step.running = running;
-        if (!running) step.window = Duration(2000);
-        step.name = std::move(name);
-        return step;
-    };
-    for (const bool running : {false, true}) {
-        for (const char* name : {"totals", ""}) {
-            if (running && *name == '\0') continue;  // running aggregates have a name
-            const auto first = with({"host"}, {"count()", "sum(bytes)"}, running, name);
-            EXPECT_EQ(changed(first, first), "");
-            // Another name of a result is no other state.
-            auto renamed = first;
-            renamed.compute[0].name = "rows";
-            EXPECT_EQ(changed(first, renamed), "");
-
-            const auto otherKey = with({"path"}, {"count()", "sum(bytes)"}, running, name);
-            EXPECT_THAT(changed(first, otherKey),
-                        testing::AllOf(HasSubstr(R"(by=["host"] -> by=["path"])"),
-                                       HasSubstr("--drop-mismatched-state"),
-                                       HasSubstr("rename the changed operator")));
-            for (const auto& key : {std::vector<std::string>{"host", "path"}, {"path", "host"}, {}})
-                EXPECT_THAT(changed(first, with(key, {"count()", "sum(bytes)"}, running, name)),
-                            HasSubstr("does not fit the state"));
-            EXPECT_THAT(changed(with({"host", "path"}, {"count()"}, running, name),
-                                with({"path", "host"}, {"count()"}, running, name)),
-                        HasSubstr(R"(by=["host", "path"] -> by=["path", "host"])"));
-            for (const auto& functions : {std::vector<std::string>{"sum(bytes)", "count()"},
-                                          {"count()"},
-                                          {"count()", "avg(bytes)"},
-                                          {"count()", "sum(bytes)", "min(bytes)"}})
-                EXPECT_THAT(changed(first, with({"host"}, functions, running, name)),
-                            HasSubstr("does not fit the state"));
-        }
-    }
-    EXPECT_THAT(changed(with({"host"}, {"count()"}, true, "totals"),
-                        with({"host"}, {"count()"}, false, "totals")),
-                HasSubstr("does not fit the state"));
-}
-
-TEST(Rows, ASumOverSixtyFourBitsNamesTheAggregateAndGoesByThePolicy) {
-    const std::vector<Lines> inputs{{"a 9223372036854775807", "a 1", "b 2"}, {"a -2"}};
-    StepSpec step;
-    step.key = {"name"};
-    step.compute = {*parseAggregate("total", "sum(n)")};
-    step.running = true;
-    step.name = "totals";
-    const auto build = [&](DStream<std::string> lines) {
-        return core::orThrow(aggregate(rowsOfWords(lines, {"name", "n"}), step)).rows;
-    };
-    StreamingOptions options = test::inMemory();
-    options.errorPolicy = ErrorPolicy::kSkip;
-    // The sum itself stays exact: it is shown again when it fits.
-    EXPECT_EQ(test::runBatches(inputs, build, options),
-              (test::Batches{{"(b,2)"}, {"(a,9223372036854775806)"}}));
-
-    std::map<std::uint64_t, Lines> seen;
-    test::Life life(test::inMemory());
+    job->options.workers = 2;
+    test::Life life(job->options);
     RecordQueue<std::string> queue;
-    queue.push(inputs[0]);
-    life.collect(build(life.context().queueStream(queue)), seen);
+    for (const auto& input : inputs) queue.push(input);
+    const auto lines = life.context().queueStream(queue).map(
+        [](const std::string& line) { return std::string_view(line); });
+    const auto planned = planJob(*job, life.context(), {{"lines", lines}});
+    if (!planned) {
+        result.error = planned.error().message;
+        return result;
+    }
     life.start();
-    life.run(1);
+    life.run(inputs.size());
     try {
+        life.context().stop();
         life.context().awaitTermination();
-        FAIL() << "the job went on";
     } catch (const std::exception& error) {
-        EXPECT_THAT(error.what(), HasSubstr("total = sum(n) is 9223372036854775808"));
-        EXPECT_THAT(error.what(), HasSubstr("group (a)"));
+        result.error = error.what();
     }
+    for (std::size_t i = 1; i <= inputs.size(); ++i) {
+        char name[32];
+        std::snprintf(name, sizeof name, "%020zu", i);
+        std::istringstream text(
+            contentsOf(fs::path(out) / (std::string(name) + (to == "csv" ? ".csv" : ".jsonl"))));
+        result.batches.emplace_back();
+        for (std::string line; std::getline(text, line);) result.batches.back().push_back(line);
+    }
+    return result;
 }
 
-TEST(Rows, TopOrdersNumbersBySizeAndTiesByTheirText) {
-    StepSpec step;
-    step.n = 3;
-    step.by = "n";
-    std::vector<std::string> seen;
-    test::Life life(test::inMemory());
-    RecordQueue<std::string> queue;
-    queue.push({"a 9", "b 10", "d 9", "c 9", "e 1"});
-    core::orThrow(top(rowsOfWords(life.context().queueStream(queue), {"name", "n"}), step))
-        .rows.forEachBatch([&](Batch<Row>& batch) {
-            batch.forEach([&](const Row& row) { seen.push_back(shown(row)); });
-        });
-    life.start();
-    life.run(1);
-    life.context().stop();
-    EXPECT_EQ(seen, (Lines{"(b,10)", "(a,9)", "(c,9)"}));
+// The lines of one batch without batch and time, sorted.
+Lines made(const std::string& steps, const Lines& input, const std::string& onError = "stop") {
+    auto result = lived(steps, {input}, onError);
+    if (!result.error.empty()) return {result.error};
+    for (auto& line : result.batches[0]) line = "{" + line.substr(line.find(", ", line.find("time\"")) + 2);
+    std::sort(result.batches[0].begin(), result.batches[0].end());
+    return result.batches[0];
 }
 
-TEST(Rows, AreJoinedByAField) {
-    const auto joinedAs = [](StepSpec::Join kind) {
-        StepSpec step;
-        step.join = kind;
-        step.on = "id";
-        return test::runBatches(std::vector<Lines>{{"1 x", "2 y"}}, [&](DStream<std::string> lines) {
-            const auto left = rowsOfWords(lines, {"id", "l"});
-            const auto right = rowsOfWords(
-                lines.filter([](const std::string& line) { return line[0] == '2'; })
-                    .flatMap([](const std::string&) { return Lines{"B 2", "C 3"}; }),
-                {"r", "id"});
-            return core::orThrow(join(left, right, step)).rows;
-        });
+const std::string kWords = "[[step]]\ndo = \"fields\"\nby = \"split\"\nfields = {name = 1, n = 2}\n";
+
+TEST(JobRows, UntypedFieldsAreTextsThatCountAsNumbersWhereNumbersAreWanted) {
+    EXPECT_EQ(made(kWords + "[[step]]\ndo = \"aggregate\"\nkey = \"name\"\ncompute = {rows = \"count()\", "
+                            "total = \"sum(n)\", least = \"min(n)\", most = \"max(n)\", mean = \"avg(n)\", "
+                            "different = \"distinct(n)\", often = \"top(1, n)\"}\n",
+                   {"a 007", "a .5", "a 007"}),
+              (Lines{R"({"name": "a", "rows": 3, "total": 14.5, "least": 0.5, "most": 7, "mean": )"
+                     R"(4.833333333333333, "different": 2, "often": [{"value": "007", "count": 2}]})"}));
+    EXPECT_EQ(made(kWords + "[[step]]\ndo = \"aggregate\"\ncompute = {most = \"max(n)\"}\n",
+                   {"a 9007199254740992", "b 9007199254740993"}),
+              (Lines{R"({"most": 9007199254740993})"}));
+    EXPECT_THAT(made(kWords + "[[step]]\ndo = \"aggregate\"\ncompute = {most = \"max(n)\"}\n", {"a x"})[0],
+                HasSubstr("step 2 (aggregate) of source \"lines\": field \"n\" must be a number, but is a text of 1 bytes"));
+}
+
+TEST(JobRows, TopOrdersNumbersFirstAndNanLast) {
+    const std::string top = kWords + "[[step]]\ndo = \"top\"\nn = 3\nby = \"n\"\n";
+    const auto result =
+        lived(top, {{"a nan", "b 9007199254740992", "c 9007199254740993", "d 7", "e x"}});
+    ASSERT_EQ(result.error, "");
+    ASSERT_EQ(result.batches[0].size(), 3u);
+    EXPECT_THAT(result.batches[0][0], HasSubstr(R"("name": "c")"));
+    EXPECT_THAT(result.batches[0][1], HasSubstr(R"("name": "b")"));
+    EXPECT_THAT(result.batches[0][2], HasSubstr(R"("name": "d")"));
+    const std::string typed =
+        "[[step]]\ndo = \"fields\"\nby = \"split\"\nfields = {name = 1, n = {at = 2, type = \"float\"}}\n"
+        "[[step]]\ndo = \"top\"\nn = 2\nby = \"n\"\n";
+    EXPECT_EQ(made(typed, {"a nan", "b 1", "c -1"}),
+              (Lines{R"({"name": "b", "n": 1})", R"({"name": "c", "n": -1})"}));
+}
+
+TEST(JobRows, ColumnsNamedTimeOrBatchDoubleNoKey) {
+    const auto result =
+        lived("[[step]]\ndo = \"fields\"\nby = \"split\"\nfields = {time = 1, \"a\\\"b\" = 2}\n", {{"x y"}});
+    EXPECT_EQ(result.batches[0], (Lines{R"({"_batch": 1, "_time": 1000, "time": "x", "a\"b": "y"})"}));
+}
+
+TEST(JobRows, WindowsRunningGroupsAndHaving) {
+    const std::string count = "do = \"aggregate\"\nkey = \"name\"\ncompute = {rows = \"count()\"}\n";
+    const std::vector<Lines> inputs{{"a 1", "b 1"}, {"a 1"}, {}};
+    const auto rows = [&](const std::string& more) {
+        std::string all;
+        const auto result = lived(kWords + "[[step]]\n" + count + more, inputs);
+        if (!result.error.empty()) return result.error;
+        for (auto batch : result.batches) {
+            std::sort(batch.begin(), batch.end());
+            for (const auto& line : batch) {
+                const auto name = line.find("\"name\": \"") + 9;
+                all += line[name];
+                all += line[line.find("\"rows\": ") + 8];
+            }
+            all += '|';
+        }
+        return all;
     };
-    EXPECT_EQ(joinedAs(StepSpec::Join::kInner), (test::Batches{{"(2,y,B)"}}));
-    EXPECT_EQ(joinedAs(StepSpec::Join::kLeft), (test::Batches{{"(1,x,null)", "(2,y,B)"}}));
-    EXPECT_EQ(joinedAs(StepSpec::Join::kRight), (test::Batches{{"(2,y,B)", "(3,null,C)"}}));
-    EXPECT_EQ(joinedAs(StepSpec::Join::kFull),
-              (test::Batches{{"(1,x,null)", "(2,y,B)", "(3,null,C)"}}));
+    EXPECT_EQ(rows(""), "a1b1|a1||");
+    EXPECT_EQ(rows("window = \"2s\"\nname = \"w\"\n"), "a1b1|a2b1|a1|");
+    EXPECT_EQ(rows("running = true\nname = \"r\"\n"), "a1b1|a2||");
+    EXPECT_EQ(rows("running = true\nname = \"r\"\nhaving = \"rows > 1\"\n"), "|a2||");
+    EXPECT_EQ(rows("where = \"name <> 'a'\"\n"), "b1|||");
+    EXPECT_EQ(rows("running = true\nname = \"r\"\nttl = \"1s\"\n"), "a1b1|a2||");
 }
 
-TEST(Rows, AsJsonNumbersAreNumbers) {
-    std::string json;
-    appendJsonFields(json, {"a", "b", "c"},
-                     Row{{textField("x\"y"), numberField(std::int64_t{7}),
-                          Field{Field::Kind::kJson, "null"}}});
-    EXPECT_EQ(json, R"("a": "x\"y", "b": 7, "c": null)");
+TEST(JobRows, ExpressionsFilterAndCompute) {
+    const std::string typed =
+        "[[step]]\ndo = \"fields\"\nby = \"split\"\nfields = {path = 1, bytes = {at = 2, type = \"int\", null = \"-\"}}\n";
+    EXPECT_EQ(made(typed + "[[step]]\nwhere = \"bytes >= 1000 and path not like '/health%'\"\n"
+                           "[[step]]\ncompute = {kb = \"bytes / 1000\"}\n"
+                           "[[step]]\nselect = [\"kb\", \"path\"]\n"
+                           "[[step]]\nrename = {path = \"what\"}\n",
+                   {"/a 2500", "/health 9000", "/b 10", "/c -"}),
+              (Lines{R"({"kb": 2, "what": "/a"})"}));
+    EXPECT_THAT(made(typed + "[[step]]\nwhere = \"bytez > 1\"\n", {})[0], HasSubstr("bytes"));
+    EXPECT_THAT(made(typed + "[[step]]\nwhere = \"bytes + 1\"\n", {})[0],
+                HasSubstr("a condition is true or false, but this is of type int"));
+    EXPECT_EQ(made(typed + "[[step]]\ncompute = {inverse = \"10 / bytes\"}\n", {"/a 5", "/b 0"}, "skip"),
+              (Lines{R"({"path": "/a", "bytes": 5, "inverse": 2})"}));
+}
+
+TEST(JobRows, ReadersOfEveryKindAndTheirQuirks) {
+    EXPECT_EQ(made("[[step]]\ndo = \"filter\"\nkeep = 'ERROR.*disk'\n", {"ERROR caf\xe9 disk", "fine"}),
+              (Lines{R"({"value_base64": "RVJST1IgY2Fm6SBkaXNr"})"}));
+    EXPECT_EQ(made("[[step]]\ndo = \"fields\"\nby = \"regex\"\npattern = '(ERROR).*(disk)( full)?'\n"
+                   "fields = {what = 2, how = 3}\n",
+                   {"ERROR caf\xe9 disk"}),
+              (Lines{R"({"what": "disk", "how": null})"}));
+    const std::string csv = "[[step]]\ndo = \"fields\"\nby = \"csv\"\nfields = {a = 1, b = 2, c = 3}\n";
+    EXPECT_THAT(made(csv, {R"(5" nail,6" nail,3)"})[0], HasSubstr("quote"));
+    EXPECT_EQ(made(csv, {"\xEF\xBB\xBFx,y,z"}), (Lines{R"({"a": "x", "b": "y", "c": "z"})"}));
+    EXPECT_EQ(made(csv, {R"("5"" nail",6,3)"}), (Lines{R"({"a": "5\" nail", "b": "6", "c": "3"})"}));
+    EXPECT_EQ(made("[[step]]\ndo = \"fields\"\nby = \"clf\"\n[[step]]\nselect = [\"path\", \"bytes\"]\n",
+                   {R"(::1 - - [01/Mar/2024:12:00:00 +0000] "GET /a HTTP/1.1" 304 -)"}),
+              (Lines{R"({"path": "/a", "bytes": null})"}));
+    EXPECT_EQ(made("[[step]]\ndo = \"fields\"\nby = \"json\"\nfields = {u = \"/u\", n = {type = \"int\", "
+                   "default = 0}, x = {at = \"/x\", optional = true}}\n",
+                   {R"({"u": "a", "n": 3, "x": 2.50})", R"({"u": "b"})"}),
+              (Lines{R"({"u": "a", "n": 3, "x": 2.50})", R"({"u": "b", "n": 0, "x": null})"}));
+    EXPECT_EQ(made("[[step]]\ndo = \"fields\"\nby = \"logfmt\"\nfields = {level = \"level\", ms = {type = \"int\"}}\n",
+                   {R"(level=info ms=7 msg="a b")"}),
+              (Lines{R"({"level": "info", "ms": 7})"}));
+}
+
+TEST(JobRows, JoinsUnionsDistinctAndExplode) {
+    const std::string orders = "[[step]]\nname = \"orders\"\ndo = \"fields\"\nby = \"split\"\n"
+                               "fields = {id = 1, what = 2}\n";
+    EXPECT_EQ(made(orders + "[[step]]\nname = \"b\"\nfrom = \"orders\"\nwhere = \"what = 'b'\"\n"
+                            "[[step]]\nname = \"r\"\nrename = {what = \"other\"}\n"
+                            "[[step]]\nfrom = \"orders\"\ndo = \"join\"\nwith = \"r\"\non = \"id\"\nkind = \"left\"\n",
+                   {"1 a", "2 b"}),
+              (Lines{R"({"id": "1", "what": "a", "other": null})",
+                     R"({"id": "2", "what": "b", "other": "b"})"}));
+    EXPECT_EQ(made(orders + "[[step]]\ndo = \"union\"\nwith = \"orders\"\n[[step]]\ndo = \"distinct\"\n",
+                   {"1 a", "1 a", "2 b"}),
+              (Lines{R"({"id": "1", "what": "a"})", R"({"id": "2", "what": "b"})"}));
+    EXPECT_EQ(made(orders + "[[step]]\nexplode = \"what\"\nseparator = \",\"\n", {"1 a,b"}),
+              (Lines{R"({"id": "1", "what": "a"})", R"({"id": "1", "what": "b"})"}));
+}
+
+TEST(JobRows, JsonAndTextOfOneFieldAreJoined) {
+    EXPECT_EQ(made("[[step]]\nname = \"a\"\ndo = \"fields\"\nby = \"json\"\nfields = {id = \"/id\", paid = \"/paid\"}\n"
+                   "[[step]]\nname = \"b\"\nfrom = \"lines\"\ndo = \"fields\"\nby = \"regex\"\n"
+                   "pattern = '\"id\": \"(\\d+)\"'\nfields = {id = 1}\n"
+                   "[[step]]\ndo = \"join\"\nwith = \"a\"\non = \"id\"\n",
+                   {R"({"id": "7", "paid": 4.50})"}),
+              (Lines{R"({"id": "7", "paid": 4.50})"}));
+}
+
+TEST(JobRows, OutputsInOtherFormats) {
+    const auto csv = lived(kWords, {{"a,b 1"}}, "stop", "csv");
+    EXPECT_EQ(csv.batches[0], (Lines{"name,n\r", "\"a,b\",1\r"}));
+}
+
+TEST(JobRows, CountsAreRowsOfValueAndCount) {
+    EXPECT_EQ(made("[[step]]\ndo = \"split\"\n[[step]]\ndo = \"count\"\n[[step]]\ndo = \"top\"\nby = \"count\"\nn = 1\n",
+                   {"x y x"}),
+              (Lines{R"({"value": "x", "count": 2})"}));
+}
+
+TEST(JobRows, CheckSaysWhatEveryStepGives) {
+    const auto job = core::orThrow(parseJobFile(
+        jobOf(kWords + "[[step]]\ndo = \"aggregate\"\nkey = \"name\"\ncompute = {rows = \"count()\", mean = \"avg(n)\"}\n",
+              "to = \"print\"\n"),
+        "job.toml"));
+    StreamingContext context(job.options);
+    const auto planned = core::orThrow(planJob(job, context));
+    ASSERT_EQ(planned.steps.size(), 2u);
+    EXPECT_EQ(planned.steps[0].gives, "name text, n text");
+    EXPECT_EQ(planned.steps[1].gives, "name text, rows int, mean float");
+}
+
+TEST(JobRows, QueriesBecomeTheSameSteps) {
+    const std::string requests =
+        "[[step]]\nname = \"requests\"\ndo = \"fields\"\nby = \"split\"\nfields = {path = {at = 1, type = \"text\"}, "
+        "status = {at = 2, type = \"int\"}, ms = {at = 3, type = \"int\"}}\n";
+    const auto query = [&](const std::string& sql, const std::string& more = "") {
+        return requests + "[[step]]\ndo = \"sql\"\n" + more + "query = \"\"\"" + sql + "\"\"\"\n";
+    };
+    const Lines input{"/a 200 10", "/a 404 30", "/b 404 20", "/a 404 50"};
+    EXPECT_EQ(made(query("select path, count(*) as n from requests where status = 404 group by path "
+                         "having count(*) > 1"),
+                   input),
+              (Lines{R"({"path": "/a", "n": 2})"}));
+    EXPECT_EQ(made(query("select path, ms / 10 as tens from requests where status = 200"), input),
+              (Lines{R"({"path": "/a", "tens": 1})"}));
+    EXPECT_EQ(made(query("select status >= 400 as wrong, sum(ms) + 1 as more, max(ms * 2) as twice "
+                         "from requests group by status >= 400"),
+                   input),
+              (Lines{R"({"wrong": false, "more": 11, "twice": 20})",
+                     R"({"wrong": true, "more": 101, "twice": 100})"}));
+    EXPECT_EQ(made(query("select path, sum(ms) as total from requests group by path order by total desc "
+                         "limit 1"),
+                   input),
+              (Lines{R"({"path": "/a", "total": 90})"}));
+    EXPECT_EQ(made(query("select distinct path from requests"), input),
+              (Lines{R"({"path": "/a"})", R"({"path": "/b"})"}));
+    const auto windows = lived(
+        query("select count(*) as n from requests group by hop('2 seconds', '1 second')", "name = \"w\"\n"),
+        {input, {"/c 200 1"}, {}});
+    ASSERT_EQ(windows.error, "");
+    EXPECT_THAT(windows.batches[0][0], HasSubstr("\"n\": 4"));
+    EXPECT_THAT(windows.batches[1][0], HasSubstr("\"n\": 5"));
+    EXPECT_THAT(windows.batches[2][0], HasSubstr("\"n\": 1"));
+    const auto running =
+        lived(query("select path, count(*) as n from requests group by path, running()", "name = \"r\"\n"),
+              {input, {"/a 200 1"}});
+    EXPECT_THAT(running.batches[1][0], HasSubstr(R"("path": "/a", "n": 4)"));
+    EXPECT_THAT(made(query("select path from request"), {})[0],
+                HasSubstr("there is no stream \"request\", did you mean \"requests\"?"));
+    EXPECT_THAT(made(query("select path from requests order by path"), {})[0], HasSubstr("limit"));
+    EXPECT_EQ(made(query("select a.path, b.n from requests a join (select 1) b"), {}).size(), 1u);
+}
+
+TEST(JobRows, QueriesJoinStreams) {
+    const std::string steps =
+        "[[step]]\nname = \"orders\"\ndo = \"fields\"\nby = \"split\"\nfields = {id = 1, what = 2}\n"
+        "[[step]]\nname = \"kept\"\nwhere = \"what = 'b'\"\n"
+        "[[step]]\nname = \"prices\"\nrename = {id = \"number\", what = \"kind\"}\n"
+        "[[step]]\ndo = \"sql\"\nquery = \"select o.id, p.kind from orders o left join prices p on o.id = p.number\"\n";
+    EXPECT_EQ(made(steps, {"1 a", "2 b"}),
+              (Lines{R"({"id": "1", "kind": null})", R"({"id": "2", "kind": "b"})"}));
 }
 
 }  // namespace

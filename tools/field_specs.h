@@ -1,0 +1,23 @@
+// The `fields` step of a job file: how rows are read from text.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "rows/reader.h"
+#include "tools/toml_table.h"
+
+namespace tidemill::tools {
+
+struct FieldsSpec {
+    // None when it has errors.
+    std::shared_ptr<const rows::Reader> reader;
+    // Of the columns whose type the file does not say; see rows::ColumnSpec::isLoose.
+    std::vector<std::string> loose;
+};
+
+// Reads `by`, `fields` and what belongs to that way of reading.
+FieldsSpec readFields(TomlTable& table, JobFileErrors& errors);
+
+}  // namespace tidemill::tools
