@@ -2,8 +2,10 @@
 // cores, next to hand_word_count with the same durability, by turns. Both are fed by `feeder`.
 // window.reduce, with --window: the same with counts over 60 s that slide by 1 s, with an inverse,
 // instead of totals, next to the totals; long enough that words leave the window.
+// words.interval, with --interval: words.durable with batches every 10 s, until a stop has
+// processed all, next to the same with batches every 250 ms and the same budgets.
 //
-// words_durable TEXT [--window] [--repeat=N] [--runs=N] [--json]
+// words_durable TEXT [--window | --interval] [--repeat=N] [--runs=N] [--json]
 #include <unistd.h>
 
 #include <chrono>
@@ -45,12 +47,14 @@ public:
     enum class Kept { kTotals, kWindow };
 
     Bench(std::string binaries, std::string text, int repeat, fs::path work,
-          Kept kept = Kept::kTotals)
+          Kept kept = Kept::kTotals, Duration interval = Duration(250), bool untilStopped = false)
         : binaries_(std::move(binaries)),
           text_(std::move(text)),
           repeat_(repeat),
           work_(work),
-          kept_(kept) {}
+          kept_(kept),
+          interval_(interval),
+          untilStopped_(untilStopped) {}
 
     Run hand() {
         const int port = nextPort();
@@ -113,7 +117,7 @@ private:
         core::setLogLevel(core::LogLevel::kError);
         StreamingOptions options;
         options.directory = work_ / "data";
-        options.interval = Duration(250);
+        options.interval = interval_;
         options.checkpointInterval = Duration(2000);
         options.checkpointBytes = 0;
         StreamingContext ssc(options);
@@ -134,10 +138,15 @@ private:
         ssc.start();
         while (ssc.status().receivedBytes == 0) std::this_thread::sleep_for(1ms);
         const auto begun = Clock::now();
-        while (ssc.status().batches.bytes < total) {
+        const auto done = [&] {
+            const auto status = ssc.status();
+            return (untilStopped_ ? status.receivedBytes : status.batches.bytes) >= total;
+        };
+        while (!done()) {
             if (ssc.state() == StreamingContext::State::kStopped) ssc.awaitTermination();
             std::this_thread::sleep_for(1ms);
         }
+        if (untilStopped_) ssc.stop();
         Run run;
         run.seconds = std::chrono::duration<double>(Clock::now() - begun).count();
         const auto status = ssc.status();
@@ -154,6 +163,8 @@ private:
     const int repeat_;
     const fs::path work_;
     const Kept kept_;
+    const Duration interval_;
+    const bool untilStopped_;  // the time that a stop takes to process the rest counts
 };
 
 // Words of the text, as the reference counts them, and that a window of everything has the totals.
@@ -194,6 +205,42 @@ int windowReduce(const std::string& binaries, const std::string& text, const fs:
     return 0;
 }
 
+int longInterval(const std::string& binaries, const std::string& text, const fs::path& work,
+                 int repeat, int runs, bool json) {
+    const auto bench = [&](Duration interval) {
+        return Bench(binaries, text, repeat, work, Bench::Kept::kTotals, interval, true);
+    };
+    const Run hand = bench(Duration(250)).hand();
+    std::vector<double> longs, shorts, ratio;
+    Run longRun, shortRun;
+    for (int run = 0; run < runs; ++run) {
+        // By turns, each first as often as the other.
+        if (run % 2 == 0) shortRun = bench(Duration(250)).engine();
+        longRun = bench(Duration(10'000)).engine();
+        bench(Duration(10'000)).compare();
+        if (run % 2 == 1) shortRun = bench(Duration(250)).engine();
+        longs.push_back(hand.words / longRun.seconds / 1e6);
+        shorts.push_back(hand.words / shortRun.seconds / 1e6);
+        ratio.push_back(longs.back() / shorts.back());
+        std::cerr << "  run " << run + 1 << " of " << runs << ": " << longs.back() << " against "
+                  << shorts.back() << " million words/s\n";
+    }
+    Figure{"words.interval",
+           median(longs),
+           "million words/s",
+           median(ratio),
+           median(shorts),
+           {{"seconds", longRun.seconds},
+            {"cpu_seconds", longRun.cpuSeconds},
+            {"written_bytes", longRun.writtenBytes},
+            {"peak_rss_mib", longRun.peakMebibytes},
+            {"reference_seconds", shortRun.seconds},
+            {"reference_cpu_seconds", shortRun.cpuSeconds},
+            {"reference_peak_rss_mib", shortRun.peakMebibytes}}}
+        .print(json);
+    return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -202,7 +249,8 @@ int main(int argc, char** argv) {
     int repeat = arguments.number("--repeat", 0), runs = arguments.runs;
     const std::string text = arguments.plain.empty() ? "" : arguments.plain.front();
     if (text.empty() || !fs::exists(text)) {
-        std::cerr << "usage: words_durable TEXT [--window] [--repeat=N] [--runs=N] [--json]\n";
+        std::cerr << "usage: words_durable TEXT [--window | --interval] [--repeat=N] [--runs=N] "
+                     "[--json]\n";
         return 2;
     }
     const fs::path work = fs::path(text).parent_path() / "words_durable.work";
@@ -212,6 +260,12 @@ int main(int argc, char** argv) {
     if (arguments.has("--window")) {
         const int code = windowReduce(self.parent_path().string(), text, work,
                                       repeat != 0 ? repeat : 30, runs != 0 ? runs : 3, json);
+        fs::remove_all(work);
+        return code;
+    }
+    if (arguments.has("--interval")) {
+        const int code = longInterval(self.parent_path().string(), text, work,
+                                      repeat != 0 ? repeat : 20, runs != 0 ? runs : 3, json);
         fs::remove_all(work);
         return code;
     }

@@ -81,6 +81,7 @@ public:
             explicit Count(std::uint64_t& into) : into_(into) {}
             void take(std::span<T> chunk) override { into_ += chunk.size(); }
             void finish() override {}
+            bool flush() override { return true; }
 
         private:
             std::uint64_t& into_;

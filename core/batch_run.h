@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "core/arena.h"
@@ -89,6 +91,27 @@ public:
         return *arenas_.back();
     }
 
+    // A block's bytes that stay until the batch, or while outputs run the present one, is done.
+    void keep(const Block& block, BlockBytes bytes) {
+        std::lock_guard lock(mutex_);
+        kept_.emplace_back(&block, std::move(bytes));
+    }
+    // What is kept. Not while tasks run.
+    const std::vector<std::pair<const Block*, BlockBytes>>& kept() const { return kept_; }
+    // An output is done: what has been kept since there were `count` goes.
+    void keepOnly(std::size_t count) {
+        kept_.erase(kept_.begin() + static_cast<std::ptrdiff_t>(count), kept_.end());
+    }
+
+    // So many bytes of memory are held until the batch is done because it is as large as it is.
+    void noteHeld(std::size_t bytes) { held_ += bytes; }
+    // All that was noted, and the arenas. Not while tasks run.
+    std::size_t heldBytes() const {
+        std::size_t bytes = held_;
+        for (const auto& arena : arenas_) bytes += arena->bytes();
+        return bytes;
+    }
+
     // A number for a scan. Thread-safe.
     std::uint32_t newPass() { return ++passes_; }
 
@@ -107,6 +130,8 @@ private:
     const std::string owner_;
     std::mutex mutex_;
     std::vector<std::unique_ptr<Arena>> arenas_;
+    std::vector<std::pair<const Block*, BlockBytes>> kept_;
+    std::atomic<std::size_t> held_ = 0;
     std::uint64_t nextOrdinal_ = 0;
     std::atomic<std::uint32_t> passes_ = 0;
 };

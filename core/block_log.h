@@ -71,6 +71,8 @@ public:
     // Takes, in LSN order, blocks that no batch owns yet: as many as fit into `bytesMax`, at least
     // one when there is any. They may not be durable yet; a later record's LSN covers them.
     virtual std::vector<BlockPtr> take(std::size_t bytesMax) = 0;
+    // Blocks that are durable need not stay in memory.
+    virtual bool storesBlocks() const { return false; }
     // Bytes in blocks that no batch owns yet.
     virtual std::size_t pendingBytes() const = 0;
 

@@ -51,14 +51,18 @@ BufferPool::~BufferPool() {
         for (char* memory : list) std::free(memory);
 }
 
-Buffer BufferPool::tryAcquire(std::size_t capacityBytes) {
+Buffer BufferPool::tryAcquire(std::size_t capacityBytes) { return take(capacityBytes, false); }
+
+Buffer BufferPool::acquire(std::size_t capacityBytes) { return take(capacityBytes, true); }
+
+Buffer BufferPool::take(std::size_t capacityBytes, bool beyondBudget) {
     const std::size_t capacity = std::bit_ceil(std::max(capacityBytes, kSmallestBytes));
     TM_CHECK(capacity <= kLargestBytes, "a buffer larger than the largest class was asked for");
     char* memory = nullptr;
     {
         std::lock_guard lock(mutex_);
         // One buffer is always granted, or a budget below one buffer would stop everything.
-        if (usedBytes_ != 0 && usedBytes_ + capacity > budgetBytes_) {
+        if (!beyondBudget && usedBytes_ != 0 && usedBytes_ + capacity > budgetBytes_) {
             refused_ = true;
             return {};
         }

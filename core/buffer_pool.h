@@ -38,6 +38,8 @@ public:
     const char* data() const { return data_; }
     std::size_t capacity() const { return capacity_; }
     explicit operator bool() const { return data_ != nullptr; }
+    // The pool it goes back to; null: memory outside any budget.
+    const std::shared_ptr<BufferPool>& pool() const { return pool_; }
 
 private:
     friend class BufferPool;
@@ -59,6 +61,8 @@ public:
     // above; an empty one when that would exceed the budget. After such a refusal the release
     // listener is called once buffers have come back.
     Buffer tryAcquire(std::size_t capacityBytes);
+    // The same, also beyond the budget: for what must be read so that memory comes back.
+    Buffer acquire(std::size_t capacityBytes);
 
     // Called from whichever thread returns a buffer after a refusal; must not block.
     void setReleaseListener(std::function<void()> listener);
@@ -66,9 +70,12 @@ public:
     std::size_t budgetBytes() const { return budgetBytes_; }
     // Bytes in buffers that are out; cached free ones do not count.
     std::size_t usedBytes() const;
+    // More than half of the budget is used.
+    bool isScarce() const { return usedBytes() > budgetBytes_ / 2; }
 
 private:
     friend class Buffer;
+    Buffer take(std::size_t capacityBytes, bool beyondBudget);
     explicit BufferPool(std::size_t budgetBytes) : budgetBytes_(budgetBytes) {}
     void giveBack(char* data, std::size_t capacity);
 

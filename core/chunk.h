@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/views.h"
+
 namespace tidemill::core {
 
 inline constexpr std::size_t kChunkElements = 1024;
@@ -29,7 +31,7 @@ public:
     virtual ~BasicSink() = default;
 
     // Takes 1 … kChunkElements elements; may move from them. Views in them live until the batch
-    // is complete.
+    // is complete, or until flush() says that none is held.
     virtual void take(std::span<T> chunk) = 0;
 
     // No more elements of this task come: hands on what it still holds.
@@ -37,6 +39,11 @@ public:
 
     // How many elements it can still use. A producer asks between chunks and may stop at 0.
     virtual std::size_t wanted() const { return static_cast<std::size_t>(-1); }
+
+    // Hands on what it still holds of what it took. True: nothing holds views any more of what was
+    // taken, so that what they point to may go before the batch is complete. A sink that does not
+    // say so keeps the views it is given.
+    virtual bool flush() { return !kMayHoldViews<T>; }
 };
 
 template <class T>
@@ -164,6 +171,11 @@ public:
     }
     void finish() final {
         for (auto& sink : sinks_) sink->finish();
+    }
+    bool flush() final {
+        bool all = true;
+        for (auto& sink : sinks_) all = sink->flush() && all;
+        return all;
     }
     std::size_t wanted() const final {
         std::size_t most = 0;

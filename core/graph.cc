@@ -1,14 +1,28 @@
 #include "core/graph.h"
 
+#include <algorithm>
+
 #include "core/failpoint.h"
 
 namespace tidemill::core {
+
+bool Graph::holdsRecords() const {
+    const auto holds = [](const auto& node) {
+        return node->required() && node->holdsElements() &&
+               std::any_of(node->parents().begin(), node->parents().end(),
+                           [](const Node* parent) { return parent->perRecord(); });
+    };
+    return std::any_of(nodes_.begin(), nodes_.end(), holds) ||
+           std::any_of(outputs_.begin(), outputs_.end(),
+                       [](const auto& output) { return output->holdsRecords(); });
+}
 
 Result<> Graph::runBatch(BatchRun& run, bool withOutputs, BatchObserver* observer) {
     const ActivityScope activity(Activity::kBatch);
     auto result = catchingAll([&] {
         for (const auto& node : nodes_) node->beginBatch(run);
         for (const auto& node : nodes_) node->runStage(run);
+        for (const auto& node : nodes_) run.noteHeld(node->heldBytes());
         orThrow(reachFailpoint("batch.midRun"));
         if (withOutputs) runOutputs(run, observer);
     });
@@ -17,6 +31,7 @@ Result<> Graph::runBatch(BatchRun& run, bool withOutputs, BatchObserver* observe
 }
 
 void Graph::runOutputs(BatchRun& run, BatchObserver* observer) {
+    const std::size_t keptByStages = run.kept().size();
     for (std::size_t i = 0; i < outputs_.size(); ++i) {
         if (observer != nullptr) observer->outputStarted(run.record(), i);
         Result<Shown> shown;
@@ -24,6 +39,7 @@ void Graph::runOutputs(BatchRun& run, BatchObserver* observer) {
             shown = fail(std::move(result.error()));
         if (observer != nullptr) observer->outputCompleted(run.record(), i, shown);
         orThrow(std::move(shown));
+        run.keepOnly(keptByStages);
     }
 }
 

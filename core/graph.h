@@ -32,6 +32,9 @@ public:
     const std::vector<std::shared_ptr<Node>>& nodes() const { return nodes_; }
     const std::vector<std::unique_ptr<OutputOperation>>& outputs() const { return outputs_; }
 
+    // Whether a node or an output may hold something in memory for every record of a batch.
+    bool holdsRecords() const;
+
     // Runs every stage of the batch, and with `withOutputs` the output operations, in the order in
     // which the program declared them. `observer`, which may be null, is told of the outputs.
     // Errors: the first one; the batch is then not complete.

@@ -9,7 +9,7 @@ BlockLog::Outcome MemoryLog::append(BlockPtr block) {
         if (!lanes_.advance(block->origin())) return Outcome::kStale;
         lsn = last_ = last_.next();
         block->setLsn(lsn);
-        pendingBytes_ += block->bytes().size();
+        pendingBytes_ += block->sizeBytes();
         pending_.push_back(std::move(block));
     }
     tell(lsn);
@@ -49,7 +49,7 @@ std::vector<BlockPtr> MemoryLog::take(std::size_t bytesMax) {
     std::vector<BlockPtr> taken;
     std::size_t bytes = 0;
     while (!pending_.empty()) {
-        const std::size_t size = pending_.front()->bytes().size();
+        const std::size_t size = pending_.front()->sizeBytes();
         if (!taken.empty() && bytes + size > bytesMax) break;
         bytes += size;
         pendingBytes_ -= size;

@@ -38,6 +38,8 @@ public:
     virtual std::string describe() const = 0;
     // Where its results lie, when no other output may write there; else empty.
     virtual std::string place() const { return {}; }
+    // Whether it may hold all records of a batch in memory; see Node::holdsElements.
+    virtual bool holdsRecords() const { return true; }
 
     // Refuses (kConflict) results in its place that are not of this data directory, or newer than
     // `last`; in a new directory any results: they would be taken for this directory's.

@@ -22,7 +22,7 @@ std::size_t boundaryAfter(std::string_view bytes, std::size_t offset, Framing fr
 std::vector<CutPoint> cutPartitions(std::span<const BlockPtr> blocks, unsigned partitions,
                                     const std::function<Framing(SourceId)>& framing) {
     std::size_t total = 0;
-    for (const auto& block : blocks) total += block->bytes().size();
+    for (const auto& block : blocks) total += block->sizeBytes();
     if (blocks.empty()) return {};
     partitions = static_cast<unsigned>(std::clamp<std::size_t>(
         total / kPartitionBytesMin, 1, std::clamp(partitions, 1u, kPartitionsMax)));
@@ -30,14 +30,19 @@ std::vector<CutPoint> cutPartitions(std::span<const BlockPtr> blocks, unsigned p
     std::vector<CutPoint> cuts{{0, 0}};
     std::size_t before = 0;  // bytes in blocks already walked
     for (std::uint32_t i = 0; i < blocks.size() && cuts.size() < partitions; ++i) {
-        const auto bytes = blocks[i]->bytes();
+        const Block& block = *blocks[i];
+        const std::size_t sizeBytes = block.sizeBytes();
         while (cuts.size() < partitions) {
             const std::size_t target = total * cuts.size() / partitions;
-            if (target >= before + bytes.size()) break;
-            std::size_t offset = boundaryAfter(bytes, target > before ? target - before : 0,
-                                               framing(blocks[i]->origin().source));
+            if (target >= before + sizeBytes) break;
+            const std::size_t wanted = target > before ? target - before : 0;
+            const std::size_t offset = wanted == 0 ? 0
+                                       : block.inMemory()
+                                           ? boundaryAfter(block.bytesInMemory(), wanted,
+                                                           framing(block.origin().source))
+                                           : sizeBytes;
             CutPoint cut{i, static_cast<std::uint32_t>(offset)};
-            if (offset == bytes.size()) cut = {i + 1, 0};
+            if (offset == sizeBytes) cut = {i + 1, 0};
             if (cut.block == blocks.size()) return cuts;
             if (cut == cuts.back()) {
                 // Records larger than a share: give the share up.
@@ -47,7 +52,7 @@ std::vector<CutPoint> cutPartitions(std::span<const BlockPtr> blocks, unsigned p
             cuts.push_back(cut);
             if (cut.block != i) break;
         }
-        before += bytes.size();
+        before += sizeBytes;
     }
     return cuts;
 }
@@ -70,12 +75,14 @@ Result<> checkCuts(std::span<const BlockPtr> blocks, std::span<const CutPoint> c
         const CutPoint& cut = cuts[i];
         if (cut.block >= blocks.size()) return misfit(i, "there is no such block");
         // A block may hold nothing, when all its records were too long.
-        if (cut.offsetBytes != 0 && cut.offsetBytes >= blocks[cut.block]->bytes().size())
+        if (cut.offsetBytes != 0 && cut.offsetBytes >= blocks[cut.block]->sizeBytes())
             return misfit(i, "it lies behind the block's end");
         if (i == 0 ? cut != CutPoint{} : cut <= cuts[i - 1])
             return misfit(i, i == 0 ? "the first is not at the beginning" : "it is out of order");
         const Block& block = *blocks[cut.block];
-        if (boundaryAfter(block.bytes(), cut.offsetBytes, framing(block.origin().source)) !=
+        if (cut.offsetBytes == 0) continue;
+        TM_ASSIGN(const auto bytes, block.bytes());
+        if (boundaryAfter(bytes.view(), cut.offsetBytes, framing(block.origin().source)) !=
             cut.offsetBytes)
             return misfit(i, "it lies within a record");
     }
@@ -84,16 +91,15 @@ Result<> checkCuts(std::span<const BlockPtr> blocks, std::span<const CutPoint> c
 
 void forEachPiece(std::span<const BlockPtr> blocks, std::span<const CutPoint> cuts,
                   std::uint32_t partition,
-                  const std::function<void(const Block&, std::string_view)>& visit) {
+                  const std::function<bool(Block&, std::size_t, std::size_t)>& visit) {
     const CutPoint from = cuts[partition];
     const CutPoint to = partition + 1 < cuts.size()
                             ? cuts[partition + 1]
                             : CutPoint{static_cast<std::uint32_t>(blocks.size()), 0};
     for (std::uint32_t i = from.block; i < blocks.size() && i <= to.block; ++i) {
-        auto bytes = blocks[i]->bytes();
-        if (i == to.block) bytes = bytes.substr(0, to.offsetBytes);
-        if (i == from.block) bytes.remove_prefix(from.offsetBytes);
-        if (!bytes.empty()) visit(*blocks[i], bytes);
+        const std::size_t begin = i == from.block ? from.offsetBytes : 0;
+        const std::size_t end = i == to.block ? to.offsetBytes : blocks[i]->sizeBytes();
+        if (begin < end && !visit(*blocks[i], begin, end)) return;
     }
 }
 

@@ -20,7 +20,7 @@ inline constexpr std::size_t kPartitionBytesMin = 64 << 10;
 inline constexpr unsigned kPartitionsMax = 1024;
 
 // Cuts `blocks` into at most `partitions` parts, and at most kPartitionsMax, of about equal bytes,
-// at record boundaries.
+// at record boundaries; blocks whose bytes are not in memory stay whole.
 // `framing` says how a source's blocks are cut into records.
 std::vector<CutPoint> cutPartitions(std::span<const BlockPtr> blocks, unsigned partitions,
                                     const std::function<Framing(SourceId)>& framing);
@@ -30,9 +30,10 @@ std::vector<CutPoint> cutPartitions(std::span<const BlockPtr> blocks, unsigned p
 Result<> checkCuts(std::span<const BlockPtr> blocks, std::span<const CutPoint> cuts,
                    const std::function<Framing(SourceId)>& framing);
 
-// Calls visit(block, bytes) for the pieces that lie in partition `partition` of `cuts`, in order.
+// Calls visit(block, begin, end) for the pieces that lie in partition `partition` of `cuts`, in
+// order, until it returns false: the block's bytes from `begin` to `end`, not none.
 void forEachPiece(std::span<const BlockPtr> blocks, std::span<const CutPoint> cuts,
                   std::uint32_t partition,
-                  const std::function<void(const Block&, std::string_view)>& visit);
+                  const std::function<bool(Block&, std::size_t, std::size_t)>& visit);
 
 }  // namespace tidemill::core

@@ -25,7 +25,8 @@ Scheduler::Scheduler(SchedulerOptions options, Clock& clock, BlockLog& log, Grap
       hooks_(hooks),
       observer_(observer),
       nextFingerprint_(options.beginFingerprint != 0 ? options.beginFingerprint
-                                                     : options.fingerprint) {}
+                                                     : options.fingerprint),
+      batchSize_(options.maxBatchBytes, graph.holdsRecords() || !log.storesBlocks()) {}
 
 Scheduler::~Scheduler() { abandon(); }
 
@@ -114,8 +115,8 @@ Result<> Scheduler::nextBatch() {
 
     TM_ASSIGN(const auto prepared, hooks_.prepareRanges(now(), options_.maxBatchBytes));
     // Sockets that bring more than a batch takes leave files their part.
-    const auto forBlocks =
-        options_.maxBatchBytes - std::min(prepared, options_.maxBatchBytes / kPartOfFiles);
+    const std::size_t forFiles = std::min(prepared, options_.maxBatchBytes / kPartOfFiles);
+    const std::size_t forBlocks = batchSize_.bytesMax() - forFiles;
     TM_ASSIGN(auto notes, graph_.takeNotes());
     BatchRecord record;
     std::vector<BlockPtr> blocks;
@@ -125,8 +126,9 @@ Result<> Scheduler::nextBatch() {
         hooks_.sealInputs(time);
         blocks = log_.take(forBlocks);
         std::size_t taken = 0;
-        for (const auto& block : blocks) taken += block->bytes().size();
-        const std::size_t room = options_.maxBatchBytes - std::min(taken, options_.maxBatchBytes);
+        for (const auto& block : blocks) taken += block->sizeBytes();
+        const std::size_t room =
+            std::max(options_.maxBatchBytes - std::min(taken, options_.maxBatchBytes), forFiles);
         // Inside, since the record must lie behind the batch's blocks and before any other.
         TM_ASSIGN(auto ranges, hooks_.planRanges(room));
         record = makeRecord(time, blocks, std::move(ranges), std::move(notes));
@@ -169,7 +171,7 @@ Result<> Scheduler::run(const BatchRecord& record, std::vector<BlockPtr> blocks,
     std::uint64_t bytes = 0;
     for (const auto& block : blocks) {
         records += block->origin().lines;
-        bytes += block->bytes().size();
+        bytes += block->sizeBytes();
     }
     if (observer_ != nullptr) observer_->batchStarted(record);
     {
@@ -178,6 +180,7 @@ Result<> Scheduler::run(const BatchRecord& record, std::vector<BlockPtr> blocks,
         if (auto ran = graph_.runBatch(batch, withOutputs, observer_); !ran)
             return core::fail(hooks_.batchFailed(batch, std::move(ran.error())));
         TM_TRY(hooks_.afterRun(batch, withOutputs));
+        batchSize_.ran(bytes, batch.heldBytes());
     }
     last_ = record;
     {

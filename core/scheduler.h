@@ -12,6 +12,7 @@
 #include "core/batch_progress.h"
 #include "core/batch_record.h"
 #include "core/batch_run.h"
+#include "core/batch_size.h"
 #include "core/batch_times.h"
 #include "core/block_log.h"
 #include "core/clock.h"
@@ -47,6 +48,8 @@ struct SchedulerOptions {
     // Some stream slides: grid times must meet the times that lie multiples of its slide behind the
     // directory's zero time.
     bool slides = false;
+    // Of blocks in memory, and of files. A batch whose blocks need not stay in memory is larger
+    // when it has been seen that little else is held for one; see BatchSize.
     std::size_t maxBatchBytes = 256 << 20;
     std::uint64_t fingerprint = 0;
     // Of the stateless steps; see BatchRecord.
@@ -120,6 +123,7 @@ private:
 
     Boundary last_;  // the last complete batch's; the scheduler thread's
     std::uint64_t nextFingerprint_;
+    BatchSize batchSize_;
     std::optional<BatchTimes> times_;
     std::chrono::nanoseconds due_{};  // of the batch that runs
     bool held_ = false;               // times hold, and that was said

@@ -85,6 +85,9 @@ public:
         else return std::move(*at<V>(slot));
     }
 
+    // Memory held beside the slots.
+    std::size_t bytes() const { return blocks_.size() * kPerBlock * sizeof(Storage); }
+
     // Destroys all values; their memory stays for the next batch.
     void clear() {
         if constexpr (!std::is_trivially_destructible_v<V>)

@@ -23,6 +23,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -85,6 +86,18 @@ public:
         for (Node* parent : parents_) parent->require();
     }
     bool required() const { return required_; }
+
+    // Whether there is about an element for each record of the batch, and not one for each key.
+    virtual bool perRecord() const {
+        return parents_.empty() || std::any_of(parents_.begin(), parents_.end(),
+                                               [](const Node* node) { return node->perRecord(); });
+    }
+    // Whether memory is held for all elements of the streams it reads while a batch runs. A batch
+    // of a job that does so for a stream with an element for each record is no larger than fits
+    // into memory.
+    virtual bool holdsElements() const { return true; }
+    // Memory it has for the batch that runs, if it does not hold all elements.
+    virtual std::size_t heldBytes() const { return 0; }
 
     // True when throwsWithin() answers: the stream is made of one source of text, element by
     // element.
@@ -155,6 +168,7 @@ public:
         public:
             void take(std::span<T>) override {}
             void finish() override {}
+            bool flush() override { return true; }
         } nothing;
         Arena arena;
         FailedRecords stopping;
@@ -201,6 +215,10 @@ public:
         }));
     }
 };
+
+// Whether a function may remember what it was called with. Each task has a copy of its own.
+template <class F, class... Args>
+inline constexpr bool kMayRemember = std::is_class_v<F> && !std::invocable<const F&, Args...>;
 
 // The next sink of a chain: owned, or borrowed for the length of a scan.
 template <class T>
@@ -250,6 +268,7 @@ public:
             void take(std::span<Out> chunk) override { below_.take(chunk); }
             void finish() override {}
             std::size_t wanted() const override { return below_.wanted(); }
+            bool flush() override { return below_.flush(); }
 
         private:
             Sink<Out>& below_;

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "recovery/segment_reader.h"
+#include "recovery/stored_blocks.h"
 
 namespace tidemill::recovery {
 namespace {
@@ -28,6 +29,7 @@ std::string toString(const LsnRange& range) {
 core::Result<> LogIndex::readBlocks(
     core::FileSystem& files, LsnRange range,
     const std::function<core::Result<>(core::BlockPtr)>& visit) const {
+    const auto opened = std::make_shared<SegmentFiles>(files, directory, uuid);
     Lsn next = range.first;
     std::string damage;
     for (const auto& segment : segments) {
@@ -37,8 +39,9 @@ core::Result<> LogIndex::readBlocks(
                                       [](Lsn lsn, const auto& p) { return lsn < p.lsn; });
         if (place == segment.places.begin()) break;
         --place;
-        TM_ASSIGN(const auto reader,
-                  SegmentReader::open(files, directory, {segment.firstLsn, segment.epoch}, uuid));
+        const SegmentName name{segment.firstLsn, segment.epoch};
+        TM_ASSIGN(const auto reader, SegmentReader::open(files, directory, name, uuid));
+        const auto store = std::make_shared<StoredBlocks>(opened, name);
         reader->seek(place->offset, place->lsn);
         while (next <= range.last && next <= segment.lastLsn) {
             TM_ASSIGN(auto step, reader->next());
@@ -53,7 +56,9 @@ core::Result<> LogIndex::readBlocks(
             next = next.next();
             if (header.type != FrameType::kData) continue;
             TM_ASSIGN(const auto data, decodeDataPayload(step.frame.payload));
-            TM_TRY(visit(toBlock(data, header.lsn)));
+            auto block = toBlock(data, header.lsn);
+            block->stored(store, step.frame.offset);
+            TM_TRY(visit(std::move(block)));
         }
     }
     if (next <= range.last)
@@ -61,6 +66,20 @@ core::Result<> LogIndex::readBlocks(
                                                    ": directory=" + directory.string() +
                                                    (damage.empty() ? "" : "; " + damage));
     return {};
+}
+
+core::Result<std::vector<core::BlockPtr>> LogIndex::blocks(core::FileSystem& files, LsnRange range,
+                                                           std::size_t bytesInMemory) const {
+    std::vector<core::BlockPtr> blocks;
+    if (range.first > range.last) return blocks;
+    std::size_t bytes = 0;
+    TM_TRY(readBlocks(files, range, [&](core::BlockPtr block) {
+        bytes += block->sizeBytes();
+        if (bytes > bytesInMemory) block->release();
+        blocks.push_back(std::move(block));
+        return core::Result<>();
+    }));
+    return blocks;
 }
 
 }  // namespace tidemill::recovery

@@ -39,8 +39,14 @@ struct LogIndex {
     LogUuid uuid;
     std::vector<IndexedSegment> segments;  // ascending, LSNs do not overlap
 
+    // The blocks of `range`, of which the first `bytesInMemory` bytes stay in memory. Errors:
+    // kCorrupt, kIo.
+    core::Result<std::vector<core::BlockPtr>> blocks(core::FileSystem& files, LsnRange range,
+                                                     std::size_t bytesInMemory) const;
+
     // The data frames in `range` in LSN order, each exactly as it was appended; every frame of
-    // the range must be there. Errors: kCorrupt, kIo, what `visit` returns.
+    // the range must be there. `visit` may release a block, which is read anew then when it is
+    // used. Errors: kCorrupt, kIo, what `visit` returns.
     core::Result<> readBlocks(core::FileSystem& files, LsnRange range,
                               const std::function<core::Result<>(core::BlockPtr)>& visit) const;
 };

@@ -31,7 +31,8 @@ struct LogWriter::Group {
 
     void add(const Queued& queued, Lsn vouched, std::uint32_t seed) {
         const std::size_t start = glue.size();
-        const auto body = queued.block ? queued.block->bytes() : std::string_view(queued.record);
+        const auto body =
+            queued.block ? queued.block->bytesInMemory() : std::string_view(queued.record);
         FrameHeader header;
         header.type = queued.block ? FrameType::kData : FrameType::kBatchRecord;
         header.lsn = queued.lsn;
@@ -94,12 +95,15 @@ LogWriter::LogWriter(core::FileSystem& files, LogStart start, core::LanePosition
       offset_(start.appendOffset),
       fileBytes_(start.segments.back().sizeBytes),
       crcSeed_(frameSeed(start.uuid, start.epoch)),
+      segmentFiles_(std::make_shared<SegmentFiles>(files, start.directory, start.uuid)),
+      storedBlocks_(std::make_shared<StoredBlocks>(
+          segmentFiles_, SegmentName{start.segments.back().firstLsn, start.segments.back().epoch})),
       pending_(start.pending.begin(), start.pending.end()),
       lanes_(std::move(lanes)),
       last_(start.last),
       durable_(start.last),
       segments_(start.segments.begin(), start.segments.end()) {
-    for (const auto& block : pending_) pendingBytes_ += block->bytes().size();
+    for (const auto& block : pending_) pendingBytes_ += block->sizeBytes();
 }
 
 LogWriter::~LogWriter() { (void)close(); }
@@ -131,14 +135,14 @@ core::BlockLog::Outcome LogWriter::append(core::BlockPtr block) {
     TM_CHECK(origin.lane.size() <= core::kLaneBytesMax, "a lane's name is too long to log");
     TM_CHECK(std::max(origin.from.size(), origin.to.size()) <= core::kPositionBytesMax,
              "a lane's position is too long to log");
-    const auto payload = blockOriginBytes(origin) + block->bytes().size();
+    const auto payload = blockOriginBytes(origin) + block->sizeBytes();
     TM_CHECK(payload <= kFramePayloadBytesMax, "a block is too large to log");
     std::lock_guard lock(mutex_);
     if (error_ || closing_) return Outcome::kFailed;
     if (!lanes_.advance(origin)) return Outcome::kStale;
     last_ = last_.next();
     block->setLsn(last_);
-    pendingBytes_ += block->bytes().size();
+    pendingBytes_ += block->sizeBytes();
     pending_.push_back(block);
     queue_.push_back({last_, std::move(block), {}, frameBytes(payload)});
     if (holds_ == 0) work_.notify_one();
@@ -221,14 +225,34 @@ std::vector<core::BlockPtr> LogWriter::take(std::size_t bytesMax) {
     std::vector<core::BlockPtr> taken;
     std::size_t bytes = 0;
     while (!pending_.empty()) {
-        const auto size = pending_.front()->bytes().size();
+        const auto size = pending_.front()->sizeBytes();
         if (!taken.empty() && bytes + size > bytesMax) break;
         bytes += size;
         taken.push_back(std::move(pending_.front()));
         pending_.pop_front();
     }
     pendingBytes_ -= bytes;
+    // What had to stay while there was more of it.
+    for (auto waiting = pending_.rbegin(); waiting != pending_.rend() && mayRelease(); ++waiting) {
+        if (!(*waiting)->memoryIsScarce()) break;
+        if ((*waiting)->lsn() <= durable_) (*waiting)->release();
+    }
     return taken;
+}
+
+bool LogWriter::mayRelease() const {
+    return pendingBytes_ <= options_.backlogBytesMax &&
+           pending_.size() <= options_.backlogBlocksMax;
+}
+
+// Before anybody is told that they are durable, so that no batch runs on them yet.
+void LogWriter::releaseSome(std::span<const Queued> written) {
+    {
+        std::lock_guard lock(mutex_);
+        if (!mayRelease()) return;
+    }
+    for (const auto& queued : written)
+        if (queued.block && queued.block->memoryIsScarce()) queued.block->release();
 }
 
 std::size_t LogWriter::pendingBytes() const {
@@ -331,7 +355,14 @@ core::Result<> LogWriter::write(const std::vector<Queued>& group) {
         pieces.pieces.reserve(3 * count);
         for (std::size_t i = 0; i < count; ++i) pieces.add(group[next + i], vouched, crcSeed_);
         TM_CHECK(pieces.glue.size() <= glueBytes, "frames need more room than was reserved");
+        const std::span written(group.data() + next, count);
+        auto frameOffset = offset_;
         TM_TRY(writePieces(pieces));
+        for (const auto& queued : written) {
+            if (queued.block) queued.block->stored(storedBlocks_, frameOffset);
+            frameOffset += queued.frameBytes;
+        }
+        releaseSome(written);
         next += count;
         published(group[next - 1].lsn, pieces.bytes);
     }
@@ -374,6 +405,7 @@ core::Result<> LogWriter::rotate(Lsn firstLsn, std::uint64_t frameBytes) {
     file_ = std::move(next.file);
     offset_ = kSegmentHeaderBytes;
     fileBytes_ = next.sizeBytes;
+    storedBlocks_ = std::make_shared<StoredBlocks>(segmentFiles_, name);
     std::lock_guard lock(segmentsMutex_);
     segments_.push_back({epoch_, firstLsn, fileBytes_});
     return {};

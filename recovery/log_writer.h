@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -20,6 +21,7 @@
 #include "recovery/durable_witness.h"
 #include "recovery/log_start.h"
 #include "recovery/segment_supply.h"
+#include "recovery/stored_blocks.h"
 
 namespace tidemill::recovery {
 
@@ -32,6 +34,10 @@ struct LogWriterOptions {
     // counts.
     std::uint64_t reserveBytes = 0;
     std::uint64_t reserveFiles = 0;
+    // Blocks that no batch owns yet give their memory back when it is scarce, up to so many bytes
+    // and blocks; beyond that memory runs out, and sources stop reading.
+    std::size_t backlogBytesMax = ~std::size_t{0};
+    std::size_t backlogBlocksMax = ~std::size_t{0};
     // Asked once a second, and before a segment gets its name: whether the directory is still ours
     // to write to. Its error ends the log. May be empty; must be thread-safe.
     std::function<core::Result<>()> stillOurs;
@@ -65,6 +71,7 @@ public:
     core::Result<> waitDurable(core::Lsn lsn) override;
     void onDurable(std::function<void(core::Result<core::Lsn>)> listener) override;
     std::vector<core::BlockPtr> take(std::size_t bytesMax) override;
+    bool storesBlocks() const override { return true; }
     std::size_t pendingBytes() const override;
     core::Result<> trim(core::Lsn lsn) override;
     std::uint64_t sizeBytes() const override;
@@ -96,6 +103,8 @@ private:
     void run();
     std::vector<Queued> nextGroup();
     core::Result<> write(const std::vector<Queued>& group);
+    void releaseSome(std::span<const Queued> written);
+    bool mayRelease() const;  // mutex_ held
     core::Result<> writePieces(const Group& pieces);
     core::Result<> rotate(core::Lsn firstLsn, std::uint64_t frameBytes);
     void published(core::Lsn lsn, std::uint64_t bytes);
@@ -117,6 +126,8 @@ private:
     std::uint64_t offset_;
     std::uint64_t fileBytes_;
     std::uint32_t crcSeed_;
+    const std::shared_ptr<SegmentFiles> segmentFiles_;
+    std::shared_ptr<const StoredBlocks> storedBlocks_;  // of the present segment
 
     mutable std::mutex mutex_;
     std::condition_variable work_;      // wakes the writer

@@ -121,11 +121,10 @@ private:
         recovered_.lanes = std::move(found_.scan.lanes);
         if (found_.facts.damageBelow) warnOfDamageBelow(decision);
         const LsnRange open{recovered_.last.endLsn.next(), decision.keepLast};
-        if (open.first > open.last) return {};
-        return recovered_.index.readBlocks(files_, open, [&](core::BlockPtr block) {
-            recovered_.log.pending.push_back(std::move(block));
-            return core::Result<>();
-        });
+        recovered_.blockBytesInMemory = options_.blockBytesInMemory;
+        TM_ASSIGN(recovered_.log.pending,
+                  recovered_.index.blocks(files_, open, options_.blockBytesInMemory));
+        return {};
     }
 
     // Says what is known, and no more: frames behind a damage may be missing without a trace.
@@ -162,14 +161,7 @@ core::Result<std::vector<core::BlockPtr>> Recovered::blocksOf(std::size_t at) co
     TM_CHECK(at < batches.size(), "blocks of a batch are asked for that was not recovered");
     Lsn before = mark ? mark->endLsn : Lsn();
     if (at > 0) before = batches[at - 1].endLsn;
-    std::vector<core::BlockPtr> blocks;
-    const LsnRange range{before.next(), batches[at].endLsn};
-    if (range.first > range.last) return blocks;
-    TM_TRY(index.readBlocks(*files, range, [&](core::BlockPtr block) {
-        blocks.push_back(std::move(block));
-        return core::Result<>();
-    }));
-    return blocks;
+    return index.blocks(*files, {before.next(), batches[at].endLsn}, blockBytesInMemory);
 }
 
 core::Result<Recovered> recover(DataDirectory& directory, const RecoverOptions& options) {

@@ -45,6 +45,9 @@ struct RecoverOptions {
     std::uint64_t steps = 0;
     // The batch that ended the job before it came to its end; 0: none.
     core::BatchId stoppedAt;
+    // Of a batch that is replayed, and of what waits for the next one, so many bytes are held in
+    // memory; the rest is read when it is used.
+    std::size_t blockBytesInMemory = 256 << 20;
     // Size of the log's segments, as the LogWriter will have it.
     std::uint64_t segmentBytes = 64 << 20;
     // Called once, when it is known which generation is used (none: no mark). May be null.
@@ -81,12 +84,14 @@ struct Recovered {
     // What was logged as warnings, for tests: damage below what is needed, generations set aside.
     std::vector<std::string> warnings;
 
-    // The blocks that batches[index] owns, read from the log, exact bytes, outside any budget.
+    // The blocks that batches[index] owns, exact bytes, outside any budget; those beyond
+    // `blockBytesInMemory` are in the log only.
     // Errors: kCorrupt, kIo.
     core::Result<std::vector<core::BlockPtr>> blocksOf(std::size_t index) const;
 
     LogIndex index;  // where the frames are
     core::FileSystem* files = nullptr;
+    std::size_t blockBytesInMemory = 0;
 };
 
 // Brings `directory` to where the job goes on. Can be run again after being stopped at any point,

@@ -28,31 +28,33 @@ std::string nameOf(const Job& job, core::SourceId source) {
 // The record that `text` lies in.
 std::optional<RecordPlace> placeOf(const Job& job, core::BatchRun& run, const char* text) {
     if (text == nullptr) return std::nullopt;
-    for (const auto& block : run.blocks()) {
-        const auto bytes = block->bytes();
+    std::optional<RecordPlace> place;
+    const auto lookIn = [&](const Block& block, std::string_view bytes) {
         if (std::less<>()(text, bytes.data()) || !std::less<>()(text, bytes.data() + bytes.size()))
-            continue;
-        std::optional<RecordPlace> place;
-        forEachRecord(*block, framingOf(job, *block), [&](std::uint32_t number, auto record) {
-            place = RecordPlace{block->lsn(), number};
+            return false;
+        forEachRecord(bytes, framingOf(job, block), [&](std::uint32_t number, auto record) {
+            place = RecordPlace{block.lsn(), number};
             return record.data() + record.size() < text;
         });
-        return place;
-    }
+        return true;
+    };
+    for (const auto& [block, bytes] : run.kept())
+        if (lookIn(*block, bytes.view())) return place;
+    for (const auto& block : run.blocks())
+        if (block->inMemory() && lookIn(*block, block->bytesInMemory())) return place;
     return std::nullopt;
 }
 
 }  // namespace
 
-void forEachRecord(const Block& block, core::Framing framing,
+void forEachRecord(std::string_view bytes, core::Framing framing,
                    const std::function<bool(std::uint32_t, std::string_view)>& visit) {
     std::uint32_t number = 0;
     if (framing == core::Framing::kLines)
-        return core::cutLines(block.bytes(),
-                              [&](std::string_view line) { return visit(++number, line); });
-    core::ByteReader in(block.bytes());
+        return core::cutLines(bytes, [&](std::string_view line) { return visit(++number, line); });
+    core::ByteReader in(bytes);
     while (!in.finished()) {
-        const auto record = in.string(block.bytes().size());
+        const auto record = in.string(bytes.size());
         if (!in.ok() || !visit(++number, record)) return;
     }
 }
@@ -101,7 +103,9 @@ std::string describeRecord(const Job& job, std::span<const core::BlockPtr> block
             (origin.lane.empty() ? "connection " + std::to_string(origin.connection)
                                  : "session \"" + core::escaped(origin.lane) + "\"") +
             " of " + nameOf(job, origin.source);
-    forEachRecord(**block, framingOf(job, **block), [&](std::uint32_t number, auto record) {
+    const auto bytes = (*block)->bytes();
+    if (!bytes) return text;
+    forEachRecord(bytes->view(), framingOf(job, **block), [&](std::uint32_t number, auto record) {
         if (number == place.line)
             text += ": \"" + core::escaped(record, kShownBytes) +
                     (record.size() > kShownBytes ? "\"..." : "\"");

@@ -15,8 +15,8 @@
 
 namespace tidemill {
 
-// Calls visit(number, record) for each record of a block, from 1, until it returns false.
-void forEachRecord(const core::Block& block, core::Framing framing,
+// Calls visit(number, record) for each record of a block's bytes, from 1, until it returns false.
+void forEachRecord(std::string_view bytes, core::Framing framing,
                    const std::function<bool(std::uint32_t, std::string_view)>& visit);
 
 // The record that the call that ended the batch was made for, or was made of; none when that

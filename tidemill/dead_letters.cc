@@ -23,22 +23,25 @@ nlohmann::ordered_json begun(const core::BatchRun& run) {
 
 // Calls f(place, record) for the records that an operator has told the batch to go on without.
 template <class F>
-void forEachLeftOut(const core::BatchRun& run, const std::vector<SourceDeclaration>& sources, F f) {
+core::Result<> forEachLeftOut(const core::BatchRun& run,
+                              const std::vector<SourceDeclaration>& sources, F f) {
     const auto& record = run.record();
     for (const auto& block : run.blocks()) {
         const core::RecordPlace begin{block->lsn(), 0};
         const auto first = std::lower_bound(record.leftOut.begin(), record.leftOut.end(), begin);
         const bool some = first != record.leftOut.end() && first->lsn == block->lsn();
         if (!record.allLeftOut && !some) continue;
-        forEachRecord(*block, sources.at(block->origin().source.value).framing,
-                      [&](std::uint32_t number, std::string_view bytes) {
+        TM_ASSIGN(const auto bytes, block->bytes());
+        forEachRecord(bytes.view(), sources.at(block->origin().source.value).framing,
+                      [&](std::uint32_t number, std::string_view text) {
                           const core::RecordPlace place{block->lsn(), number};
                           if (record.allLeftOut || std::binary_search(record.leftOut.begin(),
                                                                       record.leftOut.end(), place))
-                              f(place, bytes);
+                              f(place, text);
                           return true;
                       });
     }
+    return {};
 }
 
 }  // namespace
@@ -96,7 +99,7 @@ core::Result<> DeadLetters::write(const core::BatchRun& run,
     TM_ASSIGN(const auto file, files_.begin(run.mark()));
     if (!file) return {};
     core::Result<> written;
-    forEachLeftOut(run, sources, [&](const core::RecordPlace& place, std::string_view bytes) {
+    const auto leftOut = [&](const core::RecordPlace& place, std::string_view bytes) {
         auto line = begun(run);
         line["operation"] = "skipped as told";
         line["lsn"] = place.lsn.value;
@@ -105,7 +108,8 @@ core::Result<> DeadLetters::write(const core::BatchRun& run,
         core::appendPrintable(shown, bytes);
         line["record"] = shown;
         if (written) written = file->append(lineOf(line));
-    });
+    };
+    TM_TRY(forEachLeftOut(run, sources, leftOut));
     if (run.failedRecords() != nullptr && run.record().onError == core::OnError::kDeadLetter) {
         const auto& failed = *run.failedRecords();
         std::uint64_t left = failed.rules().deadLettersMax;

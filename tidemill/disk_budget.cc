@@ -8,6 +8,10 @@ namespace {
 constexpr std::uint64_t kSegmentBytesMin = 64 << 10;
 constexpr std::uint64_t kDeltaBytesMin = 64 << 10;
 constexpr std::uint64_t kFilesMin = 1000;
+constexpr std::uint64_t kBacklogPart = 4;
+// A block that waits in the log only still takes some hundred bytes of memory; the receive budget
+// allows one for each of these.
+constexpr std::size_t kReceivedPerWaitingBlock = 1 << 10;
 
 std::string inWords(std::uint64_t bytes) {
     if (bytes >= std::uint64_t{10} << 30) return std::to_string(bytes >> 30) + " GiB";
@@ -16,6 +20,10 @@ std::string inWords(std::uint64_t bytes) {
 }
 
 }  // namespace
+
+std::size_t receiveBudget(const StreamingOptions& options) {
+    return options.receiveBudgetBytes == 0 ? 2 * options.maxBatchBytes : options.receiveBudgetBytes;
+}
 
 DiskBudget fitToDisk(const StreamingOptions& options, const core::DiskSpace& disk) {
     DiskBudget budget;
@@ -31,6 +39,11 @@ DiskBudget fitToDisk(const StreamingOptions& options, const core::DiskSpace& dis
                                                      2 * budget.deltaBudgetBytes,
                                                      disk.totalBytes / 20}));
     }
+    budget.backlogBytes =
+        options.maxBacklogBytes != 0
+            ? options.maxBacklogBytes
+            : (disk.freeBytes - std::min(disk.freeBytes, budget.reserveBytes)) / kBacklogPart;
+    budget.backlogBlocks = receiveBudget(options) / kReceivedPerWaitingBlock;
     budget.reserveFiles = options.diskReserveFiles.value_or(
         std::min(disk.totalFiles / 5, std::max(kFilesMin, disk.totalFiles / 20)));
 

@@ -17,9 +17,15 @@ struct DiskBudget {
     std::uint64_t segmentBytes = 0;
     std::uint64_t deltaBudgetBytes = 0;
     std::uint64_t checkpointBytes = 0;
+    // Of blocks that wait in the log, and how many.
+    std::uint64_t backlogBytes = 0;
+    std::size_t backlogBlocks = 0;
     // What was made smaller, for a line at the start; empty: nothing.
     std::string shrunk;
 };
+
+// Received data in memory: what the options say, or two batches.
+std::size_t receiveBudget(const StreamingOptions& options);
 
 // The reserve: what the options say; else two segments, two delta budgets or 5 % of the disk,
 // whichever is most, and never more than a fifth of the disk, to which segments and budgets are made

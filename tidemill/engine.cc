@@ -13,15 +13,6 @@ using core::BatchRecord;
 using core::ErrorKind;
 using core::Result;
 
-namespace {
-
-std::size_t receiveBudget(const StreamingOptions& options) {
-    const std::size_t twoBatches = 2 * options.maxBatchBytes;
-    return options.receiveBudgetBytes == 0 ? twoBatches : options.receiveBudgetBytes;
-}
-
-}  // namespace
-
 Engine::Engine(const StreamingOptions& options, std::shared_ptr<Job> job,
                std::vector<std::shared_ptr<StreamingListener>> listeners)
     : options_(options),

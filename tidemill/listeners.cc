@@ -41,7 +41,7 @@ void Listeners::batchSubmitted(const core::BatchRecord& batch,
     for (const auto& block : blocks) {
         auto& input = inputs[block->origin().source.value];
         input.records += block->origin().lines;
-        input.bytes += block->bytes().size();
+        input.bytes += block->sizeBytes();
     }
     for (const auto& range : batch.ranges) inputs[range.source.value];
     for (auto& [source, input] : inputs) {

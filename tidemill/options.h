@@ -40,11 +40,17 @@ struct StreamingOptions {
     // Threads that process batches, at most 1024; 0: one per core.
     unsigned workers = 0;
 
-    // A batch takes at most this much; the rest waits for the next one.
+    // A batch takes at most this much; the rest waits for the next one. More, from the log, when
+    // the job needs to hold little of a batch in memory: see the guide on tuning.
     std::size_t maxBatchBytes = 256 << 20;
 
-    // Received and not yet processed data; when full, sockets are not read. 0: two batches.
+    // Received data in memory; when full, sockets are not read. 0: two batches.
     std::size_t receiveBudgetBytes = 0;
+
+    // Received, durable and not yet in a batch: what goes beyond half of the receive budget waits
+    // in the log only, and is read again when its batch runs, up to this much. 0: a quarter of what
+    // is free on the disk, beyond its reserve, at the start.
+    std::uint64_t maxBacklogBytes = 0;
 
     // A block, the unit in which one connection's records become durable.
     std::size_t blockBytes = 4 << 20;

@@ -134,8 +134,8 @@ Result<> Replay::leaveOut(const StreamingOptions::SkipRecord& skip, BatchRecord&
 
 void Replay::logLarge(const BatchRecord& record, std::span<const BlockPtr> blocks) const {
     std::size_t bytes = 0;
-    for (const auto& block : blocks) bytes += block->bytes().size();
-    if (bytes > options_.maxBatchBytes)
+    for (const auto& block : blocks) bytes += block->sizeBytes();
+    if (bytes > options_.maxBatchBytes && job_.graph.holdsRecords())
         core::logInfo("batch " + core::toString(record.batch) + " was recorded with " +
                       std::to_string(bytes) + " bytes, more than max_batch_bytes=" +
                       std::to_string(options_.maxBatchBytes) + " now; it is replayed whole");

@@ -125,6 +125,7 @@ Result<recovery::Recovered> Start::recover() {
     options.steps = steps_;
     options.stoppedAt = stoppedAt_;
     options.segmentBytes = parts_.disk.segmentBytes;
+    options.blockBytesInMemory = options_.maxBatchBytes;
     options.fitJob = [this](const auto& mark) { return fitJob(mark); };
     options.readsAll = [&files](const core::Path& path, const recovery::Manifest&) {
         return state::verifyFiles(files, path);
@@ -241,6 +242,8 @@ Result<> Start::openLog(recovery::Recovered& recovered) {
     recovery::LogWriterOptions options;
     options.segmentBytes = parts_.disk.segmentBytes;
     options.prepareAhead = !options_.oneOrder;
+    options.backlogBytesMax = parts_.disk.backlogBytes;
+    options.backlogBlocksMax = parts_.disk.backlogBlocks;
     options.reserveBytes = parts_.disk.reserveBytes;
     options.reserveFiles = parts_.disk.reserveFiles;
     options.stillOurs = [&parts = parts_] { return parts.stillOurs(); };

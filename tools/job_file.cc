@@ -136,6 +136,7 @@ private:
             options.workers = static_cast<unsigned>(table.integer("workers", 0, 0, 1024));
             options.maxBatchBytes = table.size("max_batch_bytes", options.maxBatchBytes, kKibi);
             options.receiveBudgetBytes = table.size("receive_budget", 0, kKibi);
+            options.maxBacklogBytes = table.size("max_backlog_bytes", 0, kKibi);
             options.blockBytes = table.size("block_bytes", options.blockBytes, core::BufferPool::kSmallestBytes,
                                             core::BufferPool::kLargestBytes);
             options.maxRecordBytes = table.size("max_record_bytes", options.maxRecordBytes, 1,

@@ -67,6 +67,8 @@ public:
                time + "\"";
     }
 
+    bool holdsRecords() const override { return node_->perRecord(); }
+
     std::string place() const override {
         return toStdout() ? std::string() : core::absolutePlace(options_.path);
     }

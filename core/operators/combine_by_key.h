@@ -111,7 +111,13 @@ public:
     CombineByKeyNode(std::string kind, std::shared_ptr<StreamNode<In>> parent, Combiner combiner)
         : Shuffle(std::move(kind), std::move(parent)), combiner_(combiner) {}
 
+    // What a key has may grow with its records: the values of a group.
+    bool perRecord() const override { return kGrows && Shuffle::perRecord(); }
+    bool holdsElements() const override { return kGrows; }
+
 private:
+    static constexpr bool kGrows = !std::is_trivially_copyable_v<C>;
+
     class PhaseOne final : public Shuffle::PhaseOne {
     public:
         PhaseOne(CombineByKeyNode& node, TaskContext& task)
@@ -127,11 +133,16 @@ private:
                     [](const Combiner& combiner, C& c, V&& v) { combiner.add(c, std::move(v)); });
             }
         }
+        bool flush() override { return !kMayHoldViews<C>; }
 
     private:
         TaskFunction<Combiner, kMayHoldViews<C>> combiner_;
         ChunkKeys<K> keys_;
     };
+
+    std::size_t bytesOf(Table& table) const override {
+        return table.table.bytes() + table.values.bytes();
+    }
 
     std::unique_ptr<Table> makeTable() const override { return std::make_unique<Table>(); }
 

@@ -21,6 +21,9 @@ public:
 
     Duration slide() const override { return parent_->slide(); }
 
+    bool perRecord() const override { return false; }
+    bool holdsElements() const override { return false; }
+
     std::unique_ptr<Sink<T>> open(TaskContext&) override {
         return required() ? std::make_unique<CountSink>(count_) : nullptr;
     }
@@ -38,6 +41,7 @@ private:
         explicit CountSink(std::atomic<std::int64_t>& into) : into_(into) {}
         void take(std::span<T> chunk) override { seen_ += static_cast<std::int64_t>(chunk.size()); }
         void finish() override { into_ += seen_; }
+        bool flush() override { return true; }
 
     private:
         std::atomic<std::int64_t>& into_;

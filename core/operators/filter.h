@@ -16,6 +16,7 @@ public:
         : NarrowNode<T, T>("filter", std::move(parent)), predicate_(std::move(predicate)) {}
 
     Keyed keyed() const override { return this->parent().keyed(); }
+    bool holdsElements() const override { return false; }
 
 private:
     class FilterSink final : public Sink<T> {
@@ -37,6 +38,9 @@ private:
         void finish() override { below_->finish(); }
         std::size_t wanted() const override {
             return below_->wanted() == 0 ? 0 : static_cast<std::size_t>(-1);
+        }
+        bool flush() override {
+            return below_->flush() && !(kMayHoldViews<T> && kMayRemember<F, const T&>);
         }
 
     private:

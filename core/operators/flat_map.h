@@ -40,6 +40,7 @@ public:
           keyed_(keyed) {}
 
     Keyed keyed() const override { return keyed_; }
+    bool holdsElements() const override { return kKeeps; }
 
 private:
     class FlatMapSink : public Sink<In> {
@@ -77,8 +78,15 @@ private:
         std::size_t wanted() const override {
             return below_->wanted() <= out_.size() ? 0 : static_cast<std::size_t>(-1);
         }
+        bool flush() override {
+            if (!out_.empty()) out_.flushInto(*below_);
+            return below_->flush() && !(kMayHoldViews<In> && kRemembers);
+        }
 
     protected:
+        static constexpr bool kRemembers =
+            kMayRemember<F, In> && kMayRemember<F, In, Emit<Out>&> && !TextSplitter<F>;
+
         TaskFunction<F, kMayHoldViews<Out>> function_;
         [[no_unique_address]] KeptElements<In, kKeeps> kept_;
         RecordGuard guard_;

@@ -24,6 +24,7 @@ public:
     }
 
     std::string describe() const override { return description_; }
+    bool holdsRecords() const override { return node_->perRecord(); }
 
     Shown run(BatchRun& run) override {
         if (!run.isActive(node_->slide())) return Shown::kNow;

@@ -39,6 +39,14 @@ public:
     Keyed keyed() const override { return Keyed::kRangedUnique; }
     Duration slide() const override { return parent_->slide(); }
 
+    std::size_t heldBytes() const override {
+        std::size_t bytes = 0;
+        for (const auto& partial : partials_) bytes += bytesOf(*partial->table);
+        for (const auto& range : ranges_)
+            if (range.table) bytes += bytesOf(*range.table);
+        return bytes;
+    }
+
     std::unique_ptr<Sink<In>> open(TaskContext& task) override {
         if (!this->required()) return nullptr;
         return makePhaseOne(task);
@@ -113,6 +121,8 @@ protected:
     };
 
     virtual std::unique_ptr<Table> makeTable() const = 0;
+    // Memory held.
+    virtual std::size_t bytesOf(Table& table) const { return table.keys().bytes(); }
     virtual std::unique_ptr<Sink<In>> makePhaseOne(TaskContext& task) = 0;
     // Brings the entries of `from` with these ranks into `into`; may move from them.
     virtual void merge(Table& into, Table& from, std::span<const std::uint32_t> ranks) const = 0;

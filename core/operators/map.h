@@ -31,6 +31,7 @@ public:
           keyed_(keyed) {}
 
     Keyed keyed() const override { return keyed_; }
+    bool holdsElements() const override { return kKeeps; }
 
 private:
     class MapSink final : public Sink<In> {
@@ -65,6 +66,9 @@ private:
         }
         void finish() override { below_->finish(); }
         std::size_t wanted() const override { return below_->wanted(); }
+        bool flush() override {
+            return below_->flush() && !(kMayHoldViews<In> && kMayRemember<F, In>);
+        }
 
     private:
         static constexpr bool kOverwritten =

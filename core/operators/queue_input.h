@@ -5,7 +5,7 @@
 
 #include "core/block.h"
 #include "core/byte_codec.h"
-#include "core/partition_cut.h"
+#include "core/operators/log_input.h"
 #include "core/stream_node.h"
 #include "core/value_codec.h"
 
@@ -16,16 +16,19 @@ class QueueInputNode final : public RootNode<T> {
 public:
     explicit QueueInputNode(SourceId source) : RootNode<T>("queueStream"), source_(source) {}
 
+    bool holdsElements() const override { return false; }
+
     std::uint32_t partitions(BatchRun& run) override {
         return static_cast<std::uint32_t>(run.record().cuts.size());
     }
 
     void scan(TaskContext& task, BatchRun& run, Sink<T>& sink) override {
         std::vector<T> chunk;
-        forEachPiece(run.blocks(), run.record().cuts, task.partition,
-                     [&](const Block& block, std::string_view bytes) {
-                         if (block.origin().source == source_) push(bytes, chunk, sink);
-                     });
+        scanBlocks(task, run, source_, sink,
+                   [&](const Block&, std::string_view bytes, std::size_t begin, std::size_t end) {
+                       push(bytes.substr(begin, end - begin), chunk, sink);
+                       return sink.wanted() != 0;
+                   });
     }
 
 private:

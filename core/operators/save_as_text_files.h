@@ -47,6 +47,7 @@ public:
     std::string describe() const override { return "saveAsTextFiles prefix=" + prefix_; }
 
     std::string place() const override { return textFilesPlace(prefix_, suffix_); }
+    bool holdsRecords() const override { return false; }
 
     Result<> open(const OutputOpening& opening) override {
         return opening.last.beforeFirst() ? refuseExistingResults(files_, prefix_)
@@ -79,6 +80,7 @@ private:
             orThrow(file_.append(text_));
         }
         void finish() override { orThrow(file_.finish()); }
+        bool flush() override { return true; }
 
     private:
         PartFile file_;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/partition_cut.h"
+#include "core/operators/log_input.h"
 
 namespace tidemill::core {
 namespace {
@@ -34,25 +34,24 @@ std::uint32_t TextInputNode::partitions(BatchRun& run) {
 }
 
 void TextInputNode::scan(TaskContext& task, BatchRun& run, Sink<std::string_view>& sink) {
-    bool more = true;
-    forEachPiece(run.blocks(), run.record().cuts, task.partition,
-                 [&](const Block& block, std::string_view text) {
-                     if (!more || block.origin().source != source_) return;
-                     const auto& leftOut = run.record().leftOut;
-                     const bool whole =
-                         task.probe == nullptr &&
-                         std::none_of(leftOut.begin(), leftOut.end(),
-                                      [&](const auto& place) { return place.lsn == block.lsn(); });
-                     more = whole ? pushText(text, sink)
-                                  : pushByLine(block, text, run.record(), task.probe, sink);
-                 });
+    scanBlocks(task, run, source_, sink,
+               [&](const Block& block, std::string_view bytes, std::size_t begin, std::size_t end) {
+                   const auto text = bytes.substr(begin, end - begin);
+                   const auto& leftOut = run.record().leftOut;
+                   const bool whole =
+                       task.probe == nullptr &&
+                       std::none_of(leftOut.begin(), leftOut.end(),
+                                    [&](const auto& place) { return place.lsn == block.lsn(); });
+                   return whole ? pushText(text, sink)
+                                : pushByLine(block.lsn(), bytes.substr(0, begin), text,
+                                             run.record(), task.probe, sink);
+               });
 }
 
-bool TextInputNode::pushByLine(const Block& block, std::string_view text, const BatchRecord& record,
-                               RecordProbe* probe, Sink<std::string_view>& sink) {
-    const auto before =
-        block.bytes().substr(0, static_cast<std::size_t>(text.data() - block.bytes().data()));
-    RecordPlace place{block.lsn(),
+bool TextInputNode::pushByLine(Lsn lsn, std::string_view before, std::string_view text,
+                               const BatchRecord& record, RecordProbe* probe,
+                               Sink<std::string_view>& sink) {
+    RecordPlace place{lsn,
                       static_cast<std::uint32_t>(std::count(before.begin(), before.end(), '\n'))};
     while (!text.empty()) {
         if (sink.wanted() == 0 || (probe != nullptr && probe->seen == probe->limit)) return false;

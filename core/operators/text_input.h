@@ -16,13 +16,15 @@ public:
     SourceId source() const { return source_; }
 
     bool probes() const override { return true; }
+    bool holdsElements() const override { return false; }
     std::uint32_t partitions(BatchRun& run) override;
     void scan(TaskContext& task, BatchRun& run, Sink<std::string_view>& sink) override;
 
 private:
     // Without the records that the batch leaves out; true: more is wanted.
-    static bool pushByLine(const Block& block, std::string_view text, const BatchRecord& record,
-                           RecordProbe* probe, Sink<std::string_view>& sink);
+    static bool pushByLine(Lsn lsn, std::string_view before, std::string_view text,
+                           const BatchRecord& record, RecordProbe* probe,
+                           Sink<std::string_view>& sink);
 
     SourceId source_;
 };

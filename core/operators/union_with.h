@@ -25,6 +25,8 @@ public:
 
     Duration slide() const override { return Node::slideOf(*first_, *second_); }
 
+    bool holdsElements() const override { return false; }
+
     std::uint64_t ways() const override { return first_->ways() + second_->ways(); }
 
     std::uint32_t partitions(BatchRun& run) override {

@@ -57,6 +57,7 @@ public:
     core::Keyed keyed() const override { return core::Keyed::kRangedUnique; }
     Duration slide() const override { return table_->slide; }
     std::uint32_t partitions(core::BatchRun&) override { return core::kKeyRanges; }
+    bool perRecord() const override { return false; }
 
     void scan(core::TaskContext& task, core::BatchRun&, core::Sink<Out>& sink) override {
         auto& range = table_->table->range(task.partition);
@@ -118,6 +119,7 @@ public:
     core::Keyed keyed() const override { return core::Keyed::kRangedUnique; }
     Duration slide() const override { return table_->slide; }
     std::uint32_t partitions(core::BatchRun&) override { return core::kKeyRanges; }
+    bool perRecord() const override { return false; }
 
     void scan(core::TaskContext& task, core::BatchRun& run, core::Sink<Out>& sink) override {
         if (!run.isActive(slide())) return;

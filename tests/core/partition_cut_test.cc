@@ -27,7 +27,10 @@ std::string partitionText(std::span<const BlockPtr> blocks, std::span<const CutP
                           std::uint32_t partition) {
     std::string text;
     forEachPiece(blocks, cuts, partition,
-                 [&](const Block&, std::string_view bytes) { text += bytes; });
+                 [&](const Block& block, std::size_t begin, std::size_t end) {
+                     text += block.bytesInMemory().substr(begin, end - begin);
+                     return true;
+                 });
     return text;
 }
 
@@ -44,7 +47,7 @@ TEST(PartitionCut, OneBlockIsCutAtLineEnds) {
     ASSERT_EQ(cuts.size(), 4u);
     for (const auto& cut : cuts)
         EXPECT_TRUE(cut.offsetBytes == 0 ||
-                    blocks[cut.block]->bytes()[cut.offsetBytes - 1] == '\n');
+                    blocks[cut.block]->bytesInMemory()[cut.offsetBytes - 1] == '\n');
 }
 
 TEST(PartitionCut, PrefixedBlocksStayWhole) {
@@ -59,7 +62,7 @@ TEST(PartitionCut, ALineLargerThanAShareGivesTheShareUp) {
     const auto cuts = cutPartitions(blocks, 4, lines);
     std::string all;
     for (std::uint32_t p = 0; p < cuts.size(); ++p) all += partitionText(blocks, cuts, p);
-    EXPECT_EQ(all, std::string(blocks[0]->bytes()) + std::string(blocks[1]->bytes()));
+    EXPECT_EQ(all, std::string(blocks[0]->bytesInMemory()) + std::string(blocks[1]->bytesInMemory()));
 }
 
 TEST(PartitionCut, PartitionsTogetherAreTheBatchInOrder) {
@@ -95,8 +98,11 @@ TEST(PartitionCut, CutsFitTheirBlocksAndARecordWhateverTheWorkers) {
         std::size_t all = 0;
         for (std::uint32_t p = 0; p < cuts.size(); ++p)
             forEachPiece(blocks, cuts, p,
-                         [&](const Block&, std::string_view bytes) { all += bytes.size(); });
-        EXPECT_EQ(all, 40 * blocks.front()->bytes().size());
+                         [&](const Block&, std::size_t begin, std::size_t end) {
+                             all += end - begin;
+                             return true;
+                         });
+        EXPECT_EQ(all, 40 * blocks.front()->sizeBytes());
     }
     EXPECT_TRUE(checkCuts({}, {}, lines));
     const std::vector<BlockPtr> empty{blockOf("")};

@@ -43,6 +43,7 @@ public:
     }
     void onDurable(std::function<void(Result<Lsn>)>) override {}
     std::vector<BlockPtr> take(std::size_t bytesMax) override { return log_.take(bytesMax); }
+    bool storesBlocks() const override { return stores; }
     std::size_t pendingBytes() const override { return log_.pendingBytes(); }
     Result<> trim(Lsn) override { return {}; }
     std::uint64_t sizeBytes() const override { return 0; }
@@ -52,6 +53,7 @@ public:
     std::mutex mutex_;
     std::vector<BatchRecord> records;
     bool broken = false;
+    bool stores = false;
 
 private:
     void hold() override {}
@@ -66,6 +68,7 @@ protected:
     public:
         explicit Seen(SchedulerTest& test) : test_(test) {}
         std::string describe() const override { return "seen"; }
+        bool holdsRecords() const override { return test_.holds_; }
         Shown run(BatchRun& run) override {
             test_.output(run);
             return Shown::kNow;
@@ -89,15 +92,17 @@ protected:
         std::string text;
         class Append final : public Sink<std::string_view> {
         public:
-            explicit Append(std::string& into) : into_(into) {}
+            Append(std::string& into, bool holds) : into_(into), holds_(holds) {}
             void take(std::span<std::string_view> lines) override {
                 for (const auto line : lines) (into_ += line) += ' ';
             }
             void finish() override {}
+            bool flush() override { return !holds_; }
 
         private:
             std::string& into_;
-        } sink(text);
+            const bool holds_;
+        } sink(text, holds_);
         for (std::uint32_t i = 0; i < input_->partitions(run); ++i) {
             TaskContext task{run.newArena(), 0, i};
             input_->scan(task, run, sink);
@@ -127,7 +132,7 @@ public:
         for (auto& text : arriving_) log_.append(blockOf(text));
         arriving_.clear();
     }
-    Result<std::size_t> prepareRanges(Instant, std::size_t) override { return std::size_t{0}; }
+    Result<std::size_t> prepareRanges(Instant, std::size_t) override { return prepared_; }
     Result<std::vector<SourceRange>> planRanges(std::size_t bytesMax) override {
         rooms_.push_back(bytesMax);
         return std::vector<SourceRange>();
@@ -154,8 +159,32 @@ protected:
     std::vector<std::size_t> rooms_;
     std::vector<BatchRecord> boundaries_;
     std::string throwsOn_ = "throw ";
+    bool holds_ = true;          // the output holds what it has seen
+    std::size_t prepared_ = 0;  // what files have
     std::unique_ptr<Scheduler> scheduler_;
 };
+
+TEST_F(SchedulerTest, BatchesThatHoldLittleAreLargerAndLeaveFilesTheirPart) {
+    SchedulerOptions options;
+    options.maxBatchBytes = 1000;
+    prepared_ = 10'000;
+    for (const bool holds : {false, true}) {
+        holds_ = holds;
+        log_.stores = true;
+        seen_.clear();
+        rooms_.clear();
+        make(options);
+        scheduler_->start({});
+        arriving_.assign(20, std::string(499, 'x') + "\n");
+        runBatches(2);
+        scheduler_->abandon();
+        const auto lines = std::count(seen_.at(1).begin(), seen_.at(1).end(), 'x') / 499;
+        // The first took one: what fits beside the files.
+        EXPECT_EQ(lines, holds ? 1 : (8 * 500 - 250) / 500);
+        EXPECT_EQ(rooms_.at(1), holds ? 500u : 250u);
+        (void)log_.take(~std::size_t{0});
+    }
+}
 
 TEST_F(SchedulerTest, BatchesOwnWhatCameBeforeTheirTimeAndFollowEachOther) {
     make();

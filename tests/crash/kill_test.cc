@@ -45,7 +45,10 @@ public:
     Torture(unsigned seed, std::map<std::string, int>& kills)
         : random_(seed),
           kills_(kills),
-          rig_({.seed = seed, .deltaKibibytes = std::array{24, 96, 512}[random_() % 3]}),
+          rig_({.seed = seed,
+                .deltaKibibytes = std::array{24, 96, 512}[random_() % 3],
+                .intervalMillis = bursts(seed) ? 150 : 25,
+                .batchKibibytes = bursts(seed) ? 2048 : 16}),
           // Slower than it can be killed, so that it is not done before the last life.
           scripted_("z", rig_.sessionFile("z", 20'000), seed) {}
 
@@ -62,6 +65,9 @@ public:
     }
 
 private:
+    // Every third run: what comes between two batches is more than the receive budget.
+    static bool bursts(unsigned seed) { return seed % 3 == 0; }
+
     void oneLife() {
         std::map<std::string, std::string> environment;
         if (random_() % 2 == 0) {

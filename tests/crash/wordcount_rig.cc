@@ -139,7 +139,8 @@ std::string WordCountRig::whereToLook() const {
 void WordCountRig::writeJob() const {
     std::ofstream job(path_ / "job.toml");
     job << "[job]\nname = \"crash\"\ninterval = \"" << options_.intervalMillis << "ms\"\n"
-        << "[limits]\nmax_batch_bytes = \"16KiB\"\nsegment_bytes = \"32KiB\"\n"
+        << "[limits]\nmax_batch_bytes = \"" << options_.batchKibibytes
+        << "KiB\"\nsegment_bytes = \"32KiB\"\n"
         << "block_bytes = \"4KiB\"\ndelta_budget = \"" << options_.deltaKibibytes
         << "KiB\"\nreceive_budget = \"64KiB\"\n[checkpoint]\ninterval = \""
         << options_.checkpointMillis << "ms\"\nlog_bytes = \"256KiB\"\n";

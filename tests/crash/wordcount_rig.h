@@ -25,7 +25,9 @@ using Counts = std::map<std::string, std::int64_t>;
 struct RigOptions {
     unsigned seed = 1;
     int deltaKibibytes = 512;  // 24: state is written out inside every batch
+    // Longer than what fits into 64 KiB of receive budget takes to come: then it waits in the log.
     int intervalMillis = 25;
+    int batchKibibytes = 16;
     int checkpointMillis = 150;
     // Where the data directory and the outputs are; empty: beside the job.
     std::filesystem::path disk{};

@@ -49,7 +49,7 @@ inline core::BlockPtr sessionBlock(std::string_view bytes, std::string session,
 
 inline std::string bytesOf(const std::vector<core::BlockPtr>& blocks) {
     std::string all;
-    for (const auto& block : blocks) all += block->bytes();
+    for (const auto& block : blocks) all += block->bytes().value().view();
     return all;
 }
 

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <thread>
 
 #include "recovery/inspect.h"
@@ -170,6 +172,107 @@ TEST_F(LogWriterTest, PreparedSegmentsDoNotChangeWhatIsWritten) {
     for (const auto& name : *names)
         EXPECT_FALSE(name.ends_with(".tmp")) << name;
     EXPECT_EQ(bytesOf(restart().recovered.log.pending), all);
+}
+
+// A block in memory of a pool.
+core::BlockPtr pooledBlock(core::BufferPool& pool, std::string_view bytes, std::uint64_t line) {
+    auto buffer = pool.tryAcquire(bytes.size());
+    EXPECT_TRUE(buffer);
+    std::memcpy(buffer.data(), bytes.data(), bytes.size());
+    core::BlockOrigin origin;
+    origin.connection = 1;
+    origin.firstLine = line;
+    origin.lines = 1;
+    return std::make_shared<core::Block>(std::move(buffer), bytes.size(), origin);
+}
+
+std::string lineOf(int number) { return std::string(2900, static_cast<char>('a' + number)) + "\n"; }
+
+TEST_F(LogWriterTest, DurableBlocksGiveTheirMemoryBackWhenItIsScarce) {
+    auto life = start(disk_);
+    // Blocks of 4 KiB, of which two are half of the budget.
+    const auto pool = core::BufferPool::make(16 << 10);
+    for (int i = 0; i < 20; ++i)
+        TM_ASSERT_OK(life.append(pooledBlock(*pool, lineOf(i), static_cast<std::uint64_t>(i) + 1)));
+    EXPECT_LE(pool->usedBytes(), std::size_t{8} << 10);
+    EXPECT_EQ(life.log->pendingBytes(), 20 * lineOf(0).size());
+    const auto blocks = life.log->take(~std::size_t{0});
+    ASSERT_EQ(blocks.size(), 20u);
+    for (int i = 0; i < 20; ++i) {
+        const auto bytes = blocks[static_cast<std::size_t>(i)]->bytes();
+        TM_ASSERT_OK(bytes);
+        EXPECT_EQ(bytes->view(), lineOf(i)) << "over several segments";
+        EXPECT_EQ(bytes->loaded(), i >= 2);
+    }
+    EXPECT_LE(pool->usedBytes(), std::size_t{8} << 10) << "what was read has gone";
+}
+
+TEST_F(LogWriterTest, BeyondTheBacklogMemoryStaysUsedUp) {
+    LogWriterOptions options = Life::writerOptions();
+    options.backlogBytesMax = 3 * lineOf(0).size();
+    auto life = Life::start(disk_, Life::recoverOptions(), options);
+    TM_ASSERT_OK(life);
+    const auto pool = core::BufferPool::make(16 << 10);
+    int appended = 0;
+    for (; appended < 20 && pool->usedBytes() < pool->budgetBytes(); ++appended)
+        TM_ASSERT_OK(life->append(
+            pooledBlock(*pool, lineOf(appended), static_cast<std::uint64_t>(appended) + 1)));
+    EXPECT_EQ(appended, 5) << "one of them was released";
+    EXPECT_FALSE(pool->tryAcquire(4096)) << "so nobody reads on";
+    // A batch takes some: the rest need not be in memory any more.
+    const auto taken = life->log->take(2 * lineOf(0).size());
+    EXPECT_EQ(taken.size(), 2u);
+    EXPECT_LE(pool->usedBytes(), std::size_t{8} << 10);
+}
+
+TEST_F(LogWriterTest, ABlockThatWasDamagedOnTheDiskIsNotTaken) {
+    auto life = start(disk_);
+    const auto pool = core::BufferPool::make(4 << 10);
+    const auto block = pooledBlock(*pool, lineOf(0), 1);
+    TM_ASSERT_OK(life.append(block));
+    ASSERT_FALSE(block->inMemory());
+    const auto segments = listSegments(disk_, kDirectory / "wal");
+    TM_ASSERT_OK(segments);
+    auto file =
+        disk_.open(kDirectory / "wal" / toString(segments->back()), core::OpenMode::kReadWrite);
+    TM_ASSERT_OK(file);
+    const auto was = life.log->sizeBytes();
+    TM_ASSERT_OK((*file)->writeAt(1000, "X"));
+    const auto bytes = block->bytes();
+    ASSERT_FALSE(bytes);
+    EXPECT_EQ(bytes.error().kind, core::ErrorKind::kIo);
+    EXPECT_THAT(bytes.error().message, ::testing::HasSubstr("checksum"));
+    EXPECT_THAT(bytes.error().message, ::testing::HasSubstr("lsn=1"));
+    EXPECT_EQ(life.log->sizeBytes(), was);
+}
+
+TEST_F(LogWriterTest, RecoveryHoldsNoMoreOfTheBacklogThanItIsTold) {
+    std::string all;
+    {
+        auto life = start(disk_);
+        for (int i = 0; i < 20; ++i) {
+            all += lineOf(i);
+            TM_ASSERT_OK(life.append(plainBlock(lineOf(i), static_cast<std::uint64_t>(i) + 1)));
+        }
+    }
+    auto options = Life::recoverOptions();
+    options.blockBytesInMemory = 2 * lineOf(0).size();
+    auto life = Life::start(disk_, options);
+    TM_ASSERT_OK(life);
+    const auto& pending = life->recovered.log.pending;
+    EXPECT_EQ(std::count_if(pending.begin(), pending.end(),
+                            [](const auto& block) { return block->inMemory(); }),
+              2);
+    EXPECT_EQ(bytesOf(pending), all);
+    // Recorded as a batch, it is replayed the same way.
+    TM_ASSERT_OK(life->record(core::BatchId(1)));
+    TM_ASSERT_OK(life->log->close());
+    const auto next = Life::start(disk_, options);
+    TM_ASSERT_OK(next);
+    const auto blocks = next->recovered.blocksOf(0);
+    TM_ASSERT_OK(blocks);
+    EXPECT_FALSE(blocks->back()->inMemory());
+    EXPECT_EQ(bytesOf(*blocks), all);
 }
 
 TEST_F(LogWriterTest, ErrorIsFinal) {

@@ -46,6 +46,7 @@ public:
         : clock_(std::make_shared<ManualClock>(start)), context_(with(std::move(options), clock_)) {}
 
     StreamingContext& context() { return context_; }
+    const StreamingContext& context() const { return context_; }
     ManualClock& clock() { return *clock_; }
 
     // Collects what `stream` gives under `into`, by batch id; a batch that comes twice replaces

@@ -82,7 +82,7 @@ std::vector<std::string> MemoryBlockLog::cut(
     std::vector<std::string> found;
     for (const auto& block : blocks) {
         if (wanted && !wanted(block->origin())) continue;
-        std::string_view rest = block->bytes();
+        std::string_view rest = block->bytesInMemory();
         while (!rest.empty()) {
             const auto end = rest.find('\n');
             found.emplace_back(rest.substr(0, end));

@@ -33,6 +33,15 @@ TEST(DiskBudget, TwoDeltaBudgetsOrTwoSegmentsWhenThatIsMore) {
     EXPECT_EQ(fitToDisk(options, disk(8 * kGibi)).reserveBytes, 600 * kMebi);
 }
 
+TEST(DiskBudget, TheBacklogMayTakeAQuarterOfWhatIsFree) {
+    EXPECT_EQ(fitToDisk({}, disk(100 * kGibi)).backlogBytes, (50 - 5) * kGibi / 4);
+    StreamingOptions options;
+    options.diskReserveBytes = 60 * kGibi;
+    EXPECT_EQ(fitToDisk(options, disk(100 * kGibi)).backlogBytes, 0u) << "nothing is free";
+    options.maxBacklogBytes = 7;
+    EXPECT_EQ(fitToDisk(options, disk(100 * kGibi)).backlogBytes, 7u);
+}
+
 TEST(DiskBudget, NeverMoreThanAFifthToWhichTheRestIsMadeToFit) {
     const auto budget = fitToDisk({}, disk(400 * kMebi, 1000));
     EXPECT_EQ(budget.reserveBytes, 80 * kMebi);

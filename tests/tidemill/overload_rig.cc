@@ -38,6 +38,7 @@ StreamingOptions options(const fs::path& directory) {
     options.workers = 2;
     options.maxBatchBytes = 2 * kMebi;
     options.receiveBudgetBytes = 32 * kMebi;
+    options.maxBacklogBytes = 64 * kMebi;
     options.blockBytes = 512 << 10;
     options.deltaBudgetBytes = 8 * kMebi;
     options.stateCacheBytes = 8 * kMebi;

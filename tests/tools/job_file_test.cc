@@ -86,6 +86,7 @@ interval = "250ms"
 workers = 3
 max_batch_bytes = "64MiB"
 receive_budget = "1 GB"
+max_backlog_bytes = "3GiB"
 block_bytes = "8KiB"
 max_record_bytes = 100
 delta_budget = "1.5MiB"
@@ -106,6 +107,7 @@ to = "print"
     EXPECT_EQ(job.options.workers, 3u);
     EXPECT_EQ(job.options.maxBatchBytes, 64u << 20);
     EXPECT_EQ(job.options.receiveBudgetBytes, 1'000'000'000u);
+    EXPECT_EQ(job.options.maxBacklogBytes, 3u << 30);
     EXPECT_EQ(job.options.blockBytes, 8u << 10);
     EXPECT_EQ(job.options.maxRecordBytes, 100u);
     EXPECT_EQ(job.options.deltaBudgetBytes, 3u << 19);
