@@ -11,10 +11,6 @@ Path replacedPath(const Path& path) { return path.string() + ".replaced.tmp"; }
 
 }  // namespace
 
-Path parentOf(const Path& path) {
-    return path.has_parent_path() ? path.parent_path() : Path(".");
-}
-
 std::string absolutePlace(const Path& path) {
     std::error_code failed;
     const Path absolute = std::filesystem::absolute(path, failed);
@@ -68,8 +64,7 @@ Result<> BatchDirectory::commit() {
     TM_TRY(files_->syncDirectory(temporary_));
     TM_FAILPOINT("sink.beforeRename");
     if (replaces_) TM_TRY(files_->rename(path_, replacedPath(path_)));
-    TM_TRY(files_->rename(temporary_, path_));
-    TM_TRY(files_->syncDirectory(parentOf(path_)));
+    TM_TRY(renameDurably(*files_, temporary_, path_));
     TM_TRY(reachFailpoint("sink.afterCommit"));
     return replaces_ ? files_->removeTree(replacedPath(path_)) : Result<>{};
 }

@@ -56,9 +56,6 @@ private:
     bool replaces_;
 };
 
-// The directory that `path` stands in.
-Path parentOf(const Path& path);
-
 // `path` from the root on, the same for two ways to write it: where an output's results lie.
 std::string absolutePlace(const Path& path);
 

@@ -95,8 +95,7 @@ Result<> BatchFiles::Writer::commit() {
     const Path path = of_.pathOf(mark_.batch);
     TM_FAILPOINT("sink.afterPrepare");
     TM_FAILPOINT("sink.beforeRename");
-    TM_TRY(of_.files_.rename(path.string() + std::string(kTemporarySuffix), path));
-    TM_TRY(of_.files_.syncDirectory(of_.directory_));
+    TM_TRY(renameDurably(of_.files_, path.string() + std::string(kTemporarySuffix), path));
     return reachFailpoint("sink.afterCommit");
 }
 

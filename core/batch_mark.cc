@@ -19,12 +19,11 @@ std::string encodeBatchMark(const BatchMark& mark) {
     out.i64(toMillis(mark.zeroTime));
     out.u64(mark.endLsn.value);
     out.u64(mark.fingerprint);
-    out.u32(static_cast<std::uint32_t>(mark.operators.size()));
-    for (const auto& entry : mark.operators) {
+    out.list(mark.operators, [&](const OperatorEntry& entry) {
         out.u32(entry.id.value);
         out.string(entry.name);
         out.string(entry.signature);
-    }
+    });
     return std::move(out).bytes();
 }
 
@@ -42,12 +41,11 @@ Result<BatchMark> decodeBatchMark(std::string_view bytes) {
     mark.zeroTime = fromMillis(in.i64());
     mark.endLsn = Lsn(in.u64());
     mark.fingerprint = in.u64();
-    mark.operators.resize(in.count(12));
-    for (auto& entry : mark.operators) {
+    in.list(mark.operators, 12, [&](OperatorEntry& entry) {
         entry.id = OperatorId(in.u32());
         entry.name = in.string(kNameBytesMax);
         entry.signature = in.string(kNameBytesMax);
-    }
+    });
     if (!in.finished())
         return fail(ErrorKind::kCorrupt,
                     "batch mark of " + std::to_string(bytes.size()) + " bytes does not parse");

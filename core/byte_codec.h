@@ -22,6 +22,12 @@ public:
         u32(static_cast<std::uint32_t>(v.size()));
         raw(v.data(), v.size());
     }
+    // u32 count, then write(element) of each.
+    template <class List, class Write>
+    void list(const List& list, Write write) {
+        u32(static_cast<std::uint32_t>(list.size()));
+        for (const auto& element : list) write(element);
+    }
     void raw(const void* data, std::size_t size) {
         bytes_.append(static_cast<const char*>(data), size);
     }
@@ -59,6 +65,13 @@ public:
         const std::uint32_t n = u32();
         if (!ok_ || n > bytes_.size() / eachBytesMin) ok_ = false;
         return ok_ ? n : 0;
+    }
+    // What ByteWriter::list wrote, by read(element) of each; an element takes at least
+    // `eachBytesMin` bytes.
+    template <class List, class Read>
+    void list(List& list, std::size_t eachBytesMin, Read read) {
+        list.resize(count(eachBytesMin));
+        for (auto& element : list) read(element);
     }
     std::string_view raw(std::size_t size) {
         if (!ok_ || size > bytes_.size()) {

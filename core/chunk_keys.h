@@ -2,6 +2,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,6 +16,12 @@ namespace tidemill::core {
 struct KeyViews {
     const char* first = nullptr;
     std::size_t strideBytes = sizeof(std::string_view);
+
+    std::string_view operator[](std::size_t i) const {
+        std::string_view key;
+        std::memcpy(&key, first + i * strideBytes, sizeof key);
+        return key;
+    }
 };
 
 // Encodes the keys of one chunk after another. Thread safety: worker-confined.

@@ -318,6 +318,13 @@ Result<> linkOrCopy(FileSystem& files, const Path& existing, const Path& added) 
     }
 }
 
+Path parentOf(const Path& path) { return path.has_parent_path() ? path.parent_path() : Path("."); }
+
+Result<> renameDurably(FileSystem& files, const Path& from, const Path& to) {
+    TM_TRY(files.rename(from, to));
+    return files.syncDirectory(parentOf(to));
+}
+
 Result<> publishFile(FileSystem& files, const Path& path, std::string_view bytes) {
     const Path temporary = path.string() + ".tmp";
     {
@@ -325,8 +332,7 @@ Result<> publishFile(FileSystem& files, const Path& path, std::string_view bytes
         TM_TRY(file->writeAt(0, bytes));
         TM_TRY(file->sync());
     }
-    TM_TRY(files.rename(temporary, path));
-    return files.syncDirectory(path.has_parent_path() ? path.parent_path() : Path("."));
+    return renameDurably(files, temporary, path);
 }
 
 }  // namespace tidemill::core

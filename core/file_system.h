@@ -118,6 +118,12 @@ Result<std::string> readWholeFile(FileSystem& files, const Path& path, std::uint
 // Makes `added` a second name of `existing`, or, where links cannot be had, a durable copy of it.
 Result<> linkOrCopy(FileSystem& files, const Path& existing, const Path& added);
 
+// The directory that `path` stands in.
+Path parentOf(const Path& path);
+
+// Renames and syncs the directory of the new name, which survives power loss then.
+Result<> renameDurably(FileSystem& files, const Path& from, const Path& to);
+
 // Publishes `bytes` as `path`: temporary file beside it, sync, rename, sync of the directory.
 // Afterwards `path` holds either what it held before or all of `bytes`, also after power loss.
 Result<> publishFile(FileSystem& files, const Path& path, std::string_view bytes);

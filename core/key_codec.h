@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/big_endian.h"
 #include "core/cereal_archive.h"
 #include "core/error.h"
 #include "core/type_signature.h"
@@ -53,31 +54,6 @@ T fromOrderedBits(Bits bits) {
     } else {
         return static_cast<T>(std::is_signed_v<T> ? static_cast<Bits>(bits ^ kSign) : bits);
     }
-}
-
-template <class Bits>
-void storeBigEndian(Bits bits, char* to) {
-    for (std::size_t i = 0; i < sizeof(Bits); ++i)
-        to[i] = static_cast<char>(bits >> (8 * (sizeof(Bits) - 1 - i)));
-}
-
-template <class Bits>
-void appendBigEndian(Bits bits, std::string& out) {
-    char bytes[sizeof(Bits)];
-    storeBigEndian(bits, bytes);
-    out.append(bytes, sizeof bytes);
-}
-
-// Removes a big-endian number from the front of `bytes`; false when they are too short.
-template <class Bits>
-bool takeBigEndian(std::string_view& bytes, Bits& bits) {
-    if (bytes.size() < sizeof(Bits)) return false;
-    std::uint64_t value = 0;
-    for (std::size_t i = 0; i < sizeof(Bits); ++i)
-        value = value << 8 | static_cast<unsigned char>(bytes[i]);
-    bits = static_cast<Bits>(value);
-    bytes.remove_prefix(sizeof(Bits));
-    return true;
 }
 
 // What one key, or one part of a composite one, looks like. `append` and `take` are for a part:
@@ -235,7 +211,7 @@ struct KeyCodec {
     static void encodeAt(K key, char* to)
         requires kFixedWidth
     {
-        key_detail::storeBigEndian(key_detail::orderedBits(key), to);
+        storeBigEndian(key_detail::orderedBits(key), to);
     }
 
     // The encoded key as a little-endian number, its first byte the lowest.

@@ -21,25 +21,22 @@ std::string encodeBatchRecord(const core::BatchRecord& record) {
     out.u64(record.endLsn.value);
     out.u64(record.fingerprint);
     out.u32(record.keyRanges);
-    out.u32(static_cast<std::uint32_t>(record.cuts.size()));
-    for (const auto& cut : record.cuts) {
+    out.list(record.cuts, [&](const core::CutPoint& cut) {
         out.u32(cut.block);
         out.u32(cut.offsetBytes);
-    }
-    out.u32(static_cast<std::uint32_t>(record.ranges.size()));
-    for (const auto& range : record.ranges) {
+    });
+    out.list(record.ranges, [&](const core::SourceRange& range) {
         out.u32(range.source.value);
         out.string(range.bytes);
-    }
+    });
     out.u64(record.steps);
     out.u8(static_cast<std::uint8_t>(record.onError));
     out.u64(record.nonce);
     out.u32(record.revision);
-    out.u32(static_cast<std::uint32_t>(record.leftOut.size()));
-    for (const auto& place : record.leftOut) {
+    out.list(record.leftOut, [&](const core::RecordPlace& place) {
         out.u64(place.lsn.value);
         out.u32(place.line);
-    }
+    });
     out.u8(record.allLeftOut ? 1 : 0);
     out.u32(static_cast<std::uint32_t>(record.notes.size()));
     for (const auto& note : record.notes) {
@@ -70,26 +67,23 @@ core::Result<core::BatchRecord> decodeBatchRecord(std::string_view bytes) {
     record.endLsn = core::Lsn(in.u64());
     record.fingerprint = in.u64();
     record.keyRanges = in.u32();
-    record.cuts.resize(in.count(8));
-    for (auto& cut : record.cuts) {
+    in.list(record.cuts, 8, [&](core::CutPoint& cut) {
         cut.block = in.u32();
         cut.offsetBytes = in.u32();
-    }
-    record.ranges.resize(in.count(8));
-    for (auto& range : record.ranges) {
+    });
+    in.list(record.ranges, 8, [&](core::SourceRange& range) {
         range.source = core::SourceId(in.u32());
         range.bytes = in.string(kFramePayloadBytesMax);
-    }
+    });
     record.steps = in.u64();
     const auto onError = in.u8();
     record.onError = static_cast<core::OnError>(onError);
     record.nonce = in.u64();
     record.revision = in.u32();
-    record.leftOut.resize(in.count(12));
-    for (auto& place : record.leftOut) {
+    in.list(record.leftOut, 12, [&](core::RecordPlace& place) {
         place.lsn = core::Lsn(in.u64());
         place.line = in.u32();
-    }
+    });
     record.allLeftOut = in.u8() != 0;
     record.notes.resize(in.count(8));
     for (auto& note : record.notes) {

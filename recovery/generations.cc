@@ -207,10 +207,9 @@ core::Result<Lsn> Generations::trimPoint() const {
 core::Result<> Generations::removeDirectory(const std::string& name) {
     const Path removed = (directory_ / name).string() + std::string(kRemovedSuffix);
     TM_TRY(files_.removeTree(removed));
-    TM_TRY(files_.rename(directory_ / name, removed));
     // The name must be gone for good before the first file is, or a power cut brings back a
     // generation with holes.
-    TM_TRY(files_.syncDirectory(directory_));
+    TM_TRY(core::renameDurably(files_, directory_ / name, removed));
     TM_FAILPOINT("generation.midRemove");
     TM_ASSIGN(const auto names, files_.list(removed));
     for (const auto& file : names) TM_TRY(files_.unlinkGradually(removed / file));
@@ -256,8 +255,7 @@ core::Result<> Generations::setAside(const GenerationName& name) {
     std::lock_guard lock(mutex_);
     const Path aside = pathOf(name).string() + std::string(kDamagedSuffix);
     TM_TRY(files_.removeTree(aside));
-    TM_TRY(files_.rename(pathOf(name), aside));
-    return files_.syncDirectory(directory_);
+    return core::renameDurably(files_, pathOf(name), aside);
 }
 
 core::Result<> Generations::removeLeftovers() {

@@ -30,13 +30,12 @@ std::string encodeManifest(const Manifest& manifest) {
     out.u16(kVersion);
     out.u16(kVersion);  // the oldest reader that understands this
     out.string(core::encodeBatchMark(manifest.mark));
-    out.u32(static_cast<std::uint32_t>(manifest.files.size()));
-    for (const auto& file : manifest.files) {
+    out.list(manifest.files, [&](const core::CheckpointFile& file) {
         out.string(file.name);
         out.u64(file.sizeBytes);
         out.string(file.checksumFunction);
         out.string(file.checksum);
-    }
+    });
     out.u32(core::crc32c(0, out.bytes().data(), out.bytes().size()));
     return std::move(out).bytes();
 }
@@ -62,16 +61,17 @@ core::Result<Manifest> decodeManifest(std::string_view bytes) {
                               ", this build reads up to " + std::to_string(kVersion));
     Manifest manifest;
     const auto mark = in.string(kManifestBytesMax);
-    manifest.files.resize(in.count(20));
     std::set<std::string_view> names;
-    for (auto& file : manifest.files) {
+    bool namesFit = true;
+    in.list(manifest.files, 20, [&](core::CheckpointFile& file) {
         file.name = in.string(kNameBytesMax);
         file.sizeBytes = in.u64();
         file.checksumFunction = in.string(kChecksumBytesMax);
         file.checksum = in.string(kChecksumBytesMax);
-        if (in.ok() && (!plainName(file.name) || !names.insert(file.name).second))
-            return damaged("a file's name is not plain or occurs twice");
-    }
+        namesFit =
+            namesFit && (!in.ok() || (plainName(file.name) && names.insert(file.name).second));
+    });
+    if (!namesFit) return damaged("a file's name is not plain or occurs twice");
     if (!in.finished()) return damaged("it does not parse");
     TM_ASSIGN(manifest.mark, core::decodeBatchMark(mark));
     return manifest;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/byte_codec.h"
 #include "core/check.h"
 #include "core/crc32c.h"
 
@@ -106,9 +107,7 @@ core::Result<bool> SegmentReader::frameAt(std::uint64_t offset, Frame& frame, st
     const auto checked = kFrameHeaderBytes + header->payloadBytes;
     TM_ASSIGN(bytes, view(offset, checked + kFrameChecksumBytes));
     const auto actual = core::crc32c(seed_, bytes, checked);
-    std::uint32_t expected = 0;
-    for (int i = 3; i >= 0; --i)
-        expected = expected << 8 | static_cast<unsigned char>(bytes[checked + static_cast<unsigned>(i)]);
+    const auto expected = core::ByteReader({bytes + checked, kFrameChecksumBytes}).u32();
     if (actual != expected)
         return no("wal frame checksum mismatch: lsn=" + toString(header->lsn) +
                   " expected=" + std::to_string(expected) + " actual=" + std::to_string(actual));

@@ -22,7 +22,7 @@ char* putInt(char* to, std::int64_t value) {
 
 char* putFloat(char* to, double value) {
     *to++ = 1;
-    core::key_detail::storeBigEndian(core::key_detail::orderedBits(value), to);
+    core::storeBigEndian(core::key_detail::orderedBits(value), to);
     return to + sizeof value;
 }
 
@@ -82,7 +82,7 @@ bool take(std::string_view& key, std::size_t row, ColumnBuffer& column, bool isL
         case Type::kFloat: {
             key.remove_prefix(1);
             std::uint64_t bits = 0;
-            if (tag != 1 || !core::key_detail::takeBigEndian(key, bits)) return false;
+            if (tag != 1 || !core::takeBigEndian(key, bits)) return false;
             column.as<Type::kFloat>()[row] = core::key_detail::fromOrderedBits<double>(bits);
             return true;
         }

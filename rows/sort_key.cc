@@ -22,9 +22,9 @@ void appendNumber(std::string& out, const Number& number) {
     const bool isNegative = value < 0;
     out += value == 0 ? '\1' : isNegative ? '\0' : '\2';
     const std::size_t begin = out.size();
-    core::key_detail::appendBigEndian(
+    core::appendBigEndian(
         static_cast<std::uint16_t>(value == 0 ? 0 : exponent + 0x4000), out);
-    core::key_detail::appendBigEndian(bits, out);
+    core::appendBigEndian(bits, out);
     if (isNegative)
         for (std::size_t i = begin; i < out.size(); ++i) out[i] = static_cast<char>(~out[i]);
 }
@@ -43,13 +43,13 @@ Class appendValue(std::string& out, const Column& column, std::size_t row, bool 
     switch (column.type) {
         case Type::kInt:
         case Type::kTime:
-            core::key_detail::appendBigEndian(
+            core::appendBigEndian(
                 core::key_detail::orderedBits(column.as<Type::kInt>()[row]), out);
             return kValue;
         case Type::kFloat: {
             const double value = column.as<Type::kFloat>()[row];
             if (std::isnan(value)) return kNan;
-            core::key_detail::appendBigEndian(core::key_detail::orderedBits(value), out);
+            core::appendBigEndian(core::key_detail::orderedBits(value), out);
             return kValue;
         }
         case Type::kBool:

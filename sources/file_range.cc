@@ -47,22 +47,19 @@ std::string encode(const FileRange& range) {
     out.u32(range.recordBytesMax);
     out.u8(range.begun ? 1 : 0);
     out.i64(range.oldBeforeMillis);
-    out.u32(static_cast<std::uint32_t>(range.pieces.size()));
-    for (const auto& piece : range.pieces) {
+    out.list(range.pieces, [&](const FilePiece& piece) {
         write(out, piece.file);
         out.u64(piece.begin);
         out.u64(piece.end);
         out.u8(piece.last ? 1 : 0);
         out.u64(piece.tailHash);
         out.string(piece.path);
-    }
-    out.u32(static_cast<std::uint32_t>(range.left.size()));
-    for (const auto& mark : range.left) write(out, mark);
-    out.u32(static_cast<std::uint32_t>(range.forgotten.size()));
-    for (const auto& id : range.forgotten) {
+    });
+    out.list(range.left, [&](const FileMark& mark) { write(out, mark); });
+    out.list(range.forgotten, [&](const FileId& id) {
         out.u64(id.device);
         out.u64(id.inode);
-    }
+    });
     return std::move(out).bytes();
 }
 
@@ -80,24 +77,23 @@ Result<FileRange> decodeFileRange(std::string_view bytes) {
     range.recordBytesMax = in.u32();
     range.begun = in.u8() != 0;
     range.oldBeforeMillis = in.i64();
-    range.pieces.resize(in.count(kEncodedMarkBytes + 29));
-    for (auto& piece : range.pieces) {
+    bool piecesFit = true;
+    in.list(range.pieces, kEncodedMarkBytes + 29, [&](FilePiece& piece) {
         piece.file = readMark(in);
         piece.begin = in.u64();
         piece.end = in.u64();
         piece.last = in.u8() != 0;
         piece.tailHash = in.u64();
         piece.path = in.string(kPathBytesMax);
-        if (piece.begin > piece.end || piece.end > piece.file.sizeBytes)
-            return fail(ErrorKind::kCorrupt, "a recorded piece of a file does not lie in it");
-    }
-    range.left.resize(in.count(kEncodedMarkBytes));
-    for (auto& mark : range.left) mark = readMark(in);
-    range.forgotten.resize(in.count(16));
-    for (auto& id : range.forgotten) {
+        piecesFit = piecesFit && piece.begin <= piece.end && piece.end <= piece.file.sizeBytes;
+    });
+    if (!piecesFit)
+        return fail(ErrorKind::kCorrupt, "a recorded piece of a file does not lie in it");
+    in.list(range.left, kEncodedMarkBytes, [&](FileMark& mark) { mark = readMark(in); });
+    in.list(range.forgotten, 16, [&](FileId& id) {
         id.device = in.u64();
         id.inode = in.u64();
-    }
+    });
     if (!in.finished())
         return fail(ErrorKind::kCorrupt, "the files recorded for a batch do not parse");
     return range;

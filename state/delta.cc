@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 
+#include "core/big_endian.h"
 #include "core/check.h"
 #include "core/chunk.h"
 #include "core/key_group.h"
@@ -29,12 +30,6 @@ std::uint32_t load(const char* from) {
 void store(char* to, std::size_t v) {
     const auto narrow = static_cast<std::uint32_t>(v);
     std::memcpy(to, &narrow, sizeof narrow);
-}
-
-std::uint64_t bigEndian(const char* bytes) {
-    std::uint64_t word;
-    std::memcpy(&word, bytes, sizeof word);
-    return __builtin_bswap64(word);
 }
 
 void set(RangeDelta::Slot& slot, Change change) { slot.flags = static_cast<std::uint8_t>(change); }
@@ -189,11 +184,12 @@ void SortedChanges::sortGroup(std::size_t index) {
         char prefix[16] = {};
         std::memcpy(prefix, key.data(), std::min<std::size_t>(key.size(), 15));
         prefix[15] = static_cast<char>(std::min<std::size_t>(key.size(), 16));
-        if (wordsBefore_ != 0 && bigEndian(prefix) >= wordsBefore_) {
-            leastNotShown_ = std::min(leastNotShown_, bigEndian(prefix));
+        const auto first = core::loadBigEndian<std::uint64_t>(prefix);
+        if (wordsBefore_ != 0 && first >= wordsBefore_) {
+            leastNotShown_ = std::min(leastNotShown_, first);
             continue;
         }
-        sorted_.push_back({bigEndian(prefix), bigEndian(prefix + 8), ranks_[i]});
+        sorted_.push_back({first, core::loadBigEndian<std::uint64_t>(prefix + 8), ranks_[i]});
     }
     std::sort(sorted_.begin(), sorted_.end(),
               [this](const Entry& a, const Entry& b) { return less(a, b); });

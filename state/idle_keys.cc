@@ -35,8 +35,7 @@ Result<> IdleKeys::touch(BatchTime time, core::KeyViews keys, std::size_t count)
     TM_TRY(touched_.get(keys, count, lookup));
     for (std::size_t i = 0; i < count; ++i) {
         if (lookup.found(i)) continue;  // it has a timer
-        std::string_view key;
-        std::memcpy(&key, keys.first + i * keys.strideBytes, sizeof key);
+        std::string_view key = keys[i];
         TM_TRY(set(millis, key));
     }
     operands_.assign(count, millis);

@@ -3,6 +3,8 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -15,6 +17,35 @@ namespace tidemill::core {
 
 template <class V, class W>
 using BothValues = std::pair<std::vector<V>, std::vector<W>>;
+
+// What a join makes of a key's values: every two of them, in the order of the left ones. A side
+// that may be nothing, Left or Right being an optional, is so for each value of the other when it
+// has none.
+template <class V, class W, class Left, class Right>
+std::vector<std::pair<Left, Right>> joined(const BothValues<V, W>& both) {
+    const auto& [lefts, rights] = both;
+    std::vector<std::pair<Left, Right>> all;
+    for (const auto& left : lefts) {
+        if constexpr (!std::is_same_v<Right, W>)
+            if (rights.empty()) all.emplace_back(left, std::nullopt);
+        for (const auto& right : rights) all.emplace_back(left, right);
+    }
+    if constexpr (!std::is_same_v<Left, V>)
+        if (lefts.empty())
+            for (const auto& right : rights) all.emplace_back(std::nullopt, right);
+    return all;
+}
+
+// A right outer join's, in the order of the right ones.
+template <class V, class W>
+std::vector<std::pair<std::optional<V>, W>> joinedByRight(const BothValues<V, W>& both) {
+    std::vector<std::pair<std::optional<V>, W>> all;
+    for (const auto& right : both.second) {
+        if (both.first.empty()) all.emplace_back(std::nullopt, right);
+        for (const auto& left : both.first) all.emplace_back(left, right);
+    }
+    return all;
+}
 
 // Of two streams that groupByKey made; both lie in the same key ranges.
 template <class K, class V, class W>
@@ -72,8 +103,7 @@ private:
             void take(std::span<In> chunk) override {
                 const KeyViews views = pairKeys(keys_, chunk);
                 for (std::size_t i = 0; i < chunk.size(); ++i) {
-                    std::string_view key;
-                    std::memcpy(&key, views.first + i * views.strideBytes, sizeof key);
+                    std::string_view key = views[i];
                     bool fresh = false;
                     const auto& slot = table_.keys.insert(key, fresh);
                     if (fresh) table_.values.emplace_back();

@@ -113,8 +113,7 @@ private:
             const core::KeyViews keys = core::pairKeys(keys_, chunk);
             core::orThrow(range_.get(keys, chunk.size(), lookup_));
             for (std::size_t i = 0; i < chunk.size(); ++i) {
-                std::string_view key;
-                std::memcpy(&key, keys.first + i * keys.strideBytes, sizeof key);
+                std::string_view key = keys[i];
                 records(key, chunk[i], i);
             }
             // Changes wait until the chunk's answers have been used: a change may invalidate them.

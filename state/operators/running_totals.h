@@ -91,8 +91,7 @@ private:
         // Views in the elements live as long as the batch; encoded keys do not.
         void note(core::KeyViews keys, std::size_t count) {
             for (std::size_t i = 0; i < count; ++i) {
-                std::string_view key;
-                std::memcpy(&key, keys.first + i * keys.strideBytes, sizeof key);
+                std::string_view key = keys[i];
                 if constexpr (!std::is_same_v<K, std::string_view>) key = arena_.copy(key);
                 touched_->push_back(key);
             }

@@ -31,20 +31,17 @@ std::optional<S> callUpdate(F& f, BatchTime time, std::string_view key,
     }
 }
 
-// Visits the keys that have new values; the others cost nothing.
-template <class K, class V, class S, class F>
-class UpdateTouchedNode final : public core::Node,
-                                public core::Consumer<std::pair<K, std::vector<V>>> {
+// What both ways to update share. Takes grouped pairs, keys in their ranges.
+template <class K, class V, class F>
+class UpdateNode : public core::Node, public core::Consumer<std::pair<K, std::vector<V>>> {
 public:
     using In = std::pair<K, std::vector<V>>;
 
-    UpdateTouchedNode(std::shared_ptr<core::StreamNode<In>> grouped,
-                      std::shared_ptr<BoundTable> table,
-                      std::shared_ptr<TouchedView<K, S>> touched, F function)
+    UpdateNode(std::shared_ptr<core::StreamNode<In>> grouped, std::shared_ptr<BoundTable> table,
+               F function)
         : Node("updateStateByKey"),
           grouped_(std::move(grouped)),
           table_(std::move(table)),
-          touched_(std::move(touched)),
           function_(std::move(function)) {
         addParent(*grouped_);
         grouped_->addConsumer(*this);
@@ -56,12 +53,31 @@ public:
         table_->beginBatch(run);
     }
 
+protected:
+    std::shared_ptr<core::StreamNode<In>> grouped_;
+    std::shared_ptr<BoundTable> table_;
+    F function_;
+    BatchTime time_{};  // of the batch at hand
+};
+
+// Visits the keys that have new values; the others cost nothing.
+template <class K, class V, class S, class F>
+class UpdateTouchedNode final : public UpdateNode<K, V, F> {
+public:
+    using typename UpdateNode<K, V, F>::In;
+
+    UpdateTouchedNode(std::shared_ptr<core::StreamNode<In>> grouped,
+                      std::shared_ptr<BoundTable> table, std::shared_ptr<TouchedView<K, S>> touched,
+                      F function)
+        : UpdateNode<K, V, F>(std::move(grouped), std::move(table), std::move(function)),
+          touched_(std::move(touched)) {}
+
     std::unique_ptr<core::Sink<In>> open(core::TaskContext& task) override {
         return std::make_unique<UpdateSink>(*this, task);
     }
 
     void runStage(core::BatchRun& run) override {
-        if (run.isActive(grouped_->slide())) table_->removeIdle(run);
+        if (run.isActive(this->grouped_->slide())) this->table_->removeIdle(run);
     }
 
 private:
@@ -77,8 +93,7 @@ private:
             const core::KeyViews keys = core::pairKeys(keys_, chunk);
             core::orThrow(range_.get(keys, chunk.size(), lookup_));
             for (std::size_t i = 0; i < chunk.size(); ++i) {
-                std::string_view key;
-                std::memcpy(&key, keys.first + i * keys.strideBytes, sizeof key);
+                std::string_view key = keys[i];
                 update(key, chunk[i].second, i);
             }
             for (const auto& [key, bytes] : changes_)
@@ -118,36 +133,16 @@ private:
         std::vector<std::pair<std::string_view, std::optional<std::string>>> changes_;
     };
 
-    std::shared_ptr<core::StreamNode<In>> grouped_;
-    std::shared_ptr<BoundTable> table_;
     std::shared_ptr<TouchedView<K, S>> touched_;
-    F function_;
-    BatchTime time_{};  // of the batch at hand
 };
 
 // Visits every key that has state or new values: one ordered merge of the stored rows and the
 // batch's values, in constant memory beside the batch's.
 template <class K, class V, class S, class F>
-class UpdateEveryKeyNode final : public core::Node,
-                                 public core::Consumer<std::pair<K, std::vector<V>>> {
+class UpdateEveryKeyNode final : public UpdateNode<K, V, F> {
 public:
-    using In = std::pair<K, std::vector<V>>;
-
-    UpdateEveryKeyNode(std::shared_ptr<core::StreamNode<In>> grouped,
-                       std::shared_ptr<BoundTable> table, F function)
-        : Node("updateStateByKey"),
-          grouped_(std::move(grouped)),
-          table_(std::move(table)),
-          function_(std::move(function)) {
-        addParent(*grouped_);
-        grouped_->addConsumer(*this);
-        require();
-    }
-
-    void beginBatch(core::BatchRun& run) override {
-        time_ = run.record().time;
-        table_->beginBatch(run);
-    }
+    using typename UpdateNode<K, V, F>::In;
+    using UpdateNode<K, V, F>::UpdateNode;
 
     std::unique_ptr<core::Sink<In>> open(core::TaskContext& task) override {
         return std::make_unique<CollectSink>(*this, task);
@@ -155,11 +150,12 @@ public:
 
     // Also without new values: every key is visited in every batch.
     void runStage(core::BatchRun& run) override {
-        if (!run.isActive(grouped_->slide())) return;
+        if (!run.isActive(this->grouped_->slide())) return;
         core::orThrow(run.workers().run(core::kKeyRanges, [&](std::size_t range) {
-            updateRange(table_->table->range(static_cast<std::uint32_t>(range)), news_[range]);
+            updateRange(this->table_->table->range(static_cast<std::uint32_t>(range)),
+                        news_[range]);
         }));
-        table_->removeIdle(run);
+        this->table_->removeIdle(run);
     }
 
     void endBatch() override {
@@ -181,8 +177,7 @@ private:
         void take(std::span<In> chunk) override {
             const core::KeyViews keys = core::pairKeys(keys_, chunk);
             for (std::size_t i = 0; i < chunk.size(); ++i) {
-                std::string_view key;
-                std::memcpy(&key, keys.first + i * keys.strideBytes, sizeof key);
+                std::string_view key = keys[i];
                 key = task_.arena.copy(key);
                 news_.push_back({core::keyGroup(key), key, std::move(chunk[i].second)});
             }
@@ -200,12 +195,12 @@ private:
     void updateRange(StateRange& range, std::vector<News>& news) const {
         std::sort(news.begin(), news.end(),
                   [](const News& a, const News& b) { return a.order() < b.order(); });
-        F function = function_;
+        F function = this->function_;
         // Rows of new keys are written after the walk, which sees the range as it began.
         std::vector<std::pair<std::string_view, std::string>> added;
         const auto add = [&](const News& fresh) {
-            if (const auto after = callUpdate<K, V, S>(function, time_, fresh.key,
-                                                           fresh.values, std::nullopt)) {
+            if (const auto after = callUpdate<K, V, S>(function, this->time_, fresh.key,
+                                                       fresh.values, std::nullopt)) {
                 added.emplace_back(fresh.key, std::string());
                 core::ValueCodec<S>::encode(*after, added.back().second);
             }
@@ -218,9 +213,9 @@ private:
             const auto row = std::tuple(core::keyGroup(walker.key()), walker.key());
             for (; next != news.end() && next->order() < row; ++next) add(*next);
             const bool touched = next != news.end() && next->order() == row;
-            const auto after =
-                callUpdate<K, V, S>(function, time_, walker.key(), touched ? next->values : none,
-                                    std::optional<S>(valueFrom<S>(ValueKind::kBytes, walker.value())));
+            const auto after = callUpdate<K, V, S>(
+                function, this->time_, walker.key(), touched ? next->values : none,
+                std::optional<S>(valueFrom<S>(ValueKind::kBytes, walker.value())));
             if (touched) ++next;
             if (after) {
                 bytes.clear();
@@ -234,11 +229,7 @@ private:
         for (const auto& [key, value] : added) core::orThrow(range.put(key, value));
     }
 
-    std::shared_ptr<core::StreamNode<In>> grouped_;
-    std::shared_ptr<BoundTable> table_;
-    F function_;
     std::array<std::vector<News>, core::kKeyRanges> news_;
-    BatchTime time_{};  // of the batch at hand
 };
 
 }  // namespace tidemill::state
