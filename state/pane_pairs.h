@@ -23,6 +23,22 @@ struct PanePair {
     std::string_view value;
 };
 
+// The same, decoded: while the batch that brought it runs, and when it is read back.
+template <class V>
+struct PaneEntry {
+    std::string_view key;
+    V value;
+};
+
+inline void appendPanePair(std::string& piece, std::string_view key, std::string_view value) {
+    for (const auto bytes : {key, value}) {
+        const auto length = static_cast<std::uint32_t>(bytes.size());
+        // Stored little-endian, as this machine is.
+        piece.append(reinterpret_cast<const char*>(&length), sizeof length);
+        piece.append(bytes);
+    }
+}
+
 // Thread safety: worker-confined.
 class PanePairs {
 public:
@@ -34,37 +50,22 @@ public:
         const std::size_t size = key.size() + value.size() + kLengthsBytes;
         if (pieces_.empty() || pieces_.back().size() + size > pieceBytesMax_)
             pieces_.emplace_back();
-        append(pieces_.back(), key);
-        append(pieces_.back(), value);
-        sizeBytes_ += size;
-    }
-    void addPiece(std::string piece) {
-        sizeBytes_ += piece.size();
-        pieces_.push_back(std::move(piece));
+        appendPanePair(pieces_.back(), key, value);
     }
     bool empty() const { return pieces_.empty(); }
-    std::size_t sizeBytes() const { return sizeBytes_; }
     const std::vector<std::string>& pieces() const { return pieces_; }
-    std::size_t pieceBytesMax() const { return pieceBytesMax_; }
 
 private:
-    static void append(std::string& piece, std::string_view bytes) {
-        const auto length = static_cast<std::uint32_t>(bytes.size());
-        // Stored little-endian, as this machine is.
-        piece.append(reinterpret_cast<const char*>(&length), sizeof length);
-        piece.append(bytes);
-    }
-
     std::size_t pieceBytesMax_;
     std::vector<std::string> pieces_;
-    std::size_t sizeBytes_ = 0;
 };
 
-// Errors: kCorrupt.
-inline core::Result<std::vector<PanePair>> readPanePairs(std::string_view bytes) {
-    constexpr std::size_t kLengthBytes = 4, kLikelyPairBytes = 24;
-    std::vector<PanePair> pairs;
-    pairs.reserve(bytes.size() / kLikelyPairBytes);
+inline constexpr std::size_t kLikelyPairBytes = 24;
+
+// Calls visit(pair) for each. Errors: kCorrupt.
+template <class Visit>
+core::Result<> forEachPanePair(std::string_view bytes, Visit visit) {
+    constexpr std::size_t kLengthBytes = 4;
     const char* at = bytes.data();
     const char* const end = at + bytes.size();
     const auto read = [&](std::string_view& into) {
@@ -82,9 +83,21 @@ inline core::Result<std::vector<PanePair>> readPanePairs(std::string_view bytes)
         if (!read(pair.key) || !read(pair.value))
             return core::fail(core::ErrorKind::kCorrupt,
                               "the stored pane of a window does not parse");
-        pairs.push_back(pair);
+        visit(pair);
     }
+    return {};
+}
+
+inline core::Result<std::vector<PanePair>> readPanePairs(std::string_view bytes) {
+    std::vector<PanePair> pairs;
+    pairs.reserve(bytes.size() / kLikelyPairBytes);
+    TM_TRY(forEachPanePair(bytes, [&](const PanePair& pair) { pairs.push_back(pair); }));
     return pairs;
+}
+
+// Which of `passes` passes over a pane works on a key.
+inline std::size_t passOf(std::string_view key, std::size_t passes) {
+    return passes == 1 ? 0 : std::hash<std::string_view>()(key) % passes;
 }
 
 // The pairs of a piece that one of `passes` passes over a pane works on: so many that all of a pass
@@ -95,8 +108,7 @@ inline core::Result<std::string> pairsOfPass(std::string_view piece, std::size_t
     TM_ASSIGN(const auto pairs, readPanePairs(piece));
     PanePairs chosen(piece.size());
     for (const auto& pair : pairs)
-        if (std::hash<std::string_view>()(pair.key) % passes == pass)
-            chosen.add(pair.key, pair.value);
+        if (passOf(pair.key, passes) == pass) chosen.add(pair.key, pair.value);
     return chosen.empty() ? std::string() : chosen.pieces().front();
 }
 

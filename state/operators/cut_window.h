@@ -60,16 +60,18 @@ struct CutWindow {
 
     static constexpr const char* kForm = "cut";
     static constexpr const char* kRows = "older_newer";
+    static constexpr bool kStoresPanes = true;
+    using Entry = PaneEntry<V>;
+
+    V reduced(const V& held, const V& entering) const {
+        return std::invoke(function, held, entering);
+    }
 
     class Range {
     public:
         Range(const CutWindow& window, const WindowTimes& times, StateRange& result,
               StateRange& panes)
             : window_(window), times_(times), result_(result), panes_(panes) {}
-
-        core::Result<PanePairs> merge(const std::vector<std::string>& parts) {
-            return mergeParts<V>(parts, window_.function, panes_.limits());
-        }
 
         core::Result<> leave(std::uint64_t last) {
             TM_TRY(findNewest());
@@ -84,19 +86,20 @@ struct CutWindow {
         }
 
         core::Result<> enter(std::uint64_t pane, std::uint32_t number,
-                             const std::vector<PanePair>& pairs, std::string_view bytes) {
-            if (pairs.empty()) return {};
+                             std::span<const Entry> entries, std::string_view bytes) {
             TM_TRY(panes_.put(pane, kUncut + std::string(bytes), number));
             newest_ = pane;
-            return changeRows(result_, pairs, [&](const PanePair& pair, auto before, auto& after) {
-                CutRow row;
-                if (before) row = CutRow::decode(*before);
-                std::string newer(pair.value);
-                if (row.newer) newer = reduced(*row.newer, pair.value);
-                row.newer = newer;
-                row.encode(after);
-                return RowChange::kPut;
-            });
+            return changeRows(
+                result_, entries, [&](const Entry& entering, auto before, auto& after) {
+                    CutRow row;
+                    if (before) row = CutRow::decode(*before);
+                    const std::string newer =
+                        encoded(row.newer ? window_.reduced(decoded(*row.newer), entering.value)
+                                          : entering.value);
+                    row.newer = newer;
+                    row.encode(after);
+                    return RowChange::kPut;
+                });
         }
 
         core::Result<> slid() { return {}; }
@@ -107,11 +110,10 @@ struct CutWindow {
         static constexpr std::uint32_t kFirstCut = std::uint32_t{1} << 31;
         static constexpr char kCut = 'c';    // of key and one byte, 1 and the later panes' value or 0
 
-        std::string reduced(std::string_view older, std::string_view newer) {
-            const V a = valueFrom<V>(ValueKind::kBytes, older);
-            const V b = valueFrom<V>(ValueKind::kBytes, newer);
+        static V decoded(std::string_view bytes) { return valueFrom<V>(ValueKind::kBytes, bytes); }
+        static std::string encoded(const V& value) {
             std::string bytes;
-            core::ValueCodec<V>::encode(std::invoke(window_.function, a, b), bytes);
+            core::ValueCodec<V>::encode(value, bytes);
             return bytes;
         }
 
@@ -163,17 +165,20 @@ struct CutWindow {
                 for (const auto& pair : pairs) {
                     const auto [known, isFirst] = behind.try_emplace(pair.key, pair.value);
                     later.add(pair.key, isFirst ? std::string(1, '\0') : '\1' + known->second);
-                    if (!isFirst) known->second = reduced(pair.value, known->second);
+                    if (!isFirst)
+                        known->second =
+                            encoded(window_.reduced(decoded(pair.value), decoded(known->second)));
                 }
                 for (const auto& piece : later.pieces())
                     TM_TRY(panes_.put(at->first, kCut + piece, kFirstCut + cut[at->first]++));
             }
             std::vector<PanePair> all;
             for (const auto& [key, value] : behind) all.push_back({key, value});
-            return changeRows(result_, all, [](const PanePair& pair, auto, auto& after) {
-                CutRow{pair.value, std::nullopt}.encode(after);
-                return RowChange::kPut;
-            });
+            return changeRows(result_, std::span<const PanePair>(all),
+                              [](const PanePair& pair, auto, auto& after) {
+                                  CutRow{pair.value, std::nullopt}.encode(after);
+                                  return RowChange::kPut;
+                              });
         }
 
         // Panes before `end` leave; their spans are cut.
@@ -181,15 +186,17 @@ struct CutWindow {
             if (end <= 1) return {};
             TM_TRY(panes_.visit(0, end, [&](std::uint64_t, std::string_view bytes) -> core::Result<> {
                 TM_ASSIGN(const auto pairs, readPanePairs(bytes.substr(1)));
-                return changeRows(result_, pairs, [](const PanePair& pair, auto before, auto& after) {
-                    if (!before) return RowChange::kKeep;
-                    CutRow row = CutRow::decode(*before);
-                    row.older.reset();
-                    if (pair.value.starts_with('\1')) row.older = pair.value.substr(1);
-                    if (!row.older && !row.newer) return RowChange::kRemove;
-                    row.encode(after);
-                    return RowChange::kPut;
-                });
+                return changeRows(result_, std::span(pairs),
+                                  [](const PanePair& pair, auto before, auto& after) {
+                                      if (!before) return RowChange::kKeep;
+                                      CutRow row = CutRow::decode(*before);
+                                      row.older.reset();
+                                      if (pair.value.starts_with('\1'))
+                                          row.older = pair.value.substr(1);
+                                      if (!row.older && !row.newer) return RowChange::kRemove;
+                                      row.encode(after);
+                                      return RowChange::kPut;
+                                  });
             }));
             return panes_.removeBefore(end);
         }

@@ -24,6 +24,12 @@ struct InverseWindow {
 
     static constexpr const char* kForm = "inverse";
     static constexpr const char* kRows = "panes_value";
+    static constexpr bool kStoresPanes = true;
+    using Entry = PaneEntry<V>;
+
+    V reduced(const V& held, const V& entering) const {
+        return std::invoke(function, held, entering);
+    }
 
     // A row of the result: in how many panes of the window the key is (u32), and the value.
     struct Row {
@@ -54,53 +60,53 @@ struct InverseWindow {
               StateRange& panes)
             : window_(window), times_(times), result_(result), panes_(panes) {}
 
-        core::Result<PanePairs> merge(const std::vector<std::string>& parts) {
-            return mergeParts<V>(parts, window_.function, panes_.limits());
-        }
-
         core::Result<> leave(std::uint64_t last) {
             const auto end = times_.leftBy(last) + 1;
             if (end == 1) return {};
-            TM_TRY(panes_.visit(0, end, [&](std::uint64_t, std::string_view bytes) -> core::Result<> {
-                TM_ASSIGN(const auto pairs, readPanePairs(bytes));
-                return changeRows(
-                    result_, pairs, [&](const PanePair& pair, auto before, auto& after) {
-                        if (!before) return RowChange::kKeep;
-                        const Row row(*before);
-                        Row::encode(row.panes - 1,
-                                    std::invoke(window_.inverse, decoded(row.value),
-                                                decoded(pair.value)),
-                                    after);
-                        if (isGone(pair.key, Row(after))) gone_.emplace(pair.key);
-                        return RowChange::kPut;
-                    });
-            }));
+            TM_TRY(
+                panes_.visit(0, end, [&](std::uint64_t, std::string_view bytes) -> core::Result<> {
+                    TM_ASSIGN(const auto entries, readPaneEntries<V>(bytes));
+                    return changeRows(
+                        result_, std::span(entries),
+                        [&](const Entry& leaving, auto before, auto& after) {
+                            if (!before) return RowChange::kKeep;
+                            const Row row(*before);
+                            Row::encode(
+                                row.panes - 1,
+                                std::invoke(window_.inverse, decoded(row.value), leaving.value),
+                                after);
+                            if (isGone(leaving.key, Row(after))) gone_.emplace(leaving.key);
+                            return RowChange::kPut;
+                        });
+                }));
             return panes_.removeBefore(end);
         }
 
         core::Result<> enter(std::uint64_t pane, std::uint32_t number,
-                             const std::vector<PanePair>& pairs, std::string_view bytes) {
+                             std::span<const Entry> entries, std::string_view bytes) {
             TM_TRY(panes_.put(pane, bytes, number));
-            return changeRows(result_, pairs, [&](const PanePair& pair, auto before, auto& after) {
-                const V entering = decoded(pair.value);
-                if (!before) {
-                    Row::encode(1, entering, after);
-                } else {
-                    const Row row(*before);
-                    Row::encode(row.panes + 1,
-                                std::invoke(window_.function, decoded(row.value), entering), after);
-                }
-                return RowChange::kPut;
-            });
+            return changeRows(
+                result_, entries, [&](const Entry& entering, auto before, auto& after) {
+                    if (!before) {
+                        Row::encode(1, entering.value, after);
+                    } else {
+                        const Row row(*before);
+                        Row::encode(row.panes + 1,
+                                    window_.reduced(decoded(row.value), entering.value), after);
+                    }
+                    return RowChange::kPut;
+                });
         }
 
         core::Result<> slid() {
             std::vector<PanePair> gone;
             for (const auto& key : gone_) gone.push_back({key, {}});
-            TM_TRY(changeRows(result_, gone, [&](const PanePair& pair, auto before, auto&) {
-                return before && isGone(pair.key, Row(*before)) ? RowChange::kRemove
-                                                                : RowChange::kKeep;
-            }));
+            TM_TRY(changeRows(result_, std::span<const PanePair>(gone),
+                              [&](const PanePair& pair, auto before, auto&) {
+                                  return before && isGone(pair.key, Row(*before))
+                                             ? RowChange::kRemove
+                                             : RowChange::kKeep;
+                              }));
             gone_.clear();
             return {};
         }

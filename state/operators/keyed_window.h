@@ -5,16 +5,19 @@
 // A strategy (inverse_window.h, sum_window.h, cut_window.h, tumbling_window.h) is
 //   kForm, kRows   its form and what the rows of its result are: part of the signature that its
 //                  state is kept under, since no form reads what another wrote
+//   kStoresPanes   whether it stores the pairs of panes, encoded
 //   Value          reads a value from a row of the result, for the view
+//   reduced(a, b)  two values of one key in one pane, a before b
 //   Range          one key range of it, by these calls:
-//     merge(parts)   pairs of one pane out of those of several batches
 //     leave(last)    takes out what a window that ends with pane `last` does not hold
-//     enter(pane, number, pairs, bytes)
+//     enter(pane, number, entries, bytes)
 //                    takes a piece of a pane in, numbered from 0; keys differ from piece to piece;
-//                    `bytes` are the pairs as they are stored
+//                    `bytes` are the entries encoded, if it stores panes
 //     slid()         the slide is complete
 //   For each slide time: leave and enter for each pane that enters, oldest first; then leave for
 //   the last pane of the window, and slid.
+//
+// What a batch brings stays decoded until the batch ends: it is encoded once, to be stored.
 //
 // Takes a stream of pairs whose keys lie in their ranges, each once.
 #pragma once
@@ -24,6 +27,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -42,150 +46,164 @@ struct WindowTables : ShownTable {
     StateTable* open = nullptr;   // of panes that no slide time has taken in yet, likewise
 };
 
+// The pairs of a piece that was stored, decoded; keys hold as long as its bytes. Errors: kCorrupt.
+template <class V>
+core::Result<std::vector<PaneEntry<V>>> readPaneEntries(std::string_view bytes) {
+    std::vector<PaneEntry<V>> entries;
+    entries.reserve(bytes.size() / kLikelyPairBytes);
+    TM_TRY(forEachPanePair(bytes, [&](const PanePair& pair) {
+        entries.push_back({pair.key, valueFrom<V>(ValueKind::kBytes, pair.value)});
+    }));
+    return entries;
+}
+
+// What the values of each key in one pane come to, in the order in which keys came first.
+template <class V, class Strategy>
+class PaneMerge {
+public:
+    explicit PaneMerge(const Strategy& strategy) : strategy_(strategy) {}
+
+    // `ownKey`: the key's bytes do not last.
+    void add(std::string_view key, const V& value, bool ownKey) {
+        const auto found = places_.find(key);
+        if (found != places_.end()) {
+            V& held = entries_[found->second].value;
+            held = strategy_.reduced(held, value);
+            return;
+        }
+        if (ownKey) key = keys_.copy(key);
+        places_.emplace(key, entries_.size());
+        entries_.push_back({key, value});
+    }
+    std::span<const PaneEntry<V>> entries() const { return entries_; }
+
+private:
+    const Strategy& strategy_;
+    std::unordered_map<std::string_view, std::size_t> places_;
+    std::vector<PaneEntry<V>> entries_;
+    core::Arena keys_;
+};
+
 // One key range of a window.
-template <class Strategy>
+template <class V, class Strategy>
 class WindowRange {
 public:
+    using Entries = std::span<const PaneEntry<V>>;
+
     WindowRange(WindowTables& tables, const WindowTimes& times, std::uint32_t range,
                 const Strategy& strategy)
         : times_(times),
+          strategy_(strategy),
           limits_(tables.open->range(range).limits()),
           open_(tables.open->range(range)),
-          strategy_(strategy, times, tables.table->range(range), tables.panes->range(range)) {}
+          window_(strategy, times, tables.table->range(range), tables.panes->range(range)) {}
 
     // The pairs of a batch of pane `pane`, at whose time the window slides or not.
-    core::Result<> take(std::uint64_t pane, bool slides, const PanePairs& pairs) {
+    core::Result<> take(std::uint64_t pane, bool slides, Entries entries) {
         if (!slides) {
-            if (pairs.empty()) return {};
+            if (entries.empty()) return {};
             mayBeOpen_ = true;
-            for (const auto& piece : pairs.pieces()) TM_TRY(open_.append(pane, piece));
-            return {};
+            return inPieces(entries, [&](Entries, std::string_view bytes) {
+                return open_.append(pane, bytes);
+            });
         }
-        TM_TRY(enterOpen(pane, pairs));
-        TM_TRY(strategy_.leave(pane));
-        return strategy_.slid();
+        TM_TRY(enterOpen(pane, entries));
+        TM_TRY(window_.leave(pane));
+        return window_.slid();
     }
 
 private:
-    static constexpr std::size_t kPartsMax = 16;
-
-    struct Piece {
-        std::uint64_t pane;
-        std::string bytes;
-    };
+    // Calls take(entries, bytes) for pieces of `entries`, encoded.
+    template <class Take>
+    core::Result<> inPieces(Entries entries, Take take) {
+        while (!entries.empty()) {
+            piece_.clear();
+            std::size_t count = 0;
+            for (; count < entries.size() && piece_.size() < limits_.pieceBytes; ++count) {
+                value_.clear();
+                core::ValueCodec<V>::encode(entries[count].value, value_);
+                const auto key = entries[count].key;
+                if (key.size() + value_.size() > limits_.rowBytes) [[unlikely]]
+                    TM_TRY(limits_.check(key, value_.size()));
+                appendPanePair(piece_, key, value_);
+            }
+            TM_TRY(take(entries.first(count), std::string_view(piece_)));
+            entries = entries.subspan(count);
+        }
+        return {};
+    }
 
     // Open panes and this last batch, pane by pane. What a downtime made too old is passed over.
-    core::Result<> enterOpen(std::uint64_t last, const PanePairs& pairs) {
-        if (!std::exchange(mayBeOpen_, false))
-            return pairs.empty() ? core::Result<>() : enterFirst(last, pairs);
+    core::Result<> enterOpen(std::uint64_t last, Entries entries) {
+        if (!std::exchange(mayBeOpen_, false)) return enterLast(last, entries);
         const auto first = times_.leftBy(last) + 1;
-        std::vector<Piece> open;  // as long as they fit into memory
         std::map<std::uint64_t, std::size_t> sizes;
-        std::size_t total = pairs.sizeBytes();
         TM_TRY(open_.visit(first, last + 1, [&](std::uint64_t pane, std::string_view bytes) {
             sizes[pane] += bytes.size();
-            total += bytes.size();
-            if (total <= limits_.passBytes) open.push_back({pane, std::string(bytes)});
             return core::Result<>();
         }));
-        if (sizes.empty()) return pairs.empty() ? core::Result<>() : enterFirst(last, pairs);
-        if (!pairs.empty()) sizes[last] += pairs.sizeBytes();
-        for (const auto& [pane, bytes] : sizes) {
-            const PanePairs none;
-            const auto& more = pane == last ? pairs : none;
-            TM_TRY(total <= limits_.passBytes ? enterHeld(pane, open, more)
-                                              : enterInPasses(pane, bytes, more));
-        }
+        if (sizes.empty()) return enterLast(last, entries);
+        if (!entries.empty()) sizes[last] += entries.size() * kLikelyPairBytes;
+        for (const auto& [pane, bytes] : sizes)
+            TM_TRY(enterMerged(pane, bytes, pane == last ? entries : Entries()));
         return open_.removeBefore(last + 1);
     }
 
-    core::Result<> enterHeld(std::uint64_t pane, std::vector<Piece>& open, const PanePairs& more) {
-        std::vector<std::string> parts;
-        for (auto& piece : open)
-            if (piece.pane == pane) parts.push_back(std::move(piece.bytes));
-        parts.insert(parts.end(), more.pieces().begin(), more.pieces().end());
-        TM_ASSIGN(const auto merged, strategy_.merge(parts));
-        return enterFirst(pane, merged);
-    }
-
-    // A pane that does not fit into memory: a share of its keys at a time.
-    core::Result<> enterInPasses(std::uint64_t pane, std::size_t bytes, const PanePairs& more) {
+    // What is open of a pane, and `more`; a share of the keys at a time when all do not fit into
+    // memory.
+    core::Result<> enterMerged(std::uint64_t pane, std::size_t bytes, Entries more) {
         const std::size_t passes = bytes / limits_.passBytes + 1;
         std::uint32_t number = 0;
-        TM_TRY(strategy_.leave(pane));
+        TM_TRY(window_.leave(pane));
         for (std::size_t pass = 0; pass < passes; ++pass) {
-            std::vector<std::string> parts;
-            const auto add = [&](std::uint64_t, std::string_view piece) -> core::Result<> {
-                TM_ASSIGN(auto chosen, pairsOfPass(piece, passes, pass));
-                if (!chosen.empty()) parts.push_back(std::move(chosen));
-                if (parts.size() < kPartsMax) return {};
-                TM_ASSIGN(const auto merged, strategy_.merge(parts));
-                parts = merged.pieces();
-                return {};
-            };
-            TM_TRY(open_.visit(pane, pane + 1, add));
-            for (const auto& piece : more.pieces()) TM_TRY(add(pane, piece));
-            if (parts.empty()) continue;
-            TM_ASSIGN(const auto merged, strategy_.merge(parts));
-            TM_TRY(enter(pane, number, merged));
+            PaneMerge<V, Strategy> merge(strategy_);
+            TM_TRY(open_.visit(pane, pane + 1, [&](std::uint64_t, std::string_view stored) {
+                return forEachPanePair(stored, [&](const PanePair& pair) {
+                    if (passOf(pair.key, passes) == pass)
+                        merge.add(pair.key, valueFrom<V>(ValueKind::kBytes, pair.value), true);
+                });
+            }));
+            for (const auto& entry : more)
+                if (passOf(entry.key, passes) == pass) merge.add(entry.key, entry.value, false);
+            TM_TRY(enter(pane, number, merge.entries()));
         }
         return {};
     }
 
-    core::Result<> enterFirst(std::uint64_t pane, const PanePairs& pairs) {
+    core::Result<> enterLast(std::uint64_t pane, Entries entries) {
+        if (entries.empty()) return {};
         std::uint32_t number = 0;
-        TM_TRY(strategy_.leave(pane));
-        return enter(pane, number, pairs);
+        TM_TRY(window_.leave(pane));
+        return enter(pane, number, entries);
     }
 
     // The pieces take the numbers from `number` on.
-    core::Result<> enter(std::uint64_t pane, std::uint32_t& number, const PanePairs& pairs) {
-        for (const auto& piece : pairs.pieces()) {
-            TM_ASSIGN(const auto read, readPanePairs(piece));
-            TM_TRY(strategy_.enter(pane, number++, read, piece));
-        }
-        return {};
+    core::Result<> enter(std::uint64_t pane, std::uint32_t& number, Entries entries) {
+        if constexpr (!Strategy::kStoresPanes)
+            return entries.empty() ? core::Result<>()
+                                   : window_.enter(pane, number++, entries, std::string_view());
+        else
+            return inPieces(entries, [&](Entries piece, std::string_view bytes) {
+                return window_.enter(pane, number++, piece, bytes);
+            });
     }
 
     const WindowTimes& times_;
+    const Strategy& strategy_;
     const StateLimits limits_;
     TimeRows open_;
     bool mayBeOpen_ = true;  // after a start, who knows
-    typename Strategy::Range strategy_;
+    typename Strategy::Range window_;
+    std::string piece_;
+    std::string value_;
 };
-
-// Reduces the values of equal keys among the parts of one pane, in their order.
-template <class V, class F>
-core::Result<PanePairs> mergeParts(const std::vector<std::string>& parts, F& function,
-                                   const StateLimits& limits) {
-    PanePairs merged(limits.pieceBytes);
-    if (parts.size() == 1) {
-        merged.addPiece(parts.front());
-        return merged;
-    }
-    std::unordered_map<std::string_view, V> values;
-    for (const auto& part : parts) {
-        TM_ASSIGN(const auto pairs, readPanePairs(part));
-        for (const auto& pair : pairs) {
-            const V value = valueFrom<V>(ValueKind::kBytes, pair.value);
-            const auto [at, added] = values.try_emplace(pair.key, value);
-            if (!added) at->second = std::invoke(function, std::as_const(at->second), value);
-        }
-    }
-    std::string bytes;
-    for (const auto& [key, value] : values) {
-        bytes.clear();
-        core::ValueCodec<V>::encode(value, bytes);
-        TM_TRY(limits.check(key, bytes.size()));
-        merged.add(key, bytes);
-    }
-    return merged;
-}
 
 template <class K, class V, class Strategy>
 class KeyedWindowNode final : public core::Node, public core::Consumer<std::pair<K, V>> {
 public:
     using In = std::pair<K, V>;
+    // What is kept of a value, which may be a view itself.
+    using Kept = decltype(Strategy::Entry::value);
 
     KeyedWindowNode(std::string kind, std::shared_ptr<core::StreamNode<In>> parent,
                     std::shared_ptr<WindowTables> tables, WindowTimes times, Strategy strategy)
@@ -200,10 +218,13 @@ public:
     }
 
     std::unique_ptr<core::Sink<In>> open(core::TaskContext& task) override {
-        const auto limits = tables_->panes->range(task.partition).limits();
-        auto& pairs = arrived_[task.partition];
-        if (pairs.empty()) pairs = PanePairs(limits.pieceBytes);
-        return std::make_unique<CollectSink>(pairs, limits);
+        return std::make_unique<CollectSink>(arrived_[task.partition], task.arena);
+    }
+
+    std::size_t heldBytes() const override {
+        std::size_t bytes = 0;
+        for (const auto& entries : arrived_) bytes += entries.capacity() * sizeof(PaneEntry<Kept>);
+        return bytes;
     }
 
     // Also when nothing arrived: panes leave.
@@ -219,41 +240,37 @@ public:
     }
 
     void endBatch() override {
-        for (auto& pairs : arrived_) pairs = PanePairs();
+        for (auto& entries : arrived_) entries.clear();
     }
 
 private:
+    // Keys that are views last as long as the batch.
     class CollectSink final : public core::Sink<In> {
     public:
-        CollectSink(PanePairs& pairs, StateLimits limits)
-            : pairs_(pairs), limits_(std::move(limits)) {}
+        CollectSink(std::vector<PaneEntry<Kept>>& entries, core::Arena& arena)
+            : entries_(entries), arena_(arena) {}
         void take(std::span<In> chunk) override {
             const core::KeyViews keys = core::pairKeys(keys_, chunk);
             for (std::size_t i = 0; i < chunk.size(); ++i) {
-                std::string_view key;
-                std::memcpy(&key, keys.first + i * keys.strideBytes, sizeof key);
-                bytes_.clear();
-                core::ValueCodec<V>::encode(chunk[i].second, bytes_);
-                if (key.size() + bytes_.size() > limits_.rowBytes) [[unlikely]]
-                    core::orThrow(limits_.check(key, bytes_.size()));
-                pairs_.add(key, bytes_);
+                std::string_view key = keys[i];
+                if constexpr (!std::is_same_v<K, std::string_view>) key = arena_.copy(key);
+                entries_.push_back({key, Kept(std::move(chunk[i].second))});
             }
         }
         void finish() override {}
 
     private:
-        PanePairs& pairs_;
-        const StateLimits limits_;
+        std::vector<PaneEntry<Kept>>& entries_;
+        core::Arena& arena_;
         core::ChunkKeys<K> keys_;
-        std::string bytes_;
     };
 
     std::shared_ptr<core::StreamNode<In>> parent_;
     std::shared_ptr<WindowTables> tables_;
     const WindowTimes times_;
     const Strategy strategy_;
-    std::array<PanePairs, core::kKeyRanges> arrived_;
-    std::array<std::optional<WindowRange<Strategy>>, core::kKeyRanges> ranges_;
+    std::array<std::vector<PaneEntry<Kept>>, core::kKeyRanges> arrived_;
+    std::array<std::optional<WindowRange<Kept, Strategy>>, core::kKeyRanges> ranges_;
 };
 
 }  // namespace tidemill::state

@@ -28,6 +28,10 @@ struct SumWindow {
 
     static constexpr const char* kForm = "sums";
     static constexpr const char* kRows = "value";
+    static constexpr bool kStoresPanes = true;
+    using Entry = PaneEntry<V>;
+
+    V reduced(V held, V entering) const { return static_cast<V>(held + entering); }
 
     class Range {
     public:
@@ -35,26 +39,22 @@ struct SumWindow {
               StateRange& panes)
             : filter_(window.filter), times_(times), result_(result), panes_(panes) {}
 
-        core::Result<PanePairs> merge(const std::vector<std::string>& parts) {
-            std::plus<> plus;
-            return mergeParts<V>(parts, plus, panes_.limits());
-        }
-
         core::Result<> leave(std::uint64_t last) {
             const auto end = times_.leftBy(last) + 1;
             if (end == 1) return {};
-            TM_TRY(panes_.visit(0, end, [&](std::uint64_t, std::string_view bytes) -> core::Result<> {
-                TM_ASSIGN(const auto pairs, readPanePairs(bytes));
-                leftSinceSweep_ += pairs.size();
-                return add(pairs, true);
-            }));
+            TM_TRY(
+                panes_.visit(0, end, [&](std::uint64_t, std::string_view bytes) -> core::Result<> {
+                    TM_ASSIGN(const auto entries, readPaneEntries<V>(bytes));
+                    leftSinceSweep_ += entries.size();
+                    return add(entries, true);
+                }));
             return panes_.removeBefore(end);
         }
 
         core::Result<> enter(std::uint64_t pane, std::uint32_t number,
-                             const std::vector<PanePair>& pairs, std::string_view bytes) {
+                             std::span<const Entry> entries, std::string_view bytes) {
             TM_TRY(panes_.put(pane, bytes, number));
-            return add(pairs, false);
+            return add(entries, false);
         }
 
         core::Result<> slid() {
@@ -69,20 +69,19 @@ struct SumWindow {
         // Two rows for each that left keep up even when all of them came to nothing.
         static constexpr double kFirstSwept = 1.0 / 4, kMostSwept = 2, kLeastSwept = 1.0 / 32;
 
-        core::Result<> add(std::span<const PanePair> pairs, bool negative) {
-            while (!pairs.empty()) {
-                const auto chunk = pairs.first(std::min(pairs.size(), core::kChunkElements));
-                pairs = pairs.subspan(chunk.size());
+        core::Result<> add(std::span<const Entry> entries, bool negative) {
+            while (!entries.empty()) {
+                const auto chunk = entries.first(std::min(entries.size(), core::kChunkElements));
+                entries = entries.subspan(chunk.size());
                 operands_.clear();
-                for (const auto& pair : chunk) {
-                    const auto value = static_cast<std::uint64_t>(
-                        valueFrom<V>(ValueKind::kBytes, pair.value));
+                for (const auto& entry : chunk) {
+                    const auto value = static_cast<std::uint64_t>(entry.value);
                     operands_.push_back(negative ? std::uint64_t{0} - value : value);
                 }
-                // Keys lie in the pairs, one pair apart.
-                TM_TRY(result_.merge({reinterpret_cast<const char*>(&chunk.front().key),
-                                      sizeof(PanePair)},
-                                     chunk.size(), operands_.data()));
+                // Keys lie in the entries, one entry apart.
+                TM_TRY(result_.merge(
+                    {reinterpret_cast<const char*>(&chunk.front().key), sizeof(Entry)},
+                    chunk.size(), operands_.data()));
             }
             return {};
         }

@@ -18,16 +18,17 @@ struct TumblingWindow {
 
     static constexpr const char* kForm = "tumbling";
     static constexpr const char* kRows = "value";
+    static constexpr bool kStoresPanes = false;
+    using Entry = PaneEntry<V>;
+
+    V reduced(const V& held, const V& entering) const {
+        return std::invoke(function, held, entering);
+    }
 
     class Range {
     public:
-        Range(const TumblingWindow& window, const WindowTimes&, StateRange& result,
-              StateRange& panes)
-            : window_(window), result_(result), panes_(panes) {}
-
-        core::Result<PanePairs> merge(const std::vector<std::string>& parts) {
-            return mergeParts<V>(parts, window_.function, panes_.limits());
-        }
+        Range(const TumblingWindow&, const WindowTimes&, StateRange& result, StateRange& panes)
+            : result_(result), panes_(panes) {}
 
         core::Result<> leave(std::uint64_t last) {
             if (!std::exchange(searched_, true)) {
@@ -45,13 +46,13 @@ struct TumblingWindow {
             return panes_.removeBefore(last);
         }
 
-        core::Result<> enter(std::uint64_t pane, std::uint32_t, const std::vector<PanePair>& pairs,
+        core::Result<> enter(std::uint64_t pane, std::uint32_t, std::span<const Entry> entries,
                              std::string_view) {
             // Says whose result this is; its pairs are in the result.
             TM_TRY(panes_.put(pane, {}));
             newest_ = pane;
-            return changeRows(result_, pairs, [](const PanePair& pair, auto, auto& after) {
-                after = pair.value;
+            return changeRows(result_, entries, [](const Entry& entry, auto, auto& after) {
+                core::ValueCodec<V>::encode(entry.value, after);
                 return RowChange::kPut;
             });
         }
@@ -59,7 +60,6 @@ struct TumblingWindow {
         core::Result<> slid() { return {}; }
 
     private:
-        TumblingWindow window_;
         StateRange& result_;
         TimeRows panes_;
         std::uint64_t newest_ = 0;  // the pane that the result holds; 0: none

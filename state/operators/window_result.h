@@ -16,11 +16,11 @@ namespace tidemill::state {
 
 enum class RowChange { kKeep, kPut, kRemove };
 
-// Calls change(pair, optional bytes of the key's row, std::string& bytes to put) for every pair and
-// does to the row what it answers. Keys differ from pair to pair. Reads and writes in chunks.
-// Errors: kIo, kNoSpace, kCorrupt.
-template <class Change>
-core::Result<> changeRows(StateRange& range, std::span<const PanePair> pairs, Change change) {
+// Pair: PanePair, PaneEntry. Calls change(pair, optional bytes of the key's row, std::string& bytes
+// to put) for every pair and does to the row what it answers. Keys differ from pair to pair. Reads
+// and writes in chunks. Errors: kIo, kNoSpace, kCorrupt.
+template <class Pair, class Change>
+core::Result<> changeRows(StateRange& range, std::span<const Pair> pairs, Change change) {
     Lookup lookup;
     std::vector<std::string> made(core::kChunkElements);
     std::vector<std::string_view> keys, putKeys, putValues, removed;
