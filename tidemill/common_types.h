@@ -24,15 +24,16 @@
     X template class Batch<__VA_ARGS__>;                  \
     X template void core::printBatch(std::ostream&, Batch<__VA_ARGS__>&, std::size_t);
 
-#define TIDEMILL_COMMON_COUNT(X, K, N)                                                        \
-    TIDEMILL_COMMON_ELEMENT(X, std::pair<K, N>)                                               \
-    X template class core::CombineByKeyNode<K, N, N, core::ReduceCombiner<N, std::plus<>>>;   \
-    X template class state::TouchedView<K, N>;                                                \
-    X template class state::RunningTotalsNode<K, N>;                                          \
-    X template std::shared_ptr<core::StreamNode<std::pair<K, N>>> core::makeReduceByKey(      \
-        std::shared_ptr<core::StreamNode<std::pair<K, N>>>, std::plus<>);                     \
-    X template void DStream<std::pair<K, N>>::print(std::size_t, std::ostream&) const;        \
-    X template StateStream<K, N> DStream<std::pair<K, N>>::runningTotalsOf(std::string) const;
+#define TIDEMILL_COMMON_COUNT(X, K, N)                                                          \
+    TIDEMILL_COMMON_ELEMENT(X, std::pair<K, N>)                                                 \
+    X template class core::CombineByKeyNode<K, N, N, core::ReduceCombiner<N, std::plus<>>>;     \
+    X template class state::TouchedView<K, N>;                                                  \
+    X template class state::RunningTotalsNode<K, N>;                                            \
+    X template std::shared_ptr<core::StreamNode<std::pair<K, N>>> core::makeReduceByKey(        \
+        std::shared_ptr<core::StreamNode<std::pair<K, N>>>, std::plus<>);                       \
+    X template void DStream<std::pair<K, N>>::print(std::size_t, std::ostream&) const;          \
+    X template StateStream<K, N> StateOperations<std::pair<K, N>>::runningTotalsOf(std::string) \
+        const;
 
 namespace tidemill {
 

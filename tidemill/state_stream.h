@@ -8,6 +8,8 @@
 
 #include "core/operators/once_per_key.h"
 #include "state/operators/map_with_state.h"
+#include "state/operators/running_totals.h"
+#include "state/operators/update_state_by_key.h"
 #include "tidemill/dstream.h"
 
 namespace tidemill {
@@ -126,66 +128,66 @@ private:
 
 template <class T>
 template <class K, class V>
-StateStream<K, V> DStream<T>::runningTotalsOf(std::string name) const {
-    requireNotStarted(*job_, "runningTotals");
-    auto once = core::reducedOncePerKey(job_->graph, node_, std::plus<V>());
-    const detail::DeclaredState state(*job_, "runningTotals", std::move(name),
+StateStream<K, V> StateOperations<T>::runningTotalsOf(std::string name) const {
+    requireNotStarted(*self().job(), "runningTotals");
+    auto once = core::reducedOncePerKey(self().job()->graph, self().node(), std::plus<V>());
+    const detail::DeclaredState state(*self().job(), "runningTotals", std::move(name),
                                       "key=" + core::KeyCodec<K>::signature() +
                                           " value=" + core::ValueCodec<V>::signature(),
-                                      state::kTotalsKind<V>, node_->slide());
+                                      state::kTotalsKind<V>, self().node()->slide());
     const auto& table = state.table();
     auto touched = std::make_shared<state::TouchedView<K, V>>(table);
-    job_->graph.add(std::make_shared<state::RunningTotalsNode<K, V>>(once, table, touched));
-    job_->graph.add(touched);
-    return {DStream<std::pair<K, V>>(job_, touched), state};
+    self().job()->graph.add(std::make_shared<state::RunningTotalsNode<K, V>>(once, table, touched));
+    self().job()->graph.add(touched);
+    return {DStream<std::pair<K, V>>(self().job(), touched), state};
 }
 
 template <class T>
 template <class S, class K, class V, class F>
-StateStream<K, S> DStream<T>::updateState(std::string name, F f, Visit visit) const {
+StateStream<K, S> StateOperations<T>::updateState(std::string name, F f, Visit visit) const {
     static_assert(core::StorableValue<S>, "a state is kept: its type must own its bytes "
                                           "(std::string, not std::string_view) and be storable");
     core::requireLossless<detail::UpdateResult<F, K, V, S>, std::optional<S>>();
-    requireNotStarted(*job_, "updateStateByKey");
-    auto grouped = core::groupedOncePerKey(job_->graph, node_);
-    const detail::DeclaredState state(*job_, "updateStateByKey", std::move(name),
+    requireNotStarted(*self().job(), "updateStateByKey");
+    auto grouped = core::groupedOncePerKey(self().job()->graph, self().node());
+    const detail::DeclaredState state(*self().job(), "updateStateByKey", std::move(name),
                                       "key=" + core::KeyCodec<K>::signature() +
                                           " state=" + core::ValueCodec<S>::signature(),
-                                      state::ValueKind::kBytes, node_->slide());
+                                      state::ValueKind::kBytes, self().node()->slide());
     const auto& table = state.table();
     if (visit == Visit::kTouchedKeys) {
         auto touched = std::make_shared<state::TouchedView<K, S>>(table);
-        job_->graph.add(std::make_shared<state::UpdateTouchedNode<K, V, S, F>>(
+        self().job()->graph.add(std::make_shared<state::UpdateTouchedNode<K, V, S, F>>(
             grouped, table, touched, std::move(f)));
-        job_->graph.add(touched);
-        return {DStream<std::pair<K, S>>(job_, touched), state};
+        self().job()->graph.add(touched);
+        return {DStream<std::pair<K, S>>(self().job(), touched), state};
     }
-    job_->graph.add(
+    self().job()->graph.add(
         std::make_shared<state::UpdateEveryKeyNode<K, V, S, F>>(grouped, table, std::move(f)));
-    auto all = job_->graph.add(std::make_shared<state::AllView<K, S>>(table));
-    return {DStream<std::pair<K, S>>(job_, all), state};
+    auto all = self().job()->graph.add(std::make_shared<state::AllView<K, S>>(table));
+    return {DStream<std::pair<K, S>>(self().job(), all), state};
 }
 
 template <class T>
 template <class S, class F>
     requires detail::MapsPairWithState<F, T, S>
-auto DStream<T>::mapWithState(F f) const {
+auto StateOperations<T>::mapWithState(F f) const {
     using K = typename detail::PairOf<T>::Key;
     using V = typename detail::PairOf<T>::Value;
     static_assert(core::StorableValue<S>, "a state is kept: its type must own its bytes "
                                           "(std::string, not std::string_view) and be storable");
-    requireNotStarted(*job_, "mapWithState");
-    auto grouped = core::groupedOncePerKey(job_->graph, node_);
-    const detail::DeclaredState state(*job_, "mapWithState", {},
+    requireNotStarted(*self().job(), "mapWithState");
+    auto grouped = core::groupedOncePerKey(self().job()->graph, self().node());
+    const detail::DeclaredState state(*self().job(), "mapWithState", {},
                                       "key=" + core::KeyCodec<K>::signature() +
                                           " state=" + core::ValueCodec<S>::signature(),
-                                      state::ValueKind::kBytes, node_->slide());
+                                      state::ValueKind::kBytes, self().node()->slide());
     using E = state::Emitted<K, V, S, F>;
     core::requireOwnBytes<E, V>();
     if constexpr (!core::StorableViews<E>) core::requireOwnBytes<E, std::pair<K, S>>();
-    auto node = job_->graph.add(std::make_shared<state::MapWithStateNode<K, V, S, F>>(
+    auto node = self().job()->graph.add(std::make_shared<state::MapWithStateNode<K, V, S, F>>(
         grouped, state.table(), std::move(f)));
-    return MapWithStateStream<E, K, S>(DStream<E>(job_, node), state);
+    return MapWithStateStream<E, K, S>(DStream<E>(self().job(), node), state);
 }
 
 }  // namespace tidemill

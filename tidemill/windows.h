@@ -119,60 +119,67 @@ private:
 };
 
 template <class T>
-RememberedStream<T> DStream<T>::remember(Duration length) const {
+RememberedStream<T> WindowOperations<T>::remember(Duration length) const {
     static_assert(!core::kMayHoldViews<state::Owned<T>>,
                   "remember keeps elements after their batch: their type must own its bytes, or be "
                   "made of pairs, tuples, optionals, vectors and arrays of std::string_view; of a "
                   "class that owns its bytes, say so with tidemill::kOwnsItsBytes");
-    requireNotStarted(*job_, "remember");
+    requireNotStarted(*self().job(), "remember");
     detail::requireLength("remember", "how long batches are remembered", length);
-    job_->remembers = true;
-    const auto step = job_->slideOf(*node_);
-    auto node = job_->graph.add(std::make_shared<state::RememberNode<T>>(node_, length, step));
-    return {*this, std::move(node)};
+    self().job()->remembers = true;
+    const auto step = self().job()->slideOf(*self().node());
+    auto node = self().job()->graph.add(
+        std::make_shared<state::RememberNode<T>>(self().node(), length, step));
+    return {self(), std::move(node)};
 }
 
 template <class T>
-DStream<T> DStream<T>::window(Duration length, Duration slide, std::string name) const {
+DStream<T> WindowOperations<T>::window(Duration length, Duration slide, std::string name) const {
     static_assert(core::StorableValue<state::Owned<T>>,
                   "a window keeps its elements: give their type a serialize function");
-    requireNotStarted(*job_, "window");
-    const auto times = detail::windowTimes(*job_, "window", node_->slide(), length, slide);
+    requireNotStarted(*self().job(), "window");
+    const auto times =
+        detail::windowTimes(*self().job(), "window", self().node()->slide(), length, slide);
     auto tables = detail::declareWindow(
-        *job_, "window", std::move(name),
+        *self().job(), "window", std::move(name),
         "element=" + core::ValueCodec<state::Owned<T>>::signature(), times);
-    return add(std::make_shared<state::WindowNode<T>>(node_, tables, times), "window");
+    return detail::added(self().job(),
+                         std::make_shared<state::WindowNode<T>>(self().node(), tables, times),
+                         "window");
 }
 
 template <class T>
 template <class F>
     requires(detail::isPair<T> && detail::Reduces<F, typename detail::PairOf<T>::Value>)
-auto DStream<T>::reduceByKeyAndWindow(F f, Duration length, Duration slide,
-                                      std::string name) const {
-    return detail::addPlainWindow(*this, "reduceByKeyAndWindow", std::move(f), length, slide,
+auto WindowOperations<T>::reduceByKeyAndWindow(F f, Duration length, Duration slide,
+                                               std::string name) const {
+    return detail::addPlainWindow(self(), "reduceByKeyAndWindow", std::move(f), length, slide,
                                   std::move(name));
 }
 
 template <class T>
 template <class F, class Inverse, class Filter>
     requires detail::InverseWindow<T, F, Inverse, Filter>
-auto DStream<T>::reduceByKeyAndWindow(F f, Inverse inverse, Duration length, Duration slide,
-                                      Filter filter, std::string name) const {
-    return detail::addInverseWindow(*this, "reduceByKeyAndWindow", std::move(f),
+auto WindowOperations<T>::reduceByKeyAndWindow(F f, Inverse inverse, Duration length,
+                                               Duration slide, Filter filter,
+                                               std::string name) const {
+    return detail::addInverseWindow(self(), "reduceByKeyAndWindow", std::move(f),
                                     std::move(inverse), length, slide, std::move(filter),
                                     std::move(name));
 }
 
 template <class T>
-auto DStream<T>::groupByKeyAndWindow(Duration length, Duration slide, std::string name) const
+auto WindowOperations<T>::groupByKeyAndWindow(Duration length, Duration slide,
+                                              std::string name) const
     requires detail::isPair<T>
 {
     using K = typename detail::PairOf<T>::Key;
     using Value = state::Owned<typename detail::PairOf<T>::Value>;
     using V = std::vector<Value>;
     const char* kind = "groupByKeyAndWindow";
-    requireNotStarted(*job_, kind);
-    const auto times = detail::windowTimes(*job_, kind, node_->slide(), length, slide);
+    requireNotStarted(*self().job(), kind);
+    const auto times =
+        detail::windowTimes(*self().job(), kind, self().node()->slide(), length, slide);
     const auto append = [](const V& held, const V& entering) {
         V all(held);
         all.insert(all.end(), entering.begin(), entering.end());
@@ -184,23 +191,22 @@ auto DStream<T>::groupByKeyAndWindow(Duration length, Duration slide, std::strin
         return V(held.begin() + static_cast<std::ptrdiff_t>(count), held.end());
     };
     const auto notEmpty = [](const std::pair<K, V>& group) { return !group.second.empty(); };
-    auto owned = mapValues([](const typename detail::PairOf<T>::Value& value) {
+    auto owned = self().mapValues([](const typename detail::PairOf<T>::Value& value) {
         return state::toOwned(value);
     });
-    auto once = core::groupedOncePerKey(job_->graph, owned.node());
+    auto once = core::groupedOncePerKey(self().job()->graph, owned.node());
     using Window = state::InverseWindow<K, V, decltype(append), decltype(dropFirst),
                                         decltype(notEmpty)>;
-    return detail::addKeyedWindow<K, V>(job_, kind, once, times, std::move(name),
+    return detail::addKeyedWindow<K, V>(self().job(), kind, once, times, std::move(name),
                                         Window{append, dropFirst, notEmpty},
                                         typename Window::Value());
 }
 
 template <class T>
-DStream<std::pair<T, std::int64_t>> DStream<T>::countByValueAndWindow(Duration length,
-                                                                      Duration slide,
-                                                                      std::string name) const {
+DStream<std::pair<T, std::int64_t>> WindowOperations<T>::countByValueAndWindow(
+    Duration length, Duration slide, std::string name) const {
     return detail::addInverseWindow(
-        map([](T&& value) { return std::pair<T, std::int64_t>(std::move(value), 1); }),
+        self().map([](T&& value) { return std::pair<T, std::int64_t>(std::move(value), 1); }),
         "countByValueAndWindow", std::plus<std::int64_t>(), std::minus<std::int64_t>(), length,
         slide, [](const std::pair<T, std::int64_t>& counted) { return counted.second != 0; },
         std::move(name));
@@ -221,9 +227,10 @@ DStream<T> withoutKey(const DStream<std::pair<std::uint8_t, T>>& reduced) {
 }  // namespace detail
 
 template <class T>
-DStream<std::int64_t> DStream<T>::countByWindow(Duration length, Duration slide,
-                                                std::string name) const {
-    const auto ones = map([](const T&) { return std::pair<std::uint8_t, std::int64_t>(0, 1); });
+DStream<std::int64_t> WindowOperations<T>::countByWindow(Duration length, Duration slide,
+                                                         std::string name) const {
+    const auto ones =
+        self().map([](const T&) { return std::pair<std::uint8_t, std::int64_t>(0, 1); });
     return detail::withoutKey(detail::addInverseWindow(
         ones, "countByWindow", std::plus<std::int64_t>(), std::minus<std::int64_t>(), length, slide,
         state::KeepAll(), std::move(name)));
@@ -232,9 +239,9 @@ DStream<std::int64_t> DStream<T>::countByWindow(Duration length, Duration slide,
 template <class T>
 template <class F>
     requires detail::Reduces<F, T>
-DStream<T> DStream<T>::reduceByWindow(F f, Duration length, Duration slide,
-                                      std::string name) const {
-    return detail::withoutKey(detail::addPlainWindow(detail::underOneKey(*this), "reduceByWindow",
+DStream<T> WindowOperations<T>::reduceByWindow(F f, Duration length, Duration slide,
+                                               std::string name) const {
+    return detail::withoutKey(detail::addPlainWindow(detail::underOneKey(self()), "reduceByWindow",
                                                      std::move(f), length, slide,
                                                      std::move(name)));
 }
@@ -243,10 +250,10 @@ template <class T>
 template <class F, class Inverse>
     requires(!std::convertible_to<Inverse, Duration> && detail::Reduces<F, T> &&
              detail::Reduces<Inverse, T>)
-DStream<T> DStream<T>::reduceByWindow(F f, Inverse inverse, Duration length, Duration slide,
-                                      std::string name) const {
+DStream<T> WindowOperations<T>::reduceByWindow(F f, Inverse inverse, Duration length,
+                                               Duration slide, std::string name) const {
     return detail::withoutKey(detail::addInverseWindow(
-        detail::underOneKey(*this), "reduceByWindow", std::move(f), std::move(inverse), length,
+        detail::underOneKey(self()), "reduceByWindow", std::move(f), std::move(inverse), length,
         slide, state::KeepAll(), std::move(name)));
 }
 
