@@ -1,7 +1,8 @@
 #include "state/state_reader.h"
 
 #include <algorithm>
-#include <array>
+#include <map>
+#include <utility>
 
 #include "core/arena.h"
 #include "core/key_group.h"
@@ -15,13 +16,7 @@ using core::Result;
 
 namespace {
 
-std::uint32_t operatorOf(std::string_view row) {
-    std::uint32_t id = 0;
-    for (std::size_t i = 0; i < 4; ++i) id = id << 8 | static_cast<unsigned char>(row[i]);
-    return id;
-}
-
-std::string_view keyOf(const RowCursor& cursor) { return cursor.key().substr(kRowPrefixBytes); }
+std::string_view keyOf(const RowCursor& cursor) { return keyOfRow(cursor.key()); }
 
 // The least key behind all that begin with `prefix`, and `to`, whichever comes first; empty: none.
 std::string endOf(const ScanOptions& options) {
@@ -49,13 +44,13 @@ Result<std::unique_ptr<StateReader>> StateReader::open(const core::Path& generat
 }
 
 Result<std::vector<TableSummary>> StateReader::tables(bool countRows) const {
-    std::vector<TableSummary> tables;
+    std::map<std::pair<core::OperatorId, std::uint8_t>, TableSummary> tables;
     RowCursor cursor(rocks_->snapshot(), markRowKey() + '\0', {});
     while (cursor.valid()) {
-        const std::string prefix(cursor.key().substr(0, kTablePrefixBytes));
-        TableSummary& table = tables.emplace_back();
-        table.operatorId = core::OperatorId(operatorOf(prefix));
-        table.number = static_cast<std::uint8_t>(prefix[4]);
+        const std::string prefix(cursor.key().substr(0, kRowPrefixBytes));
+        TableSummary& table = tables[{operatorOfRow(prefix), tableOfRow(prefix)}];
+        table.operatorId = operatorOfRow(prefix);
+        table.number = tableOfRow(prefix);
         TM_ASSIGN(const auto value, decodeRowValue(cursor.value()));
         table.kind = value.kind;
         for (const auto& entry : mark_.operators) {
@@ -63,18 +58,19 @@ Result<std::vector<TableSummary>> StateReader::tables(bool countRows) const {
             table.operatorName = entry.name;
             table.signature = entry.signature;
         }
-        const std::string end = endOfPrefix(prefix);
         if (countRows) {
             for (; cursor.valid() && cursor.key().starts_with(prefix); cursor.next()) {
                 ++table.rows;
                 table.bytes += cursor.key().size() + cursor.value().size();
             }
         } else {
-            cursor.seek(end);
+            cursor.seek(endOfPrefix(prefix));
         }
     }
     TM_TRY(cursor.status());
-    return tables;
+    std::vector<TableSummary> all;
+    for (auto& [id, table] : tables) all.push_back(std::move(table));
+    return all;
 }
 
 Result<std::optional<std::string>> StateReader::get(core::OperatorId operatorId, std::uint8_t table,

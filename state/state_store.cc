@@ -124,32 +124,53 @@ FrozenDelta StateStore::freeze(const core::BatchMark& mark) {
     return frozen;
 }
 
-// One pass through the sorted changes into the files to ingest.
-Result<> StateStore::write(const FrozenDelta& frozen, RowWriter& writer) {
-    std::string row;
-    for (const auto dropped : frozen.dropped) {
-        row.clear();
-        appendOperatorPrefix(row, dropped);
-        TM_TRY(writer.removeRange(row, endOfPrefix(row)));
-    }
-    if (!frozen.mark.empty())
-        TM_TRY(writer.put(markRowKey(), ValueKind::kBytes, frozen.mark));
+// The changes of one key range, group by group, in each table by table.
+Result<> StateStore::writeRange(const FrozenDelta& frozen, std::uint32_t number,
+                                RowWriter& writer) {
+    struct Part {
+        const StateTable& table;
+        const RangeDelta& delta;
+        SortedChanges changes;
+    };
+    std::vector<Part> parts;
+    std::uint32_t first = 0;
     for (const auto& [range, delta] : frozen.parts) {
-        const StateTable& table = range->table();
-        const ValueKind kind = table.kind();
-        row = tablePrefix(table.operatorId(), table.number());
-        for (SortedChanges changes(*delta, range->firstGroup()); const auto* slot = changes.current();
-             changes.next()) {
-            row.resize(kTablePrefixBytes);
-            row.push_back(static_cast<char>(slot->group));
-            row += delta->keyOf(*slot);
-            switch (changeOf(*slot)) {
-                case Change::kRemoved: TM_TRY(writer.remove(row)); break;
-                case Change::kOperand: TM_TRY(writer.merge(row, kind, delta->valueOf(*slot))); break;
-                default: TM_TRY(writer.put(row, kind, delta->valueOf(*slot)));
+        if (core::keyRangeOf(range->firstGroup()) != number) continue;
+        first = range->firstGroup();
+        parts.push_back({range->table(), *delta, SortedChanges(*delta, range->firstGroup())});
+    }
+    if (parts.empty()) return {};
+    for (std::uint32_t group = first; group < first + core::kKeyGroups / core::kKeyRanges; ++group)
+        for (auto& [table, delta, changes] : parts) {
+            std::string row =
+                rowPrefix(static_cast<std::uint8_t>(group), table.operatorId(), table.number());
+            for (; const auto* slot = changes.current(); changes.next()) {
+                if (slot->group != group) break;
+                row.resize(kRowPrefixBytes);
+                row += delta.keyOf(*slot);
+                switch (changeOf(*slot)) {
+                    case Change::kRemoved: TM_TRY(writer.remove(row)); break;
+                    case Change::kOperand:
+                        TM_TRY(writer.merge(row, table.kind(), delta.valueOf(*slot)));
+                        break;
+                    default: TM_TRY(writer.put(row, table.kind(), delta.valueOf(*slot)));
+                }
             }
         }
-    }
+    return {};
+}
+
+// One pass through the sorted changes into the files to ingest.
+Result<> StateStore::write(const FrozenDelta& frozen, RowWriter& writer) {
+    for (std::uint32_t group = 0; group < core::kKeyGroups; ++group)
+        for (const auto dropped : frozen.dropped) {
+            const auto prefix = operatorPrefix(static_cast<std::uint8_t>(group), dropped);
+            TM_TRY(writer.removeRange(prefix, endOfPrefix(prefix)));
+        }
+    if (!frozen.mark.empty())
+        TM_TRY(writer.put(markRowKey(), ValueKind::kBytes, frozen.mark));
+    for (std::uint32_t range = 0; range < core::kKeyRanges; ++range)
+        TM_TRY(writeRange(frozen, range, writer));
     return writer.finish();
 }
 

@@ -130,6 +130,8 @@ private:
     FrozenDelta takeChanges();
     static void showRows(StateTable& table, const std::shared_ptr<const RocksSnapshot>& rows);
     static core::Result<> write(const FrozenDelta& frozen, RowWriter& writer);
+    static core::Result<> writeRange(const FrozenDelta& frozen, std::uint32_t number,
+                                     RowWriter& writer);
     core::Result<std::uint64_t> ingestAndShow(const FrozenDelta& frozen);
 
     const StateStoreOptions options_;

@@ -93,8 +93,7 @@ Result<> StateRange::checkSizes(core::KeyViews keys, std::size_t count,
     // Rows by time hold pieces with what stands around them.
     constexpr std::size_t kAroundBytes = 64;
     for (std::size_t i = 0; i < count; ++i) {
-        std::string_view key;
-        std::memcpy(&key, keys.first + i * keys.strideBytes, sizeof key);
+        std::string_view key = keys[i];
         const std::size_t valueBytes = values == nullptr ? sizeof(std::uint64_t) : values[i].size();
         if (key.size() + valueBytes <= rowBytesMax_) [[likely]]
             continue;
@@ -179,7 +178,7 @@ Result<> StateRange::get(core::KeyViews keys, std::size_t count, Lookup& into) {
     into.missing_.clear();
     into.rows_.clear();
     into.arena_.reset();
-    const std::string prefix = tablePrefix(table_.operatorId(), table_.number());
+    std::string prefix = rowPrefix(0, table_.operatorId(), table_.number());
     const auto keyAt = [&](std::size_t i) {
         return *reinterpret_cast<const std::string_view*>(keys.first + i * keys.strideBytes);
     };
@@ -193,8 +192,8 @@ Result<> StateRange::get(core::KeyViews keys, std::size_t count, Lookup& into) {
             settledBy(view->ingested, Operands::kInTheRows) || !view->rows)
             continue;
         into.missing_.push_back(static_cast<std::uint32_t>(i));
+        prefix[0] = static_cast<char>(table_.groupOf(key));
         into.rows_ += prefix;
-        into.rows_.push_back(static_cast<char>(table_.groupOf(key)));
         into.rows_ += key;
     }
     const Result<> read = into.missing_.empty() ? Result<>{} : readRows(*view, keyAt, into);

@@ -84,6 +84,8 @@ struct WalkOptions {
     // Only keys whose first 8 bytes, as a number with the high byte first, are below this; 0: all.
     // Not together with a prefix.
     std::uint64_t wordsBefore = 0;
+    // Only keys of the range's first key group.
+    bool firstGroupOnly = false;
 };
 
 // All live rows of one range in constant memory, ordered by (key group, key bytes): the order of

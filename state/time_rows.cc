@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/big_endian.h"
 #include "core/check.h"
 #include "core/key_group.h"
 
@@ -11,27 +12,19 @@ using core::Result;
 
 namespace {
 
-template <class N>
-void appendBigEndian(std::string& out, N number) {
-    for (std::size_t i = sizeof number; i-- > 0;) out += static_cast<char>(number >> (8 * i) & 0xFF);
-}
-
 std::uint64_t timeOf(std::string_view key) {
-    std::uint64_t time = 0;
-    for (std::size_t i = 0; i < sizeof time; ++i)
-        time = time << 8 | static_cast<unsigned char>(key[i]);
-    return time;
+    return core::loadBigEndian<std::uint64_t>(key.data());
 }
 
 }  // namespace
 
 std::string TimeRows::keyOf(std::uint64_t time, std::uint32_t number) const {
     std::string key;
-    appendBigEndian(key, time);
-    appendBigEndian(key, number);
+    core::appendBigEndian(time, key);
+    core::appendBigEndian(number, key);
     const std::size_t fixed = key.size();
     for (std::uint32_t salt = 0; salt <= 0xFFFF; ++salt) {
-        appendBigEndian(key, static_cast<std::uint16_t>(salt));
+        core::appendBigEndian(static_cast<std::uint16_t>(salt), key);
         if (core::keyGroup(key) == range_.firstGroup()) return key;
         key.resize(fixed);
     }
@@ -39,9 +32,9 @@ std::string TimeRows::keyOf(std::uint64_t time, std::uint32_t number) const {
 }
 
 Walker TimeRows::walkFrom(std::uint64_t time) {
-    auto walker = range_.walk();
+    auto walker = range_.walk({.firstGroupOnly = true});
     std::string from;
-    appendBigEndian(from, std::max(time, removedBefore_));
+    core::appendBigEndian(std::max(time, removedBefore_), from);
     walker.seek(range_.firstGroup(), from);
     return walker;
 }

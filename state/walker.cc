@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <cstring>
 #include <limits>
 #include <optional>
 
+#include "core/big_endian.h"
 #include "core/check.h"
 #include "state/delta.h"
 #include "state/range_view.h"
@@ -21,10 +23,9 @@ struct Place {
 };
 
 std::uint64_t firstWord(std::string_view key) {
-    std::uint64_t word = 0;
-    for (std::size_t i = 0; i < sizeof word; ++i)
-        word = word << 8 | (i < key.size() ? static_cast<unsigned char>(key[i]) : 0u);
-    return word;
+    char bytes[sizeof(std::uint64_t)] = {};
+    std::memcpy(bytes, key.data(), std::min(key.size(), sizeof bytes));
+    return core::loadBigEndian<std::uint64_t>(bytes);
 }
 
 Place placeOf(const RangeDelta& delta, const RangeDelta::Slot& slot) {
@@ -43,7 +44,8 @@ struct Walker::Impl {
     std::uint64_t leastNotShown = std::numeric_limits<std::uint64_t>::max();  // among the rows
     std::shared_ptr<const RangeDelta> active;
     std::shared_ptr<const RangeView> view;
-    std::uint8_t firstGroup;
+    const std::uint8_t firstGroup;
+    const std::uint8_t lastGroup;
     std::optional<SortedChanges> activeChanges, frozenChanges;
     std::optional<RowCursor> rows;
     bool atRow = false;
@@ -55,18 +57,19 @@ struct Walker::Impl {
     std::size_t size = 0;
 
     ValueKind kind() const { return range.table().kind(); }
-    std::string rowPrefix() const {
-        return tablePrefix(range.table().operatorId(), range.table().number());
-    }
-    std::uint32_t lastGroup() const {
-        return firstGroup + core::kKeyGroups / core::kKeyRanges - 1;
+    std::string prefixIn(std::uint8_t group) const {
+        return rowPrefix(group, range.table().operatorId(), range.table().number());
     }
 
     Impl(StateRange& r, const WalkOptions& options)
         : range(r),
           prefix(options.prefix),
           wordsBefore(options.wordsBefore),
-          firstGroup(r.firstGroup()) {
+          firstGroup(r.firstGroup()),
+          lastGroup(options.firstGroupOnly
+                        ? firstGroup
+                        : static_cast<std::uint8_t>(firstGroup +
+                                                    core::kKeyGroups / core::kKeyRanges - 1)) {
         auto pinned = r.pin();
         active = std::move(pinned.active);
         view = std::move(pinned.view);
@@ -74,17 +77,30 @@ struct Walker::Impl {
         // view->ingested is in the rows.
         if (view->frozen) frozenChanges.emplace(*view->frozen, firstGroup, wordsBefore);
         if (view->rows) {
-            std::string from = rowPrefix();
-            from.push_back(static_cast<char>(firstGroup));
-            std::string last = rowPrefix();
-            last.push_back(static_cast<char>(lastGroup()));
-            rows.emplace(view->rows, std::move(from), endOfPrefix(std::move(last)));
+            rows.emplace(view->rows, prefixIn(firstGroup), endOfPrefix(prefixIn(lastGroup)));
+            passOtherTables();
         }
     }
 
     Place rowPlace() const {
         const std::string_view row = rows->key();
-        return {static_cast<std::uint8_t>(row[kTablePrefixBytes]), row.substr(kRowPrefixBytes)};
+        return {groupOfRow(row), keyOfRow(row)};
+    }
+
+    // Between the table's rows of one key group and of the next lie those of other tables.
+    void passOtherTables() {
+        while (rows && rows->valid()) {
+            const std::string_view row = rows->key();
+            const std::uint8_t at = groupOfRow(row);
+            const std::string own = prefixIn(at);
+            if (row.starts_with(own)) return;
+            if (row < own)
+                rows->seek(own);
+            else if (at < lastGroup)
+                rows->seek(prefixIn(static_cast<std::uint8_t>(at + 1)));
+            else
+                rows.reset();
+        }
     }
 
     void seek(std::uint8_t toGroup, std::string_view toKey) {
@@ -92,10 +108,8 @@ struct Walker::Impl {
         if (activeChanges) activeChanges->seek(toGroup, toKey);
         if (frozenChanges) frozenChanges->seek(toGroup, toKey);
         if (rows) {
-            std::string row = rowPrefix();
-            row.push_back(static_cast<char>(toGroup));
-            row += toKey;
-            rows->seek(row);
+            rows->seek(prefixIn(toGroup) += toKey);
+            passOtherTables();
         }
     }
 
@@ -106,10 +120,9 @@ struct Walker::Impl {
             const auto word = firstWord(place.key);
             if (word < wordsBefore) return;
             leastNotShown = std::min(leastNotShown, word);
-            if (place.group >= lastGroup()) return rows.reset();
-            std::string row = rowPrefix();
-            row.push_back(static_cast<char>(place.group + 1));
-            rows->seek(row);
+            if (place.group >= lastGroup) return rows.reset();
+            rows->seek(prefixIn(static_cast<std::uint8_t>(place.group + 1)));
+            passOtherTables();
         }
     }
 
@@ -137,7 +150,10 @@ struct Walker::Impl {
             if (const auto* slot = frozenChanges->current();
                 slot && placeOf(*view->frozen, *slot) == here)
                 frozenChanges->next();
-        if (rows && rows->valid() && rowPlace() == here) rows->next();
+        if (rows && rows->valid() && rowPlace() == here) {
+            rows->next();
+            passOtherTables();
+        }
         atRow = false;
     }
 
@@ -181,7 +197,7 @@ struct Walker::Impl {
         const std::uint8_t here = place.group;
         if (place.key < prefix) {
             seek(here, prefix);
-        } else if (here < lastGroup()) {
+        } else if (here < lastGroup) {
             seek(static_cast<std::uint8_t>(here + 1), prefix);
         } else {
             activeChanges.reset();

@@ -36,8 +36,8 @@ TEST_F(RowFormatTest, StoredRowsAreThoseOfTheFormatsPage) {
         rows.push_back(hex(cursor.key()) + " -> " + hex(cursor.value()));
     ASSERT_EQ(rows.size(), 3u);
     EXPECT_EQ(rows[0], "00 00 00 00 00 00 6d 61 72 6b -> 00 " + hex(core::encodeBatchMark(markOf(3))));
-    EXPECT_EQ(rows[1], "00 00 00 01 00 0d 74 69 64 65 -> 01 2a 00 00 00 00 00 00 00");
-    EXPECT_EQ(rows[2], "00 00 00 02 00 d4 7f ff ff fe -> 00 6d 69 6c 6c");
+    EXPECT_EQ(rows[1], "0d 00 00 00 01 00 74 69 64 65 -> 01 2a 00 00 00 00 00 00 00");
+    EXPECT_EQ(rows[2], "d4 00 00 00 02 00 7f ff ff fe -> 00 6d 69 6c 6c");
 }
 
 TEST_F(RowFormatTest, AValueOfAnotherKindIsCorrupt) {
