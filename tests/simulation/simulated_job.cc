@@ -1,5 +1,7 @@
 #include "tests/simulation/simulated_job.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <charconv>
 #include <condition_variable>
@@ -9,8 +11,15 @@ namespace tidemill::test {
 namespace {
 
 constexpr std::size_t kRecordsMax = 60;  // of a batch of any stream: joins multiply
+// Lines begin with so many bytes that mean nothing, so that the log has several segments.
+constexpr std::size_t kFillingBytes = 400;
+
+std::string lineOf(const Record& record) {
+    return std::string(kFillingBytes, '.') + record.first + " " + std::to_string(record.second);
+}
 
 Record parse(std::string_view line) {
+    line.remove_prefix(kFillingBytes);
     const auto blank = line.rfind(' ');
     Record record(line.substr(0, blank), 0);
     std::from_chars(line.data() + blank + 1, line.data() + line.size(), record.second);
@@ -56,24 +65,54 @@ private:
 }  // namespace
 
 SimulatedPlan::SimulatedPlan(unsigned seed, std::int64_t batches)
-    : batches_(batches), random_(seed) {
+    : batches_(batches), hasFiles_(seed % 2 == 0), random_(seed) {
     drawInput();
+    if (hasFiles_) drawFiles();
     std::vector<OperatorKind> kinds;
     for (auto list : {keyedOperators(), windowOperators(), stateOperators(), stateOperators()})
         kinds.insert(kinds.end(), list.begin(), list.end());
-    while (nodes_.size() < 5) drawNode(kinds);
+    const std::size_t inputs = nodes_.size();
+    while (nodes_.size() < inputs + 4) drawNode(kinds);
+}
+
+Record SimulatedPlan::drawRecord() {
+    const char* keys[] = {"a", "b", "c", "", "über", "a key that is no short one"};
+    const char* key = keys[random_() % 6];
+    return {key, static_cast<std::int64_t>(random_() % 20)};
+}
+
+// No file, one or two before a batch; some are empty, some lack their last line end.
+void SimulatedPlan::drawFiles() {
+    Node input;
+    input.operation.name = "files";
+    for (std::int64_t tick = 1; tick <= batches_; ++tick) {
+        auto& records = input.history[tick];
+        for (auto n = random_() % 3; n > 0; --n) {
+            auto& text = files_[tick].emplace_back();
+            for (auto lines = random_() % 4; lines > 0; --lines) {
+                records.push_back(drawRecord());
+                text += tidemill::test::lineOf(records.back());
+                if (lines > 1 || random_() % 2 == 0) text += "\n";
+            }
+        }
+    }
+    nodes_.push_back(std::move(input));
+}
+
+std::vector<std::string> SimulatedPlan::filesOf(std::int64_t tick) const {
+    const auto found = files_.find(tick);
+    return found == files_.end() ? std::vector<std::string>() : found->second;
 }
 
 void SimulatedPlan::drawInput() {
     Node input;
     input.operation.name = "simulated sender";
     linesUntil_.push_back(0);
-    const char* keys[] = {"a", "b", "c", "", "über", "a key that is no short one"};
     for (std::int64_t tick = 1; tick <= batches_; ++tick) {
         auto& records = input.history[tick];
         for (auto n = random_() % 8; n > 0; --n) {
-            records.emplace_back(keys[random_() % 6], static_cast<std::int64_t>(random_() % 20));
-            lines_.push_back(records.back().first + " " + std::to_string(records.back().second));
+            records.push_back(drawRecord());
+            lines_.push_back(tidemill::test::lineOf(records.back()));
         }
         linesUntil_.push_back(lines_.size());
     }
@@ -124,21 +163,40 @@ std::string SimulatedPlan::shown() const {
     return text;
 }
 
-SimulatedJob::SimulatedJob(const SimulatedPlan& plan)
+SimulatedJob::SimulatedJob(const SimulatedPlan& plan, unsigned workers)
     : plan_(plan),
+      workers_(workers),
       sender_(std::make_shared<SimulatedSender>(
           [&plan](std::uint64_t line) { return plan.lineOf(line); },
           [&plan](BatchTime time) { return plan.linesUntil(toMillis(time) / kTickMillis); })) {
-    for (const char* directory : {"/out"}) {
-        (void)disk_.createDirectory(directory);
-        (void)disk_.syncDirectory("/");
+    for (const char* directory : {"/out", "/in"}) (void)disk_.createDirectory(directory);
+    (void)disk_.syncDirectory("/");
+}
+
+// Somebody else's, who syncs what he writes and moves it in when it is complete.
+void SimulatedJob::dropFiles(std::int64_t tick) {
+    int number = 0;
+    for (const auto& text : plan_.filesOf(tick)) {
+        const std::string path = "/in/" + std::to_string(tick) + "-" + std::to_string(number++);
+        const auto written = core::publishFile(disk_, path, text);
+        EXPECT_TRUE(written) << written.error().message;
     }
+}
+
+bool SimulatedJob::hasTrimmed() const {
+    const std::string prefix = "/data/wal/";
+    for (const auto& [path, bytes] : disk_.contents())
+        if (path.starts_with(prefix)) return std::stoull(path.substr(prefix.size())) > 1;
+    return false;
 }
 
 void SimulatedJob::build(StreamingContext& context) {
     std::vector<Stream> streams;
     streams.push_back(sender_->stream(context).map(parse));
-    for (std::size_t i = 1; i < plan_.nodes().size(); ++i) {
+    if (plan_.hasFiles())
+        streams.push_back(
+            context.textFileStream("/in", {.existing = ExistingFiles::kTake}).map(parse));
+    for (std::size_t i = streams.size(); i < plan_.nodes().size(); ++i) {
         std::vector<Stream> parents;
         for (const auto parent : plan_.nodes()[i].parents) parents.push_back(streams[parent]);
         streams.push_back(plan_.nodes()[i].operation.build(parents));
@@ -157,7 +215,7 @@ core::Result<> SimulatedJob::live() {
     options.directory = "/data";
     options.files = std::shared_ptr<core::FileSystem>(std::shared_ptr<void>(), &faults_);
     options.oneOrder = true;
-    options.workers = 1;
+    options.workers = workers_;
     options.interval = Duration(kTickMillis);
     options.checkpointInterval = Duration(2 * kTickMillis);
     options.segmentBytes = 4 << 10;
@@ -176,6 +234,7 @@ core::Result<> SimulatedJob::live() {
             if (context.awaitTermination(std::chrono::milliseconds(0))) return {};
             if (nowMillis_ / kTickMillis >= plan_.batches()) break;
             nowMillis_ += kTickMillis;
+            dropFiles(nowMillis_ / kTickMillis);
             clock->advance(Duration(kTickMillis));
         }
         context.stop();

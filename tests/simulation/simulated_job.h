@@ -28,28 +28,37 @@ public:
         History history;  // what the naive engine computes
         bool isLeaf = true;
     };
-    // Node 0 is the input.
+    // Node 0 is what the sender sends; with files, node 1 is what they hold.
     const std::vector<Node>& nodes() const { return nodes_; }
     std::int64_t batches() const { return batches_; }
     std::string lineOf(std::uint64_t line) const { return lines_.at(line - 1); }
     std::uint64_t linesUntil(std::int64_t tick) const;
+    // Every other seed has files too.
+    bool hasFiles() const { return hasFiles_; }
+    // What is in the files that appear before the batch of this tick.
+    std::vector<std::string> filesOf(std::int64_t tick) const;
     std::string shown() const;
 
 private:
     void drawInput();
+    void drawFiles();
+    Record drawRecord();
     void drawNode(const std::vector<OperatorKind>& kinds);
 
     const std::int64_t batches_;
+    const bool hasFiles_;
     std::mt19937 random_;
     std::vector<Node> nodes_;
     std::vector<std::string> lines_;
     std::vector<std::uint64_t> linesUntil_;  // by tick
+    std::map<std::int64_t, std::vector<std::string>> files_;
 };
 
 // The world that outlives the job: disk, clock, sender, and what outputs have shown.
 class SimulatedJob {
 public:
-    explicit SimulatedJob(const SimulatedPlan& plan);
+    // With more than one worker the order of file operations is no longer fixed.
+    explicit SimulatedJob(const SimulatedPlan& plan, unsigned workers = 1);
 
     testing::FaultFileSystem& faults() { return faults_; }
     testing::SimulatedDisk& disk() { return disk_; }
@@ -61,13 +70,18 @@ public:
     // What was shown, saved and acknowledged, against the naive engine. Empty: all as it must be.
     std::string differences() const;
 
+    // The log has been cut at its beginning.
+    bool hasTrimmed() const;
+
 private:
+    void dropFiles(std::int64_t tick);
     void build(StreamingContext& context);
     void show(std::size_t node, std::uint64_t batch, std::vector<std::string> elements);
     std::string savedDifferences(std::size_t node) const;
     std::vector<std::string> expected(std::size_t node, std::int64_t tick) const;
 
     const SimulatedPlan& plan_;
+    const unsigned workers_;
     testing::SimulatedDisk disk_;
     testing::FaultFileSystem faults_{disk_};
     std::shared_ptr<SimulatedSender> sender_;

@@ -6,8 +6,10 @@
 // every how many operations, make it longer; a failure prints what repeats it alone.
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <random>
 
 #include "core/logging.h"
 #include "tests/simulation/simulated_job.h"
@@ -32,17 +34,19 @@ std::uint64_t setting(const char* name, std::uint64_t otherwise) {
 // One history: a fault at operation `first` of the first life, and, unless 0, another one at
 // operation `second` of the next.
 struct Point {
-    unsigned seed;
-    Fault fault;
-    Fate fate;
-    std::uint64_t first;
-    std::uint64_t second;
+    unsigned seed = 0;
+    Fault fault = Fault::kNone;
+    Fate fate = Fate::kKeepAll;
+    std::uint64_t first = 0;
+    std::uint64_t second = 0;
+    unsigned workers = 1;
 
     std::string replay() const {
         return "TIDEMILL_SIMULATION_POINT=" + std::to_string(seed) + "," +
                std::to_string(static_cast<int>(fault)) + "," +
                std::to_string(static_cast<int>(fate)) + "," + std::to_string(first) + "," +
-               std::to_string(second) + " simulation_test --gtest_filter=Simulation.OnePoint";
+               std::to_string(second) + "," + std::to_string(workers) +
+               " simulation_test --gtest_filter=Simulation.OnePoint";
     }
 };
 
@@ -61,6 +65,7 @@ protected:
         const auto lived = job.live();
         EXPECT_TRUE(lived) << lived.error().message;
         EXPECT_EQ(job.differences(), "") << plan.shown();
+        EXPECT_TRUE(job.hasTrimmed()) << "the log was never cut\n" << plan.shown();
         return job.faults().changes();
     }
 
@@ -68,7 +73,7 @@ protected:
     // fault still had an operation to hit.
     bool holds(const SimulatedPlan& plan, const Point& point, bool* secondFired = nullptr) {
         ++points_;
-        SimulatedJob job(plan);
+        SimulatedJob job(plan, point.workers);
         job.faults().arm(point.fault, point.first);
         (void)job.live();
         job.disk().crash(point.fate, point.first);
@@ -88,7 +93,8 @@ protected:
 
     // Every `stride`th operation of every seed, with the fates in turn; nested: for each of them,
     // every `secondStride`th one of the recovery that follows.
-    void sweep(Fault fault, std::uint64_t stride, std::uint64_t secondStride = 0) {
+    void sweep(Fault fault, std::uint64_t stride, std::uint64_t secondStride = 0,
+               unsigned workers = 1) {
         const auto seeds = setting("TIDEMILL_SIMULATION_SEEDS", 2);
         const auto wanted = setting("TIDEMILL_SIMULATION_STRIDE", 0);
         // Each nested operation is followed by some nine of the recovery.
@@ -100,16 +106,18 @@ protected:
             for (std::uint64_t first = 1 + seed % stride; first <= all; first += stride) {
                 const Fate fate = static_cast<Fate>(first % 3);
                 if (secondStride == 0) {
-                    if (!holds(plan, {seed, fault, fate, first, 0})) return;
+                    if (!holds(plan, {seed, fault, fate, first, 0, workers})) return;
                     continue;
                 }
                 bool fired = true;
                 for (std::uint64_t second = 1 + first % secondStride;
                      fired && second < kRecoveryOperations; second += secondStride)
-                    if (!holds(plan, {seed, fault, fate, first, second}, &fired)) return;
+                    if (!holds(plan, {seed, fault, fate, first, second, workers}, &fired)) return;
             }
         }
     }
+
+    void count() { ++points_; }
 
 private:
     std::uint64_t points_ = 0;
@@ -124,16 +132,41 @@ TEST_F(Simulation, AnErrorOfTheDiskLosesAndDoublesNothing) {
     sweep(Fault::kErrorForEver, 307);
 }
 
+TEST_F(Simulation, ADiskThatIsFullForAMomentLosesAndDoublesNothing) { sweep(Fault::kNoSpace, 101); }
+
+// In whatever order two workers write.
+TEST_F(Simulation, DyingWithTwoWorkersLosesAndDoublesNothing) { sweep(Fault::kCrash, 101, 0, 2); }
+
+TEST_F(Simulation, ManyLivesThatAllDieAddUp) {
+    const auto seeds = setting("TIDEMILL_SIMULATION_SEEDS", 2);
+    for (unsigned seed = 1; seed <= 2 * seeds; ++seed) {
+        const SimulatedPlan plan(seed, kBatches);
+        std::mt19937 random(seed);
+        SimulatedJob job(plan);
+        for (int life = 0; life < 12; ++life) {
+            count();
+            job.faults().arm(Fault::kCrash, 1 + random() % 400);
+            (void)job.live();
+            job.disk().crash(static_cast<Fate>(random() % 3), random());
+        }
+        job.faults().arm(Fault::kNone, 0);
+        const auto lived = job.live();
+        ASSERT_TRUE(lived) << lived.error().message << "\nseed " << seed;
+        ASSERT_EQ(job.differences(), "") << plan.shown() << "seed " << seed;
+    }
+}
+
 TEST_F(Simulation, OnePoint) {
     const char* text = std::getenv("TIDEMILL_SIMULATION_POINT");
     if (text == nullptr) GTEST_SKIP() << "repeats the point that a failure named";
-    Point point{};
+    Point point;
     int fault = 0;
     int fate = 0;
     unsigned long first = 0;
     unsigned long second = 0;
-    ASSERT_EQ(std::sscanf(text, "%u,%d,%d,%lu,%lu", &point.seed, &fault, &fate, &first, &second),
-              5);
+    ASSERT_EQ(std::sscanf(text, "%u,%d,%d,%lu,%lu,%u", &point.seed, &fault, &fate, &first, &second,
+                          &point.workers),
+              6);
     point.fault = static_cast<Fault>(fault);
     point.fate = static_cast<Fate>(fate);
     point.first = first;
