@@ -46,7 +46,7 @@ Result<> BatchFiles::openNew() {
                     "files already: path=" + directory_.string() + " found=" + *seen +
                         "; remove them, choose another directory, or use the data directory that "
                         "wrote them");
-    // Results that were taken away leave their mark.
+    // Whoever moved earlier results away may have left their mark; nothing here is theirs any more.
     return files_.exists(markPath()) ? files_.unlink(markPath()) : Result<>{};
 }
 
@@ -79,7 +79,8 @@ Result<std::unique_ptr<BatchFiles::Writer>> BatchFiles::begin(const ResultMark& 
         if (found && found->batch != mark.batch) found.reset();
         TM_ASSIGN(const auto published, comparePublished(path, found, mark));
         if (published == Published::kSame) return nullptr;
-        // Before the mark speaks of the new one.
+        // Removed before the mark names the new revision: a crash in between must not leave the old
+        // file under the new mark.
         TM_TRY(files_.unlink(path));
         TM_TRY(files_.syncDirectory(directory_));
     }

@@ -1,4 +1,4 @@
-// Told how batches come along.
+// Hears of batches as they come along.
 #pragma once
 
 #include <chrono>

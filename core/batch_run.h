@@ -42,7 +42,7 @@ struct TaskContext {
     std::uint64_t ordinal = 0;
     // Partition of the stage that the task runs.
     std::uint32_t partition = 0;
-    // Told of records whose function throws; it says whether the batch goes on without them.
+    // Takes the records whose function throws; it says whether the batch goes on without them.
     FailedRecords* failed = nullptr;
     // 0 in stages; else the number of the scan that the task is part of.
     std::uint32_t pass = 0;
@@ -61,7 +61,7 @@ struct TaskContext {
 // Thread safety: record and blocks are immutable; arenas are handed out under a lock.
 class BatchRun {
 public:
-    // `failed` is told of the records whose function throws; null: such a record fails the batch.
+    // `failed` takes the records whose function throws; null: such a record fails the batch.
     // `owner` is the identity of the data directory.
     BatchRun(const BatchRecord& record, std::vector<BlockPtr> blocks, Workers& workers,
              FailedRecords* failed = nullptr, std::string owner = {})

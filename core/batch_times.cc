@@ -49,7 +49,8 @@ BatchTimes::Choice BatchTimes::next(Instant now) const {
         return {newest, Kind::kGap, now.monotonic};
     if (resume_ && *resume_ <= wall) return {*resume_, Kind::kGap, taken_.monotonic};
     const auto due = now.monotonic + (following - now.wall);
-    // The wall clock has just caught up: batches still go on at the interval.
+    // When the wall clock has only just caught up, the next grid time may be more than an interval
+    // away: batches keep coming at the interval until it is nearer than that.
     if (inMillis(taken_) < previous_ && held.due < due) return held;
     return {following, Kind::kGrid, due};
 }

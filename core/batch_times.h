@@ -44,7 +44,7 @@ public:
     // The first grid time in a new data directory minus the interval.
     static BatchTime zeroTime(Duration interval, Instant now);
 
-    // How long the next batch is to wait, as far as the clocks tell now; zero or less: it is due.
+    // How long the next batch is to wait, as far as the clocks say now; zero or less: it is due.
     std::chrono::nanoseconds wait(Instant now) const { return next(now).due - now.monotonic; }
 
     // The time of the batch that runs now; it is the previous one from then on. `early`: now, even

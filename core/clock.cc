@@ -68,7 +68,7 @@ bool ManualClock::waitUntil(std::unique_lock<std::mutex>& lock, std::condition_v
         std::lock_guard own(mutex_);
         sleepers_.erase(self);
     }
-    return wake();  // which may ask for the time
+    return wake();  // after mutex_ is released: it may ask this clock for the time
 }
 
 }  // namespace tidemill

@@ -16,7 +16,8 @@ class Clock {
 public:
     virtual ~Clock() = default;
 
-    // Wall time; may jump. Only batch times come from it.
+    // Wall time; may jump. Batch times come from it, and which files are old at a first start;
+    // lengths of time never do.
     virtual BatchTime wall() const = 0;
     // The same, as fine as the clock has it.
     virtual std::chrono::sys_time<std::chrono::nanoseconds> exactWall() const { return wall(); }
@@ -44,7 +45,7 @@ public:
 
 namespace tidemill {
 
-// A clock that stands still until told to move: for tests of programs that use Tidemill.
+// A clock that stands still until it is moved: for tests of programs that use Tidemill.
 // Advanced by three batch intervals it gives three batches. Thread safety: thread-safe.
 class ManualClock final : public core::Clock {
 public:

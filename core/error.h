@@ -13,7 +13,7 @@ enum class ErrorKind {
     kCorrupt,      // bytes on disk or on the wire are not what their checksum or grammar says
     kInvalid,      // a user's input is wrong: configuration, job file, argument
     kNotFound,     // the named thing does not exist
-    kConflict,     // somebody else holds it, or it belongs to another job
+    kConflict,     // somebody else holds it, it belongs to another job, or it is not what it was
     kUnsupported,  // a format or feature newer than this build
     kUserCode,     // a user's function threw
 };

@@ -6,10 +6,10 @@
 namespace tidemill::core {
 
 struct FailedRecords::Noted {
-    using Passes = std::map<std::uint32_t, std::uint64_t>;  // pass -> how many
+    using Passes = std::map<std::uint32_t, std::uint64_t>;  // number of the scan -> how many
     struct Counts {
         Passes passes;
-        std::uint64_t most = 0;  // in one pass
+        std::uint64_t most = 0;  // in one scan
     };
     std::mutex mutex;
     std::map<std::pair<std::uint32_t, FailedRecord>, Passes> kept;

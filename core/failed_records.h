@@ -45,7 +45,7 @@ struct FailureRules {
 };
 
 // Those of one batch. A stream may be computed several times in a batch: in a stage, and once for
-// each output that reads it. A record counts as often as it failed in one such pass.
+// each output that reads it. A record counts as often as it failed in one such scan.
 // Memory: some megabytes at most, whatever fails; kTextBytesMax with dead letters.
 // Thread safety: thread-safe.
 class FailedRecords {
@@ -89,7 +89,7 @@ private:
     const std::unique_ptr<Noted> noted_;
 };
 
-// What `thrown` says, for an exception that is being handled.
+// What the exception that is being handled says.
 std::string currentExceptionText();
 
 namespace failed_detail {

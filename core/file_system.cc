@@ -281,9 +281,9 @@ FileSystem& posixFileSystem() {
 Result<std::string> readWholeFile(FileSystem& files, const Path& path, std::uint64_t sizeBytesMax) {
     TM_ASSIGN(auto file, files.open(path, OpenMode::kRead));
     TM_ASSIGN(const auto size, file->sizeBytes());
-    const auto tooLarge = [&](const std::string& said) {
-        return fail(ErrorKind::kInvalid, "file too large: file=" + path.string() + " size=" + said +
-                                             " maximum=" + std::to_string(sizeBytesMax));
+    const auto tooLarge = [&](const std::string& sizeText) {
+        return fail(ErrorKind::kInvalid, "file too large: file=" + path.string() + " size=" +
+                                             sizeText + " maximum=" + std::to_string(sizeBytesMax));
     };
     if (size > sizeBytesMax) return tooLarge(std::to_string(size));
     // Pipes, and files that the kernel makes up, say that their size is 0.
@@ -302,8 +302,8 @@ Result<std::string> readWholeFile(FileSystem& files, const Path& path, std::uint
 Result<> linkOrCopy(FileSystem& files, const Path& existing, const Path& added) {
     auto linked = files.link(existing, added);
     if (linked || linked.error().kind != ErrorKind::kUnsupported) return linked;
-    static std::atomic<bool> said = false;
-    if (!said.exchange(true))
+    static std::atomic<bool> reported = false;
+    if (!reported.exchange(true))
         logWarning("this file system has no hard links: checkpoints copy the files of the state, "
                    "which takes longer and needs as much room again for each; " +
                    linked.error().message);

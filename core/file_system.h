@@ -1,5 +1,6 @@
-// The seam through which all of Tidemill's file access goes; tests put faulty and simulated
-// disks behind it.
+// The seam through which log, checkpoints, state, outputs and file sources reach their files; tests
+// put faulty and simulated disks behind it. Outside of it are the locks on the data directory, the
+// standard streams, and RocksDB's own files where the disk is the machine's.
 #pragma once
 
 #include <sys/uio.h>
@@ -96,7 +97,7 @@ public:
     virtual Result<> link(const Path& existing, const Path& added) = 0;
     virtual Result<> unlink(const Path& path) = 0;
     // The same, for large files while others write: gives the blocks back in steps where it can,
-    // because a disk that is told of many freed blocks at once lets all other writes wait. A file
+    // because a disk that frees many blocks at once lets all other writes wait. A file
     // that anybody has open keeps its bytes for them; who opens it meanwhile may find it shorter.
     // After power loss it may be shorter.
     virtual Result<> unlinkGradually(const Path& path) { return unlink(path); }

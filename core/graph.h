@@ -36,7 +36,7 @@ public:
     bool holdsRecords() const;
 
     // Runs every stage of the batch, and with `withOutputs` the output operations, in the order in
-    // which the program declared them. `observer`, which may be null, is told of the outputs.
+    // which the program declared them. `observer`, which may be null, hears of the outputs.
     // Errors: the first one; the batch is then not complete.
     Result<> runBatch(BatchRun& run, bool withOutputs, BatchObserver* observer = nullptr);
 

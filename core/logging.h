@@ -1,5 +1,5 @@
-// What the process tells its operator: one line each on stderr, with time and level. No records
-// of users are ever part of a message.
+// What the process reports to its operator: one line each on stderr, with time and level. No
+// records of users are ever part of a message.
 #pragma once
 
 #include <string>

@@ -20,7 +20,8 @@
 
 namespace tidemill::core {
 
-// What the scheduler calls around batches; all from its own thread. An error ends the job.
+// What the scheduler calls around batches, from the thread that runs them: its own, or in replay()
+// the caller's. "The scheduler's thread" means that one everywhere. An error ends the job.
 class BatchHooks {
 public:
     virtual ~BatchHooks() = default;

@@ -12,7 +12,7 @@ namespace tidemill::core {
 void holdStandardStreams() {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
         if (::fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
-        // The lowest free number is given out, which is this one.
+        // open() gives out the lowest free descriptor, which is `fd`.
         (void)::open("/dev/null", O_RDWR);
     }
 }

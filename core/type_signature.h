@@ -1,5 +1,6 @@
-// Names of types as they enter the fingerprint of a job: stable over builds and compilers, because
-// state written under one name is not read under another.
+// Names of types in the signatures of state tables and of queues, and so in a job's fingerprint:
+// state written under one name is not read under another. Names of standard types are ours and
+// stay; that of a class or an enum is its C++ name as the compiler's ABI library demangles it.
 #pragma once
 
 #include <cxxabi.h>

@@ -27,7 +27,7 @@ bool skip(std::string_view& text, std::string_view what) {
 }  // namespace
 
 bool mayBeMended(const Attempts& attempts) {
-    // What it threw once is kept until it comes to its end.
+    // An error proves it; without one, so many ended processes do.
     return !attempts.error.empty() || attempts.ended >= kAttemptsSuspicious;
 }
 
@@ -62,7 +62,7 @@ AttemptsFile::AttemptsFile(core::FileSystem& files, const core::Path& directory)
     auto attempts = decodeAttempts(*text);
     if (!attempts) return;
     known_ = std::move(*attempts);
-    // What had begun then has ended that process.
+    // A replay that had begun and has no end has ended its process.
     if (known_->how == Attempts::How::kBegun) ++known_->ended;
 }
 
@@ -76,7 +76,8 @@ core::Result<> AttemptsFile::write(Attempts attempts) {
 core::Result<Attempts> AttemptsFile::begin(core::BatchId batch) {
     auto attempts = known_.value_or(Attempts{});
     if (attempts.batch != batch) {
-        // Without a note the process before ended in the batch or behind it.
+        // There is no note of this batch, but it is the last recorded one: the process before ended
+        // while it ran, or after it and before the next one was recorded.
         attempts = {};
         attempts.batch = batch;
         attempts.ended = 1;
@@ -91,7 +92,7 @@ core::Result<Attempts> AttemptsFile::failed(core::BatchId batch, std::string_vie
     auto attempts = known_.value_or(Attempts{});
     if (attempts.batch != batch) attempts = {};
     attempts.batch = batch;
-    // What begun in this process is counted already.
+    // When this process began a replay of it, that is counted already.
     if (attempts.how == Attempts::How::kThrew || attempts.ended == 0) ++attempts.ended;
     attempts.how = Attempts::How::kThrew;
     attempts.error = error;

@@ -105,7 +105,7 @@ core::Result<DirectoryFormat> decodeDirectoryFormat(std::string_view text) {
     if (!version || !readerMin || !number(*version, format.version) ||
         !number(*readerMin, format.readerMin))
         return damaged("no version");
-    // Before all else: a newer format may have other lines and another checksum.
+    // Checked before the rest: a newer format may have other lines and another checksum.
     if (format.readerMin > kVersion)
         return core::fail(ErrorKind::kUnsupported,
                           "data directory has format version " + std::string(*version) +
@@ -204,7 +204,7 @@ core::Result<> DataDirectory::refuseForeignFiles() const {
             return core::fail(ErrorKind::kInvalid,
                               "not a data directory, and not empty: " + path_.string() +
                                   " holds " + name);
-    // Creation never gets this far without FORMAT.
+    // A creation that was cut short has left these empty: FORMAT is published before they are used.
     for (const char* part : {"wal", "generations"}) {
         const auto inside = files_.list(path_ / part);
         if (inside && !inside->empty())
@@ -243,7 +243,8 @@ core::Result<> DataDirectory::lockFile() {
         if (errno != EWOULDBLOCK) return core::failErrno(errno, "flock failed: file=" + file);
         return inUse(lockFd_);
     }
-    // A layered file system may have made a directory of its own of it for the new file.
+    // An overlay file system copies a directory up when a file is created in it: then the
+    // descriptor that is locked is that of the lower one.
     if (!sameFile(directoryFd_, path_, path_)) {
         ::close(directoryFd_);
         directoryFd_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -5,10 +5,12 @@
 //   DIR/SOURCES       what its sources are, for messages
 //   DIR/SOURCE_ERRORS what failed of them last                tidemill/source_errors.h
 //   DIR/LOCK          locked, like DIR itself, by the one process that may write
-//   DIR/DURABLE       how far the log was durable             recovery/durable_witness.h
+//   DIR/DURABLE       how far the log was durable               recovery/durable_witness.h
+//   DIR/ATTEMPTS      of a batch that has not come to its end   recovery/attempts.h
 //   DIR/wal/          segments of the log                       docs/formats/wal.md
 //   DIR/generations/  checkpoints                               docs/formats/manifest.md
 //   DIR/work/         the working copy of the state: scratch
+// and, where the job has them, DIR/dead_letters/ (tidemill/dead_letters.h).
 #pragma once
 
 #include <cstdint>

@@ -16,7 +16,7 @@ Decision refuse(Verdict verdict, std::string message, std::optional<LsnRange> lo
     return decision;
 }
 
-// Nothing that is left in the log says that it was longer.
+// L < W, and only the witness says that the log was longer.
 Decision refuseCutShort(const RecoveryFacts& facts) {
     const LsnRange lost{facts.gaplessLast.next(), facts.witnessed};
     return refuse(Verdict::kRefuseCutShort,

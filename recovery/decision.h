@@ -35,7 +35,7 @@ struct RecoveryFacts {
     core::Lsn gaplessLast;
     // First valid frame after a gap behind gaplessLast; 0: none.
     core::Lsn beyondGap;
-    // Highest LSN that a valid frame, a segment header or a generation's manifest vouches durable.
+    // Highest LSN that a valid frame, a segment header or a generation's manifest calls durable.
     core::Lsn vouched;
     // The same by the witness beside the log (DURABLE); 0: it is missing or says nothing.
     core::Lsn witnessed;
@@ -70,7 +70,7 @@ struct Decision {
     Verdict verdict = Verdict::kStartNew;
     // D: everything up to here was durable before this recovery began.
     core::Lsn durable;
-    // The frames durable + 1 … keepLast go into the new segment; what is above is void.
+    // The frames durable + 1 … keepLast go into the new segment; what is above is superseded.
     core::Lsn keepLast;
     // What is lost, for the refusals that can say it.
     std::optional<LsnRange> lost;

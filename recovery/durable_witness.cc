@@ -16,7 +16,7 @@ using core::Lsn;
 constexpr std::string_view kMagic = "TMDURABL";
 constexpr std::uint16_t kVersion = 1;
 constexpr std::size_t kSlotBytes = 64;
-// Two slots in two sectors, written in turn: a write that is torn spares the other one.
+// Two slots in two sectors, written in turn: a write that is torn leaves the other one whole.
 constexpr std::size_t kSlotDistance = 512;
 constexpr std::size_t kFileBytes = 2 * kSlotDistance;
 
@@ -80,7 +80,7 @@ core::Result<std::optional<Witnessed>> readWitness(core::FileSystem& files, cons
                                                    const LogUuid& uuid) {
     const auto bytes = core::readWholeFile(files, path, 64 << 10);
     if (bytes) return decodeWitness(*bytes, uuid);
-    // Too large is not what we wrote.
+    // kInvalid: it is too large to be a file that we wrote.
     if (bytes.error().kind == ErrorKind::kNotFound || bytes.error().kind == ErrorKind::kInvalid)
         return std::optional<Witnessed>();
     return core::fail(bytes.error());
@@ -139,7 +139,8 @@ core::Result<> DurableWitness::write(Lsn lsn, bool sync) {
         done = file_->sync();
         synced_ = std::chrono::steady_clock::now();
     }
-    // The file has its blocks; a file system that takes new ones for every write may be full.
+    // Writing in place needs no new blocks, except on a copy-on-write file system, which may be
+    // full: then the file only lags.
     if (!done && done.error().kind == ErrorKind::kNoSpace) return {};
     if (!done) return done;
     slot_ = 1 - slot_;

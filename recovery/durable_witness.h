@@ -1,6 +1,6 @@
-// DIR/DURABLE: how far the log was durable, told outside of the log. What the log's last group
-// holds nobody in the log vouches for, so a log that lost its end looks like one that was never
-// longer; this file is the second witness. Format: docs/formats/durable.md.
+// DIR/DURABLE: says outside of the log how far the log was durable. No later frame says so of the
+// log's last group, so a log that lost its end looks like one that was never longer; this file is
+// the second witness. Format: docs/formats/durable.md.
 #pragma once
 
 #include <chrono>
@@ -29,9 +29,9 @@ struct Witnessed {
 
 // The whole file, saying `witnessed`.
 std::string encodeWitness(const LogUuid& uuid, const Witnessed& witnessed);
-// None: the bytes vouch for nothing in this log.
+// None: the bytes say nothing of this log.
 std::optional<Witnessed> decodeWitness(std::string_view bytes, const LogUuid& uuid);
-// Of a file that may be written to meanwhile; none when it is missing or vouches for nothing.
+// Of a file that may be written to meanwhile; none when it is missing or says nothing of this log.
 // Errors: kIo.
 core::Result<std::optional<Witnessed>> readWitness(core::FileSystem& files, const core::Path& path,
                                                    const LogUuid& uuid);

@@ -45,7 +45,7 @@ std::uint32_t frameSeed(const LogUuid& uuid, std::uint32_t epoch);
 // Appends kFrameHeaderBytes.
 void encodeFrameHeader(const FrameHeader& header, std::string& out);
 // Nothing when the bytes cannot be a header: unknown type, length beyond the maximum, LSN 0, or
-// one that vouches for itself. Needs kFrameHeaderBytes at `bytes`.
+// one that calls itself durable. Needs kFrameHeaderBytes at `bytes`.
 std::optional<FrameHeader> decodeFrameHeader(const char* bytes);
 
 // Appends the checksum and the padding of a frame with a payload of `payloadBytes`.

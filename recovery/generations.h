@@ -1,7 +1,7 @@
 // Generations: published checkpoints. Each is a directory
 //   generations/<batch, 20 digits>-<attempt, 4 digits>/
 // with the state's files, MANIFEST.tidemill, and SUSPECT when a read of it once failed. Names
-// ending in .tmp are unfinished, in .removed half deleted, in .damaged set aside by recovery.
+// ending in .tmp are unfinished, in .removed half deleted, in .damaged quarantined by recovery.
 #pragma once
 
 #include <cstdint>
@@ -71,7 +71,7 @@ public:
     // while there are fewer than two.
     core::Result<core::Lsn> trimPoint() const;
 
-    // Removes generations but the `keep` newest (at least 2); and those that recovery set aside,
+    // Removes generations but the `keep` newest (at least 2); and quarantined ones,
     // once `keep` newer ones exist.
     core::Result<> removeOld(std::size_t keep = 2);
     core::Result<> remove(const GenerationName& name);

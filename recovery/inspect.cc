@@ -46,7 +46,7 @@ void addProblems(const LogScan& scanned, const SegmentScan& segment, LogReport& 
         LogProblem problem;
         problem.message =
             damage.what + " until offset=" + std::to_string(damage.endOffset);
-        // Nothing counts behind it, and nothing that was vouched for is missing.
+        // No frame that counts follows it, and none that is known durable is missing.
         problem.unfinishedTail = damage.atEnd && scanned.highest >= report.vouched &&
                                  segment.lastLsn >= report.vouched;
         report.problems.push_back(std::move(problem));
@@ -102,7 +102,8 @@ core::Result<LogReport> inspectOnce(core::FileSystem& files, const Path& dataDir
         LogProblem problem;
         problem.message = toString(gap.missing) + " missing: the log goes on in file=" + gap.before;
         problem.lost = gap.missing;
-        // What a torn group left behind the first hole never counted.
+        // Behind what is known durable, a group may have been written in part only: frames after
+        // the first hole never counted.
         problem.unfinishedTail = gap.missing.first > report.vouched;
         report.problems.push_back(std::move(problem));
     }
@@ -123,8 +124,8 @@ core::Result<LogReport> inspectLog(core::FileSystem& files, const Path& dataDire
     constexpr int kAttempts = 3;
     for (int attempt = 1;; ++attempt) {
         auto report = inspectOnce(files, dataDirectory, readsAll);
-        // A frame that was half written when we read it, or a segment trimmed meanwhile, looks
-        // like damage once; what is damaged stays so.
+        // While a job runs, a frame that is half written or a segment that is trimmed looks like
+        // damage. Only what is found each time is.
         if (!report || report->sound() || attempt == kAttempts) return report;
     }
 }

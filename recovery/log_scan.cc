@@ -87,7 +87,7 @@ private:
             doneBytes_ += segment.sizeBytes;
             return {};
         }
-        // What the log no longer holds is not missing.
+        // LSNs before the log's first segment were trimmed; they are not missing.
         if (scan_.highest.value == 0) scan_.highest = Lsn(segment.name.firstLsn.value - 1);
         IndexedSegment indexed;
         indexed.epoch = segment.name.epoch;
@@ -110,7 +110,7 @@ private:
                 continue;
             }
             const auto& frame = step.frame;
-            // What it vouches for was durable when it was written, void or not.
+            // What it calls durable was so when it was written, superseded or not.
             scan_.vouched = std::max(scan_.vouched, frame.header.vouched);
             const Lsn lsn = frame.header.lsn;
             if (segment.voidFrom.value != 0 && lsn >= segment.voidFrom) {

@@ -23,7 +23,7 @@ struct SegmentScan {
     std::uint64_t sizeBytes = 0;
     std::optional<core::Error> headerDamage;
     bool skipped = false;   // wholly at or below what is needed: only its header was read
-    // Frames with this LSN or a higher one are void: a recovery replaced them. 0: none is.
+    // Frames with this LSN or a higher one are superseded: a recovery replaced them. 0: none is.
     core::Lsn voidFrom;
     std::uint64_t frames = 0;         // that count, batch records included
     std::uint64_t batchRecords = 0;

@@ -1,5 +1,5 @@
 // The write-ahead log as it is written: one thread groups what waits, writes it straight from
-// the blocks, syncs once, and tells. Format: docs/formats/wal.md.
+// the blocks, syncs once, and reports how far the log is durable. Format: docs/formats/wal.md.
 #pragma once
 
 #include <atomic>

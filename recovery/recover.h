@@ -81,7 +81,7 @@ struct Recovered {
     // For LogWriter::open; its `pending` are the blocks after endLsn.
     LogStart log;
 
-    // What was logged as warnings, for tests: damage below what is needed, generations set aside.
+    // What was logged as warnings, for tests: damage below what is needed, generations quarantined.
     std::vector<std::string> warnings;
 
     // The blocks that batches[index] owns, exact bytes, outside any budget; those beyond
@@ -94,10 +94,10 @@ struct Recovered {
     std::size_t blockBytesInMemory = 0;
 };
 
-// Brings `directory` to where the job goes on. Can be run again after being stopped at any point,
-// and run twice changes nothing. Errors, with nothing changed: kCorrupt (what is needed is damaged
-// or missing; says which LSNs), kConflict (batches of another job), that of JobFit; later:
-// kIo, kNoSpace.
+// Brings `directory` to where the job goes on. Can be run again after being stopped at any point:
+// it comes to the same state and the same frames, in an epoch of its own each time. Errors, with
+// nothing changed: kCorrupt (what is needed is damaged or missing; says which LSNs), kConflict
+// (batches of another job), that of JobFit; later: kIo, kNoSpace.
 core::Result<Recovered> recover(DataDirectory& directory, const RecoverOptions& options);
 
 }  // namespace tidemill::recovery

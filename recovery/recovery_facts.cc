@@ -53,7 +53,7 @@ private:
             // A newer format is not damage, and must not send us back to an older state.
             if (verified.error().kind == ErrorKind::kUnsupported)
                 return core::fail(verified.error());
-            // Removed while somebody looks.
+            // For those who only look: the running job has removed it meanwhile.
             if (options_.scan.tolerateVanished && !files_.exists(generations_.pathOf(name))) continue;
             found_.damaged.push_back(name);
             found_.damagedWhy.push_back(verified.error().message);
@@ -61,7 +61,7 @@ private:
         return {};
     }
 
-    // Every manifest that can be read vouches for its endLsn, whatever became of the files.
+    // By every manifest that can be read its endLsn was durable, whatever became of the files.
     core::Result<Manifest> verify(const GenerationName& name) {
         TM_ASSIGN(auto manifest, generations_.manifest(name));
         auto& facts = found_.facts;
@@ -86,7 +86,8 @@ private:
         facts.vouched = std::max(facts.vouched, scanned.vouched);
         facts.damageBelow = scanned.gapBelow;
         findUnreadable();
-        // The record of the generation's own batch lies above its endLsn.
+        // The record of the generation's own batch lies above its endLsn, and is not to be
+        // replayed.
         std::erase_if(scanned.records, [&](const auto& found) {
             return found.record.batch <= facts.generation.batch;
         });

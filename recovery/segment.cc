@@ -69,9 +69,10 @@ core::Result<SegmentHeader> decodeSegmentHeader(std::string_view bytes) {
                           "segment has format version " + std::to_string(version) +
                               ", this build reads up to " + std::to_string(kVersion));
     if (header.firstLsn.value == 0 || header.vouched.value + 1 < header.firstLsn.value)
-        return core::fail(ErrorKind::kCorrupt,
-                          "segment header vouches for less than what precedes it: first LSN=" +
-                              toString(header.firstLsn) + " vouched=" + toString(header.vouched));
+        return core::fail(
+            ErrorKind::kCorrupt,
+            "segment header says that less is durable than what precedes it: first LSN=" +
+                toString(header.firstLsn) + " durable=" + toString(header.vouched));
     return header;
 }
 

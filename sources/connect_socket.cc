@@ -94,7 +94,8 @@ bool isPeerGone(Tcp::socket& socket) {
     if (::getsockopt(socket.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
         return false;
     constexpr auto kMillisMax = std::chrono::milliseconds(kPeerSilentMax).count();
-    // With nothing on its way the last sign may be of any age.
+    // When nothing is unacknowledged the peer had nothing to answer: how old its last sign is says
+    // nothing then.
     return info.tcpi_unacked != 0 && info.tcpi_last_ack_recv > kMillisMax &&
            info.tcpi_last_data_recv > kMillisMax && info.tcpi_retransmits != 0;
 }

@@ -124,7 +124,7 @@ private:
                                              TextConnection::Limits::kDoNotHold));
     }
 
-    // Says so once until there is a connection again.
+    // Reports the first failure only, until there is a connection again.
     void tryAgain(const std::string& why) {
         if (!std::exchange(failing_, true))
             report(why + "; trying again, soon at first, then every " +

@@ -56,7 +56,7 @@ void DirectoryWatch::expand(const std::string& base, const std::vector<std::stri
         return expand(begin + pattern, parts, part + 1, into);
     const auto names = files_.list(base.empty() ? "." : base);
     if (!names) {
-        // What the pattern would find there is not known.
+        // Directories that match may lie below one that cannot be listed.
         if (names.error().kind == ErrorKind::kNotFound) return;
         complete_ = false;
         if (!std::exchange(complainedOfPattern_, true))

@@ -45,8 +45,8 @@ public:
 
     // Errors: kCorrupt, kUnsupported.
     core::Result<> open(const core::SourceOpening& opening) override;
-    // Errors: kInvalid (a file that is no multiple of recordBytes), kNotFound, kConflict (a file
-    // that was read in part is gone or shorter).
+    // Errors: kInvalid (a file that is no multiple of recordBytes); of a file that was read in
+    // part: kNotFound (it is gone), kConflict (it has become shorter).
     core::Result<std::size_t> prepare(core::Instant now, std::size_t bytesMax) override;
     core::Result<Plan> plan(const Limits& limits) override;
     core::Result<> resumeBehind(std::string_view range) override;

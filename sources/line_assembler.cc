@@ -53,7 +53,8 @@ LineAssembler::Room LineAssembler::makeRoom() {
         filled_ = true;
         return Room::kFull;
     }
-    if (capacity >= capacityMax_) return Room::kReady;  // the oversize line ends up in less
+    if (capacity >= capacityMax_)
+        return Room::kReady;  // a line that fills it is longer than the limit, and is taken out
     nextCapacity_ = std::min(capacity * 4, capacityMax_);
     core::Buffer larger = acquire(capacity * 2);
     if (!larger) return capacity != used_ ? Room::kReady : Room::kRefused;
@@ -85,7 +86,7 @@ bool LineAssembler::added(std::size_t count) {
         lineStart_ = end;
         ended = true;
     }
-    // One byte more could be the '\r' that is no part of the record.
+    // One byte more than the limit is allowed for a '\r', which is no part of the record.
     const std::size_t tail = used_ - lineStart_;
     if (tail > limits_.recordBytesMax + 1 ||
         (tail == limits_.recordBytesMax + 1 && base[used_ - 1] != '\r')) {
@@ -198,7 +199,8 @@ void LineAssembler::finishLine() {
         ++oversize_;
         return;
     }
-    // The budget must not keep a line that is complete; the unfinished lines have their own.
+    // Not from the pool: a full budget must not hold back a line that is complete. Unfinished lines
+    // have a budget of their own.
     core::Buffer whole = core::Buffer::unpooled(
         std::max(carry_.size() + 1, core::BufferPool::kSmallestBytes));
     std::copy(carry_.begin(), carry_.end(), whole.data());

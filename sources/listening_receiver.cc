@@ -159,8 +159,8 @@ private:
         add(std::move(connection));
     }
 
-    // The lowest free number is given out: so many files are open. The rest is for the log, the
-    // state and the checkpoints, which clients must not use up.
+    // A new descriptor has the lowest free number, so the number says how many are in use. The
+    // reserve is for the log, the state and the checkpoints, which clients must not use up.
     bool leavesTooFew(Tcp::socket& socket) const {
         rlimit limit{};
         if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
@@ -177,7 +177,8 @@ private:
         socket.write_some(
             asio::buffer("error " + std::string(kErrorTooManyConnections) + "\n"), ignored);
         socket.shutdown(Tcp::socket::shutdown_send, ignored);
-        // What the client has sent already would turn the close into a reset.
+        // Read what the client has sent already: closing a socket with unread input resets the
+        // connection, and the client would not see the answer.
         char nowhere[4096];
         socket.read_some(asio::buffer(nowhere), ignored);
         sayRefused(why);
@@ -190,7 +191,8 @@ private:
         report(why, core::SourceObserver::Trouble::kOver);
     }
 
-    // Without a descriptor a waiting client cannot even be refused: the reserve is for that.
+    // To refuse a client it must be accepted first, which takes a descriptor: the reserve is given
+    // up for that moment.
     void outOfDescriptors(const asio::error_code& error) {
         const std::string why = "cannot accept: " + error.message();
         sayRefused(why);

@@ -93,7 +93,7 @@ void QueueSource::append(const QueuedRecords& records) {
         std::memcpy(buffer.data(), rest.data(), size);
         core::BlockOrigin origin;
         origin.source = source_;
-        // Beside the numbers that sockets get, which count up from 1.
+        // Differs from the numbers of sockets, which count up from 1 in each epoch.
         origin.connection = (std::uint64_t{log_->epoch()} << 32) | 0x8000'0000U | source_.value;
         origin.firstLine = nextLine_;
         origin.lines = count;

@@ -61,7 +61,7 @@ void SendWindow::added(std::size_t count) {
 
 void SendWindow::endLine() {
     if (end_ == lineEnd_) return;
-    // One byte more than the budget rather than a line that cannot end.
+    // May exceed the budget by this byte: without it the line would never end.
     if (pieces_.empty() || pieces_.back().sizeBytes == pieceBytes_) addPiece();
     pieces_.back().data[pieces_.back().sizeBytes] = '\n';
     added(1);

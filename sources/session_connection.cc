@@ -72,7 +72,7 @@ void SessionConnection::introduced(std::string_view line) {
     if (!isSessionName(name))
         return refuse("a session name is 1 to 128 printable bytes without spaces");
     if (network_.failed()) return refuse(kErrorLogFailed);
-    name_ = name;  // also when it fails: whatever we own by then is left on closing
+    name_ = name;  // set first: closing() leaves the session, should entering fail half way
     enterSession();
 }
 
@@ -152,7 +152,7 @@ void SessionConnection::durable(std::uint64_t line) { durableLine_ = std::max(du
 
 void SessionConnection::answer() {
     if (closed() || (stage_ != Stage::kOpen && stage_ != Stage::kFinishing)) return;
-    // A client that does not listen gets the newest answer once it does.
+    // While an earlier answer waits to be sent none is added: the newest follows it.
     if (sending() || durableLine_ <= answeredLine_) return finishWhenDurable();
     if (!core::reachFailpoint("ack.beforeSend")) return lost("failpoint ack.beforeSend");
     answeredLine_ = durableLine_;
@@ -201,9 +201,9 @@ void SessionConnection::finishWhenDurable() {
     if (durableLine_ < queuedLine_ || answeredLine_ < durableLine_) return;
     stage_ = Stage::kEnded;
     const auto self = shared_from_this();
-    // One last word even when nothing is new: whoever asks only for it gets it.
+    // A client that sent no lines is answered too: it may only want to know how far the session is.
     if (!answered_) send("durable " + std::to_string(durableLine_) + "\n");
-    oversizeSaid_.clear();  // heard: the client waited for the end
+    oversizeSaid_.clear();  // the client has read them, since it waited for the last answer
     closing();
     if (!closed()) linger();
 }
@@ -219,7 +219,7 @@ void SessionConnection::timeIsUp(TimeLimit limit) {
 void SessionConnection::closing() {
     stage_ = Stage::kEnded;
     if (name_.empty()) return;
-    // The client may not have heard what was said last.
+    // What was sent last may not have reached the client: the next connection is sent it again.
     oversizeSaid_.insert(oversizeSaid_.end(), oversize_.begin(), oversize_.end());
     oversize_.clear();
     network_.sessions().keepUnheard(name_, std::exchange(oversizeSaid_, {}));

@@ -62,7 +62,8 @@ core::Result<Sessions::Entry> Sessions::enter(SessionConnection& connection,
         return Entry::kEntered;
     }
     if (log_.sessionLines(name) == 0) {
-        // A session exists in the log from its first line on; those before it are here only.
+        // The log knows a session from its first line on. Those without a line count here, or
+        // clients could name any number of sessions.
         const std::size_t unlogged =
             log_.laneCount() + owners_.size() < sessionsMax_
                 ? 0

@@ -156,7 +156,7 @@ private:
         asio::error_code error;
         if (socket.write_some(asio::buffer(greeting), error) != greeting.size())
             return Ending::kLost;
-        // `resume N` may take as long as the log needs for what an older connection left.
+        // The server answers once everything that an older connection sent is durable.
         const auto asked = Clock::now();
         while (!resumed_) {
             TM_TRY(checkStopped());
@@ -199,7 +199,7 @@ private:
                                         : std::to_string(time.count()) + " ms";
     }
 
-    // A server that was cut off says nothing, and what is on its way to it is tried for long.
+    // A server that was cut off sends nothing, and the kernel goes on retrying for many minutes.
     void lookForThePeer(Tcp::socket& socket) {
         if (Clock::now() - peerLookedAt_ < kPeerLookPeriod) return;
         peerLookedAt_ = Clock::now();

@@ -18,7 +18,7 @@ namespace tidemill::sources {
 
 struct SendProgress {
     std::uint64_t linesSent = 0;     // the highest line number given to the socket
-    std::uint64_t linesDurable = 0;  // the highest line number the server vouches for
+    std::uint64_t linesDurable = 0;  // the highest line number that the server has called durable
     std::uint64_t bytesSent = 0;     // over all connections
     std::uint64_t connections = 0;   // opened so far
     bool connected = false;

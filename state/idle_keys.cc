@@ -31,7 +31,7 @@ Result<> IdleKeys::set(std::uint64_t time, std::string_view key) {
 
 Result<> IdleKeys::touch(BatchTime time, core::KeyViews keys, std::size_t count) {
     const auto millis = countedTime(time);
-    Lookup lookup;  // not a member: it holds on to what it has read from
+    Lookup lookup;  // not a member: it keeps the delta it has read from alive
     TM_TRY(touched_.get(keys, count, lookup));
     for (std::size_t i = 0; i < count; ++i) {
         if (lookup.found(i)) continue;  // it has a timer

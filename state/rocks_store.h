@@ -70,7 +70,7 @@ public:
     core::Result<> put(std::string_view key, ValueKind kind, std::string_view value);
     core::Result<> merge(std::string_view key, ValueKind kind, std::string_view operand);
     core::Result<> remove(std::string_view key);
-    // Removes what is stored in [from, to) already; spares what this writer writes. Before the
+    // Removes what is stored in [from, to) already, not what this writer writes. Before the
     // first row.
     core::Result<> removeRange(std::string_view from, std::string_view to);
     // Completes the files; nothing may be written afterwards.

@@ -20,7 +20,7 @@ StateStore::StateStore(StateStoreOptions options, std::unique_ptr<RocksStore> ro
 StateStore::~StateStore() {
     tables_.clear();
     rocks_.reset();
-    // A scratch directory that cannot be removed is no error anybody can act on any more.
+    // An error is ignored: the store is gone, and nobody is left to act on it.
     if (!scratch_.empty()) (void)core::posixFileSystem().removeTree(scratch_);
 }
 

@@ -90,7 +90,7 @@ StateLimits StateRange::limits() const {
 
 Result<> StateRange::checkSizes(core::KeyViews keys, std::size_t count,
                                 const std::string_view* values) const {
-    // Rows by time hold pieces with what stands around them.
+    // Room for what TimeRows and the windows store around a value of the largest size.
     constexpr std::size_t kAroundBytes = 64;
     for (std::size_t i = 0; i < count; ++i) {
         std::string_view key = keys[i];

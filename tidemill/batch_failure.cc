@@ -97,7 +97,8 @@ std::string describeRecord(const Job& job, std::span<const core::BlockPtr> block
         "record " + std::to_string(place.line) + " of the block at LSN " + toString(place.lsn);
     if (block == blocks.end()) return text;
     const auto& origin = (*block)->origin();
-    // Lines that were too long keep their numbers, but not their places.
+    // Lines that were too long have numbers, but are not in the block: with some of them the
+    // record's line number is at least this.
     const std::string about = origin.oversize == 0 ? "" : "at or behind ";
     text += ", " + about + "line " + std::to_string(origin.firstLine + place.line - 1) + " of " +
             (origin.lane.empty() ? "connection " + std::to_string(origin.connection)

@@ -21,7 +21,8 @@ nlohmann::ordered_json begun(const core::BatchRun& run) {
     return line;
 }
 
-// Calls f(place, record) for the records that an operator has told the batch to go on without.
+// Calls f(place, record) for the records that the batch goes on without because an operator said
+// so.
 template <class F>
 core::Result<> forEachLeftOut(const core::BatchRun& run,
                               const std::vector<SourceDeclaration>& sources, F f) {

@@ -1,4 +1,4 @@
-// Tells of the records that a batch left out because a function threw: a line in the log, and a file
+// Reports the records that a batch left out because a function threw: a line in the log, and a file
 // of them when they are dead letters.
 #pragma once
 

@@ -107,7 +107,8 @@ struct Job {
     // Of each source a line with what the fingerprint takes of it: "queueStream of i32".
     std::string sourceKinds() const;
 
-    // Errors (kInvalid): no output, two stateful operators of one name, two outputs in one place.
+    // Errors (kInvalid): no source, nothing that wants a result, a stateful operator with an empty
+    // or too long name, two of one name, two outputs that write to one place.
     core::Result<> validate() const;
 
     // The job as lines a person can read.

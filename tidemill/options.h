@@ -108,7 +108,7 @@ struct StreamingOptions {
 
     // What the functions of the program are called, such as "2024-05-17". Change it when functions
     // change in a way that changes results: batches that were recorded under another version are
-    // then not run again by this one; see docs/guide/fault_tolerance.md.
+    // then not run again by this one; see docs/recovery.md.
     std::string version;
 
     // Start although the job's stateful operators do not match the directory; the state of those

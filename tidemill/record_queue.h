@@ -23,8 +23,8 @@ template <class T>
 class RecordQueue {
 public:
     // Queues the elements that one batch will take; what is more than a batch may hold
-    // (max_batch_bytes) comes in the next ones. Throws std::invalid_argument, and queues nothing,
-    // when an element has more than 64 MiB - 4 bytes as it is stored.
+    // (StreamingOptions::maxBatchBytes) comes in the next ones. Throws std::invalid_argument, and
+    // queues nothing, when an element has more than 64 MiB - 4 bytes as it is stored.
     void push(const std::vector<T>& elements) {
         auto records = encode(elements, "RecordQueue::push");
         std::lock_guard lock(shared_->mutex);

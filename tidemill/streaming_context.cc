@@ -25,11 +25,11 @@ void throwIfFailed(const core::Result<>& result) {
 
 }  // namespace
 
-// What several threads ask for.
+// What start(), stop() and status() share across threads.
 struct StreamingContext::Life {
     std::mutex mutex;
     bool stoppedBeforeStart = false;
-    std::unique_ptr<Engine> engine;  // once there, there until the end
+    std::unique_ptr<Engine> engine;  // made by start(), never replaced
 };
 
 StreamingContext::StreamingContext(StreamingOptions options)

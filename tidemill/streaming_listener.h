@@ -1,4 +1,4 @@
-// StreamingListener: what a program can be told about its running job.
+// StreamingListener: what a program can hear of its running job.
 #pragma once
 
 #include <chrono>
@@ -55,8 +55,8 @@ struct OutputInfo {
 };
 
 // Derive from it and override what is of interest. Called by the job's own threads, one call at a
-// time; must return quickly, and must not stop the context. What it throws is logged and goes no
-// further.
+// time; must return quickly, and must not wait for the job (awaitTermination). It may stop the
+// context: see StreamingContext::stop. What it throws is logged and goes no further.
 class StreamingListener {
 public:
     virtual ~StreamingListener() = default;

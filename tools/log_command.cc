@@ -68,7 +68,7 @@ Result<> list(const InspectOptions& options) {
                     .plain("batch_records", number(segment.batchRecords))
                     .plain("used_bytes", number(segment.usedBytes))
                     .plain("size_bytes", number(segment.sizeBytes))
-                    .plain("void", segment.isVoid ? "true" : "false")
+                    .plain("superseded", segment.isVoid ? "true" : "false")
                     .line());
         } else {
             print("%-38s %6u %11llu %11llu %9llu %8llu %14llu%s\n", segment.file.c_str(),
@@ -77,7 +77,7 @@ Result<> list(const InspectOptions& options) {
                   static_cast<unsigned long long>(segment.frames),
                   static_cast<unsigned long long>(segment.batchRecords),
                   static_cast<unsigned long long>(segment.usedBytes),
-                  segment.isVoid ? "  void" : "");
+                  segment.isVoid ? "  superseded" : "");
         }
     }
     return {};
@@ -160,7 +160,7 @@ Result<> verify(const InspectOptions& options, bool& sound) {
     return {};
 }
 
-// The log tells whether there were any.
+// The log says whether there were any.
 Result<> missingCheckpoints(const InspectOptions& options, bool& sound) {
     TM_ASSIGN(const auto report,
               recovery::inspectLog(core::posixFileSystem(), options.dataDirectory));

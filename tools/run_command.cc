@@ -85,7 +85,7 @@ core::Result<bool> start(StreamingContext& context, StopSignals& signals) {
     return signals.wait({}) != StopSignals::Request::kNone;
 }
 
-// The daemon's last words look like the others it said.
+// The last line has time and level, like all lines of the daemon.
 int endWith(const core::Error& error) {
     core::logError(error.message);
     return exitCodeOf(error);

@@ -121,7 +121,7 @@ Result<state::TableSummary> findTable(const state::StateReader& reader, const st
     return empty;  // declared, and without rows so far
 }
 
-// As `state list` shows it; nullptr for the table of the mark.
+// Name and types as `state list` prints them; nullptr for the table that holds the mark.
 const OwnTable* ownTable(const state::TableSummary& table) {
     for (const auto& own : kOwnTables)
         if (own.number == table.number) return &own;

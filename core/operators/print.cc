@@ -12,7 +12,7 @@
 namespace tidemill::core {
 namespace {
 
-// std::cout as it is from the start: nobody has given it another buffer.
+// True for std::cout with the buffer it begins with: a program may have replaced it.
 bool isStandardOutput(std::ostream& out) {
     auto* buffer = dynamic_cast<__gnu_cxx::stdio_sync_filebuf<char>*>(out.rdbuf());
     return buffer != nullptr && buffer->file() == stdout;
@@ -27,7 +27,7 @@ std::string printHeader(BatchTime time) {
 
 void writeOut(std::ostream& out, const std::string& text) {
     if (isStandardOutput(out)) {
-        // A stream gives up at the first short write, and does not tell why.
+        // Not through the stream, which fails at the first short write and does not say why.
         std::fflush(stdout);
         auto written = writeFully(STDOUT_FILENO, text, "standard output");
         if (written) return;

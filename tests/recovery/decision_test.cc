@@ -26,7 +26,7 @@ struct DecisionRow {
     std::optional<LsnRange> lost;
 };
 
-// A log of LSNs 51 … 70, all valid and vouched for, above a generation of batch 5 at LSN 50.
+// A log of LSNs 51 … 70, all valid and known durable, above a generation of batch 5 at LSN 50.
 RecoveryFacts sound() {
     RecoveryFacts facts;
     facts.logStarted = facts.anySegment = facts.anyGeneration = facts.generationChosen = true;
@@ -108,7 +108,7 @@ std::vector<DecisionRow> table() {
              f.beyondGap = Lsn(55);
          }),
          Verdict::kRefuseDamaged, 0, 0, lsns(51, 54)},
-        {"D6 gap that only a later frame vouches for", with([](F& f) {
+        {"D6 gap that only a later frame calls durable", with([](F& f) {
              f.gaplessLast = Lsn(60);
              f.beyondGap = Lsn(90);
              f.vouched = Lsn(89);
@@ -278,7 +278,7 @@ std::vector<DecisionRow> table() {
          70,
          70,
          {}},
-        {"D9 checkpoint vouches for more than the log has",
+        {"D9 the checkpoint calls more durable than the log has",
          with([](F& f) {
              f.gaplessLast = Lsn(50);
              f.vouched = Lsn(40);
@@ -323,7 +323,7 @@ std::vector<DecisionRow> table() {
          66,
          70,
          {}},
-        {"D10 nothing vouches but the checkpoint",
+        {"D10 only the checkpoint calls anything durable",
          with([](F& f) { f.vouched = Lsn(0); }),
          Verdict::kResumeCopying,
          50,

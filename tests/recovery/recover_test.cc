@@ -190,7 +190,7 @@ TEST_F(RecoverTest, WhatWasCutStaysCutAfterPowerLoss) {
     disk_.crash(SimulatedDisk::Fate::kLoseAll);
     const auto found = inspectLog(disk_, kDirectory);
     TM_ASSERT_OK(found);
-    // The frame of LSN 2 vouches for LSN 1: D is 1.
+    // The frame of LSN 2 calls LSN 1 durable: D is 1.
     ASSERT_EQ(found->segments.size(), 2u);
     EXPECT_EQ(found->segments[0].lastLsn, Lsn(1));
     EXPECT_EQ(found->segments[0].sizeBytes, found->segments[0].usedBytes);
@@ -389,10 +389,10 @@ TEST_F(RecoverTest, FullDiskDoesNotKeepItFromStarting) {
     TM_EXPECT_OK(life.log->waitDurable(life.log->last()));
 }
 
-// Every byte of a log that is vouched for: the damage is refused, or it makes no difference.
+// Every byte of a log that is known durable: the damage is refused, or it makes no difference.
 TEST_F(RecoverTest, EveryFlippedByteIsRefusedOrHarmless) {
     runSixBatches();
-    { start(); }  // now everything is vouched for by the newest segment's header
+    { start(); }  // now the newest segment's header calls everything durable
     std::string expected;
     const auto describe = [](const Recovered& recovered) {
         std::string all = toString(recovered.last.batch) + "|";

@@ -204,7 +204,7 @@ void SimulatedDisk::settle(const NodePtr& node, Fate fate, std::mt19937_64& rand
             done += piece;
         }
     }
-    // A file with several names is settled once.
+    // The fate of a file with several names is decided once.
     node->writes.clear();
     node->bytes = node->syncedBytes;
 }
