@@ -23,8 +23,8 @@ void forEachLine(Text text, F&& f) {
     const char* at = text.data();
     const char* const end = at + text.size();
     while (at < end) {
-        const auto* stop = static_cast<const char*>(
-            std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
+        const auto* stop =
+            static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
         if (stop == nullptr) stop = end;
         f(Text(at, static_cast<std::size_t>(stop - at)));
         at = stop + 1;
@@ -85,16 +85,18 @@ void handCsv(Text text, HandRows& into) {
             while (at < end && count < 10) {
                 const bool isQuoted = *at == '"';
                 if (isQuoted) ++at;
-                const auto* stop = static_cast<const char*>(std::memchr(
-                    at, isQuoted ? '"' : ',', static_cast<std::size_t>(end - at)));
+                const auto* stop = static_cast<const char*>(
+                    std::memchr(at, isQuoted ? '"' : ',', static_cast<std::size_t>(end - at)));
                 if (stop == nullptr) stop = end;
                 parts[count++] = {at, static_cast<std::size_t>(stop - at)};
                 at = stop + (isQuoted ? 2 : 1);
             }
         }
         std::int64_t bytes = 0;
-        if (count >= 5 && read(parts[4], bytes)) take(into, parts[2], parts[3], bytes);
-        else ++into.wrong;
+        if (count >= 5 && read(parts[4], bytes))
+            take(into, parts[2], parts[3], bytes);
+        else
+            ++into.wrong;
     });
 }
 
@@ -124,7 +126,9 @@ void handJson(Text text, HandRows& into) {
         simdjson::ondemand::document document;
         Text kind, user;
         double amount = 0;
-        if (!parser.iterate(line.data(), line.size(), static_cast<std::size_t>(end + 64 - line.data()))
+        if (!parser
+                 .iterate(line.data(), line.size(),
+                          static_cast<std::size_t>(end + 64 - line.data()))
                  .get(document) &&
             !document["event"]["type"].get(kind) && !document["user"]["name"].get(user) &&
             !document["amount"].get(amount)) {

@@ -1,7 +1,8 @@
-// rows.durable: socket -> log with fsync -> fields by split -> running aggregates -> JSON lines, with
-// a checkpoint every 2 s, as a job file under `tidemill run`, next to the word count with running
-// totals as a job file (words.durable's work), by turns, in bytes per second. Both are fed by
-// `feeder`, told to stop when it has sent everything, and timed from its first byte to their last.
+// rows.durable: socket -> log with fsync -> fields by split -> running aggregates -> JSON lines,
+// with a checkpoint every 2 s, as a job file under `tidemill run`, next to the word count with
+// running totals as a job file (words.durable's work), by turns, in bytes per second. Both are fed
+// by `feeder`, told to stop when it has sent everything, and timed from its first byte to their
+// last.
 //
 // rows_durable [--megabytes=N] [--runs=N] [--json]
 #include <unistd.h>
@@ -31,9 +32,11 @@ int nextPort() {
 }
 
 std::string jobOf(bool isRows, int port, const fs::path& work) {
-    std::string text = "[job]\nname = \"bench\"\ninterval = \"250ms\"\n"
-                       "[checkpoint]\ninterval = \"2s\"\nlog_bytes = 0\n"
-                       "[[source]]\ntype = \"socket\"\nport = " + std::to_string(port) + "\n";
+    std::string text =
+        "[job]\nname = \"bench\"\ninterval = \"250ms\"\n"
+        "[checkpoint]\ninterval = \"2s\"\nlog_bytes = 0\n"
+        "[[source]]\ntype = \"socket\"\nport = " +
+        std::to_string(port) + "\n";
     if (isRows)
         return text +
                "[[step]]\ndo = \"fields\"\nby = \"split\"\nseparator = \" \"\n"
@@ -42,13 +45,16 @@ std::string jobOf(bool isRows, int port, const fs::path& work) {
                "[[step]]\nname = \"groups\"\ndo = \"aggregate\"\nkey = [\"status\", \"path\"]\n"
                "compute = {n = \"count()\", total = \"sum(bytes)\", most = \"max(bytes)\"}\n"
                "running = true\n"
-               "[[output]]\nto = \"json_lines\"\npath = \"" + (work / "results").string() + "\"\n";
-    return text + "[[step]]\ndo = \"split\"\n[[step]]\ndo = \"count\"\nname = \"counts\"\n"
-                  "[[step]]\ndo = \"running_totals\"\nname = \"totals\"\n"
-                  "[[output]]\nto = \"print\"\nfrom = \"counts\"\n";
+               "[[output]]\nto = \"json_lines\"\npath = \"" +
+               (work / "results").string() + "\"\n";
+    return text +
+           "[[step]]\ndo = \"split\"\n[[step]]\ndo = \"count\"\nname = \"counts\"\n"
+           "[[step]]\ndo = \"running_totals\"\nname = \"totals\"\n"
+           "[[output]]\nto = \"print\"\nfrom = \"counts\"\n";
 }
 
-double secondsOf(const fs::path& binaries, const fs::path& work, bool isRows, const fs::path& text) {
+double secondsOf(const fs::path& binaries, const fs::path& work, bool isRows,
+                 const fs::path& text) {
     const int port = nextPort();
     const auto job = (work / "job.toml").string(), told = (work / "feeder.json").string();
     fs::remove_all(work / "data");
@@ -57,9 +63,9 @@ double secondsOf(const fs::path& binaries, const fs::path& work, bool isRows, co
     const pid_t feeder = startProgram(
         {(binaries / "feeder").string(), std::to_string(port), text.string(), "0", "1"}, told);
     std::this_thread::sleep_for(300ms);
-    const pid_t daemon = startProgram({(binaries / "tidemill").string(), "run", job, "--data-dir",
-                                       (work / "data").string()},
-                                      (work / "printed.txt").string(), true);
+    const pid_t daemon = startProgram(
+        {(binaries / "tidemill").string(), "run", job, "--data-dir", (work / "data").string()},
+        (work / "printed.txt").string(), true);
     awaitChild(feeder, "feeder");
     ::kill(daemon, SIGTERM);
     awaitChild(daemon, "tidemill run");
@@ -73,7 +79,8 @@ int main(int argc, char** argv) {
     const Arguments arguments(argc, argv, 3);
     const auto bytes = static_cast<std::size_t>(arguments.number("--megabytes", 1024)) << 20;
     const fs::path binaries = fs::path(argv[0]).parent_path();
-    const fs::path work = fs::temp_directory_path() / ("rows_durable." + std::to_string(::getpid()));
+    const fs::path work =
+        fs::temp_directory_path() / ("rows_durable." + std::to_string(::getpid()));
     fs::create_directories(work);
     std::ofstream(work / "rows.txt") << rowText(RowsBy::kSplit, bytes / 90);
     std::ofstream(work / "words.txt") << zipfText(bytes, 100'000, 1.0, 7);
@@ -87,7 +94,8 @@ int main(int argc, char** argv) {
         std::cerr << "  run " << run + 1 << ": " << ours.back() << " against " << words.back()
                   << " MB/s\n";
     }
-    Figure{"rows.durable", median(ours), "MB/s", median(ratio), median(words), {}}.print(arguments.json);
+    Figure{"rows.durable", median(ours), "MB/s", median(ratio), median(words), {}}.print(
+        arguments.json);
     fs::remove_all(work);
     return 0;
 }

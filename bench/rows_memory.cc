@@ -1,6 +1,6 @@
 // Lines in memory -> fields -> where -> aggregates by key (count, sum, max) and count by path, as a
-// job file, next to the same by hand (hand_rows.h) on the same text, by turns, on one core, with the
-// results compared key for key first.
+// job file, next to the same by hand (hand_rows.h) on the same text, by turns, on one core, with
+// the results compared key for key first.
 //
 // rows_memory --by=split|csv|regex|json [--lines=N] [--runs=N] [--json]
 #include <sched.h>
@@ -41,7 +41,8 @@ std::string fieldsOf(By by) {
     switch (by) {
         case By::kSplit:
             return "by = \"split\"\nseparator = \" \"\n"
-                   "fields = {path = {at = 7, type = \"text\"}, status = {at = 9, type = \"text\"}, "
+                   "fields = {path = {at = 7, type = \"text\"}, status = {at = 9, type = "
+                   "\"text\"}, "
                    "bytes = {at = 10, type = \"int\"}}\n";
         case By::kCsv:
             return "by = \"csv\"\nfields = {path = {at = 3, type = \"text\"}, "
@@ -50,7 +51,8 @@ std::string fieldsOf(By by) {
             return "by = \"regex\"\npattern = '" + std::string(kPattern) +
                    "'\nfields = {path = {type = \"text\"}, status = {type = \"text\"}, "
                    "bytes = {type = \"int\"}}\n";
-        case By::kJson: break;
+        case By::kJson:
+            break;
     }
     return "by = \"json\"\nfields = {path = {at = \"/event/type\", type = \"text\"}, "
            "status = {at = \"/user/name\", type = \"text\"}, "
@@ -59,14 +61,17 @@ std::string fieldsOf(By by) {
 
 // With `results` a directory of JSON lines for each of the two, else they are only looked at.
 std::string jobFile(By by, const fs::path& results) {
-    std::string text = "[job]\nname = \"rows\"\non_error = \"stop\"\n[[source]]\nname = \"lines\"\ntype = \"listen\"\nport = 0\n"
-                       "[[step]]\nname = \"rows\"\ndo = \"fields\"\n" + fieldsOf(by) +
-                       "[[step]]\nname = \"kept\"\nwhere = \"bytes > " + (by == By::kJson ? "1.0" : "100") +
-                       "\"\n"
-                       "[[step]]\nname = \"groups\"\nfrom = \"kept\"\ndo = \"aggregate\"\nkey = \"status\"\n"
-                       "compute = {n = \"count()\", total = \"sum(bytes)\", most = \"max(bytes)\"}\n"
-                       "[[step]]\nname = \"paths\"\nfrom = \"kept\"\ndo = \"aggregate\"\nkey = \"path\"\n"
-                       "compute = {n = \"count()\"}\n";
+    std::string text =
+        "[job]\nname = \"rows\"\non_error = \"stop\"\n[[source]]\nname = \"lines\"\ntype = "
+        "\"listen\"\nport = 0\n"
+        "[[step]]\nname = \"rows\"\ndo = \"fields\"\n" +
+        fieldsOf(by) + "[[step]]\nname = \"kept\"\nwhere = \"bytes > " +
+        (by == By::kJson ? "1.0" : "100") +
+        "\"\n"
+        "[[step]]\nname = \"groups\"\nfrom = \"kept\"\ndo = \"aggregate\"\nkey = \"status\"\n"
+        "compute = {n = \"count()\", total = \"sum(bytes)\", most = \"max(bytes)\"}\n"
+        "[[step]]\nname = \"paths\"\nfrom = \"kept\"\ndo = \"aggregate\"\nkey = \"path\"\n"
+        "compute = {n = \"count()\"}\n";
     for (const char* from : {"groups", "paths"})
         text += "[[output]]\nfrom = \"" + std::string(from) + "\"\n" +
                 (results.empty() ? "to = \"print\"\nnum = 1\n"
@@ -91,10 +96,18 @@ double runEngine(std::string_view text, By by, const fs::path& results) {
 double runHand(std::string_view text, By by, HandRows& into) {
     const auto begun = std::chrono::steady_clock::now();
     switch (by) {
-        case By::kSplit: handSplit(text, into); break;
-        case By::kCsv: handCsv(text, into); break;
-        case By::kRegex: handRegex(text, kPattern, into); break;
-        case By::kJson: handJson(text, into); break;
+        case By::kSplit:
+            handSplit(text, into);
+            break;
+        case By::kCsv:
+            handCsv(text, into);
+            break;
+        case By::kRegex:
+            handRegex(text, kPattern, into);
+            break;
+        case By::kJson:
+            handJson(text, into);
+            break;
     }
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
 }
@@ -165,7 +178,8 @@ int main(int argc, char** argv) {
         {"split", By::kSplit}, {"csv", By::kCsv}, {"regex", By::kRegex}, {"json", By::kJson}};
     const auto found = names.find(arguments.text("--by"));
     if (found == names.end()) {
-        std::cerr << "usage: rows_memory --by=split|csv|regex|json [--lines=N] [--runs=N] [--json]\n";
+        std::cerr
+            << "usage: rows_memory --by=split|csv|regex|json [--lines=N] [--runs=N] [--json]\n";
         return 2;
     }
     core::setLogLevel(core::LogLevel::kError);
@@ -191,7 +205,10 @@ int main(int argc, char** argv) {
     }
     std::cout.rdbuf(standard);
     const double million = static_cast<double>(lines) / 1e6;
-    Figure{"rows." + found->first, million / median(ours), "million lines/s", median(ratio),
+    Figure{"rows." + found->first,
+           million / median(ours),
+           "million lines/s",
+           median(ratio),
            million / median(hand),
            {{"mb_per_s", static_cast<double>(view.size()) / 1e6 / median(ours)}}}
         .print(arguments.json);

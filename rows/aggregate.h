@@ -21,8 +21,9 @@ struct Aggregation {
 
     // At most one of these.
     Duration window{0};
-    Duration slide{0};     // with a window; zero: as the stream's batches
-    bool running = false;  // the groups go on for ever; the rows given are those of the batch's groups
+    Duration slide{0};  // with a window; zero: as the stream's batches
+    bool running =
+        false;  // the groups go on for ever; the rows given are those of the batch's groups
 
     // Under which state is found again; required when running.
     std::string name = {};

@@ -1,8 +1,8 @@
 // What an aggregation keeps of a group: its key and a record of accumulators; and how these lie in
 // memory, in windows and in running state.
 //
-// A record is the places of its accumulators one after another, those that own objects last. Stored,
-// it is the bytes before those, and for each of those a u32 length and the object's bytes.
+// A record is the places of its accumulators one after another, those that own objects last.
+// Stored, it is the bytes before those, and for each of those a u32 length and the object's bytes.
 #pragma once
 
 #include <cstddef>
@@ -50,8 +50,8 @@ public:
     // Into a record of zeros or of objects that are replaced. Errors: kCorrupt.
     core::Result<> decode(std::string_view bytes, std::byte* record) const;
 
-    // ` key=["path" text] value=[count(), sum("bytes" int)] names=["n", "total"]`: how stored groups
-    // are known; the names may change. See parseGroupSignature.
+    // ` key=["path" text] value=[count(), sum("bytes" int)] names=["n", "total"]`: how stored
+    // groups are known; the names may change. See parseGroupSignature.
     std::string signature() const;
 
 private:
@@ -89,7 +89,8 @@ class GroupMerge {
 public:
     explicit GroupMerge(std::shared_ptr<const GroupLayout> layout) : layout_(std::move(layout)) {}
 
-    // `older` with what `newer`, which is later in the stream, holds. Throws TaskFailure (kCorrupt).
+    // `older` with what `newer`, which is later in the stream, holds. Throws TaskFailure
+    // (kCorrupt).
     std::string operator()(std::string_view older, std::string_view newer) const;
     void mergeInto(std::string& older, std::string_view newer) const;
 

@@ -55,8 +55,7 @@ void GroupTable::merge(GroupTable& from, std::span<const std::uint32_t> ranks) {
         const auto some = ranks.first(std::min(ranks.size(), kChunkRows));
         ranks = ranks.subspan(some.size());
         for (std::size_t i = 0; i < some.size(); ++i) {
-            from.keys_.prefetchAt(
-                some[std::min(i + core::KeyTable::kRanksAhead, some.size() - 1)]);
+            from.keys_.prefetchAt(some[std::min(i + core::KeyTable::kRanksAhead, some.size() - 1)]);
             auto& slot = from.keys_.slotAt(some[i]);
             keys[i] = from.keys_.keyOf(slot);
             others[i] = from.recordOf(slot);

@@ -1,7 +1,7 @@
 // The hash table of an aggregation: encoded keys and the records of their groups.
 //
-// A record of up to 8 bytes lies in the key's slot, one of up to 32 behind it in the same cache line;
-// of longer ones the slot holds the address.
+// A record of up to 8 bytes lies in the key's slot, one of up to 32 behind it in the same cache
+// line; of longer ones the slot holds the address.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,7 @@ public:
         : layout_(std::move(layout)),
           place_(layout_->recordBytes() <= sizeof(Slot::value)               ? Place::kInSlot
                  : layout_->recordBytes() <= core::KeyTable::kWideValueBytes ? Place::kBehindSlot
-                                                                           : Place::kBeside),
+                                                                             : Place::kBeside),
           keys_(core::KeyTable::processSeed(), place_ == Place::kBehindSlot
                                                    ? core::KeyTable::Width::kWide
                                                    : core::KeyTable::Width::kNarrow) {}
@@ -43,9 +43,12 @@ public:
 
     std::byte* recordOf(Slot& slot) const {
         switch (place_) {
-            case Place::kInSlot: return reinterpret_cast<std::byte*>(&slot.value);
-            case Place::kBehindSlot: return reinterpret_cast<std::byte*>(&slot + 1);
-            case Place::kBeside: break;
+            case Place::kInSlot:
+                return reinterpret_cast<std::byte*>(&slot.value);
+            case Place::kBehindSlot:
+                return reinterpret_cast<std::byte*>(&slot + 1);
+            case Place::kBeside:
+                break;
         }
         return reinterpret_cast<std::byte*>(slot.value);
     }

@@ -90,8 +90,10 @@ Result<std::string> GroupText::line(std::string_view key, std::string_view value
         std::string shown, one;
         appendValue(one, column, 0);
         core::appendPrintable(shown, one);
-        if (i == keys) text += '\t';
-        else if (i != 0) text += i < keys ? "," : ", ";
+        if (i == keys)
+            text += '\t';
+        else if (i != 0)
+            text += i < keys ? "," : ", ";
         if (i >= keys) {
             text += row_->names[i] + "=" + (column.isNull(0) ? "null" : shown);
         } else if (column.isNull(0)) {
@@ -111,8 +113,10 @@ Result<std::string> GroupText::key(const std::string& text) const {
     std::vector<std::optional<std::string>> parts(1, std::string());
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (text[i] == '\\' && i + 1 < text.size()) {
-            if (text[++i] == 'N') parts.back().reset();
-            else if (parts.back()) *parts.back() += text[i];
+            if (text[++i] == 'N')
+                parts.back().reset();
+            else if (parts.back())
+                *parts.back() += text[i];
         } else if (text[i] == ',') {
             parts.emplace_back(std::string());
         } else if (parts.back()) {
@@ -125,7 +129,8 @@ Result<std::string> GroupText::key(const std::string& text) const {
         std::string columns;
         for (const auto& column : key)
             columns += (columns.empty() ? "" : ", ") + column.name + " " + toString(column.type);
-        return fail(ErrorKind::kInvalid, "\"" + text + "\" is no key of this table: its keys are (" +
+        return fail(ErrorKind::kInvalid, "\"" + text +
+                                             "\" is no key of this table: its keys are (" +
                                              columns + "), with commas between them");
     };
     if (parts.size() != key.size()) return wrong();
@@ -135,16 +140,21 @@ Result<std::string> GroupText::key(const std::string& text) const {
     for (std::size_t i = 0; i < key.size(); ++i) {
         auto& buffer = buffers.emplace_back(key[i].type);
         if (isTextual(key[i].type))
-            buffer.as<Type::kText>()[0] = parts[i] ? std::string_view(*parts[i]) : std::string_view();
+            buffer.as<Type::kText>()[0] =
+                parts[i] ? std::string_view(*parts[i]) : std::string_view();
         const auto number = [&](auto& into) {
             const char* const end = parts[i]->data() + parts[i]->size();
             const auto read = std::from_chars(parts[i]->data(), end, into);
             return read.ec == std::errc() && read.ptr == end;
         };
-        if (!parts[i]) buffer.setNull(0);
-        else if (key[i].type == Type::kFloat && !number(buffer.as<Type::kFloat>()[0])) return wrong();
-        else if (key[i].type == Type::kInt && !number(buffer.as<Type::kInt>()[0])) return wrong();
-        else if (key[i].type == Type::kBool) buffer.as<Type::kBool>()[0] = *parts[i] == "true";
+        if (!parts[i])
+            buffer.setNull(0);
+        else if (key[i].type == Type::kFloat && !number(buffer.as<Type::kFloat>()[0]))
+            return wrong();
+        else if (key[i].type == Type::kInt && !number(buffer.as<Type::kInt>()[0]))
+            return wrong();
+        else if (key[i].type == Type::kBool)
+            buffer.as<Type::kBool>()[0] = *parts[i] == "true";
         else if (key[i].type == Type::kTime) {
             std::int64_t micros = 0;
             if (!number(micros)) return wrong();

@@ -12,8 +12,8 @@ constexpr std::size_t kFixedBytesMax = 10;  // of a value without a text's bytes
 
 char* putInt(char* to, std::int64_t value) {
     const auto sign = static_cast<std::uint64_t>(value >> 63);  // all ones or none
-    const auto size = static_cast<unsigned>(
-        (std::bit_width(static_cast<std::uint64_t>(value) ^ sign) + 7) / 8);
+    const auto size =
+        static_cast<unsigned>((std::bit_width(static_cast<std::uint64_t>(value) ^ sign) + 7) / 8);
     *to++ = static_cast<char>(value < 0 ? 0x7F - size : 0x80 + size);
     for (unsigned i = size; i-- != 0;)
         *to++ = static_cast<char>(static_cast<std::uint64_t>(value) >> (8 * i));
@@ -45,13 +45,16 @@ char* put(char* to, const Column& column, std::size_t row, bool isLast) {
     }
     switch (column.type) {
         case Type::kInt:
-        case Type::kTime: return putInt(to, column.as<Type::kInt>()[row]);
-        case Type::kFloat: return putFloat(to, column.as<Type::kFloat>()[row]);
+        case Type::kTime:
+            return putInt(to, column.as<Type::kInt>()[row]);
+        case Type::kFloat:
+            return putFloat(to, column.as<Type::kFloat>()[row]);
         case Type::kBool:
             *to = static_cast<char>(1 + (column.as<Type::kBool>()[row] != 0));
             return to + 1;
         case Type::kText:
-        case Type::kJson: break;
+        case Type::kJson:
+            break;
     }
     return putText(to, column.as<Type::kText>()[row], isLast);
 }
@@ -92,7 +95,8 @@ bool take(std::string_view& key, std::size_t row, ColumnBuffer& column, bool isL
             key.remove_prefix(1);
             return true;
         case Type::kText:
-        case Type::kJson: break;
+        case Type::kJson:
+            break;
     }
     std::uint64_t size = 0;
     if (isLast) {

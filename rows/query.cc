@@ -19,8 +19,8 @@ public:
     Result<RowStream> run(const sql::Plan& plan) {
         RowStream rows;
         for (const auto& step : plan.steps) {
-            TM_ASSIGN(rows, std::visit([&](const auto& what) { return apply(rows, what); },
-                                       step.what));
+            TM_ASSIGN(rows,
+                      std::visit([&](const auto& what) { return apply(rows, what); }, step.what));
         }
         return rows;
     }
@@ -44,8 +44,8 @@ private:
         std::vector<PickedColumn> picked;
         for (const auto& column : step.columns) {
             picked.push_back({rows.schema.size() + computed.size(), column.name});
-            computed.push_back({"(item " + std::to_string(computed.size() + 1) + ")",
-                                column.expression});
+            computed.push_back(
+                {"(item " + std::to_string(computed.size() + 1) + ")", column.expression});
         }
         TM_ASSIGN(const auto all, compute(rows, std::move(computed)));
         return pick(all, picked);

@@ -10,9 +10,10 @@
 
 namespace tidemill::rows {
 
-// `streams` are those that the query was planned with. `name`: under which windows and running groups
-// are found again; running groups need one. Errors: kInvalid, streams that slide differently, a name
-// that is missing. Throws std::invalid_argument for windows that do not fit, as DStream does.
+// `streams` are those that the query was planned with. `name`: under which windows and running
+// groups are found again; running groups need one. Errors: kInvalid, streams that slide
+// differently, a name that is missing. Throws std::invalid_argument for windows that do not fit, as
+// DStream does.
 core::Result<RowStream> runPlan(const sql::Plan& plan,
                                 const std::map<std::string, RowStream>& streams,
                                 const std::string& name);

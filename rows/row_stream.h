@@ -1,5 +1,5 @@
-// RowStream: the handle on a stream of rows, and the operators that make one from another. They hang
-// in the same graph as every DStream's.
+// RowStream: the handle on a stream of rows, and the operators that make one from another. They
+// hang in the same graph as every DStream's.
 #pragma once
 
 #include <cstddef>
@@ -68,8 +68,8 @@ core::Result<RowStream> explode(const RowStream& from, const std::string& name,
                                 const std::string& separator);
 
 // The first `n` rows of a batch when ordered by these columns, then by all others, ascending. NaN
-// comes behind all numbers and null behind everything, in both directions; of a loose column numbers
-// come by their size, before everything else. Errors: kInvalid, a column that is not there.
+// comes behind all numbers and null behind everything, in both directions; of a loose column
+// numbers come by their size, before everything else. Errors: kInvalid, a column that is not there.
 struct OrderBy {
     std::string name;
     bool isDescending = true;

@@ -15,7 +15,8 @@ namespace tidemill::rows {
 struct ColumnSpec {
     std::string name;
     Type type = Type::kText;
-    // A text or JSON value that nobody gave a type: sum, avg, min, max and top take it for a number.
+    // A text or JSON value that nobody gave a type: sum, avg, min, max and top take it for a
+    // number.
     bool isLoose = false;
     bool operator==(const ColumnSpec&) const = default;
 };

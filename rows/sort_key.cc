@@ -11,8 +11,8 @@ namespace {
 
 enum Class : char { kNumber = 0, kValue = 1, kNan = 2, kNull = 3 };
 
-// Exact for whole numbers of 64 bits and for floating point: both are told by a sign, an exponent and
-// 64 bits of mantissa.
+// Exact for whole numbers of 64 bits and for floating point: both are told by a sign, an exponent
+// and 64 bits of mantissa.
 void appendNumber(std::string& out, const Number& number) {
     const long double value = number.isWhole ? static_cast<long double>(number.whole)
                                              : static_cast<long double>(number.real);
@@ -22,8 +22,7 @@ void appendNumber(std::string& out, const Number& number) {
     const bool isNegative = value < 0;
     out += value == 0 ? '\1' : isNegative ? '\0' : '\2';
     const std::size_t begin = out.size();
-    core::appendBigEndian(
-        static_cast<std::uint16_t>(value == 0 ? 0 : exponent + 0x4000), out);
+    core::appendBigEndian(static_cast<std::uint16_t>(value == 0 ? 0 : exponent + 0x4000), out);
     core::appendBigEndian(bits, out);
     if (isNegative)
         for (std::size_t i = begin; i < out.size(); ++i) out[i] = static_cast<char>(~out[i]);
@@ -43,8 +42,7 @@ Class appendValue(std::string& out, const Column& column, std::size_t row, bool 
     switch (column.type) {
         case Type::kInt:
         case Type::kTime:
-            core::appendBigEndian(
-                core::key_detail::orderedBits(column.as<Type::kInt>()[row]), out);
+            core::appendBigEndian(core::key_detail::orderedBits(column.as<Type::kInt>()[row]), out);
             return kValue;
         case Type::kFloat: {
             const double value = column.as<Type::kFloat>()[row];
@@ -56,7 +54,8 @@ Class appendValue(std::string& out, const Column& column, std::size_t row, bool 
             out += static_cast<char>(column.as<Type::kBool>()[row]);
             return kValue;
         case Type::kText:
-        case Type::kJson: break;
+        case Type::kJson:
+            break;
     }
     const auto text = column.as<Type::kText>()[row];
     if (Number number; isLoose && parseNumber(text, number) == NumberText::kNumber) {

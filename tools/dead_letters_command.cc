@@ -1,4 +1,5 @@
-// tidemill dead_letters: the records that a job has gone on without, to be looked at and sent again.
+// tidemill dead_letters: the records that a job has gone on without, to be looked at and sent
+// again.
 #include <unistd.h>
 
 #include <algorithm>
@@ -62,8 +63,8 @@ Result<std::vector<fs::path>> filesOf(const std::string& dataDirectory) {
     for (const auto& entry : fs::directory_iterator(directory, error))
         if (entry.path().extension() == ".jsonl") files.push_back(entry.path());
     if (error)
-        return core::fail(ErrorKind::kIo, "cannot be listed: path=" + directory.string() + ": " +
-                                              error.message());
+        return core::fail(ErrorKind::kIo,
+                          "cannot be listed: path=" + directory.string() + ": " + error.message());
     std::sort(files.begin(), files.end());
     return files;
 }
@@ -112,14 +113,14 @@ Result<> list(const DeadLetterOptions& options) {
         }));
         std::string line;
         if (options.json)
-            line = json{{"batch", first.batch},       {"time_ms", first.timeMillis},
-                        {"kept", count},              {"not_kept", notKept},
-                        {"operation", first.operation}, {"error", first.error}}
-                       .dump();
+            line =
+                json{{"batch", first.batch}, {"time_ms", first.timeMillis},  {"kept", count},
+                     {"not_kept", notKept},  {"operation", first.operation}, {"error", first.error}}
+                    .dump();
         else
             line = "batch " + std::to_string(first.batch) + "\t" + std::to_string(count + notKept) +
-                   " left out" + (notKept == 0 ? "" : ", " + std::to_string(count) + " kept") + "\t" +
-                   shown(first.operation) + ": " + shown(first.error);
+                   " left out" + (notKept == 0 ? "" : ", " + std::to_string(count) + " kept") +
+                   "\t" + shown(first.operation) + ": " + shown(first.error);
         if (!put(line + "\n")) return {};
     }
     return {};

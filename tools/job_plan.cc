@@ -140,14 +140,18 @@ private:
         const auto* text = std::get_if<Text>(&from);
         if (text == nullptr) return misfit(step, "text", from);
         switch (step.type) {
-            case Type::kSplit: return text->flatMap(splitWords);
-            case Type::kLowerCase: return lowerCase(*text);
-            case Type::kFilter: return filter(*text, step);
+            case Type::kSplit:
+                return text->flatMap(splitWords);
+            case Type::kLowerCase:
+                return lowerCase(*text);
+            case Type::kFilter:
+                return filter(*text, step);
             case Type::kFields: {
                 auto rows = planFields(*text, step, errors_);
                 return rows ? std::optional<Stream>(std::move(*rows)) : std::nullopt;
             }
-            default: break;
+            default:
+                break;
         }
         if (step.window == Duration(0)) return text->countByValue();
         return text->countByValueAndWindow(step.window, step.slide, step.name);
@@ -157,7 +161,8 @@ private:
     std::optional<Stream> madeBySql(const StepSpec& step) {
         std::map<std::string, RowStream> streams;
         for (const auto& [name, stream] : byName_)
-            if (const auto rows = stream ? asRows(*stream) : std::nullopt) streams.emplace(name, *rows);
+            if (const auto rows = stream ? asRows(*stream) : std::nullopt)
+                streams.emplace(name, *rows);
         auto rows = planSql(streams, step, errors_, became_);
         return rows ? std::optional<Stream>(std::move(*rows)) : std::nullopt;
     }
@@ -230,8 +235,8 @@ private:
             return addOutput(output, *counts);
         const auto rows = asRows(*from);
         if (!rows)
-            return errors_.add(output.at,
-                               "this output takes rows of fields, but is given " + std::string(kindOf(*from)));
+            return errors_.add(output.at, "this output takes rows of fields, but is given " +
+                                              std::string(kindOf(*from)));
         if (const auto planned = planOutput(*rows, output); !planned)
             errors_.add(output.at, planned.error().message);
     }
@@ -239,14 +244,14 @@ private:
     template <class T>
     void addOutput(const OutputSpec& output, const DStream<T>& stream) {
         switch (output.type) {
-            case OutputSpec::Type::kPrint: return stream.print(output.num);
+            case OutputSpec::Type::kPrint:
+                return stream.print(output.num);
             case OutputSpec::Type::kTextFiles:
                 return stream.saveAsTextFiles(output.prefix, output.suffix);
             default:
-                return saveAsJsonLines(stream, {output.path, output.emptyBatches, {}},
-                                       [](std::string& out, const T& element) {
-                                           appendJsonFields(out, element);
-                                       });
+                return saveAsJsonLines(
+                    stream, {output.path, output.emptyBatches, {}},
+                    [](std::string& out, const T& element) { appendJsonFields(out, element); });
         }
     }
 
@@ -256,8 +261,8 @@ private:
         if (const auto found = byName_.find(name); found != byName_.end()) return found->second;
         std::vector<std::string> known;
         for (const auto& [known_name, stream] : byName_) known.push_back(known_name);
-        errors_.add(at, "from \"" + name + "\" names no source or step above it" +
-                            suggestion(name, known));
+        errors_.add(
+            at, "from \"" + name + "\" names no source or step above it" + suggestion(name, known));
         return std::nullopt;
     }
 

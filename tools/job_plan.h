@@ -21,11 +21,12 @@ struct PlannedJob {
     std::vector<PlannedStep> steps;
 };
 
-// Adds the job's sources, steps and outputs to `context`. The streams in `sources` take the place of
-// the sources of these names. Errors (kInvalid, all of them, each with
-// its place in the file): a `from` that names nothing, a step that does not fit what it is given.
-core::Result<PlannedJob> planJob(const JobFile& job, StreamingContext& context,
-                                 const std::map<std::string, DStream<std::string_view>>& sources = {});
+// Adds the job's sources, steps and outputs to `context`. The streams in `sources` take the place
+// of the sources of these names. Errors (kInvalid, all of them, each with its place in the file): a
+// `from` that names nothing, a step that does not fit what it is given.
+core::Result<PlannedJob> planJob(
+    const JobFile& job, StreamingContext& context,
+    const std::map<std::string, DStream<std::string_view>>& sources = {});
 
 // The same of a job that has errors already: adds what else is wrong with it, as far as that can be
 // said.

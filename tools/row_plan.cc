@@ -22,19 +22,30 @@ public:
 
     std::optional<RowStream> made(const RowStream& from, const RowStream* with) {
         switch (step_.type) {
-            case Type::kAggregate: return aggregate(from);
-            case Type::kTop: return known(rows::top(from, step_.by, step_.n), "by");
-            case Type::kJoin: return known(rows::join(from, *with, step_.on, step_.join), "on");
-            case Type::kWhere: return where(from, step_.where, "where");
-            case Type::kCompute: return compute(from);
-            case Type::kSelect: return known(rows::select(from, step_.columns), "select");
-            case Type::kRename: return known(rows::rename(from, step_.pairs), "rename");
-            case Type::kDrop: return known(rows::drop(from, step_.columns), "drop");
-            case Type::kDistinct: return known(rows::distinct(from, step_.columns), "by");
-            case Type::kUnion: return known(rows::unite(from, *with), "with");
+            case Type::kAggregate:
+                return aggregate(from);
+            case Type::kTop:
+                return known(rows::top(from, step_.by, step_.n), "by");
+            case Type::kJoin:
+                return known(rows::join(from, *with, step_.on, step_.join), "on");
+            case Type::kWhere:
+                return where(from, step_.where, "where");
+            case Type::kCompute:
+                return compute(from);
+            case Type::kSelect:
+                return known(rows::select(from, step_.columns), "select");
+            case Type::kRename:
+                return known(rows::rename(from, step_.pairs), "rename");
+            case Type::kDrop:
+                return known(rows::drop(from, step_.columns), "drop");
+            case Type::kDistinct:
+                return known(rows::distinct(from, step_.columns), "by");
+            case Type::kUnion:
+                return known(rows::unite(from, *with), "with");
             case Type::kExplode:
                 return known(rows::explode(from, step_.column, step_.separator), "explode");
-            default: break;
+            default:
+                break;
         }
         return std::nullopt;
     }
@@ -44,12 +55,12 @@ public:
         if (condition.empty()) return from;
         auto expression = rows::parseExpression(condition, from.schema);
         if (expression && (*expression)->type() != rows::Type::kBool)
-            expression = fail(ErrorKind::kInvalid,
-                              "a condition is true or false, but this is of type " +
-                                  std::string(rows::toString((*expression)->type())));
+            expression =
+                fail(ErrorKind::kInvalid, "a condition is true or false, but this is of type " +
+                                              std::string(rows::toString((*expression)->type())));
         if (!expression) {
-            errors_.add(step_.place(key), std::string(key) + " = \"" + condition + "\": " +
-                                              expression.error().message);
+            errors_.add(step_.place(key), std::string(key) + " = \"" + condition +
+                                              "\": " + expression.error().message);
             return std::nullopt;
         }
         return rows::where(from, std::move(*expression), key);
@@ -102,8 +113,8 @@ std::optional<RowStream> planFields(const DStream<std::string_view>& lines, cons
     RowStream stream = rows::readRows(lines, step.reader);
     auto columns = stream.schema.columns();
     for (auto& column : columns)
-        column.isLoose = std::find(step.loose.begin(), step.loose.end(), column.name) !=
-                         step.loose.end();
+        column.isLoose =
+            std::find(step.loose.begin(), step.loose.end(), column.name) != step.loose.end();
     stream.schema = core::orThrow(rows::Schema::of(std::move(columns)));
     return RowPlanner(step, errors).where(stream, step.where, "where");
 }
@@ -114,8 +125,7 @@ std::optional<RowStream> planRows(const RowStream& from, const RowStream* with,
 }
 
 std::optional<RowStream> planSql(const std::map<std::string, RowStream>& streams,
-                                 const StepSpec& step, JobFileErrors& errors,
-                                 std::string& became) {
+                                 const StepSpec& step, JobFileErrors& errors, std::string& became) {
     std::map<std::string, rows::Schema> schemas;
     for (const auto& [name, stream] : streams) schemas.emplace(name, stream.schema);
     const auto planned = rows::sql::plan(step.query, schemas);

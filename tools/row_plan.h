@@ -23,8 +23,8 @@ std::optional<rows::RowStream> planFields(const DStream<std::string_view>& lines
 std::optional<rows::RowStream> planRows(const rows::RowStream& from, const rows::RowStream* with,
                                         const StepSpec& step, JobFileErrors& errors);
 
-// The query of a sql step over the steps that give rows, by name; `became` are the steps that it was
-// planned into, a line each.
+// The query of a sql step over the steps that give rows, by name; `became` are the steps that it
+// was planned into, a line each.
 std::optional<rows::RowStream> planSql(const std::map<std::string, rows::RowStream>& streams,
                                        const StepSpec& step, JobFileErrors& errors,
                                        std::string& became);

@@ -11,11 +11,10 @@ namespace {
 
 using Type = StepSpec::Type;
 
-const std::vector<std::string> kSteps{
-    "split", "lower_case", "filter", "count",  "running_totals", "fields",
-    "aggregate", "top",    "join",   "where",  "compute",        "select",
-    "rename",    "drop",   "distinct", "union", "explode",
-    "sql"};
+const std::vector<std::string> kSteps{"split",   "lower_case", "filter", "count", "running_totals",
+                                      "fields",  "aggregate",  "top",    "join",  "where",
+                                      "compute", "select",     "rename", "drop",  "distinct",
+                                      "union",   "explode",    "sql"};
 
 class StepReader {
 public:
@@ -55,19 +54,29 @@ private:
 
     void readKeys() {
         switch (step_.type) {
-            case Type::kFilter: return filter();
-            case Type::kCount: return window();
-            case Type::kFields: return fields();
-            case Type::kAggregate: return aggregate();
-            case Type::kTop: return top();
-            case Type::kJoin: return join();
+            case Type::kFilter:
+                return filter();
+            case Type::kCount:
+                return window();
+            case Type::kFields:
+                return fields();
+            case Type::kAggregate:
+                return aggregate();
+            case Type::kTop:
+                return top();
+            case Type::kJoin:
+                return join();
             case Type::kWhere:
                 step_.where = table_.requiredText("where");
                 return;
-            case Type::kCompute: return named("compute");
-            case Type::kRename: return named("rename");
-            case Type::kSelect: return columns("select");
-            case Type::kDrop: return columns("drop");
+            case Type::kCompute:
+                return named("compute");
+            case Type::kRename:
+                return named("rename");
+            case Type::kSelect:
+                return columns("select");
+            case Type::kDrop:
+                return columns("drop");
             case Type::kDistinct:
                 step_.columns = table_.texts("by");
                 return;
@@ -78,8 +87,10 @@ private:
                 step_.column = table_.requiredText("explode");
                 step_.separator = table_.text("separator", "");
                 return;
-            case Type::kSql: return sql();
-            default: return;
+            case Type::kSql:
+                return sql();
+            default:
+                return;
         }
     }
 
@@ -89,7 +100,8 @@ private:
         // running() groups are a result of their own, found again by the step's name.
         std::string letters;
         for (const char c : step_.query)
-            if (c != ' ' && c != '\n') letters += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+            if (c != ' ' && c != '\n')
+                letters += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
         step_.aggregation.running = letters.find("running()") != letters.npos;
     }
 
@@ -97,28 +109,30 @@ private:
         const bool keeps = table_.has("keep");
         step_.drop = !keeps;
         if (keeps == table_.has("drop"))
-            errors_.add(table_.at(), "a filter step takes either keep = \"REGEX\" or drop = "
-                                     "\"REGEX\"");
+            errors_.add(table_.at(),
+                        "a filter step takes either keep = \"REGEX\" or drop = "
+                        "\"REGEX\"");
         const std::string keep = table_.text("keep", "");
         const std::string drop = table_.text("drop", "");
         step_.pattern = keeps ? keep : drop;
         const re2::RE2 pattern(step_.pattern, re2::RE2::Quiet);
         if (!pattern.ok())
-            errors_.add(table_.at(keeps ? "keep" : "drop"), "\"" + step_.pattern +
-                                                                "\" is no regular expression: " +
-                                                                pattern.error());
+            errors_.add(table_.at(keeps ? "keep" : "drop"),
+                        "\"" + step_.pattern + "\" is no regular expression: " + pattern.error());
     }
 
     void window() {
         step_.window = table_.duration("window", Duration(0), Duration(1));
         step_.slide = table_.duration("slide", Duration(0), Duration(1));
         if (table_.has("slide") && !table_.has("window"))
-            errors_.add(table_.at("slide"), "slide says how often a window moves, but there is no "
-                                            "window");
+            errors_.add(table_.at("slide"),
+                        "slide says how often a window moves, but there is no "
+                        "window");
     }
 
     void fields() {
-        for (const auto& [name, node] : table_.members("fields", false)) notReserved(name, "fields");
+        for (const auto& [name, node] : table_.members("fields", false))
+            notReserved(name, "fields");
         FieldsSpec spec = readFields(table_, errors_);
         step_.reader = std::move(spec.reader);
         step_.loose = std::move(spec.loose);
@@ -128,8 +142,8 @@ private:
     // Under these a line of JSON says its batch, when fields have the plainer names.
     void notReserved(const std::string& name, const char* key) {
         if (name == "_batch" || name == "_time")
-            errors_.add(table_.at(key), "the name \"" + name +
-                                            "\" is reserved for what json_lines say of a batch");
+            errors_.add(table_.at(key),
+                        "the name \"" + name + "\" is reserved for what json_lines say of a batch");
     }
 
     void named(const char* key) {
@@ -160,8 +174,9 @@ private:
             errors_.add(table_.at("window"), "aggregates are either of a window or running");
         how.ttl = table_.duration("ttl", Duration(0), Duration(1));
         if (table_.has("ttl") && !how.running)
-            errors_.add(table_.at("ttl"), "ttl says how long a group of running aggregates may be "
-                                          "idle, but running is not true");
+            errors_.add(table_.at("ttl"),
+                        "ttl says how long a group of running aggregates may be "
+                        "idle, but running is not true");
         step_.where = table_.text("where", "");
         step_.having = table_.text("having", "");
     }

@@ -1,6 +1,6 @@
-// Accumulators: what an aggregate function remembers of a group, in a few bytes of the group's record
-// that are changed in place. The same bytes are merged between tasks, kept in windows and running
-// state, and never taken apart on the way.
+// Accumulators: what an aggregate function remembers of a group, in a few bytes of the group's
+// record that are changed in place. The same bytes are merged between tasks, kept in windows and
+// running state, and never taken apart on the way.
 #pragma once
 
 #include <cstddef>
@@ -21,8 +21,8 @@ namespace tidemill::rows {
 // Rows of a chunk and the records of the groups they belong to.
 struct GroupRows {
     std::size_t count = 0;
-    const std::uint16_t* rows = nullptr;    // of the chunk; null pointer: 0 ... count - 1
-    std::byte* const* records = nullptr;    // of the i-th row's group
+    const std::uint16_t* rows = nullptr;  // of the chunk; null pointer: 0 ... count - 1
+    std::byte* const* records = nullptr;  // of the i-th row's group
 };
 
 // Where results go: row i is the i-th group's. Texts are kept in the arena.

@@ -26,8 +26,10 @@ struct ValueCounts {
 
     void add(std::string_view value, std::int64_t times) {
         const auto found = counts.find(value);
-        if (found != counts.end()) found->second += times;
-        else counts.emplace(value, times);
+        if (found != counts.end())
+            found->second += times;
+        else
+            counts.emplace(value, times);
     }
     void merge(const ValueCounts& other) {
         for (const auto& [value, times] : other.counts) add(value, times);
@@ -96,8 +98,7 @@ private:
         const std::size_t n = std::min(n_, all.size());
         std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(n), all.end(),
                           [](const auto& a, const auto& b) {
-                              return a.second != b.second ? a.second > b.second
-                                                          : a.first < b.first;
+                              return a.second != b.second ? a.second > b.second : a.first < b.first;
                           });
         std::string json = "[";
         ColumnBuffer value(type_);

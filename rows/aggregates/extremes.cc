@@ -11,16 +11,21 @@ enum class Which { kLeast, kMost, kFirst, kLast };
 // NaN orders after all numbers.
 template <class T>
 bool isBefore(const T& a, const T& b) {
-    if constexpr (std::is_same_v<T, double>) return a < b || (std::isnan(b) && !std::isnan(a));
-    else return a < b;
+    if constexpr (std::is_same_v<T, double>)
+        return a < b || (std::isnan(b) && !std::isnan(a));
+    else
+        return a < b;
 }
 
 // True when `value`, which comes later in the stream, takes the place of `kept`.
 template <Which which, class T>
 bool takesPlace(const T& value, const T& kept) {
-    if constexpr (which == Which::kLeast) return isBefore(value, kept);
-    else if constexpr (which == Which::kMost) return isBefore(kept, value);
-    else return which == Which::kLast;
+    if constexpr (which == Which::kLeast)
+        return isBefore(value, kept);
+    else if constexpr (which == Which::kMost)
+        return isBefore(kept, value);
+    else
+        return which == Which::kLast;
 }
 
 template <class T, Which which>
@@ -99,12 +104,17 @@ private:
 template <Which which>
 std::shared_ptr<const Accumulator> make(Type type) {
     switch (type) {
-        case Type::kInt: return std::make_shared<KeepNumber<Type::kInt, which>>();
-        case Type::kFloat: return std::make_shared<KeepNumber<Type::kFloat, which>>();
-        case Type::kBool: return std::make_shared<KeepNumber<Type::kBool, which>>();
-        case Type::kTime: return std::make_shared<KeepNumber<Type::kTime, which>>();
+        case Type::kInt:
+            return std::make_shared<KeepNumber<Type::kInt, which>>();
+        case Type::kFloat:
+            return std::make_shared<KeepNumber<Type::kFloat, which>>();
+        case Type::kBool:
+            return std::make_shared<KeepNumber<Type::kBool, which>>();
+        case Type::kTime:
+            return std::make_shared<KeepNumber<Type::kTime, which>>();
         case Type::kText:
-        case Type::kJson: break;
+        case Type::kJson:
+            break;
     }
     return std::make_shared<KeepText<which>>(type);
 }

@@ -168,10 +168,10 @@ Result<std::shared_ptr<const Accumulator>> makeAccumulator(const AggregateCall& 
     if (isLoose && takesLooseNumbers(call)) return makeLoose(call, *type);
     for (const auto make : {makeSum, makeExtreme, makeVariance, makeDistinct, makeApproximate})
         if (auto made = make(call, *type)) return made;
-    return fail(ErrorKind::kInvalid,
-                call.function + " takes numbers, but \"" + call.argument + "\" is of type " +
-                    toString(*type) + ": give the field a type where it is read, such as " +
-                    "{at = ..., type = \"int\"}, or cast it");
+    return fail(ErrorKind::kInvalid, call.function + " takes numbers, but \"" + call.argument +
+                                         "\" is of type " + toString(*type) +
+                                         ": give the field a type where it is read, such as " +
+                                         "{at = ..., type = \"int\"}, or cast it");
 }
 
 }  // namespace tidemill::rows

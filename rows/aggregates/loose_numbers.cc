@@ -107,8 +107,7 @@ public:
 
 private:
     void tell(const LooseSum& state, std::size_t row, ResultColumn& into) const override {
-        if (state.count == 0)
-            return isMean_ ? into.values.setNull(row) : tellNothing(row, into);
+        if (state.count == 0) return isMean_ ? into.values.setNull(row) : tellNothing(row, into);
         if (!isMean_ && state.isReal == 0) return tellWhole(state, row, into);
         const double value =
             isMean_ ? state.asReal() / static_cast<double>(state.count) : state.asReal();
@@ -142,8 +141,10 @@ struct __attribute__((packed)) LooseKept {
         Number number;
         number.isWhole = seen == kWhole;
         const std::uint64_t held = bits;
-        if (number.isWhole) number.whole = static_cast<std::int64_t>(held);
-        else std::memcpy(&number.real, &held, sizeof held);
+        if (number.isWhole)
+            number.whole = static_cast<std::int64_t>(held);
+        else
+            std::memcpy(&number.real, &held, sizeof held);
         return number;
     }
     void set(const Number& number) {
@@ -175,8 +176,10 @@ private:
         if (state.seen == LooseKept::kNone) return tellNothing(row, into);
         const Number number = state.number();
         std::string digits;
-        if (number.isWhole) digits = std::to_string(number.whole);
-        else appendFloat(digits, number.real);
+        if (number.isWhole)
+            digits = std::to_string(number.whole);
+        else
+            appendFloat(digits, number.real);
         tellNumber(digits, row, into);
     }
 };

@@ -46,10 +46,10 @@ struct __attribute__((packed)) WholeSum {
     __extension__ using Wide = __int128;
     Wide wide() const {
         __extension__ using UnsignedWide = unsigned __int128;
-        return static_cast<Wide>(static_cast<UnsignedWide>(static_cast<std::uint64_t>(
-                                     static_cast<std::int64_t>(high)))
-                                     << 64 |
-                                 low);
+        return static_cast<Wide>(
+            static_cast<UnsignedWide>(static_cast<std::uint64_t>(static_cast<std::int64_t>(high)))
+                << 64 |
+            low);
     }
     bool fits() const { return seen != kLost && wide() == static_cast<std::int64_t>(low); }
 
@@ -59,8 +59,10 @@ private:
         const std::int64_t top = std::int64_t{high} + otherHigh + (sum < low ? 1 : 0);
         low = sum;
         high = static_cast<std::int32_t>(top);
-        if (top != high || seen == kLost) [[unlikely]] seen = kLost;
-        else seen = kSome;
+        if (top != high || seen == kLost) [[unlikely]]
+            seen = kLost;
+        else
+            seen = kSome;
     }
 };
 

@@ -1,5 +1,5 @@
-// Any bytes as printable text that can be read back: what is no printable UTF-8 as \xNN, a backslash
-// doubled.
+// Any bytes as printable text that can be read back: what is no printable UTF-8 as \xNN, a
+// backslash doubled.
 #pragma once
 
 #include <string>

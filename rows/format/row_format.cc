@@ -102,8 +102,10 @@ public:
             if (i != 0) out += '\t';
             value.clear();
             appendValue(value, chunk.columns[i], row);
-            if (chunk.columns[i].isNull(row)) out += "\\N";
-            else appendField(out, value);
+            if (chunk.columns[i].isNull(row))
+                out += "\\N";
+            else
+                appendField(out, value);
         }
         out += '\n';
     }
@@ -137,10 +139,18 @@ public:
                 std::size_t row) const override {
         for (const auto& part : parts_) {
             switch (part.value) {
-                case Value::kText: out += part.text; break;
-                case Value::kColumn: appendValue(out, chunk.columns[part.place], row); break;
-                case Value::kBatch: out += std::to_string(stamp.batch); break;
-                case Value::kTime: out += std::to_string(stamp.timeMillis); break;
+                case Value::kText:
+                    out += part.text;
+                    break;
+                case Value::kColumn:
+                    appendValue(out, chunk.columns[part.place], row);
+                    break;
+                case Value::kBatch:
+                    out += std::to_string(stamp.batch);
+                    break;
+                case Value::kTime:
+                    out += std::to_string(stamp.timeMillis);
+                    break;
             }
         }
         out += '\n';
@@ -208,8 +218,9 @@ Result<std::shared_ptr<const RowFormat>> makeTemplateFormat(const std::string& t
             parts.emplace_back();
             i = end;
         } else if (c == '}') {
-            return fail(ErrorKind::kInvalid, "the template has a \"}\" without \"{\"; write }} for "
-                                             "a brace");
+            return fail(ErrorKind::kInvalid,
+                        "the template has a \"}\" without \"{\"; write }} for "
+                        "a brace");
         } else {
             parts.back().text += c;
         }

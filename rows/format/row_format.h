@@ -38,8 +38,8 @@ core::Result<std::shared_ptr<const RowFormat>> makeJsonFormat(const Schema& sche
 // RFC 4180 with a header line; null is an empty field, an empty text "".
 std::shared_ptr<const RowFormat> makeCsvFormat(const Schema& schema);
 
-// Tab-separated with a header line; tab, line feed, carriage return and backslash as \t, \n, \r, \\;
-// null is \N.
+// Tab-separated with a header line; tab, line feed, carriage return and backslash as \t, \n, \r,
+// \\; null is \N.
 std::shared_ptr<const RowFormat> makeTsvFormat(const Schema& schema);
 
 // "{path} was asked for {n} times": columns by name, and {batch} and {time} when no column is named

@@ -68,7 +68,8 @@ std::string unquotedJson(std::string_view json) {
         } else if (c == 'u') {
             std::uint32_t point = fourDigits(json, i + 1);
             i += 4;
-            if (point >= 0xD800 && point < 0xDC00 && json.substr(std::min(i + 1, json.size()), 2) == "\\u") {
+            if (point >= 0xD800 && point < 0xDC00 &&
+                json.substr(std::min(i + 1, json.size()), 2) == "\\u") {
                 const auto low = fourDigits(json, i + 3);
                 if (low >= 0xDC00 && low < 0xE000) {
                     point = 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00);
@@ -86,15 +87,18 @@ std::string unquotedJson(std::string_view json) {
 void appendValue(std::string& out, const Column& column, std::size_t row) {
     if (column.isNull(row)) return;
     switch (column.type) {
-        case Type::kInt: return appendInt(out, column.as<Type::kInt>()[row]);
-        case Type::kFloat: return appendFloat(out, column.as<Type::kFloat>()[row]);
+        case Type::kInt:
+            return appendInt(out, column.as<Type::kInt>()[row]);
+        case Type::kFloat:
+            return appendFloat(out, column.as<Type::kFloat>()[row]);
         case Type::kBool:
             out += column.as<Type::kBool>()[row] ? "true" : "false";
             return;
         case Type::kText:
             out += column.as<Type::kText>()[row];
             return;
-        case Type::kTime: return appendTime(out, column.as<Type::kTime>()[row]);
+        case Type::kTime:
+            return appendTime(out, column.as<Type::kTime>()[row]);
         case Type::kJson:
             out += unquotedJson(column.as<Type::kJson>()[row]);
             return;
@@ -128,14 +132,15 @@ void appendJsonValue(std::string& out, const Column& column, std::size_t row) {
             out += column.as<Type::kJson>()[row];
             return;
         case Type::kInt:
-        case Type::kBool: return appendValue(out, column, row);
+        case Type::kBool:
+            return appendValue(out, column, row);
     }
 }
 
 void appendJsonMember(std::string& out, const std::string& name, const Column& column,
                       std::size_t row) {
-    const bool isPlain = column.type != Type::kText || column.isNull(row) ||
-                         isUtf8(column.as<Type::kText>()[row]);
+    const bool isPlain =
+        column.type != Type::kText || column.isNull(row) || isUtf8(column.as<Type::kText>()[row]);
     appendJsonString(out, isPlain ? name : name + "_base64");
     out += ": ";
     appendJsonValue(out, column, row);
@@ -147,8 +152,10 @@ void appendTuple(std::string& out, const Chunk& chunk, std::size_t row) {
     for (std::size_t i = 0; i < chunk.columns.size(); ++i) {
         if (i != 0) out += ',';
         value.clear();
-        if (chunk.columns[i].isNull(row)) out += "null";
-        else appendValue(value, chunk.columns[i], row);
+        if (chunk.columns[i].isNull(row))
+            out += "null";
+        else
+            appendValue(value, chunk.columns[i], row);
         core::appendPrintable(out, value);
     }
     out += ')';

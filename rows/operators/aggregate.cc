@@ -26,16 +26,15 @@ bool isName(std::string_view text) {
 }
 
 // The rows with a column for each argument that is an expression.
-Result<RowStream> withArguments(
-    const RowStream& from, const std::vector<std::pair<std::string, AggregateCall>>& calls) {
+Result<RowStream> withArguments(const RowStream& from,
+                                const std::vector<std::pair<std::string, AggregateCall>>& calls) {
     std::vector<ComputedColumn> computed;
     for (const auto& [name, call] : calls) {
         const auto& argument = call.argument;
         if (argument.empty() || from.schema.find(argument)) continue;
         if (isName(argument)) TM_TRY(from.schema.indexOf(argument));
-        const bool isKnown = std::any_of(computed.begin(), computed.end(), [&](const auto& one) {
-            return one.name == argument;
-        });
+        const bool isKnown = std::any_of(computed.begin(), computed.end(),
+                                         [&](const auto& one) { return one.name == argument; });
         if (isKnown) continue;
         TM_ASSIGN(auto expression, parseExpression(argument, from.schema));
         computed.push_back({argument, std::move(expression)});
@@ -49,8 +48,8 @@ Results addWindow(Job& job, const char* operation, const Layout& layout,
                   std::shared_ptr<core::StreamNode<StoredGroup>> stored,
                   const state::WindowTimes& times, const std::string& name, Strategy strategy,
                   View view) {
-    const std::string types = std::string(Strategy::kForm) + layout->signature() + " rows=" +
-                              Strategy::kRows;
+    const std::string types =
+        std::string(Strategy::kForm) + layout->signature() + " rows=" + Strategy::kRows;
     auto tables = detail::declareWindow(job, operation, name, types, times);
     job.graph.add(
         std::make_shared<state::KeyedWindowNode<std::string_view, std::string_view, Strategy>>(
@@ -62,8 +61,8 @@ Results addWindow(Job& job, const char* operation, const Layout& layout,
 
 Results addWindow(const RowStream& from, const Aggregation& how, const Layout& layout,
                   std::shared_ptr<core::StreamNode<StoredGroup>> stored) {
-    const auto times = detail::windowTimes(*from.job, "aggregate", from.node->slide(), how.window,
-                                           how.slide);
+    const auto times =
+        detail::windowTimes(*from.job, "aggregate", from.node->slide(), how.window, how.slide);
     const GroupMerge merge(layout);
     if (times.panes == 1)
         return addWindow(*from.job, "aggregate", layout, std::move(stored), times, how.name,
@@ -77,8 +76,8 @@ Results addWindow(const RowStream& from, const Aggregation& how, const Layout& l
 Results addRunning(const RowStream& from, const Aggregation& how, const Layout& layout,
                    std::shared_ptr<core::StreamNode<StoredGroup>> stored) {
     const detail::DeclaredState declared(*from.job, "aggregate", how.name,
-                                         "running" + layout->signature(),
-                                         state::ValueKind::kBytes, from.node->slide());
+                                         "running" + layout->signature(), state::ValueKind::kBytes,
+                                         from.node->slide());
     if (how.ttl != Duration(0)) declared.ttl(*from.job, how.ttl);
     auto touched = std::make_shared<TouchedGroups>(declared.table());
     from.job->graph.add(std::make_shared<RunningGroupsNode>(std::move(stored), declared.table(),

@@ -76,8 +76,10 @@ private:
 
 template <class In>
 std::string_view keyOf(const In& group) {
-    if constexpr (std::is_same_v<In, Group>) return group.key;
-    else return group.first;
+    if constexpr (std::is_same_v<In, Group>)
+        return group.key;
+    else
+        return group.first;
 }
 
 template <class In>
@@ -109,8 +111,8 @@ private:
             for (std::size_t i = 0; i < groups.size(); ++i) {
                 records_[i] = recordOf_(groups[i], i);
                 if (!decodeKey(keyOf(groups[i]), i, keyColumns))
-                    throw core::TaskFailure(core::Error{core::ErrorKind::kCorrupt,
-                                                        "the stored key of a group does not parse"});
+                    throw core::TaskFailure(core::Error{
+                        core::ErrorKind::kCorrupt, "the stored key of a group does not parse"});
             }
             for (std::size_t i = 0; i < layout_.aggregates().size(); ++i) tell(i, groups);
             Chunk chunk;
@@ -141,8 +143,10 @@ private:
                 if (i != 0) text += ',';
                 std::string value;
                 const Column column = buffers_[i].column();
-                if (column.isNull(row)) value = "null";
-                else appendValue(value, column, row);
+                if (column.isNull(row))
+                    value = "null";
+                else
+                    appendValue(value, column, row);
                 core::appendPrintable(text, value);
             }
             return text;

@@ -34,6 +34,7 @@ std::shared_ptr<core::StreamNode<StoredGroup>> makeStored(
 std::shared_ptr<core::StreamNode<Chunk>> makeResults(
     std::shared_ptr<core::StreamNode<Group>> groups, std::shared_ptr<const GroupLayout> layout);
 std::shared_ptr<core::StreamNode<Chunk>> makeResults(
-    std::shared_ptr<core::StreamNode<OwnedGroup>> groups, std::shared_ptr<const GroupLayout> layout);
+    std::shared_ptr<core::StreamNode<OwnedGroup>> groups,
+    std::shared_ptr<const GroupLayout> layout);
 
 }  // namespace tidemill::rows

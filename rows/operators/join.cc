@@ -112,7 +112,8 @@ private:
             return isNull;
         }
 
-        void add(std::string_view key, const std::string_view* left, const std::string_view* right) {
+        void add(std::string_view key, const std::string_view* left,
+                 const std::string_view* right) {
             decode(key, rows_.columns().first(node_.keys_));
             set(left, rows_.columns().subspan(node_.keys_, node_.lefts_));
             set(right, rows_.columns().subspan(node_.keys_ + node_.lefts_));
@@ -235,11 +236,11 @@ Result<RowStream> join(const RowStream& leftGiven, const RowStream& rightGiven,
     for (const auto place : b.others) columns.push_back(right.schema[place]);
     TM_ASSIGN(auto schema, Schema::of(std::move(columns)));
     auto& graph = left.job->graph;
-    auto both = graph.add(std::make_shared<
-                          core::CogroupNode<std::string_view, std::string_view, std::string_view>>(
-        grouped(left, a), grouped(right, b)));
-    auto node = graph.add(std::make_shared<JoinedNode>(std::move(both), schema, on.size(),
-                                                       a.others.size(), kind));
+    auto both = graph.add(
+        std::make_shared<core::CogroupNode<std::string_view, std::string_view, std::string_view>>(
+            grouped(left, a), grouped(right, b)));
+    auto node = graph.add(
+        std::make_shared<JoinedNode>(std::move(both), schema, on.size(), a.others.size(), kind));
     return RowStream{left.job, std::move(node), std::move(schema)};
 }
 

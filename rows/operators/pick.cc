@@ -99,10 +99,9 @@ Result<RowStream> rename(const RowStream& from,
 
 Result<RowStream> unite(const RowStream& first, const RowStream& second) {
     const auto misfit = [&] {
-        return fail(ErrorKind::kInvalid, "the two streams have other fields: (" +
-                                             first.schema.text() + ") and (" +
-                                             second.schema.text() +
-                                             "); select, rename or compute what differs");
+        return fail(ErrorKind::kInvalid,
+                    "the two streams have other fields: (" + first.schema.text() + ") and (" +
+                        second.schema.text() + "); select, rename or compute what differs");
     };
     TM_TRY(requireSameSlide(first, second));
     if (first.schema.size() != second.schema.size()) return misfit();
@@ -116,8 +115,8 @@ Result<RowStream> unite(const RowStream& first, const RowStream& second) {
     if (first.schema != second.schema) {
         TM_ASSIGN(ordered, pick(second, columns));
     }
-    auto node = first.job->graph.add(
-        std::make_shared<core::UnionNode<Chunk>>(first.node, ordered.node));
+    auto node =
+        first.job->graph.add(std::make_shared<core::UnionNode<Chunk>>(first.node, ordered.node));
     return RowStream{first.job, std::move(node), first.schema};
 }
 

@@ -117,8 +117,8 @@ core::Result<RowStream> top(const RowStream& from, const std::vector<OrderBy>& b
     // So that rows without an equal have one order, whatever tasks they came from.
     for (std::size_t place = 0; place < isUsed.size(); ++place)
         if (!isUsed[place]) order.push_back({place, false, false});
-    auto node = from.job->graph.add(
-        std::make_shared<TopNode>(from.node, from.schema, std::move(order), n));
+    auto node =
+        from.job->graph.add(std::make_shared<TopNode>(from.node, from.schema, std::move(order), n));
     return RowStream{from.job, std::move(node), from.schema};
 }
 

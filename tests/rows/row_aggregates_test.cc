@@ -13,11 +13,11 @@ namespace tidemill::rows::test {
 namespace {
 
 using core::orThrow;
+using testing::HasSubstr;
 using tidemill::test::Batches;
 using tidemill::test::expectAlsoWithKills;
 using tidemill::test::inMemory;
 using tidemill::test::runBatches;
-using testing::HasSubstr;
 
 using Lines = std::vector<std::vector<std::string>>;
 
@@ -86,11 +86,12 @@ TEST(RowAggregates, PassOverNullsAndAreNullOfNothing) {
 }
 
 TEST(RowAggregates, WholeNumbersAreExact) {
-    EXPECT_EQ(one({"a 9007199254740992 1", "a 9007199254740993 1"}, "max(n)"), "(9007199254740993)");
-    EXPECT_EQ(one({"a 9223372036854775807 1", "a 9223372036854775807 1",
-                   "a -9223372036854775807 1"},
-                  "sum(n)"),
-              "(9223372036854775807)");
+    EXPECT_EQ(one({"a 9007199254740992 1", "a 9007199254740993 1"}, "max(n)"),
+              "(9007199254740993)");
+    EXPECT_EQ(
+        one({"a 9223372036854775807 1", "a 9223372036854775807 1", "a -9223372036854775807 1"},
+            "sum(n)"),
+        "(9223372036854775807)");
     EXPECT_EQ(one({"a -9223372036854775808 1"}, "sum(n)"), "(-9223372036854775808)");
 }
 
@@ -123,14 +124,14 @@ TEST(RowAggregates, AGroupWhoseSumDoesNotFitIsNamedAndLeftOut) {
     auto options = inMemory();
     options.errorPolicy = ErrorPolicy::kSkip;
     const Lines lines{{"a 9223372036854775807 1", "a 1 1", "b 1 1"}};
-    EXPECT_EQ(runBatches(
-                  lines,
-                  [](const DStream<std::string>& stream) {
-                      return tuples(
-                          orThrow(aggregate(read(stream), {{"key"}, {{"total", "sum(n)"}}})));
-                  },
-                  options),
-              (Batches{{"(b,1)"}}));
+    EXPECT_EQ(
+        runBatches(
+            lines,
+            [](const DStream<std::string>& stream) {
+                return tuples(orThrow(aggregate(read(stream), {{"key"}, {{"total", "sum(n)"}}})));
+            },
+            options),
+        (Batches{{"(b,1)"}}));
 }
 
 TEST(RowAggregates, ARowThatIsNoNumberTakesPartInNothing) {
@@ -138,15 +139,15 @@ TEST(RowAggregates, ARowThatIsNoNumberTakesPartInNothing) {
     columns[1].isLoose = true;
     auto options = inMemory();
     options.errorPolicy = ErrorPolicy::kSkip;
-    EXPECT_EQ(runBatches(
-                  Lines{{"a x", "a 1", "b y"}},
-                  [&](const DStream<std::string>& stream) {
-                      return tuples(orThrow(aggregate(
-                          read(stream, columns),
-                          {{"key"}, {{"rows", "count()"}, {"total", "sum(n)"}}})));
-                  },
-                  options),
-              (Batches{{"(a,1,1)"}}));
+    EXPECT_EQ(
+        runBatches(
+            Lines{{"a x", "a 1", "b y"}},
+            [&](const DStream<std::string>& stream) {
+                return tuples(orThrow(aggregate(
+                    read(stream, columns), {{"key"}, {{"rows", "count()"}, {"total", "sum(n)"}}})));
+            },
+            options),
+        (Batches{{"(a,1,1)"}}));
 }
 
 // Random rows and what a program that takes its time makes of them.
@@ -173,9 +174,9 @@ struct Model {
     }
     std::string tuple(const std::string& key) const {
         const auto& group = groups.at(key);
-        return "(" + key + "," + std::to_string(group.rows) + "," + std::to_string(group.sum) + "," +
-               std::to_string(group.least) + "," + std::to_string(group.most) + "," + group.first +
-               "," + group.last + "," + std::to_string(group.values.size()) + ")";
+        return "(" + key + "," + std::to_string(group.rows) + "," + std::to_string(group.sum) +
+               "," + std::to_string(group.least) + "," + std::to_string(group.most) + "," +
+               group.first + "," + group.last + "," + std::to_string(group.values.size()) + ")";
     }
 };
 
@@ -196,8 +197,12 @@ const std::vector<ColumnSpec> kRandomColumns{
 Aggregation allFunctions() {
     Aggregation how;
     how.key = {"key"};
-    how.compute = {{"rows", "count()"},  {"sum", "sum(n)"},     {"least", "min(n)"},
-                   {"most", "max(n)"},   {"first", "first(t)"}, {"last", "last(t)"},
+    how.compute = {{"rows", "count()"},
+                   {"sum", "sum(n)"},
+                   {"least", "min(n)"},
+                   {"most", "max(n)"},
+                   {"first", "first(t)"},
+                   {"last", "last(t)"},
                    {"different", "count(distinct t)"}};
     how.name = "groups";
     return how;
@@ -249,9 +254,7 @@ TEST(RowAggregates, RunningGroupsAreThoseOfANaiveProgram) {
 // Also without objects, which are stored another way.
 TEST(RowAggregates, WindowsAreThoseOfANaiveProgram) {
     const auto lines = randomLines(11, 3);
-    const struct {
-        int length, slide;
-    } windows[] = {{1, 1}, {3, 1}, {3, 3}, {4, 2}};
+    const struct { int length, slide; } windows[] = {{1, 1}, {3, 1}, {3, 3}, {4, 2}};
     for (const auto [length, slide] : windows) {
         Batches expected;
         for (int end = 1; end <= static_cast<int>(lines.size()); ++end) {
@@ -277,7 +280,12 @@ TEST(RowAggregates, RecordsOfEverySizeComeThroughTasksAndState) {
         {},
         {{"a", "count()"}},
         {{"a", "count()"}, {"b", "sum(n)"}, {"c", "max(n)"}},
-        {{"a", "count()"}, {"b", "sum(n)"}, {"c", "max(n)"}, {"d", "min(n)"}, {"e", "first(n)"}, {"f", "avg(n)"}}};
+        {{"a", "count()"},
+         {"b", "sum(n)"},
+         {"c", "max(n)"},
+         {"d", "min(n)"},
+         {"e", "first(n)"},
+         {"f", "avg(n)"}}};
     const char* expected[] = {"(k)", "(k,3)", "(k,3,6,3)", "(k,3,6,3,1,1,2)"};
     for (std::size_t i = 0; i < computes.size(); ++i) {
         for (const bool running : {false, true}) {

@@ -25,8 +25,10 @@ std::string textOf(std::size_t batches, std::size_t lines) {
     std::string text;
     for (std::size_t line = 0; line < batches * lines; ++line) {
         const std::size_t k = line % 1000;
-        text += (k % 10 == 0 ? "a-rather-long-key-" : "key-of-eighteen-by-") + std::to_string(1000 + k);
-        text += " " + std::to_string(100 + line % 900) + " 0." + std::to_string(1 + line % 9) + "\n";
+        text +=
+            (k % 10 == 0 ? "a-rather-long-key-" : "key-of-eighteen-by-") + std::to_string(1000 + k);
+        text +=
+            " " + std::to_string(100 + line % 900) + " 0." + std::to_string(1 + line % 9) + "\n";
     }
     return text;
 }
@@ -53,9 +55,8 @@ double allocationsPerBatch(std::size_t lines, const Build& build) {
     const std::size_t batches = kWarmBatches + kBatches;
     const std::string text = textOf(batches, lines);
     tidemill::test::Life life(tidemill::test::inMemory(1));
-    const auto rows = build(
-        rowsOf(life.context().memoryTextStream(text, text.size() / batches),
-               {{"key", Type::kText}, {"n", Type::kInt}, {"x", Type::kFloat}}));
+    const auto rows = build(rowsOf(life.context().memoryTextStream(text, text.size() / batches),
+                                   {{"key", Type::kText}, {"n", Type::kInt}, {"x", Type::kFloat}}));
     rows.job->graph.addOutput(std::make_unique<LookAtAll>(rows));
     life.start();
     life.run(kWarmBatches);
@@ -102,8 +103,8 @@ TEST(RowAllocations, OfRunningGroupsDoNotGrowWithTheRows) {
 
 TEST(RowAllocations, OfDistinctAndTopDoNotGrowWithTheRows) {
     EXPECT_LT(allocationsPerRow([](const RowStream& rows) {
-                  return orThrow(top(orThrow(distinct(orThrow(select(rows, {"key"})), {})),
-                                     {{"key"}}, 5));
+                  return orThrow(
+                      top(orThrow(distinct(orThrow(select(rows, {"key"})), {})), {{"key"}}, 5));
               }),
               kNone);
 }

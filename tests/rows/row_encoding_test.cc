@@ -28,7 +28,13 @@ Chunk chunkOf(std::span<const Column> columns, std::size_t rows) {
 TEST(KeyEncoding, ValuesOfEveryTypeComeBack) {
     ColumnBuffer ints(Type::kInt), floats(Type::kFloat), bools(Type::kBool), texts(Type::kText),
         lasts(Type::kText);
-    const std::int64_t numbers[] = {0, -1, 1, 200, -129, 65535, std::numeric_limits<std::int64_t>::max(),
+    const std::int64_t numbers[] = {0,
+                                    -1,
+                                    1,
+                                    200,
+                                    -129,
+                                    65535,
+                                    std::numeric_limits<std::int64_t>::max(),
                                     std::numeric_limits<std::int64_t>::min()};
     const std::string long200(200, 'x');
     for (std::size_t row = 0; row < 8; ++row) {
@@ -97,7 +103,8 @@ TEST(SortKey, NumbersComeFirstThenNanThenNullInBothDirections) {
     floats.setNull(7);
     const Column column = floats.column();
     for (std::size_t row = 0; row + 1 < 8; ++row)
-        EXPECT_LT(sortKey(column, row, false, false), sortKey(column, row + 1, false, false)) << row;
+        EXPECT_LT(sortKey(column, row, false, false), sortKey(column, row + 1, false, false))
+            << row;
     const std::size_t descending[] = {5, 4, 3, 2, 1, 0, 6, 7};
     for (std::size_t i = 0; i + 1 < 8; ++i)
         EXPECT_LT(sortKey(column, descending[i], true, false),
@@ -107,8 +114,9 @@ TEST(SortKey, NumbersComeFirstThenNanThenNullInBothDirections) {
 
 TEST(SortKey, LooseNumbersAreOrderedBySizeExactly) {
     ColumnBuffer texts(Type::kText);
-    const std::string_view ascending[] = {"-9007199254740993", "-9007199254740992", "-0.5", "0",
-                                          "9007199254740992",  "9007199254740993",  "1e300", "apple"};
+    const std::string_view ascending[] = {
+        "-9007199254740993", "-9007199254740992", "-0.5",  "0",
+        "9007199254740992",  "9007199254740993",  "1e300", "apple"};
     std::copy(std::begin(ascending), std::end(ascending), texts.as<Type::kText>());
     const Column column = texts.column();
     for (std::size_t row = 0; row + 1 < 8; ++row)
@@ -117,12 +125,19 @@ TEST(SortKey, LooseNumbersAreOrderedBySizeExactly) {
 
 TEST(SortKey, TextsAreOrderedByTheirBytesAlsoWithZeros) {
     ColumnBuffer texts(Type::kText);
-    const std::string_view ascending[] = {"", std::string_view("\0", 1), std::string_view("\0a", 2),
-                                          "a", std::string_view("a\0", 2), "a\x01", "b", "ba"};
+    const std::string_view ascending[] = {"",
+                                          std::string_view("\0", 1),
+                                          std::string_view("\0a", 2),
+                                          "a",
+                                          std::string_view("a\0", 2),
+                                          "a\x01",
+                                          "b",
+                                          "ba"};
     std::copy(std::begin(ascending), std::end(ascending), texts.as<Type::kText>());
     const Column column = texts.column();
     for (std::size_t row = 0; row + 1 < 8; ++row) {
-        EXPECT_LT(sortKey(column, row, false, false), sortKey(column, row + 1, false, false)) << row;
+        EXPECT_LT(sortKey(column, row, false, false), sortKey(column, row + 1, false, false))
+            << row;
         EXPECT_GT(sortKey(column, row, true, false), sortKey(column, row + 1, true, false)) << row;
     }
 }
@@ -211,7 +226,8 @@ TEST(RowFormats, JsonIsValidWhateverTheNamesAndValues) {
     floats.as<Type::kFloat>()[0] = HUGE_VAL;
     texts.as<Type::kText>()[0] = "caf\xe9";
     times.as<Type::kTime>()[0] = -1;
-    const auto schema = Schema::of({{"a\"b", Type::kFloat}, {"time", Type::kText}, {"when", Type::kTime}});
+    const auto schema =
+        Schema::of({{"a\"b", Type::kFloat}, {"time", Type::kText}, {"when", Type::kTime}});
     const Column columns[] = {floats.column(), texts.column(), times.column()};
     const auto chunk = chunkOf(columns, 1);
     std::string line;

@@ -69,8 +69,8 @@ private:
 };
 
 inline RowStream rowsOf(const DStream<std::string_view>& lines, std::vector<ColumnSpec> columns) {
-    return readRows(lines, std::make_shared<BlankReader>(
-                               core::orThrow(Schema::of(std::move(columns)))));
+    return readRows(lines,
+                    std::make_shared<BlankReader>(core::orThrow(Schema::of(std::move(columns)))));
 }
 
 // The rows as printed tuples.

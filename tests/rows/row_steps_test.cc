@@ -1,4 +1,5 @@
-// Steps on rows: where, compute, select, rename, drop, union, explode, top, join, distinct; outputs.
+// Steps on rows: where, compute, select, rename, drop, union, explode, top, join, distinct;
+// outputs.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -13,10 +14,10 @@ namespace tidemill::rows::test {
 namespace {
 
 using core::orThrow;
+using testing::HasSubstr;
 using tidemill::test::Batches;
 using tidemill::test::inMemory;
 using tidemill::test::runBatches;
-using testing::HasSubstr;
 
 using Rows = std::vector<std::string>;
 using Build = std::function<RowStream(const RowStream&)>;
@@ -65,8 +66,7 @@ TEST(RowSteps, WhereBehindWhereKeepsWhatBothDo) {
 TEST(RowSteps, ComputeAddsAndReplacesColumns) {
     EXPECT_EQ(of({"a 1 x", "b - y"},
                  [](const RowStream& rows) {
-                     const auto twice =
-                         ofInt<Type::kInt>(1, [](std::int64_t n) { return 2 * n; });
+                     const auto twice = ofInt<Type::kInt>(1, [](std::int64_t n) { return 2 * n; });
                      return orThrow(compute(rows, {{"n", twice}, {"m", twice}}));
                  }),
               (Rows{"(a,2,x,2)", "(b,null,y,null)"}));
@@ -79,12 +79,14 @@ TEST(RowSteps, ARowThatFailsIsLeftOutAndTheOthersGoOn) {
         if (n % 3 == 0) throw "a three";
         return n;
     });
-    EXPECT_EQ(of({"a 1 x", "b 3 y", "c 4 z", "d q w"},
-                 [&](const RowStream& rows) {
-                     return orThrow(compute(where(rows, ofInt<Type::kBool>(1, [](auto) { return true; })),
-                                            {{"m", noThrees}}));
-                 },
-                 options),
+    EXPECT_EQ(of(
+                  {"a 1 x", "b 3 y", "c 4 z", "d q w"},
+                  [&](const RowStream& rows) {
+                      return orThrow(
+                          compute(where(rows, ofInt<Type::kBool>(1, [](auto) { return true; })),
+                                  {{"m", noThrees}}));
+                  },
+                  options),
               (Rows{"(a,1,x,1)", "(c,4,z,4)"}));
 }
 
@@ -105,13 +107,13 @@ TEST(RowSteps, ARowThatFailsStopsTheJobWithItsValue) {
 }
 
 TEST(RowSteps, SelectRenameAndDrop) {
-    EXPECT_EQ(of({"a 1 x"},
-                 [](const RowStream& rows) {
-                     return orThrow(
-                         rename(orThrow(drop(orThrow(select(rows, {"t", "n", "key"})), {"n"})),
-                                {{"t", "u"}}));
-                 }),
-              (Rows{"(x,a)"}));
+    EXPECT_EQ(
+        of({"a 1 x"},
+           [](const RowStream& rows) {
+               return orThrow(rename(orThrow(drop(orThrow(select(rows, {"t", "n", "key"})), {"n"})),
+                                     {{"t", "u"}}));
+           }),
+        (Rows{"(x,a)"}));
     tidemill::test::Life life(inMemory());
     RecordQueue<std::string> queue;
     const auto rows = read(life.context().queueStream(queue));
@@ -125,8 +127,8 @@ TEST(RowSteps, SelectRenameAndDrop) {
 TEST(RowSteps, UnionTakesRowsOfBothInAnyOrderOfColumns) {
     EXPECT_EQ(of({"a 1 x", "b 2 y"},
                  [](const RowStream& rows) {
-                     return orThrow(unite(where(rows, isOdd(1)),
-                                          orThrow(select(rows, {"t", "key", "n"}))));
+                     return orThrow(
+                         unite(where(rows, isOdd(1)), orThrow(select(rows, {"t", "key", "n"}))));
                  }),
               (Rows{"(a,1,x)", "(a,1,x)", "(b,2,y)"}));
     tidemill::test::Life life(inMemory());
@@ -143,16 +145,17 @@ TEST(RowSteps, ExplodeMakesARowOfEachPart) {
     options.errorPolicy = ErrorPolicy::kSkip;
     std::vector<ColumnSpec> columns = kColumns;
     columns[2].type = Type::kJson;
-    EXPECT_EQ(of({R"(a 1 [1,"b,c",{"d":[2,3]}])", "b 2 []", "c 3 7"},
-                 [](const RowStream& rows) { return orThrow(explode(rows, "t", "")); }, options,
-                 columns),
+    EXPECT_EQ(of(
+                  {R"(a 1 [1,"b,c",{"d":[2,3]}])", "b 2 []", "c 3 7"},
+                  [](const RowStream& rows) { return orThrow(explode(rows, "t", "")); }, options,
+                  columns),
               (Rows{"(a,1,1)", "(a,1,b,c)", R"((a,1,{"d":[2,3]}))"}));
     // More parts than a chunk has rows.
     std::string many = "a 1 x";
     for (int i = 0; i < 3000; ++i) many += ",x";
-    EXPECT_EQ(of({many}, [](const RowStream& rows) { return orThrow(explode(rows, "t", ",")); })
-                  .size(),
-              3001u);
+    EXPECT_EQ(
+        of({many}, [](const RowStream& rows) { return orThrow(explode(rows, "t", ",")); }).size(),
+        3001u);
 }
 
 TEST(RowSteps, TopByOneAndSeveralColumns) {
@@ -169,7 +172,8 @@ TEST(RowSteps, TopByOneAndSeveralColumns) {
 TEST(RowSteps, TopIsTheSameWhateverTheTasks) {
     Rows lines;
     for (int i = 0; i < 20'000; ++i)
-        lines.push_back("key-" + std::to_string(i * 7919 % 20'000) + " " + std::to_string(i % 100) + " x");
+        lines.push_back("key-" + std::to_string(i * 7919 % 20'000) + " " + std::to_string(i % 100) +
+                        " x");
     const auto build = [](const RowStream& rows) { return orThrow(top(rows, {{"n"}}, 50)); };
     EXPECT_EQ(of(lines, build, inMemory(1)), of(lines, build, inMemory(7)));
 }
@@ -183,8 +187,8 @@ std::string joinOf(JoinKind kind) {
                                      1, [from](std::int64_t n) { return (n >= 5) == (from == 5); });
                              };
                              const auto left = orThrow(drop(where(both, is(0)), {"t"}));
-                             const auto right = orThrow(rename(
-                                 orThrow(drop(where(both, is(5)), {"t"})), {{"n", "m"}}));
+                             const auto right = orThrow(
+                                 rename(orThrow(drop(where(both, is(5)), {"t"})), {{"n", "m"}}));
                              return orThrow(join(left, right, {"key"}, kind));
                          });
     for (const auto& row : rows) all += row;

@@ -1,4 +1,5 @@
-// Nexmark's queries 0, 1, 2 and 7 as job files over a generated feed of bids, next to a plain program.
+// Nexmark's queries 0, 1, 2 and 7 as job files over a generated feed of bids, next to a plain
+// program.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -34,8 +35,8 @@ std::vector<std::vector<Bid>> feed(std::size_t batches) {
 }
 
 std::string lineOf(const Bid& bid) {
-    return json{{"auction", bid.auction}, {"bidder", bid.bidder}, {"price", bid.price},
-                {"time", bid.time}}
+    return json{
+        {"auction", bid.auction}, {"bidder", bid.bidder}, {"price", bid.price}, {"time", bid.time}}
         .dump();
 }
 
@@ -50,7 +51,8 @@ std::vector<std::vector<json>> results(const std::string& steps,
     test::TemporaryDirectory directory;
     const auto job = core::orThrow(parseJobFile(
         "[job]\nname = \"nexmark\"\non_error = \"stop\"\n[[source]]\nname = \"lines\"\ntype = "
-        "\"listen\"\nport = 0\n" + kBids + steps + "[[output]]\nto = \"json_lines\"\npath = \"" +
+        "\"listen\"\nport = 0\n" +
+            kBids + steps + "[[output]]\nto = \"json_lines\"\npath = \"" +
             (directory / "out").string() + "\"\n",
         "nexmark.toml"));
     test::Life life(job.options);
@@ -103,9 +105,10 @@ TEST(Nexmark, Query1ConvertsPrices) {
 
 TEST(Nexmark, Query2SelectsAuctions) {
     const auto bids = feed(3);
-    const auto rows = results("[[step]]\ndo = \"sql\"\nquery = \"select auction, price from bid where "
-                              "auction % 123 = 0\"\n",
-                              bids);
+    const auto rows = results(
+        "[[step]]\ndo = \"sql\"\nquery = \"select auction, price from bid where "
+        "auction % 123 = 0\"\n",
+        bids);
     for (std::size_t i = 0; i < bids.size(); ++i) {
         std::vector<std::pair<std::int64_t, std::int64_t>> expected, found;
         for (const auto& bid : bids[i])
@@ -118,9 +121,10 @@ TEST(Nexmark, Query2SelectsAuctions) {
 
 TEST(Nexmark, Query7FindsTheHighestPriceOfEachWindow) {
     const auto bids = feed(6);
-    const auto rows = results("[[step]]\nname = \"highest\"\ndo = \"sql\"\nquery = \"select max(price) as "
-                              "price, count(*) as bids from bid group by tumble('2 seconds')\"\n",
-                              bids);
+    const auto rows = results(
+        "[[step]]\nname = \"highest\"\ndo = \"sql\"\nquery = \"select max(price) as "
+        "price, count(*) as bids from bid group by tumble('2 seconds')\"\n",
+        bids);
     for (std::size_t i = 0; i < bids.size(); ++i) {
         if (i % 2 == 0) {
             EXPECT_TRUE(rows[i].empty());
