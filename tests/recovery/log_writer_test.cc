@@ -66,8 +66,9 @@ TEST_F(LogWriterTest, GhostOfAnOlderConnectionAppendsNothing) {
 
 TEST_F(LogWriterTest, OversizeLinesKeepTheirNumbers) {
     auto life = start(disk_);
-    auto block = makeBlock("", {core::SourceId(0), 0, "s", 1, 0, 3});
-    EXPECT_EQ(life.log->append(block), Outcome::kQueued);
+    core::BlockOrigin origin{core::SourceId(0), 0, "", 1, 0, 3};
+    core::setLineLane(origin, "s");
+    EXPECT_EQ(life.log->append(makeBlock("", std::move(origin))), Outcome::kQueued);
     EXPECT_EQ(life.log->sessionLines("s"), 3u);
 }
 
