@@ -191,9 +191,9 @@ TEST_F(HostileInput, ADirectoryOfANewerFormatIsRefusedAndLeftAlone) {
     stop();
     const auto format = rig_.data() / "FORMAT";
     std::string text = contentOf(format);
-    for (const char* number : {"version 1", "reader-min 1"}) {
+    for (const std::string number : {"\nversion ", "\nreader-min "}) {
         ASSERT_NE(text.find(number), text.npos) << text;
-        text.replace(text.find(number) + std::string(number).size() - 1, 1, "9");
+        text.replace(text.find(number) + number.size(), 1, "9");
     }
     std::ofstream(format) << text;
     const auto before = files();
