@@ -12,21 +12,33 @@ namespace {
 
 using Int = std::int64_t;
 
-// Whether the result is not the exact one.
+// overflows(): whether the result is not the exact one. wrong(): the same as a sign bit, in steps that
+// the compiler can take for several rows at once.
 struct Add {
     static constexpr char kSign = '+';
+    static Int wrong(Int a, Int b, Int& out) {
+        out = static_cast<Int>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+        return (a ^ out) & (b ^ out);
+    }
     static bool overflows(Int a, Int b, Int& out) { return __builtin_add_overflow(a, b, &out); }
     static constexpr bool kMayUnderflow = false;
     static double of(double a, double b) { return a + b; }
 };
 struct Subtract {
     static constexpr char kSign = '-';
+    static Int wrong(Int a, Int b, Int& out) {
+        out = static_cast<Int>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
+        return (a ^ b) & (a ^ out);
+    }
     static bool overflows(Int a, Int b, Int& out) { return __builtin_sub_overflow(a, b, &out); }
     static constexpr bool kMayUnderflow = false;
     static double of(double a, double b) { return a - b; }
 };
 struct Multiply {
     static constexpr char kSign = '*';
+    static Int wrong(Int a, Int b, Int& out) {
+        return -static_cast<Int>(__builtin_mul_overflow(a, b, &out));
+    }
     static bool overflows(Int a, Int b, Int& out) { return __builtin_mul_overflow(a, b, &out); }
     static constexpr bool kMayUnderflow = true;
     static double of(double a, double b) { return a * b; }
@@ -55,14 +67,14 @@ public:
         const Int* a = in[0].as<Type::kInt>();
         const Int* b = in[1].as<Type::kInt>();
         Int* out = out_.as<Type::kInt>();
-        bool any = false;
+        Int any = 0;  // negative: some result is wrong
         if (const Value* constant = operands_[1].constant) {
             const Int same = constant->number;
-            rows.forEachAtLeast([&](std::size_t i) { any |= Op::overflows(a[i], same, out[i]); });
+            rows.forEachAtLeast([&](std::size_t i) { any |= Op::wrong(a[i], same, out[i]); });
         } else {
-            rows.forEachAtLeast([&](std::size_t i) { any |= Op::overflows(a[i], b[i], out[i]); });
+            rows.forEachAtLeast([&](std::size_t i) { any |= Op::wrong(a[i], b[i], out[i]); });
         }
-        if (any) [[unlikely]]
+        if (any < 0) [[unlikely]]
             rows.forEach([&](std::size_t i) {
                 if (isSet(nulls, i) || !Op::overflows(a[i], b[i], out[i])) return;
                 addFailure(frame, i, what_, doesNotFit(a[i], Op::kSign, b[i]));
@@ -89,17 +101,15 @@ public:
         const double* a = in[0].as<Type::kFloat>();
         const double* b = in[1].as<Type::kFloat>();
         double* out = out_.as<Type::kFloat>();
-        // Looked for closer: what is not finite, and where it may have been lost, zero.
-        unsigned odd = 0;
+        std::uint64_t any = 0;  // as wide as the values
         rows.forEachAtLeast([&](std::size_t i) {
             const double value = Op::of(a[i], b[i]);
             out[i] = value;
-            odd |= !(std::fabs(value) <= std::numeric_limits<double>::max());
-            if constexpr (Op::kMayUnderflow) odd |= value == 0;
+            any |= mayBeWrong(a[i], b[i], value);
         });
-        if (odd != 0) [[unlikely]]
+        if (any != 0) [[unlikely]]
             rows.forEach([&](std::size_t i) {
-                if (isSet(nulls, i)) return;
+                if (isSet(nulls, i) || mayBeWrong(a[i], b[i], out[i]) == 0) return;
                 const std::string wrong = wrongOf(a[i], b[i], out[i]);
                 if (wrong.empty()) return;
                 addFailure(frame, i, what_, wrong);
@@ -109,6 +119,15 @@ public:
     }
 
 private:
+    // What is not finite, and what is zero where no argument is.
+    static std::uint64_t mayBeWrong(double a, double b, double value) {
+        std::uint64_t may = std::fabs(value) <= std::numeric_limits<double>::max() ? 0 : 1;
+        if constexpr (Op::kMayUnderflow) {
+            const std::uint64_t zero = value == 0 ? 1 : 0, nonzero = a != 0 ? 1 : 0;
+            may |= zero & nonzero & (Op::kSign == '/' || b != 0 ? 1 : 0);
+        }
+        return may;
+    }
     static std::string wrongOf(double a, double b, double value) {
         constexpr bool kDivides = Op::kSign == '/';
         if (kDivides && b == 0) {

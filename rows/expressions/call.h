@@ -53,21 +53,15 @@ private:
         const auto arrays = std::make_tuple(in[I].template as<A>()...);
         Held<R>* const out = out_.as<R>();
         Call call(frame.arena);
-        const auto one = [&](std::size_t row) {
+        rows.forEach([&](std::size_t row) {
+            if (isSet(nulls, row)) {
+                out[row] = Held<R>();
+                return;
+            }
             out[row] = f_(call, std::get<I>(arrays)[row]...);
             if (!call.isUsual_) [[unlikely]]
                 unusual(frame, call, row);
-        };
-        if (nulls == nullptr) {
-            rows.forEach(one);
-        } else {
-            rows.forEach([&](std::size_t row) {
-                if (isSet(nulls, row))
-                    out[row] = Held<R>();
-                else
-                    one(row);
-            });
-        }
+        });
         return out_.column();
     }
 

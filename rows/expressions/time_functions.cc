@@ -1,4 +1,5 @@
 // Functions of times. Units and formats are constants.
+#include <algorithm>
 #include <cmath>
 
 #include "rows/calendar.h"
@@ -27,15 +28,43 @@ core::Result<std::string> constantText(const Constants& constants, std::size_t a
 
 // Units that are so many microseconds: known to the compiler, they need no division.
 template <std::int64_t unit>
+class TruncatedEval final : public Eval {
+public:
+    TruncatedEval(Operands operands, std::string what)
+        : time_(std::move(operands[1])), what_(std::move(what)) {}
+
+    Column run(Frame& frame, const Rows& rows) override {
+        const Column in = time_.run(frame, rows);
+        const std::uint64_t* nulls = setNulls(out_, &in, 1);
+        const std::int64_t* times = in.as<kTime>();
+        std::int64_t* out = out_.as<kTime>();
+        bool any = false;
+        rows.forEachAtLeast([&](std::size_t i) {
+            const std::int64_t time = std::max(times[i], kTruncatedMin);
+            const std::int64_t rest = time % unit;
+            out[i] = time - rest - (rest < 0 ? unit : 0);
+            any |= times[i] < kTruncatedMin;
+        });
+        if (any) [[unlikely]]
+            rows.forEach([&](std::size_t i) {
+                if (isSet(nulls, i) || times[i] >= kTruncatedMin) return;
+                addFailure(frame, i, what_, "a time before the year -280000");
+                out_.setNull(i);
+            });
+        return out_.column();
+    }
+
+private:
+    Operand time_;
+    std::string what_;
+    ColumnBuffer out_{kTime};
+};
+
+template <std::int64_t unit>
 MakeEval truncatedTo() {
-    return mapWith<kTime, kText, kTime>([](Call& call, Text, std::int64_t time) {
-        if (time < kTruncatedMin) [[unlikely]] {
-            call.fail("a time before the year -280000");
-            return time;
-        }
-        const std::int64_t rest = time % unit;
-        return time - rest - (rest < 0 ? unit : 0);
-    });
+    return [](Operands operands, const std::string& what) -> std::unique_ptr<Eval> {
+        return std::make_unique<TruncatedEval<unit>>(std::move(operands), what);
+    };
 }
 
 core::Result<MakeEval> dateTrunc(const Constants& constants) {
