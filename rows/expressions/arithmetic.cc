@@ -12,8 +12,8 @@ namespace {
 
 using Int = std::int64_t;
 
-// overflows(): whether the result is not the exact one. wrong(): the same as a sign bit, in steps that
-// the compiler can take for several rows at once.
+// overflows(): whether the result is not the exact one. wrong(): the same as a sign bit, in steps
+// that the compiler can take for several rows at once.
 struct Add {
     static constexpr char kSign = '+';
     static Int wrong(Int a, Int b, Int& out) {
