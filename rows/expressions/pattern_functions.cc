@@ -195,6 +195,8 @@ struct RegexpMatch {
 
 private:
     Text group(Call& call, const re2::RE2& regex, Text text, int number) {
+        // A group that took no part has no address; an empty text must have one.
+        if (text.data() == nullptr) text = Text("", 0);
         if (!regex.Match(piece(text), 0, text.size(), re2::RE2::UNANCHORED, groups.data(),
                          number + 1) ||
             groups[static_cast<std::size_t>(number)].data() == nullptr) {

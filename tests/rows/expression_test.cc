@@ -120,6 +120,13 @@ TEST(Expressions, TheNormalFormIsTheSameHoweverItIsWritten) {
     EXPECT_EQ(text("path like 'a%' and true"), text("path like 'a%'"));
 }
 
+TEST(Expressions, AnEmptyMatchIsNotNull) {
+    EXPECT_THAT(evaluated(requests(), "regexp_match(split_part(path, '?', 2), '^$') is null"),
+                ElementsAre("false", "false", "true"));
+    EXPECT_THAT(evaluated(requests(), "regexp_match(left(path, 0), '(x)|$') is null"),
+                ElementsAre("true", "true", "true"));
+}
+
 TEST(Expressions, NegativeNumbersAreRead) {
     EXPECT_EQ(valueOf("-13"), "-13");
     EXPECT_EQ(valueOf("- 13"), "-13");
