@@ -120,7 +120,9 @@ private:
 
     void scan(std::uint32_t pass, std::uint32_t partition, core::Sink<T>& sink) const {
         core::TaskContext task{run_.newArena(), 0, partition, run_.failedRecords(), pass};
+        task.marker = run_.marker();
         node_.scan(task, run_, sink);
+        if (task.marker != nullptr) task.marker->noRecord();
         sink.finish();
     }
 

@@ -9,6 +9,7 @@
 
 #include "core/boundary.h"
 #include "core/ids.h"
+#include "core/skipped_elements.h"
 
 namespace tidemill::core {
 
@@ -71,11 +72,15 @@ struct BatchRecord : Boundary {
     bool allLeftOut = false;
     // By output, ascending; of those that have any.
     std::vector<OutputNote> notes;
+    // What the batch before left out because functions threw: a re-run of that one leaves out the
+    // same.
+    SkippedOfBatch skippedBefore;
     bool operator==(const BatchRecord&) const = default;
 };
 
-// What the record says of a replayable source, empty when nothing.
+// What the batch reads of a replayable source, empty when nothing.
 inline std::string_view rangeOf(const BatchRecord& record, SourceId source) {
+    if (record.allLeftOut) return {};
     for (const auto& range : record.ranges)
         if (range.source == source) return range.bytes;
     return {};

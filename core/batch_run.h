@@ -46,11 +46,13 @@ struct TaskContext {
     FailedRecords* failed = nullptr;
     // 0 in stages; else the number of the scan that the task is part of.
     std::uint32_t pass = 0;
-    // While sinks are opened: on which way from its root the stream at hand is reached; see
-    // StreamNode::ways.
+    // On which way from its root the stream at hand is reached while sinks are opened; on which way
+    // its parents are reached in a scan. See StreamNode::ways.
     std::uint64_t way = 0;
     // For roots that can; see Node::probes.
     RecordProbe* probe = nullptr;
+    // Told of each record; elements then go one by one through all that follows. Null: nobody asks.
+    ProgressMarker* marker = nullptr;
 
     // Where what a sink collects belongs: an operator that puts what its sinks left behind into
     // this order has its parent's elements in the order of a scan. No two sinks of one operator
@@ -75,6 +77,9 @@ public:
     const std::vector<BlockPtr>& blocks() const { return blocks_; }
     Workers& workers() const { return workers_; }
     FailedRecords* failedRecords() const { return failed_; }
+    ProgressMarker* marker() const {
+        return failed_ == nullptr ? nullptr : failed_->rules().marker;
+    }
     // Whose results outputs publish.
     ResultMark mark() const { return resultMark(owner_, record_); }
 

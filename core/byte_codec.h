@@ -82,6 +82,8 @@ public:
         bytes_.remove_prefix(size);
         return taken;
     }
+    // Bytes not read yet.
+    std::size_t left() const { return bytes_.size(); }
     bool ok() const { return ok_; }
     // True when everything was read and nothing was wrong.
     bool finished() const { return ok_ && bytes_.empty(); }

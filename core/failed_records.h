@@ -17,6 +17,7 @@
 
 #include "core/batch_record.h"
 #include "core/format.h"
+#include "core/skipped_elements.h"
 #include "core/workers.h"
 
 namespace tidemill::core {
@@ -38,10 +39,17 @@ struct FailedCall {
     const char* text = nullptr;
 };
 
+class ProgressMarker;
+
 struct FailureRules {
     OnError onError = OnError::kStop;
     // kDeadLetter: so many records of a batch are kept; others are only counted.
     std::size_t deadLettersMax = 10'000;
+    // The batch was complete before: it does without exactly these elements, which no function is
+    // called for, and what a function throws ends it. Null: it goes by `onError`.
+    const std::vector<SkippedElements>* exactly = nullptr;
+    // See TaskContext; null: nobody asks.
+    ProgressMarker* marker = nullptr;
 };
 
 // Those of one batch. A stream may be computed several times in a batch: in a stage, and once for
@@ -53,11 +61,18 @@ public:
     static constexpr std::size_t kTextBytesMax = 64 << 20;
     // Kept to be named in the log when records are only skipped.
     static constexpr std::size_t kExamples = 16;
+    // The list of what the stages left out has at most so many bytes.
+    static constexpr std::size_t kSkippedBytesMax = 4 << 20;
 
     explicit FailedRecords(FailureRules rules = {});
     ~FailedRecords();
 
-    bool goesOn() const { return rules_.onError != OnError::kStop; }
+    // A record whose function throws is left out.
+    bool goesOn() const {
+        return rules_.onError != OnError::kStop && rules_.exactly == nullptr;
+    }
+    // Each element is looked at before and behind the call.
+    bool oneByOne() const { return oneByOne_; }
     const FailureRules& rules() const { return rules_; }
 
     // So much of a record and of what was thrown is kept.
@@ -66,8 +81,19 @@ public:
                                        64 << 10);
     }
 
-    // `node`: the number of the operator; `pass`: see TaskContext.
-    void add(std::uint32_t node, std::uint32_t pass, FailedRecord record);
+    // `number`: of the element in the operator's input; none: a re-run need not know.
+    void add(const InputPlace& input, std::optional<std::uint64_t> number, FailedRecord record);
+
+    // The elements of an operator's input that `exactly` leaves out.
+    SkippedRunsReader leftOutOf(const InputPlace& input) const;
+    // For the rules' marker, if there is one.
+    void calling(const std::string& operation, const std::string& element) const;
+    void returned() const;
+
+    // The stages are done: what fails from now on changes nothing that stays.
+    void stagesDone();
+    // What the stages left out. Call when the batch has run.
+    SkippedOfBatch takeSkipped();
 
     // The call that ends the batch, when no record may be left out; the first one is kept.
     void stop(FailedCall call);
@@ -86,6 +112,8 @@ private:
 
     struct Noted;
     const FailureRules rules_;
+    const bool oneByOne_ = rules_.onError != OnError::kStop || rules_.exactly != nullptr ||
+                           rules_.marker != nullptr;
     const std::unique_ptr<Noted> noted_;
 };
 
@@ -116,16 +144,24 @@ std::string_view textOf(const T& element) {
 class RecordGuard {
 public:
     // Where no record may be left out, this costs nothing until a function throws.
-    RecordGuard(FailedRecords* failed, std::uint32_t node, std::uint32_t partition,
-                std::uint32_t pass, const std::string& operation)
-        : failed_(failed), node_(node), partition_(partition), pass_(pass), operation_(operation) {}
+    RecordGuard(FailedRecords* failed, const InputPlace& input, const std::string& operation)
+        : failed_(failed),
+          input_(input),
+          oneAtATime_(failed != nullptr && failed->rules().marker != nullptr),
+          operation_(operation) {
+        if (failed != nullptr && failed->rules().exactly != nullptr)
+            leftOut_ = failed->leftOutOf(input);
+    }
+
+    // What is made of an element must go on before the next one comes.
+    bool oneAtATime() const { return oneAtATime_; }
 
     // Calls apply(element) for each element of the chunk, which it may move from, and then
     // handOn(). When apply throws, undo() takes back what it had made so far and the element is
     // noted; what handOn throws is never an element's fault.
     template <class In, class Apply, class Undo, class HandOn>
     void forEach(std::span<In> chunk, Apply apply, Undo undo, HandOn handOn) {
-        if (failed_ != nullptr && failed_->goesOn()) [[unlikely]] {
+        if (failed_ != nullptr && failed_->oneByOne()) [[unlikely]] {
             for (In& element : chunk) {
                 if (attempt(element, apply))
                     handOn();
@@ -143,12 +179,7 @@ public:
         } catch (const TaskFailure&) {
             throw;
         } catch (...) {
-            FailedCall call{node_, partition_, described(*at, currentExceptionText()),
-                            failed_detail::textOf(*at).data()};
-            Error error{ErrorKind::kUserCode,
-                        call.record.operation + " threw: " + call.record.error};
-            if (failed_ != nullptr) failed_->stop(std::move(call));
-            throw TaskFailure(std::move(error));
+            stop(*at, currentExceptionText());
         }
     }
 
@@ -160,9 +191,12 @@ public:
         FailedRecord failed{operation_, std::move(record), std::move(error)};
         cut(failed.record, bytesMax, failed.record.size());
         cut(failed.error, bytesMax, failed.error.size());
-        if (failed_ != nullptr && failed_->goesOn()) return failed_->add(node_, pass_, failed);
+        // What such an operator rejects follows from the job file alone, so that a re-run of a
+        // complete batch rejects the same.
+        if (failed_ != nullptr && failed_->rules().onError != OnError::kStop)
+            return failed_->add(input_, std::nullopt, std::move(failed));
         Error ended{ErrorKind::kUserCode, failed.operation + ": " + failed.error};
-        if (failed_ != nullptr) failed_->stop({node_, partition_, std::move(failed), text});
+        if (failed_ != nullptr) failed_->stop({input_.node, input_.partition, std::move(failed), text});
         throw TaskFailure(std::move(ended));
     }
 
@@ -181,6 +215,9 @@ private:
 
     template <class In, class Apply>
     bool attempt(In& element, Apply& apply) {
+        const auto number = next_++;
+        if (failed_->rules().exactly != nullptr && leftOut_.holds(number)) return false;
+        if (oneAtATime()) failed_->calling(operation_, described(element, {}).record);
         std::string error;
         try {
             if constexpr (std::is_copy_constructible_v<In>) {
@@ -189,16 +226,25 @@ private:
             } else {
                 apply(element);
             }
+            if (oneAtATime()) failed_->returned();
             return true;
         } catch (const TaskFailure&) {
             throw;
-        } catch (const std::exception& thrown) {
-            error = thrown.what();
         } catch (...) {
             error = currentExceptionText();
         }
-        failed_->add(node_, pass_, described(element, std::move(error)));
+        if (!failed_->goesOn()) stop(element, std::move(error));
+        failed_->add(input_, number, described(element, std::move(error)));
         return false;
+    }
+
+    template <class In>
+    [[noreturn]] void stop(const In& element, std::string thrown) {
+        FailedCall call{input_.node, input_.partition, described(element, std::move(thrown)),
+                        failed_detail::textOf(element).data()};
+        Error error{ErrorKind::kUserCode, call.record.operation + " threw: " + call.record.error};
+        if (failed_ != nullptr) failed_->stop(std::move(call));
+        throw TaskFailure(std::move(error));
     }
 
     template <class In>
@@ -230,10 +276,11 @@ private:
     }
 
     FailedRecords* failed_;
-    std::uint32_t node_;
-    std::uint32_t partition_;
-    std::uint32_t pass_;
+    InputPlace input_;
+    bool oneAtATime_;
     const std::string& operation_;
+    std::uint64_t next_ = 0;  // number of the next element, where they are looked at one by one
+    SkippedRunsReader leftOut_;
 };
 
 }  // namespace tidemill::core

@@ -1,6 +1,7 @@
 #include "core/graph.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "core/failpoint.h"
 
@@ -17,6 +18,17 @@ bool Graph::holdsRecords() const {
                        [](const auto& output) { return output->holdsRecords(); });
 }
 
+bool holdsNoAddress(std::string_view object) {
+    while (!object.empty()) {
+        std::uint64_t word = 0;
+        const auto size = std::min(object.size(), sizeof word);
+        std::memcpy(&word, object.data(), size);
+        if (word >= std::uint64_t{1} << 31) return false;
+        object.remove_prefix(size);
+    }
+    return true;
+}
+
 Result<> Graph::runBatch(BatchRun& run, bool withOutputs, BatchObserver* observer) {
     const ActivityScope activity(Activity::kBatch);
     auto result = catchingAll([&] {
@@ -24,6 +36,7 @@ Result<> Graph::runBatch(BatchRun& run, bool withOutputs, BatchObserver* observe
         for (const auto& node : nodes_) node->runStage(run);
         for (const auto& node : nodes_) run.noteHeld(node->heldBytes());
         orThrow(reachFailpoint("batch.midRun"));
+        if (run.failedRecords() != nullptr) run.failedRecords()->stagesDone();
         if (withOutputs) runOutputs(run, observer);
     });
     for (const auto& node : nodes_) node->endBatch();

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -44,6 +45,11 @@ public:
 
     // The range a recorded batch took: choose behind it from now on.
     virtual Result<> resumeBehind(std::string_view range) = 0;
+
+    // Calls visit(place, record) for each record of a range, in its order; `place` is the path of
+    // the record's file, empty where there is none. Errors: as when a batch reads the range.
+    using Visit = std::function<void(std::string_view place, std::string_view record)>;
+    virtual Result<> visitRecords(std::string_view range, const Visit& visit) = 0;
 
     // Where it stands is kept with the state, a row for each lane; open() gets them back.
     struct PositionChange {

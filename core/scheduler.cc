@@ -31,10 +31,10 @@ Scheduler::Scheduler(SchedulerOptions options, Clock& clock, BlockLog& log, Grap
 Scheduler::~Scheduler() { abandon(); }
 
 Result<> Scheduler::replay(const BatchRecord& record, std::vector<BlockPtr> blocks,
-                           bool lastRecorded) {
+                           const Replay& how) {
     if (observer_ != nullptr) observer_->batchSubmitted(record, blocks, clock_.monotonic());
     nextFingerprint_ = options_.fingerprint;
-    TM_TRY(run(record, std::move(blocks), lastRecorded));
+    TM_TRY(run(record, std::move(blocks), how));
     return reachFailpoint("recover.midReplay");
 }
 
@@ -81,8 +81,9 @@ bool Scheduler::waitForDue() {
         clock_.waitUntil(lock, changed_, now.monotonic + sleep, wake);
     }
     if (!outcome_ || wish_ == Wish::kAbandon) return false;
-    if (wish_ == Wish::kFinish) return log_.pendingBytes() != 0;
-    return true;
+    if (wish_ != Wish::kFinish) return true;
+    lock.unlock();
+    return log_.pendingBytes() != 0 || hooks_.inputsWait();
 }
 
 // The time of the batch that begins; what is unusual about it is said.
@@ -138,7 +139,7 @@ Result<> Scheduler::nextBatch() {
     if (observer_ != nullptr) observer_->batchSubmitted(record, blocks, due_);
     TM_TRY(log_.waitDurable(recordLsn));
     TM_FAILPOINT("batch.afterRecordSync");
-    TM_TRY(run(record, std::move(blocks), true));
+    TM_TRY(run(record, std::move(blocks), {.isLast = true, .skipped = nullptr, .marker = nullptr}));
 
     std::lock_guard lock(mutex_);
     progress_.schedulingDelay = std::max(begun - due_, std::chrono::nanoseconds(0));
@@ -162,11 +163,13 @@ BatchRecord Scheduler::makeRecord(BatchTime time, const std::vector<BlockPtr>& b
     record.steps = options_.steps;
     record.onError = options_.onError;
     record.nonce = options_.nonce;
+    record.skippedBefore = std::exchange(skipped_, {});
     record.fingerprint = std::exchange(nextFingerprint_, options_.fingerprint);
     return record;
 }
 
-Result<> Scheduler::run(const BatchRecord& record, std::vector<BlockPtr> blocks, bool withOutputs) {
+Result<> Scheduler::run(const BatchRecord& record, std::vector<BlockPtr> blocks,
+                        const Replay& how) {
     std::uint64_t records = 0;
     std::uint64_t bytes = 0;
     for (const auto& block : blocks) {
@@ -175,11 +178,16 @@ Result<> Scheduler::run(const BatchRecord& record, std::vector<BlockPtr> blocks,
     }
     if (observer_ != nullptr) observer_->batchStarted(record);
     {
-        FailedRecords failed({record.onError, options_.deadLettersMax});
+        const bool exactly = how.skipped != nullptr && !how.skipped->unknown;
+        FailedRecords failed({record.onError, options_.deadLettersMax,
+                              exactly ? &how.skipped->elements : nullptr, how.marker});
         BatchRun batch(record, std::move(blocks), workers_, &failed, options_.owner);
-        if (auto ran = graph_.runBatch(batch, withOutputs, observer_); !ran)
-            return core::fail(hooks_.batchFailed(batch, std::move(ran.error())));
-        TM_TRY(hooks_.afterRun(batch, withOutputs));
+        workers_.runInOrder(how.marker != nullptr);
+        auto ran = graph_.runBatch(batch, how.isLast, observer_);
+        workers_.runInOrder(false);
+        if (!ran) return core::fail(hooks_.batchFailed(batch, std::move(ran.error())));
+        skipped_ = failed.takeSkipped();
+        TM_TRY(hooks_.afterRun(batch, how.isLast));
         batchSize_.ran(bytes, batch.heldBytes());
     }
     last_ = record;
@@ -193,7 +201,7 @@ Result<> Scheduler::run(const BatchRecord& record, std::vector<BlockPtr> blocks,
         changed_.notify_all();
     }
     if (observer_ != nullptr) observer_->batchCompleted(record);
-    return hooks_.atBoundary(record);
+    return hooks_.atBoundary(record, !skipped_.unknown);
 }
 
 void Scheduler::end(Result<> outcome) {

@@ -32,6 +32,8 @@ public:
     // With the log held: they say what it takes.
     virtual Result<std::vector<SourceRange>> planRanges(std::size_t bytesMax) = 0;
     virtual Framing framing(SourceId source) const = 0;
+    // While the job finishes: live inputs hold something that the next batch would take.
+    virtual bool inputsWait() const { return false; }
     // The stages and, with `withOutputs`, the outputs of the batch have run.
     virtual Result<> afterRun(const BatchRun& run, bool withOutputs) = 0;
     // A stage or an output of the batch has failed: returns the error to end the job with. The
@@ -40,8 +42,9 @@ public:
         (void)run;
         return error;
     }
-    // `record` is complete: the point between it and the next batch.
-    virtual Result<> atBoundary(const BatchRecord& record) = 0;
+    // `record` is complete: the point between it and the next batch. `repeatable`: the next record
+    // can say what it left out, so that it may be run again exactly.
+    virtual Result<> atBoundary(const BatchRecord& record, bool repeatable) = 0;
 };
 
 struct SchedulerOptions {
@@ -74,10 +77,17 @@ public:
               Workers& workers, BatchHooks& hooks, BatchObserver* observer = nullptr);
     ~Scheduler();
 
+    struct Replay {
+        // The batch is the last one recorded: its outputs run.
+        bool isLast = false;
+        // What it left out, as the next record says; null: nobody knows.
+        const SkippedOfBatch* skipped = nullptr;
+        // It runs one record after another, and this is told of each; null: it runs as always.
+        ProgressMarker* marker = nullptr;
+    };
     // Re-runs a batch that was recorded before this start, and whose record was found to fit its
-    // blocks and this build. Call before start(), in id order. Outputs run only when the batch is
-    // the last one recorded. Errors: those of the batch.
-    Result<> replay(const BatchRecord& record, std::vector<BlockPtr> blocks, bool lastRecorded);
+    // blocks and this build. Call before start(), in id order. Errors: those of the batch.
+    Result<> replay(const BatchRecord& record, std::vector<BlockPtr> blocks, const Replay& how);
 
     // Begins to make batches behind `last`, where the data directory's batches end, on a thread of
     // its own.
@@ -111,7 +121,7 @@ private:
     BatchTime takeTime();
     BatchRecord makeRecord(BatchTime time, const std::vector<BlockPtr>& blocks,
                            std::vector<SourceRange> ranges, std::vector<OutputNote> notes);
-    Result<> run(const BatchRecord& record, std::vector<BlockPtr> blocks, bool withOutputs);
+    Result<> run(const BatchRecord& record, std::vector<BlockPtr> blocks, const Replay& how);
     void end(Result<> outcome);
 
     const SchedulerOptions options_;
@@ -125,6 +135,7 @@ private:
     Boundary last_;  // the last complete batch's; the scheduler thread's
     std::uint64_t nextFingerprint_;
     BatchSize batchSize_;
+    SkippedOfBatch skipped_{{}, true};  // of the batch before
     std::optional<BatchTimes> times_;
     std::chrono::nanoseconds due_{};  // of the batch that runs
     bool held_ = false;               // times hold, and that was said

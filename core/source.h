@@ -79,10 +79,13 @@ public:
     virtual void pause() = 0;
     virtual void resume() = 0;
 
-    // Idempotent. After it returns nothing more is appended. Graceful: all whole records that were
+    // Idempotent. After it returns nothing more is appended, except at batch times while waits(). Graceful: all whole records that were
     // read are appended first, and acknowledged clients hear the last `durable`, so the log must
     // still be working. Else only what was appended before remains.
     virtual void stop(bool graceful) = 0;
+
+    // Behind a graceful stop(): the batches that come still take something.
+    virtual bool waits() const { return false; }
 
     virtual SourceStatistics statistics() const = 0;
 };

@@ -29,7 +29,9 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -37,6 +39,7 @@
 #include "core/check.h"
 #include "core/chunk.h"
 #include "core/key_group.h"
+#include "core/progress_marker.h"
 
 namespace tidemill::core {
 
@@ -44,6 +47,46 @@ namespace tidemill::core {
 // More than cores, so that workers share them evenly; fixed, so that no result depends on cores.
 inline constexpr std::uint32_t kKeyRanges = 16;
 inline std::uint32_t keyRangeOf(std::uint8_t group) { return group * kKeyRanges / kKeyGroups; }
+
+// Which function an operator calls.
+struct FunctionIdentity {
+    // The same in every run of a program: the type, and what the function has captured unless that
+    // may be an address.
+    std::string type;
+    std::string object;  // the same for equal functions of one process
+};
+
+// True when no eight bytes, or what is left at the end, may be an address: small numbers.
+bool holdsNoAddress(std::string_view object);
+
+// What is made of several functions says which in a member identity().
+template <class F>
+FunctionIdentity identityOf(const F& function) {
+    FunctionIdentity identity{typeid(F).name(), {}};
+    if constexpr (requires {
+                      { function.identity() } -> std::same_as<FunctionIdentity>;
+                  })
+        return function.identity();
+    else if constexpr (std::is_empty_v<F>)
+        return identity;
+    else if constexpr (std::has_unique_object_representations_v<F>)
+        identity.object.assign(reinterpret_cast<const char*>(&function), sizeof function);
+    else  // one cannot look into it: it is no other than itself
+        return {identity.type, std::to_string(reinterpret_cast<std::uintptr_t>(&function))};
+    if (holdsNoAddress(identity.object)) identity.type += identity.object;
+    return identity;
+}
+template <class... F>
+    requires(sizeof...(F) > 1)
+FunctionIdentity identityOf(const F&... functions) {
+    FunctionIdentity all;
+    const auto add = [&](const FunctionIdentity& one) {
+        all.type += one.type + ";";
+        all.object += std::to_string(one.object.size()) + ":" + one.object;
+    };
+    (add(identityOf(functions)), ...);
+    return all;
+}
 
 // What is known about where a stream's pairs lie.
 enum class Keyed {
@@ -67,6 +110,16 @@ public:
     const std::string& label() const { return label_.empty() ? kind_ : label_; }
     void setLabel(std::string label) { label_ = std::move(label); }
     const std::vector<Node*>& parents() const { return parents_; }
+
+    // Of a stream that shows a state: the node whose elements the state is made of; else null.
+    const Node* origin() const { return origin_; }
+    void setOrigin(const Node& origin) { origin_ = &origin; }
+    // All that the operator does beside its kind, where the front end can say it (a job file).
+    const std::string& detail() const { return detail_; }
+    void setDetail(std::string detail) { detail_ = std::move(detail); }
+    // The user's function, as far as functions can be told apart.
+    const FunctionIdentity& userFunction() const { return userFunction_; }
+    void setUserFunction(FunctionIdentity identity) { userFunction_ = std::move(identity); }
     // Its place in the order in which the job's nodes were made.
     std::uint32_t number() const { return number_; }
     void setNumber(std::uint32_t number) { number_ = number; }
@@ -120,6 +173,9 @@ protected:
 private:
     std::string kind_;
     std::string label_;
+    std::string detail_;
+    FunctionIdentity userFunction_;
+    const Node* origin_ = nullptr;
     std::vector<Node*> parents_;
     std::uint32_t number_ = 0;
     bool required_ = false;
@@ -208,9 +264,11 @@ public:
         orThrow(run.workers().run(count, [&](std::size_t partition) {
             TaskContext task{run.newArena(), firstOrdinal + partition,
                              static_cast<std::uint32_t>(partition), run.failedRecords()};
+            task.marker = run.marker();
             auto sink = this->openConsumers(task);
             if (!sink) return;
             this->scan(task, run, *sink);
+            if (task.marker != nullptr) task.marker->noRecord();
             sink->finish();
         }));
     }
@@ -283,7 +341,7 @@ protected:
     StreamNode<In>& parent() const { return *parent_; }
     // For a sink whose loop calls a user's function.
     RecordGuard guard(const TaskContext& task) const {
-        return {task.failed, this->number(), task.partition, task.pass, this->label()};
+        return {task.failed, {this->number(), task.pass, task.way, task.partition}, this->label()};
     }
 
 private:

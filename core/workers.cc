@@ -62,7 +62,13 @@ void Workers::stop() {
 
 Result<> Workers::run(std::size_t tasks, const std::function<void(std::size_t)>& task) {
     if (tasks == 0) return {};
-    if (tasks == 1) return catchingAll([&] { task(0); });
+    if (tasks == 1 || inOrder_)
+        return catchingAll([&] {
+            for (std::size_t i = 0; i < tasks; ++i) {
+                task(i);
+                ++doneTasks_;
+            }
+        });
     std::unique_lock lock(mutex_);
     task_ = &task;
     next_ = 0;
@@ -91,6 +97,7 @@ void Workers::work(std::unique_lock<std::mutex>& lock) {
         const auto* task = task_;
         lock.unlock();
         Result<> result = catchingAll([&] { (*task)(mine); });
+        ++doneTasks_;
         lock.lock();
         if (!result) {
             if (outcome_) outcome_ = std::move(result);

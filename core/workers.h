@@ -1,9 +1,11 @@
 // The threads that run a batch's tasks.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <exception>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <stdexcept>
@@ -51,6 +53,12 @@ public:
 
     unsigned count() const { return static_cast<unsigned>(threads_.size()); }
 
+    // From now on run() calls one task after another, in their order, on the calling thread.
+    void runInOrder(bool inOrder) { inOrder_ = inOrder; }
+
+    // Tasks that have returned so far. Thread-safe.
+    std::uint64_t doneTasks() const { return doneTasks_; }
+
     // Calls task(i) for every i in [0, tasks), each once, and returns when all have returned.
     // Exceptions become Errors (what is not a TaskFailure: kUserCode); the first is returned and
     // tasks not begun by then are left out. A single task runs on the calling thread.
@@ -69,6 +77,8 @@ private:
     std::size_t tasks_ = 0;
     std::size_t running_ = 0;
     bool stopping_ = false;
+    bool inOrder_ = false;
+    std::atomic<std::uint64_t> doneTasks_ = 0;
     Result<> outcome_;
     std::vector<std::thread> threads_;
 };

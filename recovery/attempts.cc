@@ -31,6 +31,10 @@ bool mayBeMended(const Attempts& attempts) {
     return !attempts.error.empty() || attempts.ended >= kAttemptsSuspicious;
 }
 
+bool endedWithoutWord(const Attempts& attempts) {
+    return attempts.how == Attempts::How::kBegun && attempts.ended >= 2;
+}
+
 std::string encodeAttempts(const Attempts& attempts) {
     std::string error = attempts.error.substr(0, kErrorBytesMax);
     std::replace(error.begin(), error.end(), '\n', ' ');

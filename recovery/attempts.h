@@ -31,6 +31,8 @@ inline constexpr std::uint32_t kAttemptsSuspicious = 3;
 
 // True when the batch surely did not come to its end, so that it may be run in another way.
 bool mayBeMended(const Attempts& attempts);
+// The process ended while the batch ran again, and no function threw: it crashed or was killed.
+bool endedWithoutWord(const Attempts& attempts);
 
 // Format: docs/formats/data_directory.md. `error` is cut to 4 KiB.
 std::string encodeAttempts(const Attempts& attempts);

@@ -7,7 +7,7 @@
 namespace tidemill::recovery {
 namespace {
 
-constexpr std::uint16_t kVersion = 3;
+constexpr std::uint16_t kVersion = 4;
 
 }  // namespace
 
@@ -43,6 +43,15 @@ std::string encodeBatchRecord(const core::BatchRecord& record) {
         out.u32(note.output);
         out.string(note.bytes);
     }
+    out.u8(record.skippedBefore.unknown ? 1 : 0);
+    out.u32(static_cast<std::uint32_t>(record.skippedBefore.elements.size()));
+    for (const auto& [input, runs] : record.skippedBefore.elements) {
+        out.u32(input.node);
+        out.u32(input.pass);
+        out.u64(input.way);
+        out.u32(input.partition);
+        out.string(runs);
+    }
     return std::move(out).bytes();
 }
 
@@ -54,7 +63,7 @@ core::Result<core::BatchRecord> decodeBatchRecord(std::string_view bytes) {
         return core::fail(core::ErrorKind::kUnsupported,
                           "batch record has format version " + std::to_string(version) +
                               ", this build reads up to " + std::to_string(kVersion));
-    // Versions 1 and 2 were of builds before the first release.
+    // Versions 1 to 3 were of builds before the first release.
     if (in.ok() && version < kVersion)
         return core::fail(core::ErrorKind::kUnsupported,
                           "batch record has format version " + std::to_string(version) +
@@ -90,7 +99,21 @@ core::Result<core::BatchRecord> decodeBatchRecord(std::string_view bytes) {
         note.output = in.u32();
         note.bytes = in.string(core::kOutputNoteBytesMax);
     }
-    if (!in.finished() || onError > static_cast<std::uint8_t>(core::OnError::kDeadLetter))
+    record.skippedBefore.unknown = in.u8() != 0;
+    record.skippedBefore.elements.resize(in.count(24));
+    bool ordered = true;
+    const core::SkippedElements* before = nullptr;
+    for (auto& skipped : record.skippedBefore.elements) {
+        skipped.input.node = in.u32();
+        skipped.input.pass = in.u32();
+        skipped.input.way = in.u64();
+        skipped.input.partition = in.u32();
+        skipped.runs = in.string(kFramePayloadBytesMax);
+        ordered = ordered && (before == nullptr || before->input < skipped.input) &&
+                  core::isWellFormed(skipped.runs);
+        before = &skipped;
+    }
+    if (!in.finished() || !ordered || onError > static_cast<std::uint8_t>(core::OnError::kDeadLetter))
         return core::fail(core::ErrorKind::kCorrupt, "batch record of " +
                                                          std::to_string(bytes.size()) +
                                                          " bytes does not parse");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/cut_lines.h"
 #include "core/logging.h"
 
 namespace tidemill::sources {
@@ -80,6 +81,29 @@ Result<std::vector<std::string_view>> FileBatch::readAll(const Partition& partit
     std::vector<std::string_view> texts;
     for (const auto& span : partition.spans) TM_TRY(readSpan(span, arena, texts));
     return texts;
+}
+
+Result<> FileBatch::visitRecords(const core::ReplayableSource::Visit& visit) {
+    const std::size_t recordBytes = source_.options().recordBytes;
+    for (const auto& partition : partitions_) {
+        for (const auto& span : partition.spans) {
+            const auto& path = range_.pieces[span.piece].path;
+            core::Arena arena;
+            std::vector<std::string_view> texts;
+            TM_TRY(readSpan(span, arena, texts));
+            for (auto text : texts) {
+                if (recordBytes == 0)
+                    core::cutLines(text, [&](std::string_view line) {
+                        visit(path, line);
+                        return true;
+                    });
+                else
+                    for (; text.size() >= recordBytes; text.remove_prefix(recordBytes))
+                        visit(path, text.substr(0, recordBytes));
+            }
+        }
+    }
+    return {};
 }
 
 Result<> FileBatch::readSpan(const Span& span, core::Arena& arena,

@@ -31,6 +31,9 @@ public:
     // what the batch chose), kIo; unless such bytes are to be skipped.
     core::Result<std::vector<std::string_view>> read(std::uint32_t partition, core::Arena& arena);
 
+    // All records, one partition's bytes in memory at a time. Instead of read(), by one thread.
+    core::Result<> visitRecords(const core::ReplayableSource::Visit& visit);
+
 private:
     struct OpenFile {
         std::once_flag once;

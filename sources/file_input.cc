@@ -7,11 +7,11 @@
 namespace tidemill::sources {
 namespace {
 
-void pushRecords(std::string_view bytes, std::size_t recordBytes,
+void pushRecords(std::string_view bytes, std::size_t recordBytes, std::size_t chunkMax,
                  core::Sink<std::string_view>& sink) {
     std::vector<std::string_view> chunk;
     while (!bytes.empty()) {
-        const std::size_t wanted = std::min(sink.wanted(), core::kChunkElements);
+        const std::size_t wanted = std::min(sink.wanted(), chunkMax);
         if (wanted == 0) return;
         chunk.clear();
         for (; chunk.size() < wanted && bytes.size() >= recordBytes; bytes.remove_prefix(recordBytes))
@@ -37,7 +37,10 @@ void FileInputNode::scan(core::TaskContext& task, core::BatchRun& run,
     for (const auto text : core::orThrow(batch_->read(task.partition, run.newArena()))) {
         if (sink.wanted() == 0) return;
         if (source_->options().recordBytes != 0)
-            pushRecords(text, source_->options().recordBytes, sink);
+            pushRecords(text, source_->options().recordBytes,
+                        task.marker != nullptr ? 1 : core::kChunkElements, sink);
+        else if (task.marker != nullptr)
+            core::pushLines(text, sink);
         else
             core::pushText(text, sink);
     }

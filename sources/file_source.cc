@@ -8,6 +8,7 @@
 
 #include "core/byte_codec.h"
 #include "core/logging.h"
+#include "sources/file_batch.h"
 
 namespace tidemill::sources {
 
@@ -423,6 +424,11 @@ Result<> FileSource::resumeBehind(std::string_view bytes) {
     TM_ASSIGN(const auto range, decodeFileRange(bytes));
     apply(range);
     return {};
+}
+
+Result<> FileSource::visitRecords(std::string_view bytes, const Visit& visit) {
+    TM_ASSIGN(auto range, decodeFileRange(bytes));
+    return FileBatch(*this, std::move(range)).visitRecords(visit);
 }
 
 std::vector<core::ReplayableSource::PositionChange> FileSource::takeChanges() {

@@ -50,6 +50,7 @@ public:
     core::Result<std::size_t> prepare(core::Instant now, std::size_t bytesMax) override;
     core::Result<Plan> plan(const Limits& limits) override;
     core::Result<> resumeBehind(std::string_view range) override;
+    core::Result<> visitRecords(std::string_view range, const Visit& visit) override;
     std::vector<PositionChange> takeChanges() override;
     core::SourceStatistics statistics() const override;
 

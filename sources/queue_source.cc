@@ -57,7 +57,12 @@ std::deque<QueuedRecords> QueueSource::takeQueued() {
 
 bool QueueSource::hasStopped() const {
     std::lock_guard lock(mutex_);
-    return stopped_;
+    return stopped_ && !running_;
+}
+
+bool QueueSource::waits() const {
+    std::lock_guard lock(mutex_);
+    return running_ && stopped_ && !paused_;
 }
 
 void QueueSource::connect(core::BlockLog& log) {
@@ -75,7 +80,8 @@ void QueueSource::atBatchTime(BatchTime) {
     do {
         append(queue_.front());
         queue_.pop_front();
-    } while (!oneAtATime_ && !queue_.empty());
+        if (stopped_ && --toDrain_ == 0) running_ = false;
+    } while (running_ && !oneAtATime_ && !queue_.empty());
 }
 
 void QueueSource::append(const QueuedRecords& records) {
@@ -129,10 +135,11 @@ void QueueSource::resume() {
     paused_ = false;
 }
 
-void QueueSource::stop(bool) {
+void QueueSource::stop(bool graceful) {
     std::lock_guard lock(mutex_);
-    running_ = false;
     stopped_ = true;
+    toDrain_ = graceful && running_ ? queue_.size() : 0;
+    if (toDrain_ == 0) running_ = false;
 }
 
 core::SourceStatistics QueueSource::statistics() const {

@@ -44,7 +44,7 @@ public:
     std::size_t queued() const;
     // What is queued, for another source to take over; nothing is queued here then.
     std::deque<QueuedRecords> takeQueued();
-    // stop() was called behind start(): nothing is taken any more.
+    // stop() was called, and nothing is taken any more.
     bool hasStopped() const;
 
     // The log to append to, which must outlive the running source. Call before start().
@@ -57,8 +57,10 @@ public:
     // What is queued stays queued meanwhile.
     void pause() override;
     void resume() override;
-    // What was not taken at a batch time stays queued, gracefully or not.
+    // Gracefully: what is queued now is taken at the batch times that come; what is queued later
+    // stays queued. Else all of it does.
     void stop(bool graceful) override;
+    bool waits() const override;
     core::SourceStatistics statistics() const override;
 
 private:
@@ -73,6 +75,7 @@ private:
     std::uint64_t nextLine_ = 1;
     bool running_ = false;
     bool stopped_ = false;
+    std::size_t toDrain_ = 0;  // pushes that a graceful stop still takes
     bool paused_ = false;
     core::SourceStatistics statistics_;
 };

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <optional>
+#include <ranges>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -11,6 +13,7 @@
 #include <vector>
 
 #include "core/arena.h"
+#include "core/value_codec.h"
 #include "core/views.h"
 
 namespace tidemill::state {
@@ -83,6 +86,29 @@ Owned<T> toOwned(const T& element) {
     } else {
         return owned_detail::rebuilt<Owned<T>>(
             element, [](const auto& part, auto) { return toOwned(part); });
+    }
+}
+
+// About how much memory an element that owns its bytes holds beside its own.
+template <class T>
+std::size_t heldBytes(const T& element) {
+    if constexpr (std::is_same_v<T, std::string>) {
+        return element.capacity() < sizeof(std::string) / 2 ? 0 : element.capacity() + 1;
+    } else if constexpr (core::view_detail::kIsOptional<T>) {
+        return element ? heldBytes(*element) : 0;
+    } else if constexpr (core::view_detail::TupleLike<T>) {
+        return std::apply(
+            [](const auto&... parts) { return (std::size_t{0} + ... + heldBytes(parts)); }, element);
+    } else if constexpr (std::ranges::sized_range<const T>) {
+        std::size_t bytes = 0;
+        for (const auto& part : element) bytes += sizeof part + heldBytes(part);
+        return bytes;
+    } else if constexpr (!std::is_trivially_copyable_v<T> && core::StorableValue<T>) {
+        std::string bytes;
+        core::ValueCodec<T>::encode(element, bytes);
+        return bytes.size();
+    } else {
+        return 0;
     }
 }
 

@@ -1,10 +1,14 @@
 // State<S>: a key's state in the hands of a mapWithState function.
 #pragma once
 
+#include <concepts>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
+
+#include "core/lossless.h"
 
 namespace tidemill {
 
@@ -27,6 +31,14 @@ public:
 
     // Both throw std::logic_error after remove() in the same call, and when the key times out: its
     // state goes anyhow.
+    template <class U>
+        requires(!std::is_same_v<std::remove_cvref_t<U>, S> && std::convertible_to<U, S>)
+    void update(U&& value) {
+        static_assert(core::isLossless<U, S>(),
+                      "State::update: the value does not fit into the type of the state without "
+                      "loss: convert it where it is given, or keep a state of its type");
+        update(S(std::forward<U>(value)));
+    }
     void update(S value) {
         requireOpen("State::update");
         value_ = std::move(value);

@@ -132,18 +132,23 @@ std::string describeContent(const Job& job, const core::BatchRecord& record,
     return text.empty() ? "no records" : text;
 }
 
-std::string waysOn(core::BatchId batch, const std::optional<RecordPlace>& place) {
+std::string waysOn(const Job& job, core::BatchId batch, const std::optional<RecordPlace>& place) {
     const auto id = core::toString(batch);
+    // Programs have fields of StreamingOptions, job files have none.
+    const auto option = [&](const std::string& text, const char* field) {
+        return job.stepsAreDetailed ? text : text + " (" + field + ")";
+    };
     std::string text = " Nothing is lost: mend the job and start it again. Or start it once with ";
     if (place)
-        text += "--skip-record " + core::toString(place->lsn) + ":" + std::to_string(place->line) +
-                " (skipRecords), which goes on without this record, with ";
-    return text + "--quarantine " + id +
-           " (quarantineBatch), without the records of this batch for which a function throws, or "
-           "with --skip-batch " +
-           id +
-           " (skipBatch), without all of it; what is left out becomes "
-           "dead letters.";
+        text += option("--skip-record " + core::toString(place->lsn) + ":" +
+                           std::to_string(place->line),
+                       "skipRecords") +
+                ", which goes on without this record, with ";
+    return text + option("--quarantine " + id, "quarantineBatch") +
+           ", without the records of this batch that " +
+           (job.stepsAreDetailed ? "a step cannot take" : "a function throws for") + ", or with " +
+           option("--skip-batch " + id, "skipBatch") +
+           ", without all of it; what is left out becomes dead letters.";
 }
 
 core::Error explainFailure(const Job& job, core::BatchRun& run, const core::Error& error,
@@ -152,7 +157,7 @@ core::Error explainFailure(const Job& job, core::BatchRun& run, const core::Erro
     const auto content = [&] { return describeContent(job, run.record(), run.blocks()); };
     const auto call = run.failedRecords()->stopped();
     std::optional<RecordPlace> place;
-    if (call) place = locate(job, run, *call);
+    if (call && !completeBefore) place = locate(job, run, *call);
     std::string text = "batch " + core::toString(id) + " failed: " + error.message;
     if (place)
         text += "; it is " + describeRecord(job, run.blocks(), *place);
@@ -173,7 +178,7 @@ core::Error explainFailure(const Job& job, core::BatchRun& run, const core::Erro
     else if (known->ended >= recovery::kAttemptsSuspicious)
         text += " The batch has ended the process " + std::to_string(known->ended) +
                 " times; it holds " + content() + ".";
-    return {error.kind, text + waysOn(id, place)};
+    return {error.kind, text + waysOn(job, id, place)};
 }
 
 }  // namespace tidemill

@@ -33,7 +33,8 @@ std::string describeContent(const Job& job, const core::BatchRecord& record,
                             std::span<const core::BlockPtr> blocks);
 
 // How an operator goes on without what ended the batch, with a blank in front.
-std::string waysOn(core::BatchId batch, const std::optional<core::RecordPlace>& place);
+std::string waysOn(const Job& job, core::BatchId batch,
+                   const std::optional<core::RecordPlace>& place);
 
 // The error to end the job with, when a user's function has ended the batch with `error`: which
 // record, and what to do. `completeBefore`: the batch came to its end in an earlier process.

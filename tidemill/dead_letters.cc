@@ -45,6 +45,24 @@ core::Result<> forEachLeftOut(const core::BatchRun& run,
     return {};
 }
 
+// Likewise those that all stood in files, f(path, record): they are named, and gone on without,
+// when they cannot be read any more.
+template <class F>
+void forEachOfRanges(const core::BatchRun& run, const std::vector<SourceDeclaration>& sources,
+                     F f) {
+    const auto& record = run.record();
+    if (!record.allLeftOut) return;
+    for (const auto& range : record.ranges) {
+        const auto& source = sources.at(range.source.value);
+        const auto read = source.replayable->visitRecords(range.bytes, f);
+        if (!read)
+            core::logWarning("batch " + core::toString(record.batch) + " goes on without records of " +
+                             source.description +
+                             " that cannot be read, so they become no dead letters: " +
+                             read.error().message);
+    }
+}
+
 }  // namespace
 
 core::Path deadLetterDirectory(const StreamingOptions& options) {
@@ -100,17 +118,26 @@ core::Result<> DeadLetters::write(const core::BatchRun& run,
     TM_ASSIGN(const auto file, files_.begin(run.mark()));
     if (!file) return {};
     core::Result<> written;
-    const auto leftOut = [&](const core::RecordPlace& place, std::string_view bytes) {
-        auto line = begun(run);
-        line["operation"] = "skipped as told";
-        line["lsn"] = place.lsn.value;
-        line["line"] = place.line;
+    const auto append = [&](nlohmann::ordered_json line, std::string_view bytes) {
         std::string shown;
         core::appendPrintable(shown, bytes);
         line["record"] = shown;
         if (written) written = file->append(lineOf(line));
     };
+    const auto leftOut = [&](const core::RecordPlace& place, std::string_view bytes) {
+        auto line = begun(run);
+        line["operation"] = "skipped as told";
+        line["lsn"] = place.lsn.value;
+        line["line"] = place.line;
+        append(std::move(line), bytes);
+    };
     TM_TRY(forEachLeftOut(run, sources, leftOut));
+    forEachOfRanges(run, sources, [&](std::string_view path, std::string_view bytes) {
+        auto line = begun(run);
+        line["operation"] = "skipped as told";
+        if (!path.empty()) line["file"] = path;
+        append(std::move(line), bytes);
+    });
     if (run.failedRecords() != nullptr && run.record().onError == core::OnError::kDeadLetter) {
         const auto& failed = *run.failedRecords();
         std::uint64_t left = failed.rules().deadLettersMax;

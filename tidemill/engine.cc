@@ -90,6 +90,8 @@ core::Framing Engine::framing(core::SourceId source) const {
     return job_->sources.at(source.value).framing;
 }
 
+bool Engine::inputsWait() const { return inputs_.wait(); }
+
 core::Error Engine::batchFailed(core::BatchRun& run, core::Error error) {
     if (error.kind != ErrorKind::kUserCode) return error;
     return explainFailure(*job_, run, error, parts_.completeBefore, parts_.attempts.get());
@@ -102,9 +104,10 @@ Result<> Engine::afterRun(const core::BatchRun& run, bool withOutputs) {
     return parts_.sourcePositions->keep();
 }
 
-Result<> Engine::atBoundary(const BatchRecord& record) {
+Result<> Engine::atBoundary(const BatchRecord& record, bool repeatable) {
     parts_.lastComplete = record;
     if (!parts_.checkpointer) return {};
+    if (!repeatable) return parts_.checkpointer->checkpointNow(parts_.markOf(record));
     return parts_.checkpointer->atBoundary([&] { return parts_.markOf(record); });
 }
 
@@ -165,6 +168,7 @@ Result<> Engine::stop(bool graceful) {
         else
             parts_.scheduler->abandon();
         stopResult_ = started ? parts_.scheduler->wait() : Result<>{};
+        inputs_.stop(false);
     }
     if (graceful && stopResult_) stopResult_ = finalCheckpoint();
     stopResult_ = parts_.sayIfHeals(std::move(stopResult_));
@@ -188,6 +192,7 @@ Result<> Engine::finalCheckpoint() {
 
 EngineStatus Engine::status() const {
     EngineStatus status;
+    if (parts_.replaying) status.replayTasks = workers_.doneTasks();
     if (stage_ != Stage::kStarted) return status;
     if (parts_.scheduler) status.batches = parts_.scheduler->progress();
     status.sources = inputs_.status();

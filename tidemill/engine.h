@@ -58,9 +58,10 @@ private:
     core::Result<std::size_t> prepareRanges(core::Instant now, std::size_t bytesMax) override;
     core::Result<std::vector<core::SourceRange>> planRanges(std::size_t bytesMax) override;
     core::Framing framing(core::SourceId source) const override;
+    bool inputsWait() const override;
     core::Error batchFailed(core::BatchRun& run, core::Error error) override;
     core::Result<> afterRun(const core::BatchRun& run, bool withOutputs) override;
-    core::Result<> atBoundary(const core::BatchRecord& record) override;
+    core::Result<> atBoundary(const core::BatchRecord& record, bool repeatable) override;
 
     const StreamingOptions options_;
     const std::shared_ptr<Job> job_;

@@ -77,6 +77,11 @@ void Inputs::stop(bool graceful) {
     keepErrors();
 }
 
+bool Inputs::wait() const {
+    return std::any_of(running_.begin(), running_.end(),
+                       [](const auto& live) { return live.source->waits(); });
+}
+
 void Inputs::keepErrors() {
     if (const auto kept = errors_.keep(); !kept)
         core::logWarning("the errors of sources could not be kept: " + kept.error().message);

@@ -47,8 +47,10 @@ public:
     // Starts them, and makes, opens and starts the live ones. Errors: theirs.
     core::Result<> start(core::BlockLog& log, std::shared_ptr<core::BufferPool> buffers,
                          const StreamingOptions& options);
-    // Idempotent.
+    // Idempotent; not gracefully also behind a graceful one.
     void stop(bool graceful);
+    // See Source.
+    bool wait() const;
 
     // Of what is received into the log; replayable sources go on.
     void pause();

@@ -63,6 +63,10 @@ struct StateDeclaration {
     Duration lifetime{0};
     // Changes with the states that a new operator begins with; 0: none.
     std::uint64_t initialStates = 0;
+    // Else its name is derived from the order of the declarations.
+    bool isNamed = true;
+    // The operator that makes the state; set when that has been added to the graph.
+    const core::Node* node = nullptr;
 };
 
 // Thread safety: externally synchronized.
@@ -74,8 +78,12 @@ struct Job {
     std::vector<StateDeclaration> states;
     // Of batches.
     Duration interval{1000};
+    // Of each remembered stream.
+    std::size_t rememberedBytesMax = 256 << 20;
     // The program looks at remembered batches: that is an output of its own.
     bool remembers = false;
+    // All operators have details (see Node::detail), so that those that look alike are alike.
+    bool stepsAreDetailed = false;
     std::atomic<bool> started = false;
 
     core::SourceId addSource(SourceDeclaration source) {

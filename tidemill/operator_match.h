@@ -19,15 +19,18 @@ struct OperatorMatch {
     std::vector<core::OperatorEntry> entries;
     // Of operators whose state is dropped because its signature differs.
     std::vector<core::OperatorId> dropped;
-    // Error (kConflict): a signature differs, and its state is not to be dropped; the message lists
-    // kept, new, orphaned and incompatible operators.
+    // Error (kConflict): a signature differs, or which of several an operator without a name is
+    // cannot be told, and no state is to be dropped; the message lists kept, new, orphaned,
+    // incompatible and unclear operators.
     core::Result<> fits;
 };
 
-// Matches by name. Operators of the directory that the job does not have are kept: an operator
-// that comes back finds its state.
-OperatorMatch matchOperators(const std::vector<core::OperatorEntry>& known,
-                             const std::vector<StateDeclaration>& wanted, bool dropMismatched);
+// Matches by name, and those without a name by what their input is made of (lineage.h): first all
+// of it, then its sources and states; or else one that is the only one of its kind and types.
+// Operators of the directory that the job does not have are kept: an operator that comes back finds
+// its state.
+OperatorMatch matchOperators(const std::vector<core::OperatorEntry>& known, const Job& job,
+                             bool dropMismatched);
 
 // A signature without its names=["…", …], which say what columns are called and may change at any
 // time.

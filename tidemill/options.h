@@ -65,6 +65,9 @@ struct StreamingOptions {
     // that names state and key. At most 1 GiB.
     std::size_t maxStateRowBytes = std::size_t{1} << 30;
 
+    // What remember() holds of a stream, about; beyond, its oldest batches are dropped.
+    std::size_t maxRememberedBytes = 256 << 20;
+
     // RocksDB's cache of blocks read.
     std::size_t stateCacheBytes = 64 << 20;
 

@@ -29,6 +29,7 @@ namespace detail {
 template <class T, class Out, class F>
 struct MappedValue {
     F f;
+    core::FunctionIdentity identity() const { return core::identityOf(f); }
 
     Out operator()(T&& pair) { return make(f, pair); }
     Out operator()(T&& pair) const
@@ -46,6 +47,7 @@ private:
 template <class T, class Out, class F>
 struct FlatMappedValue {
     F f;
+    core::FunctionIdentity identity() const { return core::identityOf(f); }
 
     void operator()(T&& pair, Emit<Out>& emit) { make(f, pair, emit); }
     void operator()(T&& pair, Emit<Out>& emit) const

@@ -42,7 +42,8 @@ public:
 
     // For queueStream: how the job reads this queue. Throws std::invalid_argument when another
     // stream reads it, and as push does.
-    SourceDeclaration declare(bool oneAtATime, std::optional<std::vector<T>> byDefault) const {
+    SourceDeclaration declare(const Job& job, bool oneAtATime,
+                              std::optional<std::vector<T>> byDefault) const {
         std::optional<sources::QueuedRecords> standing;
         if (byDefault) standing = encode(*byDefault, "queueStream: the default");
         SourceDeclaration declaration;
@@ -50,7 +51,9 @@ public:
         declaration.elements = core::ValueCodec<T>::signature();
         declaration.description = "queueStream of " + declaration.elements;
         declaration.framing = core::Framing::kPrefixed;
-        const auto reader = becomeReader();
+        const auto reader =
+            becomeReader(job, "source " + std::to_string(job.sources.size()) + " (" +
+                         declaration.description + ")");
         declaration.receive = [shared = shared_, reader, oneAtATime,
                                standing = std::move(standing)](const SourceEnvironment& environment)
             -> core::Result<std::shared_ptr<core::Source>> {
@@ -69,6 +72,8 @@ public:
 private:
     // Lives as long as the job of the stream.
     struct Reader {
+        std::string name;
+        const Job* job = nullptr;  // to be compared only
         std::shared_ptr<sources::QueueSource> source;  // once the job has started
     };
     struct Shared {
@@ -78,18 +83,21 @@ private:
         std::weak_ptr<Reader> reader;
     };
 
-    std::shared_ptr<Reader> becomeReader() const {
+    std::shared_ptr<Reader> becomeReader(const Job& job, std::string name) const {
         std::lock_guard lock(shared_->mutex);
         const bool ended = shared_->source && shared_->source->hasStopped();
-        if (!shared_->reader.expired() && !ended)
+        if (const auto other = shared_->reader.lock(); other && !ended)
             throw std::invalid_argument(
-                "queueStream: this RecordQueue feeds another stream already, and each of them "
-                "would "
-                "lose what the other takes; give every stream a queue of its own, or read one "
-                "stream as often as you like");
+                "queueStream: the RecordQueue that " + name +
+                " is to read feeds another stream already, " + other->name +
+                (other->job == &job ? "" : " of another StreamingContext") +
+                ", and each of them would lose what the other takes; give every stream a queue of "
+                "its own, or read one stream as often as you like");
         if (shared_->source) shared_->early = shared_->source->takeQueued();
         shared_->source = nullptr;
         auto reader = std::make_shared<Reader>();
+        reader->name = std::move(name);
+        reader->job = &job;
         shared_->reader = reader;
         return reader;
     }

@@ -17,13 +17,10 @@ using core::Result;
 
 namespace {
 
-// What runs of a batch.
+// What runs of a batch; of ranges nothing does when all is left out.
 BatchRecord withoutLeftOut(const BatchRecord& record) {
     BatchRecord running = record;
-    if (record.allLeftOut) {
-        running.cuts.clear();
-        running.ranges.clear();
-    }
+    if (record.allLeftOut) running.cuts.clear();
     return running;
 }
 
@@ -45,7 +42,11 @@ Result<> Replay::run(recovery::Recovered& recovered) {
         TM_ASSIGN(auto blocks, recovered.blocksOf(i));
         logLarge(record, blocks);
         parts_.completeBefore = !last;
-        TM_TRY(last ? runLast(record, std::move(blocks)) : runOne(record, std::move(blocks)));
+        parts_.replaying = true;
+        auto ran = last ? runLast(record, std::move(blocks))
+                        : runOne(record, std::move(blocks), recovered.batches[i + 1].skippedBefore);
+        parts_.replaying = false;
+        TM_TRY(std::move(ran));
         progress_.at([&] {
             return "recovering: replayed batch " + core::toString(record.batch) + " of " +
                    core::toString(recovered.last.batch);
@@ -65,9 +66,11 @@ Result<> Replay::check(const BatchRecord& record, std::span<const BlockPtr> bloc
     return resumeRanges(job_, record);
 }
 
-Result<> Replay::runOne(const BatchRecord& record, std::vector<BlockPtr> blocks) {
+Result<> Replay::runOne(const BatchRecord& record, std::vector<BlockPtr> blocks,
+                        const core::SkippedOfBatch& skipped) {
     TM_TRY(check(record, blocks));
-    return parts_.scheduler->replay(withoutLeftOut(record), std::move(blocks), false);
+    return parts_.scheduler->replay(withoutLeftOut(record), std::move(blocks),
+                                    {.isLast = false, .skipped = &skipped, .marker = nullptr});
 }
 
 Result<> Replay::runLast(BatchRecord& record, std::vector<BlockPtr> blocks) {
@@ -85,15 +88,43 @@ Result<> Replay::runLast(BatchRecord& record, std::vector<BlockPtr> blocks) {
     if (stoppedAt_ == record.batch && parts_.lastComplete)
         TM_TRY(parts_.checkpointer->checkpointNow(parts_.markOf(*parts_.lastComplete)));
     TM_ASSIGN(const auto known, parts_.attempts->begin(record.batch));
-    if (known.ended >= recovery::kAttemptsSuspicious)
-        core::logWarning("batch " + core::toString(record.batch) + " has ended the process " +
-                         std::to_string(known.ended) + " times" +
-                         (known.error.empty() ? "" : ", at last with: " + known.error) +
-                         ". It holds " + describeContent(job_, record, blocks) +
-                         ". It is run once more." +
-                         (known.error.empty() ? waysOn(record.batch, std::nullopt) : ""));
-    TM_TRY(parts_.scheduler->replay(withoutLeftOut(record), std::move(blocks), true));
-    return parts_.attempts->clear();
+    if (known.ended >= recovery::kAttemptsSuspicious) logEnds(known, record, blocks);
+    // Without a word, so that the next start can name the record.
+    const bool crashed = recovery::endedWithoutWord(known);
+    if (crashed) {
+        core::logInfo("batch " + core::toString(record.batch) +
+                      " has ended the process without a word: it runs one record after another");
+        parts_.atWork->begin(record.batch);
+    } else {
+        TM_TRY(parts_.atWork->remove());
+    }
+    TM_TRY(parts_.scheduler->replay(
+        withoutLeftOut(record), std::move(blocks),
+        {.isLast = true, .skipped = nullptr, .marker = crashed ? parts_.atWork.get() : nullptr}));
+    TM_TRY(parts_.attempts->clear());
+    return parts_.atWork->remove();
+}
+
+void Replay::logEnds(const recovery::Attempts& known, const BatchRecord& record,
+                     std::span<const BlockPtr> blocks) const {
+    std::string text = "batch " + core::toString(record.batch) + " has ended the process " +
+                       std::to_string(known.ended) + " times" +
+                       (known.error.empty() ? "" : ", at last with: " + known.error) +
+                       ". It holds " + describeContent(job_, record, blocks) + ".";
+    std::optional<core::RecordPlace> place;
+    const auto work = recovery::endedWithoutWord(known) ? parts_.atWork->read() : std::nullopt;
+    if (work && work->batch == record.batch && (work->place || !work->operation.empty())) {
+        place = work->place;
+        text += " When it last did, it was at";
+        if (place) text += " " + describeRecord(job_, blocks, *place);
+        if (!work->operation.empty())
+            text += std::string(place ? "," : "") + " " + work->operation + " with \"" +
+                    core::escaped(work->element, 80) + "\"";
+        text += ".";
+    }
+    text += " It is run once more.";
+    if (known.how == recovery::Attempts::How::kBegun) text += waysOn(job_, record.batch, place);
+    core::logWarning(text);
 }
 
 // True when the record was changed.

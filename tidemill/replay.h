@@ -33,13 +33,17 @@ public:
     core::Result<> run(recovery::Recovered& recovered);
 
 private:
-    core::Result<> runOne(const core::BatchRecord& record, std::vector<core::BlockPtr> blocks);
+    // `skipped`: what the record behind it says that it left out.
+    core::Result<> runOne(const core::BatchRecord& record, std::vector<core::BlockPtr> blocks,
+                          const core::SkippedOfBatch& skipped);
     core::Result<> runLast(core::BatchRecord& record, std::vector<core::BlockPtr> blocks);
     core::Result<> check(const core::BatchRecord& record, std::span<const core::BlockPtr> blocks);
     core::Result<bool> changeLast(core::BatchRecord& record,
                                   std::span<const core::BlockPtr> blocks) const;
     core::Result<> leaveOut(const StreamingOptions::SkipRecord& skip, core::BatchRecord& record,
                             std::span<const core::BlockPtr> blocks) const;
+    void logEnds(const recovery::Attempts& known, const core::BatchRecord& record,
+                 std::span<const core::BlockPtr> blocks) const;
     void logLarge(const core::BatchRecord& record, std::span<const core::BlockPtr> blocks) const;
     void logResumed(const recovery::Recovered& recovered) const;
 

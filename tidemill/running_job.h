@@ -1,6 +1,7 @@
 // The parts that one running job consists of, from its data directory to its scheduler.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "core/error.h"
 #include "core/output.h"
 #include "core/scheduler.h"
+#include "recovery/at_work.h"
 #include "recovery/attempts.h"
 #include "recovery/data_directory.h"
 #include "recovery/generations.h"
@@ -26,7 +28,7 @@
 namespace tidemill {
 
 // In the order in which they are made; destroyed in the reverse. Without a data directory there are
-// no `directory`, `generations`, `attempts`, `logWriter` and `checkpointer`.
+// no `directory`, `generations`, `attempts`, `atWork`, `logWriter` and `checkpointer`.
 struct RunningJob {
     std::string owner;        // identity of the data directory, or of this process without one
     std::uint64_t nonce = 0;  // random, of this start
@@ -36,6 +38,7 @@ struct RunningJob {
     std::unique_ptr<recovery::DataDirectory> directory;
     std::unique_ptr<recovery::Generations> generations;
     std::unique_ptr<recovery::AttemptsFile> attempts;
+    std::unique_ptr<recovery::AtWorkFile> atWork;
     std::unique_ptr<state::StateStore> store;
     std::unique_ptr<LanePositionsTable> lanes;
     std::unique_ptr<SourcePositions> sourcePositions;
@@ -48,6 +51,7 @@ struct RunningJob {
     bool checkpointReadInFull = false;  // at this start
     // The batch that runs came to its end in an earlier process.
     bool completeBefore = false;
+    std::atomic<bool> replaying = false;  // a start runs a batch again
     core::Boundary recorded;  // where the directory's batches end, before the scheduler starts
     std::optional<core::Boundary> lastComplete;  // of the batches that this process has run
 

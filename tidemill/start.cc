@@ -6,6 +6,7 @@
 #include "core/failpoint.h"
 #include "core/logging.h"
 #include "core/memory_log.h"
+#include "tidemill/lineage.h"
 #include "tidemill/recorded_batch.h"
 #include "tidemill/replay.h"
 
@@ -35,6 +36,7 @@ Start::Start(const BatchSurroundings& with, RunningJob& into)
 
 Result<> Start::run() {
     TM_TRY(checkPlaces());
+    if (!options_.directory.empty()) TM_TRY(tellApart(job_));
     TM_ASSIGN(const auto random, recovery::randomLogUuid());
     parts_.owner = toString(random);
     std::memcpy(&parts_.nonce, random.bytes.data(), sizeof parts_.nonce);
@@ -95,6 +97,7 @@ Result<> Start::openDirectory() {
     parts_.generations =
         std::make_unique<recovery::Generations>(files, directory.generationsPath());
     parts_.attempts = std::make_unique<recovery::AttemptsFile>(files, directory.path());
+    parts_.atWork = std::make_unique<recovery::AtWorkFile>(files, directory.path());
     if (const auto& known = parts_.attempts->known(); known && recovery::mayBeMended(*known))
         stoppedAt_ = known->batch;
     return {};
@@ -152,7 +155,7 @@ Result<recovery::Recovered> Start::recover() {
 // same, or none.
 recovery::JobFit Start::fitJob(const std::optional<core::BatchMark>& mark) {
     parts_.operators = matchOperators(mark ? mark->operators : std::vector<core::OperatorEntry>{},
-                                      job_.states, options_.dropMismatchedState);
+                                      job_, options_.dropMismatchedState);
     beginFingerprint_ = job_.beginFingerprint(parts_.operators.isNew);
     return {beginFingerprint_, parts_.operators.fits};
 }

@@ -24,6 +24,9 @@ public:
                   state::ValueKind kind, Duration slide);
 
     const std::shared_ptr<state::BoundTable>& table() const { return table_; }
+    // The operator that makes the state: set once, then asked for.
+    void madeBy(Job& job, const core::Node& node) const;
+    const core::Node& node(const Job& job) const;
     // For the functions of StateStream of these names.
     void named(Job& job, std::string name) const;
     void ttl(Job& job, Duration idle) const;
@@ -59,8 +62,9 @@ public:
     // Every key that has state, also those the batch did not touch.
     DStream<std::pair<K, S>> all() const {
         requireNotStarted(*this->job(), "all");
-        return {this->job(),
-                this->job()->graph.add(std::make_shared<state::AllView<K, S>>(state_.table()))};
+        auto view = this->job()->graph.add(std::make_shared<state::AllView<K, S>>(state_.table()));
+        view->setOrigin(state_.node(*this->job()));
+        return {this->job(), std::move(view)};
     }
 
     // The name under which the state is found again after a restart. Without one it is derived
@@ -98,8 +102,10 @@ public:
     // (key, state) of every key that has state, after the batch.
     DStream<std::pair<K, S>> stateSnapshots() const {
         requireNotStarted(*this->job(), "stateSnapshots");
-        return {this->job(), this->job()->graph.add(std::make_shared<state::AllView<K, S>>(
-                                 state_.table(), "stateSnapshots"))};
+        auto view = this->job()->graph.add(
+            std::make_shared<state::AllView<K, S>>(state_.table(), "stateSnapshots"));
+        view->setOrigin(state_.node(*this->job()));
+        return {this->job(), std::move(view)};
     }
 
     // As in StateStream.
@@ -137,8 +143,11 @@ StateStream<K, V> StateOperations<T>::runningTotalsOf(std::string name) const {
                                       state::kTotalsKind<V>, self().node()->slide());
     const auto& table = state.table();
     auto touched = std::make_shared<state::TouchedView<K, V>>(table);
-    self().job()->graph.add(std::make_shared<state::RunningTotalsNode<K, V>>(once, table, touched));
+    const auto node =
+        self().job()->graph.add(std::make_shared<state::RunningTotalsNode<K, V>>(once, table, touched));
     self().job()->graph.add(touched);
+    state.madeBy(*self().job(), *node);
+    touched->setOrigin(*node);
     return {DStream<std::pair<K, V>>(self().job(), touched), state};
 }
 
@@ -157,14 +166,18 @@ StateStream<K, S> StateOperations<T>::updateState(std::string name, F f, Visit v
     const auto& table = state.table();
     if (visit == Visit::kTouchedKeys) {
         auto touched = std::make_shared<state::TouchedView<K, S>>(table);
-        self().job()->graph.add(std::make_shared<state::UpdateTouchedNode<K, V, S, F>>(
+        const auto node = self().job()->graph.add(std::make_shared<state::UpdateTouchedNode<K, V, S, F>>(
             grouped, table, touched, std::move(f)));
         self().job()->graph.add(touched);
+        state.madeBy(*self().job(), *node);
+        touched->setOrigin(*node);
         return {DStream<std::pair<K, S>>(self().job(), touched), state};
     }
-    self().job()->graph.add(
+    const auto node = self().job()->graph.add(
         std::make_shared<state::UpdateEveryKeyNode<K, V, S, F>>(grouped, table, std::move(f)));
     auto all = self().job()->graph.add(std::make_shared<state::AllView<K, S>>(table));
+    state.madeBy(*self().job(), *node);
+    all->setOrigin(*node);
     return {DStream<std::pair<K, S>>(self().job(), all), state};
 }
 
@@ -187,6 +200,7 @@ auto StateOperations<T>::mapWithState(F f) const {
     if constexpr (!core::StorableViews<E>) core::requireOwnBytes<E, std::pair<K, S>>();
     auto node = self().job()->graph.add(std::make_shared<state::MapWithStateNode<K, V, S, F>>(
         grouped, state.table(), std::move(f)));
+    state.madeBy(*self().job(), *node);
     return MapWithStateStream<E, K, S>(DStream<E>(self().job(), node), state);
 }
 

@@ -26,6 +26,8 @@ struct SourceStatus {
 struct EngineStatus {
     std::vector<SourceStatus> sources;      // in the order of their declaration
     std::vector<SourceError> sourceErrors;  // the last 100, also of earlier lives; oldest first
+    // While a start replays a batch: tasks of batches done so far. All else is 0 then.
+    std::optional<std::uint64_t> replayTasks;
     core::BatchProgress batches;
     std::uint64_t receivedBytes = 0;
     std::uint64_t receivedRecords = 0;

@@ -45,6 +45,7 @@ StreamingContext::StreamingContext(StreamingOptions options)
     within("the batch interval", options_.interval, Duration(1));
     within("checkpointInterval", options_.checkpointInterval, Duration(0));
     job_->interval = options_.interval;
+    job_->rememberedBytesMax = options_.maxRememberedBytes;
     if (options_.files) job_->files = options_.files.get();
 }
 StreamingContext::StreamingContext(const std::filesystem::path& directory, Duration interval)

@@ -209,7 +209,7 @@ DStream<T> StreamingContext::queueStream(
     RecordQueue<T> queue, bool oneAtATime,
     std::type_identity_t<std::optional<std::vector<T>>> byDefault) {
     requireNotStarted(*job_, "queueStream");
-    const auto id = job_->addSource(queue.declare(oneAtATime, std::move(byDefault)));
+    const auto id = job_->addSource(queue.declare(*job_, oneAtATime, std::move(byDefault)));
     return DStream<T>(job_, job_->graph.add(std::make_shared<core::QueueInputNode<T>>(id)));
 }
 

@@ -24,8 +24,8 @@ using KeepAll = state::KeepAll;
 template <class T>
 class WindowOperations {
 public:
-    // Keeps the elements of the batches of the last `length` in memory, for slice(). Not kept over
-    // restarts.
+    // Keeps the elements of the batches of the last `length` in memory, for slice(): as many as
+    // StreamingOptions::maxRememberedBytes holds. Not kept over restarts.
     RememberedStream<T> remember(Duration length) const;
 
     // Windows: in the batches at multiples of `slide` (0: of every batch), the last `length` of the

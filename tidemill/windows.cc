@@ -35,21 +35,24 @@ state::WindowTimes windowTimes(const Job& job, const char* operation, Duration p
 
 std::shared_ptr<state::WindowTables> declareWindow(Job& job, const char* operation,
                                                    std::string name, const std::string& types,
-                                                   const state::WindowTimes& times,
+                                                   const state::WindowTimes& times, Duration parent,
                                                    state::ValueKind kind) {
     auto tables = std::make_shared<state::WindowTables>();
     tables->slide = times.slide;
+    const bool isNamed = !name.empty();
     job.states.push_back(
         {name.empty() ? job.stableName(operation) : std::move(name),
          std::string(operation) + " " + types + " window_ms=" +
              std::to_string(times.pane.count() * static_cast<std::int64_t>(times.panes)) +
-             " slide_ms=" + std::to_string(times.slide.count()),
+             " slide_ms=" + std::to_string(times.slide.count()) +
+             (parent == Duration(0) ? "" : " of_slide_ms=" + std::to_string(parent.count())),
          [tables, kind](state::StateStore& store, core::OperatorId id,
                         const state::OperatorStart&) {
              tables->table = &store.table(id, state::kShownTable, kind);
              tables->panes = &store.table(id, state::kPanesTable, state::ValueKind::kBytes);
              tables->open = &store.table(id, state::kOpenTable, state::ValueKind::kBytes);
          }});
+    job.states.back().isNamed = isNamed;
     return tables;
 }
 

@@ -30,9 +30,10 @@ state::WindowTimes windowTimes(const Job& job, const char* operation, Duration p
 void requireLength(const char* operation, const char* what, Duration length);
 
 // Declares the tables of a window that is found by `name` (empty: a derived one) after a restart.
+// `parent`: the slide of the stream it is over, 0: it has every batch.
 std::shared_ptr<state::WindowTables> declareWindow(Job& job, const char* operation,
                                                    std::string name, const std::string& types,
-                                                   const state::WindowTimes& times,
+                                                   const state::WindowTimes& times, Duration parent,
                                                    state::ValueKind kind = state::ValueKind::kBytes);
 
 template <class K, class V, class Strategy>
@@ -52,11 +53,14 @@ DStream<std::pair<K, V>> addKeyedWindow(const std::shared_ptr<Job>& job, const c
                   "a window keeps its values: they must own their bytes (std::string, not "
                   "std::string_view) and be storable");
     auto tables = declareWindow(*job, operation, std::move(name),
-                                windowSignature<K, V, Strategy>(), times, kind);
-    job->graph.add(std::make_shared<state::KeyedWindowNode<K, V, Strategy>>(
+                                windowSignature<K, V, Strategy>(), times, once->slide(), kind);
+    const auto node = job->graph.add(std::make_shared<state::KeyedWindowNode<K, V, Strategy>>(
         operation, std::move(once), tables, times, std::move(strategy)));
-    return {job, job->graph.add(std::make_shared<state::AllView<K, V, View, Keep>>(
-                     tables, operation, std::move(view), std::move(keep)))};
+    job->states.back().node = node.get();
+    auto shown = job->graph.add(std::make_shared<state::AllView<K, V, View, Keep>>(
+        tables, operation, std::move(view), std::move(keep)));
+    shown->setOrigin(*node);
+    return {job, std::move(shown)};
 }
 
 template <class K, class V, class F>
@@ -106,7 +110,8 @@ public:
         : DStream<T>(std::move(stream)), remembered_(std::move(node)) {}
 
     // The remembered batches from `from` to `to`, both inclusive and rounded down to batch times,
-    // oldest first; elements own their bytes. Throws std::logic_error before the context's start().
+    // oldest first; elements own their bytes. Throws std::logic_error before the context's start(),
+    // std::out_of_range for batches that were dropped for want of room (maxRememberedBytes).
     std::vector<state::RememberedBatch<T>> slice(BatchTime from, BatchTime to) const {
         if (!this->job()->started)
             throw std::logic_error("slice: the context has not started, so there are no batches yet; "
@@ -128,8 +133,8 @@ RememberedStream<T> WindowOperations<T>::remember(Duration length) const {
     detail::requireLength("remember", "how long batches are remembered", length);
     self().job()->remembers = true;
     const auto step = self().job()->slideOf(*self().node());
-    auto node = self().job()->graph.add(
-        std::make_shared<state::RememberNode<T>>(self().node(), length, step));
+    auto node = self().job()->graph.add(std::make_shared<state::RememberNode<T>>(
+        self().node(), length, step, self().job()->rememberedBytesMax));
     return {self(), std::move(node)};
 }
 
@@ -142,10 +147,13 @@ DStream<T> WindowOperations<T>::window(Duration length, Duration slide, std::str
         detail::windowTimes(*self().job(), "window", self().node()->slide(), length, slide);
     auto tables = detail::declareWindow(
         *self().job(), "window", std::move(name),
-        "element=" + core::ValueCodec<state::Owned<T>>::signature(), times);
-    return detail::added(self().job(),
-                         std::make_shared<state::WindowNode<T>>(self().node(), tables, times),
-                         "window");
+        "element=" + core::ValueCodec<state::Owned<T>>::signature(), times,
+        self().node()->slide());
+    auto made = detail::added(self().job(),
+                              std::make_shared<state::WindowNode<T>>(self().node(), tables, times),
+                              "window");
+    self().job()->states.back().node = made.node().get();
+    return made;
 }
 
 template <class T>

@@ -10,6 +10,7 @@
 #include "core/logging.h"
 #include "sources/endpoint.h"
 #include "sources/line_assembler.h"
+#include "state/state_table.h"
 #include "tools/job_plan.h"
 #include "tools/listen_conflicts.h"
 #include "tools/step_reader.h"
@@ -143,6 +144,9 @@ private:
                                                 sources::kRecordBytesMaxMax);
             options.deltaBudgetBytes = table.size("delta_budget", options.deltaBudgetBytes, kKibi);
             options.stateCacheBytes = table.size("state_cache", options.stateCacheBytes, kKibi);
+            options.maxStateRowBytes =
+                table.size("max_state_row_bytes", options.maxStateRowBytes, kKibi,
+                           state::StateLimits::kRowBytesMost);
             options.segmentBytes = table.size("segment_bytes", options.segmentBytes, 4 * kKibi);
             options.maxDeadLetters = static_cast<std::size_t>(
                 table.integer("max_dead_letters", 10'000, 1, 1'000'000));
@@ -349,7 +353,6 @@ std::string stepsText(const JobFile& job) {
         text.u64(name.empty() || !places.contains(name) ? place - 1 : places[name]);
     };
     for (const auto& step : job.steps) {
-        text.u8(static_cast<std::uint8_t>(step.type));
         input(step.from);
         input(step.with);
         text.string(step.content);

@@ -53,6 +53,7 @@ public:
         : job_(job), context_(context), sources_(sources), errors_(errors) {}
 
     PlannedJob plan() {
+        context_.job()->stepsAreDetailed = true;
         for (const auto& source : job_.sources) addSource(source);
         for (const auto& step : job_.steps) addStep(step);
         for (const auto& output : job_.outputs)
@@ -108,10 +109,12 @@ private:
         if (!step.name.empty()) origins_[step.name] = origin;
         planned_.steps.push_back({last_ ? contentOf(*last_) : "", std::exchange(became_, {})});
         const auto& nodes = context_.job()->graph.nodes();
-        for (auto i = before; i < nodes.size(); ++i)
+        for (auto i = before; i < nodes.size(); ++i) {
+            nodes[i]->setDetail(step.content);
             nodes[i]->setLabel("step " + std::to_string(steps_) + " (" + stepWord(step.type) +
                                (step.name.empty() ? "" : ", \"" + step.name + "\"") + ")" +
                                (origin.empty() ? "" : " of source \"" + origin + "\""));
+        }
     }
 
     void declare(const StepSpec& step) {

@@ -11,6 +11,7 @@
 #include "rows/group_text.h"
 #include "state/operators/bound_table.h"
 #include "state/state_store.h"
+#include "tidemill/lineage.h"
 #include "tools/commands.h"
 #include "tools/exit_code.h"
 #include "tools/inspect_command.h"
@@ -102,7 +103,7 @@ Result<state::TableSummary> findTable(const state::StateReader& reader, const st
         table.signature = own.types;
         return table;
     }
-    TM_ASSIGN(const auto tables, reader.tables(false));
+    TM_ASSIGN(auto tables, reader.tables(false));
     const core::OperatorEntry* entry = nullptr;
     std::string known;
     for (const auto& candidate : reader.mark().operators) {
@@ -115,9 +116,12 @@ Result<state::TableSummary> findTable(const state::StateReader& reader, const st
     state::TableSummary empty;
     empty.operatorId = entry->id;
     empty.operatorName = entry->name;
-    empty.signature = entry->signature;
-    for (const auto& table : tables)
-        if (table.operatorId == entry->id && table.number == 0) return table;
+    empty.signature = splitSignature(entry->signature).signature;
+    for (auto& table : tables)
+        if (table.operatorId == entry->id && table.number == 0) {
+            table.signature = empty.signature;
+            return std::move(table);
+        }
     return empty;  // declared, and without rows so far
 }
 
@@ -166,6 +170,7 @@ Result<> list(const InspectOptions& options) {
         return table.operatorId == core::kSystemOperator && ownTable(table) == nullptr;
     });
     for (auto& table : tables) {
+        table.signature = std::string(splitSignature(table.signature).signature);
         if (table.operatorId == core::kSystemOperator) {
             table.operatorName = ownTable(table)->name;
             table.signature = ownTable(table)->types;

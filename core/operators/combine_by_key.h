@@ -30,6 +30,9 @@ struct FunctionCombiner {
     MergeValue mergeValue;
     MergeCombiners mergeCombiners;
 
+    FunctionIdentity identity() const {
+        return identityOf(createFrom, mergeValue, mergeCombiners);
+    }
     C create(V&& value) const { return std::invoke(createFrom, std::move(value)); }
     void add(C& c, V&& value) const { c = std::invoke(mergeValue, std::move(c), std::move(value)); }
     void merge(C& c, C&& other) const {
@@ -109,7 +112,9 @@ public:
     using Shuffle = KeyedShuffle<In, Out, Table>;
 
     CombineByKeyNode(std::string kind, std::shared_ptr<StreamNode<In>> parent, Combiner combiner)
-        : Shuffle(std::move(kind), std::move(parent)), combiner_(combiner) {}
+        : Shuffle(std::move(kind), std::move(parent)), combiner_(combiner) {
+        this->setUserFunction(identityOf(combiner_));
+    }
 
     // What a key has may grow with its records: the values of a group.
     bool perRecord() const override { return kGrows && Shuffle::perRecord(); }

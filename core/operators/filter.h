@@ -13,7 +13,9 @@ template <class T, class F>
 class FilterNode final : public NarrowNode<T, T> {
 public:
     FilterNode(std::shared_ptr<StreamNode<T>> parent, F predicate)
-        : NarrowNode<T, T>("filter", std::move(parent)), predicate_(std::move(predicate)) {}
+        : NarrowNode<T, T>("filter", std::move(parent)), predicate_(std::move(predicate)) {
+        this->setUserFunction(identityOf(predicate_));
+    }
 
     Keyed keyed() const override { return this->parent().keyed(); }
     bool holdsElements() const override { return false; }

@@ -37,7 +37,9 @@ public:
                 Keyed keyed = Keyed::kNo)
         : NarrowNode<In, Out>(std::move(kind), std::move(parent)),
           function_(std::move(function)),
-          keyed_(keyed) {}
+          keyed_(keyed) {
+        this->setUserFunction(identityOf(function_));
+    }
 
     Keyed keyed() const override { return keyed_; }
     bool holdsElements() const override { return kKeeps; }
@@ -70,6 +72,7 @@ private:
                     if (out_.full()) out_.flushInto(*below_);
                     madeBefore = out_.size();
                 });
+            if (guard_.oneAtATime() && !out_.empty()) [[unlikely]] out_.flushInto(*below_);
         }
         void finish() override {
             if (!out_.empty()) out_.flushInto(*below_);

@@ -28,7 +28,9 @@ public:
             Keyed keyed = Keyed::kNo)
         : NarrowNode<In, Out>(std::move(kind), std::move(parent)),
           function_(std::move(function)),
-          keyed_(keyed) {}
+          keyed_(keyed) {
+        this->setUserFunction(identityOf(function_));
+    }
 
     Keyed keyed() const override { return keyed_; }
     bool holdsElements() const override { return kKeeps; }

@@ -19,7 +19,9 @@ template <class In, class Out, class F>
 class MapPartitionsNode final : public NarrowNode<In, Out> {
 public:
     MapPartitionsNode(std::string kind, std::shared_ptr<StreamNode<In>> parent, F function)
-        : NarrowNode<In, Out>(std::move(kind), std::move(parent)), function_(std::move(function)) {}
+        : NarrowNode<In, Out>(std::move(kind), std::move(parent)), function_(std::move(function)) {
+        this->setUserFunction(identityOf(function_));
+    }
 
 private:
     class PartitionSink final : public Sink<In> {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/byte_codec.h"
+#include "core/cut_lines.h"
 #include "core/operators/text_input.h"
 
 namespace tidemill::core {
@@ -50,6 +51,15 @@ Result<> MemoryText::resumeBehind(std::string_view bytes) {
     return {};
 }
 
+Result<> MemoryText::visitRecords(std::string_view bytes, const Visit& visit) {
+    TM_ASSIGN(const auto range, decode(bytes));
+    cutLines(text_.substr(range.begin, range.end - range.begin), [&](std::string_view line) {
+        visit({}, line);
+        return true;
+    });
+    return {};
+}
+
 std::vector<ReplayableSource::PositionChange> MemoryText::takeChanges() {
     if (std::exchange(kept_, next_) == next_) return {};
     ByteWriter out;
@@ -89,7 +99,8 @@ std::uint32_t MemoryTextNode::partitions(BatchRun& run) {
 
 void MemoryTextNode::scan(TaskContext& task, BatchRun& run, Sink<std::string_view>& sink) {
     const auto range = orThrow(source_->decode(rangeOf(run.record(), id_)));
-    pushText(source_->partition(range, task.partition), sink);
+    const auto text = source_->partition(range, task.partition);
+    task.marker != nullptr ? pushLines(text, sink) : pushText(text, sink);
 }
 
 }  // namespace tidemill::core

@@ -21,6 +21,7 @@ public:
 
     Result<Plan> plan(const Limits& limits) override;
     Result<> resumeBehind(std::string_view range) override;
+    Result<> visitRecords(std::string_view range, const Visit& visit) override;
     std::vector<PositionChange> takeChanges() override;
     Result<> open(const SourceOpening& opening) override;
 

@@ -16,6 +16,8 @@ template <class V, class F>
 struct ReduceCombiner {
     F function;
 
+    FunctionIdentity identity() const { return identityOf(function); }
+
     V create(V&& value) const { return std::move(value); }
     void add(V& total, V&& value) const {
         total = std::invoke(function, std::as_const(total), std::as_const(value));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/operators/log_input.h"
+#include "core/progress_marker.h"
 
 namespace tidemill::core {
 namespace {
@@ -29,6 +30,17 @@ bool pushText(std::string_view text, Sink<std::string_view>& sink) {
     return sink.wanted() != 0;
 }
 
+bool pushLines(std::string_view text, Sink<std::string_view>& sink) {
+    while (!text.empty()) {
+        if (sink.wanted() == 0) return false;
+        const auto newline = text.find('\n');
+        const auto size = newline == text.npos ? text.size() : newline + 1;
+        sink.takeText(text.substr(0, size));
+        text.remove_prefix(size);
+    }
+    return sink.wanted() != 0;
+}
+
 std::uint32_t TextInputNode::partitions(BatchRun& run) {
     return static_cast<std::uint32_t>(run.record().cuts.size());
 }
@@ -39,18 +51,19 @@ void TextInputNode::scan(TaskContext& task, BatchRun& run, Sink<std::string_view
                    const auto text = bytes.substr(begin, end - begin);
                    const auto& leftOut = run.record().leftOut;
                    const bool whole =
-                       task.probe == nullptr &&
+                       task.probe == nullptr && task.marker == nullptr &&
                        std::none_of(leftOut.begin(), leftOut.end(),
                                     [&](const auto& place) { return place.lsn == block.lsn(); });
                    return whole ? pushText(text, sink)
                                 : pushByLine(block.lsn(), bytes.substr(0, begin), text,
-                                             run.record(), task.probe, sink);
+                                             run.record(), task, sink);
                });
 }
 
 bool TextInputNode::pushByLine(Lsn lsn, std::string_view before, std::string_view text,
-                               const BatchRecord& record, RecordProbe* probe,
+                               const BatchRecord& record, const TaskContext& task,
                                Sink<std::string_view>& sink) {
+    RecordProbe* const probe = task.probe;
     RecordPlace place{lsn,
                       static_cast<std::uint32_t>(std::count(before.begin(), before.end(), '\n'))};
     while (!text.empty()) {
@@ -64,6 +77,7 @@ bool TextInputNode::pushByLine(Lsn lsn, std::string_view before, std::string_vie
             ++probe->seen;
             probe->last = place;
         }
+        if (task.marker != nullptr) task.marker->record(place);
         sink.takeText(line);
     }
     return true;

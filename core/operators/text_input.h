@@ -23,7 +23,7 @@ public:
 private:
     // Without the records that the batch leaves out; true: more is wanted.
     static bool pushByLine(Lsn lsn, std::string_view before, std::string_view text,
-                           const BatchRecord& record, RecordProbe* probe,
+                           const BatchRecord& record, const TaskContext& task,
                            Sink<std::string_view>& sink);
 
     SourceId source_;
@@ -32,5 +32,8 @@ private:
 // Hands `text` (whole lines) to `sink` in pieces small enough to stay in a core's cache, and
 // between them asks whether more is wanted. Returns false when it is not.
 bool pushText(std::string_view text, Sink<std::string_view>& sink);
+
+// The same, line by line.
+bool pushLines(std::string_view text, Sink<std::string_view>& sink);
 
 }  // namespace tidemill::core

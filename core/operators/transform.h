@@ -23,6 +23,7 @@ public:
           function_(std::move(function)),
           parents_(std::move(parents)...) {
         std::apply([this](auto&... parent) { (this->addParent(*parent), ...); }, parents_);
+        this->setUserFunction(identityOf(function_));
     }
 
     Duration slide() const override {

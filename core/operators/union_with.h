@@ -38,6 +38,7 @@ public:
         TaskContext inner = task;
         if (task.partition < inFirst) return first_->scan(inner, run, sink);
         inner.partition -= inFirst;
+        inner.way += first_->ways();
         second_->scan(inner, run, sink);
     }
 

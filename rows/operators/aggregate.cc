@@ -50,12 +50,14 @@ Results addWindow(Job& job, const char* operation, const Layout& layout,
                   View view) {
     const std::string types =
         std::string(Strategy::kForm) + layout->signature() + " rows=" + Strategy::kRows;
-    auto tables = detail::declareWindow(job, operation, name, types, times);
-    job.graph.add(
+    auto tables = detail::declareWindow(job, operation, name, types, times, stored->slide());
+    const auto node = job.graph.add(
         std::make_shared<state::KeyedWindowNode<std::string_view, std::string_view, Strategy>>(
             operation, std::move(stored), tables, times, std::move(strategy)));
     auto all = job.graph.add(std::make_shared<state::AllView<std::string_view, std::string, View>>(
         tables, operation, std::move(view)));
+    job.states.back().node = node.get();
+    all->setOrigin(*node);
     return job.graph.add(makeResults(std::move(all), layout));
 }
 
@@ -80,9 +82,11 @@ Results addRunning(const RowStream& from, const Aggregation& how, const Layout& 
                                          from.node->slide());
     if (how.ttl != Duration(0)) declared.ttl(*from.job, how.ttl);
     auto touched = std::make_shared<TouchedGroups>(declared.table());
-    from.job->graph.add(std::make_shared<RunningGroupsNode>(std::move(stored), declared.table(),
-                                                            touched, GroupMerge(layout)));
+    const auto node = from.job->graph.add(std::make_shared<RunningGroupsNode>(
+        std::move(stored), declared.table(), touched, GroupMerge(layout)));
     from.job->graph.add(touched);
+    declared.madeBy(*from.job, *node);
+    touched->setOrigin(*node);
     return from.job->graph.add(makeResults(std::move(touched), layout));
 }
 

@@ -45,6 +45,8 @@ template <class V, class F>
 struct CutWindow {
     F function;
 
+    core::FunctionIdentity identity() const { return core::identityOf(function); }
+
     // What the window comes to, from a row of the result.
     struct Value {
         F function;

@@ -22,6 +22,8 @@ struct InverseWindow {
     Inverse inverse;
     Filter filter;
 
+    core::FunctionIdentity identity() const { return core::identityOf(function, inverse, filter); }
+
     static constexpr const char* kForm = "inverse";
     static constexpr const char* kRows = "panes_value";
     static constexpr bool kStoresPanes = true;

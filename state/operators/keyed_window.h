@@ -215,6 +215,7 @@ public:
         addParent(*parent_);
         parent_->addConsumer(*this);
         require();
+        setUserFunction(core::identityOf(strategy_));
     }
 
     std::unique_ptr<core::Sink<In>> open(core::TaskContext& task) override {

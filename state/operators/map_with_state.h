@@ -60,6 +60,7 @@ public:
         this->addParent(*grouped_);
         grouped_->addConsumer(*this);
         this->require();
+        this->setUserFunction(core::identityOf(function_));
     }
 
     Duration slide() const override { return table_->slide; }

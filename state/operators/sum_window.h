@@ -26,6 +26,8 @@ template <class K, class V, class Filter = KeepAll>
 struct SumWindow {
     Filter filter;
 
+    core::FunctionIdentity identity() const { return core::identityOf(filter); }
+
     static constexpr const char* kForm = "sums";
     static constexpr const char* kRows = "value";
     static constexpr bool kStoresPanes = true;

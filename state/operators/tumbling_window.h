@@ -16,6 +16,8 @@ template <class V, class F>
 struct TumblingWindow {
     F function;
 
+    core::FunctionIdentity identity() const { return core::identityOf(function); }
+
     static constexpr const char* kForm = "tumbling";
     static constexpr const char* kRows = "value";
     static constexpr bool kStoresPanes = false;

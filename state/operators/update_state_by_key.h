@@ -46,6 +46,7 @@ public:
         addParent(*grouped_);
         grouped_->addConsumer(*this);
         require();
+        setUserFunction(core::identityOf(function_));
     }
 
     void beginBatch(core::BatchRun& run) override {

@@ -19,7 +19,7 @@ std::size_t keptBytes(const FailedRecords& failed) {
 
 TEST(FailedRecords, SkippedOnesAreCountedAndAFewAreKept) {
     FailedRecords failed({OnError::kSkip});
-    for (int i = 0; i < 100'000; ++i) failed.add(1, 0, {"map", std::to_string(i), "no"});
+    for (int i = 0; i < 100'000; ++i) failed.add({1, 0, 0, 0}, static_cast<std::uint64_t>(i), {"map", std::to_string(i), "no"});
     EXPECT_EQ(failed.count(), 100'000u);
     EXPECT_LT(keptBytes(failed), 1000u);
 }
@@ -27,8 +27,8 @@ TEST(FailedRecords, SkippedOnesAreCountedAndAFewAreKept) {
 TEST(FailedRecords, ARecordThatFailsInEveryPassCountsOnce) {
     FailedRecords failed({OnError::kDeadLetter});
     for (std::uint32_t pass = 0; pass < 3; ++pass)
-        for (int i = 0; i < 2; ++i) failed.add(1, pass, {"map", "same", "no"});
-    failed.add(2, 0, {"filter", "same", "no"});
+        for (int i = 0; i < 2; ++i) failed.add({1, pass, 0, 0}, static_cast<std::uint64_t>(i), {"map", "same", "no"});
+    failed.add({2, 0, 0, 0}, 0, {"filter", "same", "no"});
     EXPECT_EQ(failed.count(), 3u);
     std::vector<std::uint64_t> times;
     failed.forEachKept([&](const FailedRecord&, std::uint64_t n) { times.push_back(n); });
@@ -37,17 +37,66 @@ TEST(FailedRecords, ARecordThatFailsInEveryPassCountsOnce) {
 
 TEST(FailedRecords, MoreDeadLettersThanAreKeptAreCounted) {
     FailedRecords failed({OnError::kDeadLetter, 2});
-    for (const char* record : {"a", "b", "c", "d"}) failed.add(1, 0, {"map", record, "no"});
+    for (const char* record : {"a", "b", "c", "d"}) failed.add({1, 0, 0, 0}, 0, {"map", record, "no"});
     EXPECT_EQ(failed.count(), 4u);
     std::uint64_t kept = 0;
     failed.forEachKept([&](const FailedRecord&, std::uint64_t times) { kept += times; });
     EXPECT_EQ(kept, 2u);
 }
 
+// The places, and none of those that only outputs came to.
+TEST(FailedRecords, WhatTheStagesLeftOutIsListed) {
+    FailedRecords failed({OnError::kSkip});
+    for (const std::uint64_t number : {0, 1, 2, 7, 300}) failed.add({4, 0, 2, 1}, number, {});
+    failed.add({3, 0, 0, 0}, 5, {});
+    failed.stagesDone();
+    failed.add({3, 1, 0, 0}, 6, {});
+    const auto skipped = failed.takeSkipped();
+    EXPECT_FALSE(skipped.unknown);
+    ASSERT_EQ(skipped.elements.size(), 2u);
+    EXPECT_EQ(skipped.elements[0].input, (InputPlace{3, 0, 0, 0}));
+    EXPECT_EQ(skipped.elements[1].input, (InputPlace{4, 0, 2, 1}));
+
+    FailureRules rules;
+    rules.exactly = &skipped.elements;
+    const FailedRecords again(rules);
+    auto reader = again.leftOutOf({4, 0, 2, 1});
+    std::vector<std::uint64_t> held;
+    for (std::uint64_t number = 0; number < 400; ++number)
+        if (reader.holds(number)) held.push_back(number);
+    EXPECT_EQ(held, (std::vector<std::uint64_t>{0, 1, 2, 7, 300}));
+    EXPECT_FALSE(again.leftOutOf({4, 0, 2, 2}).holds(0));
+    EXPECT_FALSE(again.leftOutOf({9, 0, 0, 0}).holds(0));
+}
+
+TEST(FailedRecords, AListThatWouldBeTooLongIsNone) {
+    FailedRecords failed({OnError::kSkip});
+    // Seven bytes each.
+    const std::size_t count = FailedRecords::kSkippedBytesMax / 7;
+    for (std::uint64_t i = 0; i < count + 10; ++i) failed.add({1, 0, 0, 0}, i << 40, {});
+    const auto skipped = failed.takeSkipped();
+    EXPECT_TRUE(skipped.unknown);
+    EXPECT_TRUE(skipped.elements.empty());
+}
+
+TEST(SkippedElements, DamagedRunsAreSeen) {
+    SkippedRuns runs;
+    for (const std::uint64_t number : {std::uint64_t{3}, ~std::uint64_t{0} - 1})
+        EXPECT_TRUE(runs.add(number));
+    EXPECT_FALSE(runs.add(3));
+    const auto bytes = runs.bytes();
+    EXPECT_TRUE(isWellFormed(bytes));
+    EXPECT_TRUE(isWellFormed(""));
+    EXPECT_FALSE(isWellFormed(bytes.substr(0, bytes.size() - 1)));
+    EXPECT_FALSE(isWellFormed(std::string("\x01\x00", 2)));  // a run of none
+    EXPECT_FALSE(isWellFormed(bytes + bytes));                 // beyond all numbers
+    EXPECT_FALSE(isWellFormed(std::string(10, '\xff') + "\x01\x01"));
+}
+
 TEST(RecordGuard, LongRecordsAndLongErrorsAreCut) {
     FailedRecords failed({OnError::kDeadLetter});
     const std::string operation = "map";
-    RecordGuard guard(&failed, 1, 0, 0, operation);
+    RecordGuard guard(&failed, {1, 0, 0, 0}, operation);
     const std::string large(1 << 20, '\x01');
     std::vector<std::string> chunk(20, large);
     for (auto& element : chunk) element += std::to_string(&element - chunk.data());
@@ -64,7 +113,7 @@ TEST(RecordGuard, LongRecordsAndLongErrorsAreCut) {
 TEST(RecordGuard, TheCallThatEndsTheBatchIsKnown) {
     FailedRecords failed;
     const std::string operation = "map";
-    RecordGuard guard(&failed, 7, 3, 0, operation);
+    RecordGuard guard(&failed, {7, 0, 0, 3}, operation);
     std::string text = "good bad";
     std::vector<std::string_view> chunk{std::string_view(text).substr(0, 4),
                                         std::string_view(text).substr(5)};
@@ -87,7 +136,7 @@ TEST(RecordGuard, TheCallThatEndsTheBatchIsKnown) {
 TEST(RecordGuard, WhatHandingOnThrowsIsNotTheElements) {
     FailedRecords failed;
     const std::string operation = "flatMap";
-    RecordGuard guard(&failed, 7, 3, 0, operation);
+    RecordGuard guard(&failed, {7, 0, 0, 3}, operation);
     std::vector<int> chunk{1};
     EXPECT_THROW(guard.forEach(
                      std::span(chunk), [](int) {}, [] {}, [] { throw std::runtime_error("below"); }),

@@ -13,6 +13,7 @@ namespace tidemill::core {
 namespace {
 
 constexpr Duration kInterval{1000};
+constexpr Scheduler::Replay kLast{true, nullptr, nullptr}, kNotLast{};
 
 BlockPtr blockOf(const std::string& text) {
     Buffer buffer = Buffer::unpooled(std::max<std::size_t>(text.size(), 1));
@@ -139,7 +140,7 @@ public:
     }
     Framing framing(SourceId) const override { return Framing::kLines; }
     Result<> afterRun(const BatchRun&, bool) override { return {}; }
-    Result<> atBoundary(const BatchRecord& record) override {
+    Result<> atBoundary(const BatchRecord& record, bool) override {
         std::lock_guard lock(mutex_);
         boundaries_.push_back(record);
         changed_.notify_all();
@@ -287,9 +288,9 @@ Recorded recordedBatch() {
 TEST_F(SchedulerTest, AReplayShowsTheLastRecordedBatchOnly) {
     make();
     const auto batch = recordedBatch();
-    ASSERT_TRUE(scheduler_->replay(batch.record, batch.blocks, false));
+    ASSERT_TRUE(scheduler_->replay(batch.record, batch.blocks, kNotLast));
     EXPECT_TRUE(seen_.empty());
-    ASSERT_TRUE(scheduler_->replay(batch.record, batch.blocks, true));
+    ASSERT_TRUE(scheduler_->replay(batch.record, batch.blocks, kLast));
     EXPECT_EQ(seen_, (std::vector<std::string>{"1: a b c "}));
 }
 

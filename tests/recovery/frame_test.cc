@@ -157,6 +157,8 @@ core::BatchRecord fullRecord() {
     record.leftOut = {{Lsn(98), 1}, {Lsn(99), 4}};
     record.allLeftOut = true;
     record.notes = {{0, "a note"}, {3, std::string("\0b", 2)}};
+    record.skippedBefore.elements = {{{3, 0, 0, 1}, std::string("\x00\x02", 2)},
+                                     {{3, 0, 1, 0}, "\x05\x01"}};
     return record;
 }
 
@@ -186,8 +188,17 @@ TEST(BatchRecordCodec, AnUnknownErrorPolicyIsCorrupt) {
     EXPECT_FALSE(decodeBatchRecord(encodeBatchRecord(record)));
 }
 
+TEST(BatchRecordCodec, ListsOfSkippedElementsThatDoNotParseAreCorrupt) {
+    auto record = fullRecord();
+    record.skippedBefore.elements[1].runs = "\x05";
+    EXPECT_FALSE(decodeBatchRecord(encodeBatchRecord(record)));
+    record = fullRecord();
+    std::swap(record.skippedBefore.elements[0], record.skippedBefore.elements[1]);
+    EXPECT_FALSE(decodeBatchRecord(encodeBatchRecord(record)));
+}
+
 TEST(BatchRecordCodec, OlderAndNewerFormatsAreUnsupported) {
-    for (const char version : {1, 2}) {
+    for (const char version : {1, 2, 3}) {
         auto old = encodeBatchRecord(fullRecord());
         old[0] = old[2] = version;
         const auto refused = decodeBatchRecord(old);
@@ -195,7 +206,7 @@ TEST(BatchRecordCodec, OlderAndNewerFormatsAreUnsupported) {
         EXPECT_EQ(refused.error().kind, ErrorKind::kUnsupported);
     }
     auto bytes = encodeBatchRecord(fullRecord());
-    bytes[2] = 4;
+    bytes[2] = 5;
     const auto decoded = decodeBatchRecord(bytes);
     ASSERT_FALSE(decoded);
     EXPECT_EQ(decoded.error().kind, ErrorKind::kUnsupported);

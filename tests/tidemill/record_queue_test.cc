@@ -22,7 +22,9 @@ TEST(RecordQueue, ASecondStreamOfItIsRefused) {
     const RecordQueue<int> queue;
     life.context().queueStream(queue);
     EXPECT_THAT([&] { life.context().queueStream(queue); },
-                ThrowsMessage<std::invalid_argument>(HasSubstr("feeds another stream already")));
+                ThrowsMessage<std::invalid_argument>(AllOf(
+                    HasSubstr("source 1 (queueStream of i32)"),
+                    HasSubstr("feeds another stream already, source 0 (queueStream of i32),"))));
 }
 
 TEST(RecordQueue, ASecondContextIsRefusedWhileTheFirstLives) {
@@ -32,7 +34,10 @@ TEST(RecordQueue, ASecondContextIsRefusedWhileTheFirstLives) {
         Life first(inMemory());
         first.context().queueStream(queue);
         EXPECT_THAT([&] { second.context().queueStream(queue); },
-                    ThrowsMessage<std::invalid_argument>(HasSubstr("a queue of its own")));
+                    ThrowsMessage<std::invalid_argument>(
+                        AllOf(HasSubstr("source 0 (queueStream of i32) of another "
+                                        "StreamingContext"),
+                              HasSubstr("a queue of its own"))));
     }
     EXPECT_NO_THROW(second.context().queueStream(queue));
 }
@@ -58,6 +63,35 @@ TEST(RecordQueue, WhatAStoppedContextHasNotTakenIsThereForTheNext) {
     second.run(2);
     EXPECT_EQ(seen, (Seen{{1, {"1"}}}));
     EXPECT_EQ(later, (Seen{{1, {"2"}}, {2, {"3"}}}));
+}
+
+// Each push its batch, as before.
+TEST(RecordQueue, AGracefulStopTakesWhatWasPushedBefore) {
+    for (const bool oneAtATime : {true, false}) {
+        Life life(inMemory());
+        RecordQueue<int> queue;
+        queue.push({1});
+        Seen seen;
+        life.collect(life.context().queueStream(queue, oneAtATime, std::vector{7}), seen);
+        life.start();
+        life.run(1);
+        queue.push({2, 3});
+        queue.push({4});
+        life.context().stop();
+        EXPECT_EQ(queue.queued(), 0U);
+        if (oneAtATime)
+            EXPECT_EQ(seen, (Seen{{1, {"1"}}, {2, {"2", "3"}}, {3, {"4"}}}));
+        else
+            EXPECT_EQ(seen, (Seen{{1, {"1"}}, {2, {"2", "3", "4"}}}));
+        queue.push({5});
+        EXPECT_EQ(queue.queued(), 1U);
+        Life next(inMemory());
+        Seen later;
+        next.collect(next.context().queueStream(queue), later);
+        next.start();
+        next.run(1);
+        EXPECT_EQ(later, (Seen{{1, {"5"}}}));
+    }
 }
 
 TEST(RecordQueue, AnEmptyQueueGivesTheDefault) {

@@ -414,6 +414,42 @@ TEST(JobFile, ABadSizeIsSaid) {
               "job.toml:9:20: max_record_bytes is \"1 GiB\", but must be at most 33554432 bytes");
 }
 
+TEST(JobFile, WhatAFilesSourceDoesWithOldAndLostFilesIsTheJobs) {
+    const std::string source = "[job]\nname = \"j\"\n[[source]]\ntype = \"files\"\n"
+                               "directory = \"in\"\n";
+    const std::string output = "[[output]]\nto = \"print\"\n";
+    const auto byDefault = good(source + output).sources[0].files;
+    EXPECT_EQ(byDefault.existing, ExistingFiles::kLeave);
+    EXPECT_EQ(byDefault.onLostData, LostData::kStop);
+    const auto all = [&](const std::string& existing, const std::string& lost) {
+        return good(source + "existing = \"" + existing + "\"\non_lost_data = \"" + lost + "\"\n" +
+                    output)
+            .sources[0]
+            .files;
+    };
+    EXPECT_EQ(all("take", "stop").existing, ExistingFiles::kTake);
+    EXPECT_EQ(all("take", "stop").onLostData, LostData::kStop);
+    EXPECT_EQ(all("leave", "skip").existing, ExistingFiles::kLeave);
+    EXPECT_EQ(all("leave", "skip").onLostData, LostData::kSkip);
+    EXPECT_EQ(errorOf(source + "existing = \"taken\"\n" + output),
+              "job.toml:6:12: existing \"taken\" is not known; known are: leave, take; did you mean "
+              "\"take\"?");
+    EXPECT_EQ(errorOf(source + "on_lost_data = \"ignore\"\n" + output),
+              "job.toml:6:16: on_lost_data \"ignore\" is not known; known are: stop, skip");
+}
+
+TEST(JobFile, TheLargestRowOfStateIsTheJobs) {
+    const std::string job = "[job]\nname = \"j\"\n[[source]]\ntype = \"socket\"\nport = 1\n"
+                            "[[output]]\nto = \"print\"\n";
+    EXPECT_EQ(good(job).options.maxStateRowBytes, std::size_t{1} << 30);
+    EXPECT_EQ(good(job + "[limits]\nmax_state_row_bytes = \"2MiB\"\n").options.maxStateRowBytes,
+              std::size_t{2} << 20);
+    EXPECT_EQ(errorBehindAGoodJob("[limits]\nmax_state_row_bytes = \"2GiB\"\n"),
+              "job.toml:9:23: max_state_row_bytes is \"2GiB\", but must be at most 1073741824 bytes");
+    EXPECT_EQ(errorBehindAGoodJob("[limits]\nmax_state_row_bytes = 10\n"),
+              "job.toml:9:23: max_state_row_bytes is 10, but must be at least 1024 bytes");
+}
+
 TEST(JobFile, ControlCharactersInNamesAreRefusedAndShownEscaped) {
     EXPECT_EQ(errorBehindAGoodJob("[[step]]\ndo = \"split\"\nname = \"a\\u001b[2J\"\n"),
               R"(job.toml:10:8: the name "a\x1b[2J" must not hold control characters)");

@@ -274,6 +274,20 @@ TEST_F(Poison, ABatchInWhichTheProcessCrashesIsNamedAndMayBeSkipped) {
     EXPECT_EQ(totals(), (Totals{{"a", 3}}));
 }
 
+TEST_F(Poison, WhatIsLeftOutIsSaidToBeOfItsStep) {
+    for (const char* policy : {"skip", "dead_letter"}) {
+        writeJob({.onError = policy, .filter = ".", .more = ""});
+        auto daemon = start();
+        server_.accept();
+        feed("bad line\na,1\n", "\"word\": \"a\"");
+        EXPECT_THAT(rig_.daemonErrors(),
+                    AllOf(HasSubstr("left out 1 record"), HasSubstr("step 2 (fields, \"parsed\")"),
+                          Not(HasSubstr("map"))));
+        stopGracefully(*daemon);
+    }
+    EXPECT_THAT(deadLetters(), HasSubstr("\"operation\":\"step 2 (fields, \\\"parsed\\\")\""));
+}
+
 TEST_F(Poison, MoreDeadLettersThanAreKeptAreCountedAndTheJobLives) {
     writeJob({.onError = "dead_letter", .filter = ".", .more = "[limits]\nmax_dead_letters = 2\n"});
     auto daemon = start();
