@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 namespace tidemill::tools {
 namespace {
@@ -67,7 +68,9 @@ ServiceManager::ServiceManager() : watchdog_(watchdogTime()) {}
 
 ServiceManager::~ServiceManager() { stopExtending(); }
 
-void ServiceManager::starting() { extend("starting"); }
+void ServiceManager::starting(std::function<bool()> getsOn) {
+    extend("starting", std::move(getsOn));
+}
 
 void ServiceManager::ready() {
     stopExtending();
@@ -77,7 +80,7 @@ void ServiceManager::ready() {
 
 void ServiceManager::stopping() {
     notify("STOPPING=1");
-    extend("stopping: processing what was received");
+    extend("stopping: processing what was received", [] { return true; });
 }
 
 void ServiceManager::status(std::string_view line) {
@@ -86,17 +89,20 @@ void ServiceManager::status(std::string_view line) {
     notify("STATUS=" + status_);
 }
 
-void ServiceManager::extend(const char* what) {
+void ServiceManager::extend(const char* what, std::function<bool()> getsOn) {
     if (!hasManager()) return;
     stopExtending();
     std::lock_guard lock(mutex_);
     status_ = what;
     extending_ = true;
-    thread_ = std::thread([this] {
+    thread_ = std::thread([this, getsOn = std::move(getsOn)] {
         std::unique_lock wait(mutex_);
         auto next = Clock::now() + kExtendFirst;
         while (!changed_.wait_until(wait, next, [this] { return !extending_; })) {
-            notify(std::string(kExtension) + "\nSTATUS=" + status_);
+            wait.unlock();
+            const bool extends = getsOn();
+            wait.lock();
+            if (extends) notify(std::string(kExtension) + "\nSTATUS=" + status_);
             next = Clock::now() + kExtendEvery;
         }
     });

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -22,9 +23,12 @@ public:
     ServiceManager& operator=(const ServiceManager&) = delete;
 
     // The start, or the stop, has begun and may take longer than the unit allows: from the first
-    // second until ready(), or until the end, the time limit is extended every 5 s.
-    void starting();
+    // second until ready(), or until the end, the time limit is extended every 5 s; a start's only
+    // while getsOn(), which is called then, says so.
+    void starting(std::function<bool()> getsOn);
     void ready();
+    // The start has failed: getsOn() is not called any more when it returns.
+    void failed() { stopExtending(); }
     void stopping();
 
     // What `systemctl status` shows.
@@ -39,7 +43,7 @@ public:
 
 private:
     using Clock = std::chrono::steady_clock;
-    void extend(const char* what);
+    void extend(const char* what, std::function<bool()> getsOn);
     void stopExtending();
 
     std::optional<std::chrono::microseconds> watchdog_;

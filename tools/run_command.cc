@@ -7,8 +7,11 @@
 #include <charconv>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
+#include <optional>
 #include <sstream>
 #include <thread>
+#include <utility>
 
 #include "core/logging.h"
 #include "core/stop_signals.h"
@@ -91,10 +94,22 @@ int endWith(const core::Error& error) {
     return exitCodeOf(error);
 }
 
+// Whether a start gets on, asked from time to time: reading, copying and checkpoints end by
+// themselves, but a function of the job may keep a batch that is replayed for ever.
+std::function<bool()> getsOn(const StreamingContext& context) {
+    return [&context, before = std::optional<std::uint64_t>()]() mutable {
+        const auto tasks = context.status().replayTasks;
+        return std::exchange(before, tasks) != tasks || !tasks;
+    };
+}
+
 int run(StreamingContext& context, StopSignals& signals, ServiceManager& service) {
-    service.starting();
+    service.starting(getsOn(context));
     const auto stopNow = start(context, signals);
-    if (!stopNow) return endWith(stopNow.error());
+    if (!stopNow) {
+        service.failed();
+        return endWith(stopNow.error());
+    }
     try {
         if (*stopNow) {
             stopGracefully(context, signals, service);
