@@ -8,6 +8,8 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <iostream>
 
 #include "core/logging.h"
@@ -16,6 +18,7 @@
 #include "tests/differential/model.h"
 #include "tests/support/batch_harness.h"
 #include "tests/support/text_feed.h"
+#include "tidemill/lineage.h"
 
 namespace tidemill::test {
 namespace {
@@ -42,6 +45,7 @@ void sayWhichSeed(int signal) {
 // One run of the job: how many batches, and how it ends.
 struct LifePlan {
     std::vector<std::int64_t> ticks;
+    std::int64_t interval = 1;  // in ticks
     bool graceful = false;
     unsigned workers = 1;
     int version = 0;  // see Draw
@@ -56,6 +60,7 @@ struct NodePlan {
     bool isSeen = false;  // though others read it too
     // Of inputs of lines: each ends in so many bytes that do not count.
     bool isText = false;
+    bool isFiles = false;  // of lines too, each batch's in a file
     std::size_t paddingBytes = 0;
 };
 
@@ -108,6 +113,7 @@ private:
 
     void drawLives() {
         durable_ = number(0, 2) != 0;
+        grid_ = durable_ && number(0, 3) == 0 ? 2 : 1;
         const auto count = durable_ ? number(1, 4) : 1;
         std::int64_t tick = 0;
         for (std::int64_t i = 0; i < count; ++i) {
@@ -119,17 +125,20 @@ private:
                 const auto& before = lives_.back();
                 life.version = before.version + (before.graceful && durable_ ? 1 : 0);
             }
-            std::int64_t first = tick + 1;
+            life.interval = number(1, grid_);
+            if (i > 0 && life.interval != lives_.back().interval)
+                ++counts_["interval changed between lives"];
+            std::int64_t first = nextTick(tick, life.interval);
             if (i > 0 && number(0, 2) == 0) {
-                first += number(1, 8);
+                first += life.interval * number(1, 8);
                 ++counts_["life after a downtime"];
             }
             const auto batches = number(2, isLarge_ ? 3 : 6);
-            for (tick = first; tick < first + batches; ++tick) {
+            for (std::int64_t n = 0; n < batches; ++n) {
+                tick = first + n * life.interval;
                 life.ticks.push_back(tick);
                 versions_[tick] = life.version;
             }
-            --tick;
             life.graceful = number(0, 2) == 0;
             if (durable_) ++counts_[life.graceful ? "life ended gracefully" : "life ended by a kill"];
             else ++counts_["life in memory"];
@@ -150,8 +159,10 @@ private:
     void drawInputs() {
         for (std::int64_t i = number(1, 2); i > 0; --i) {
             NodePlan input;
-            input.isText = number(0, 1) == 0;
-            input.operation.name = input.isText ? "lines" : "queueStream";
+            const auto kind = number(0, 4);
+            input.isFiles = kind == 0;
+            input.isText = kind < 3;
+            input.operation.name = input.isFiles ? "files" : input.isText ? "lines" : "queueStream";
             ++counts_["input of " + input.operation.name];
             const auto keys = number(1, 400);
             for (const auto tick : ticks_) {
@@ -185,7 +196,7 @@ private:
         for (const auto parent : node.parents)
             node.ordered = node.ordered && nodes_[parent].ordered;
         std::map<std::string, long> counts;
-        Draw draw{random_, slide, node.ordered, ticks_, versions_, version_, counts};
+        Draw draw{random_, slide, grid_, node.ordered, ticks_, versions_, version_, counts};
         node.operation = kind.draw(draw);
         node.operation.name = kind.name;
         node.ordered = node.ordered && node.operation.ordered;
@@ -224,8 +235,9 @@ private:
         options.workers = plan.workers;
         options.checkpointInterval = Duration(checkpointMillis_);
         if (tinyDelta_) options.deltaBudgetBytes = 64 << 10;
+        options.interval = Duration(kTickMillis * plan.interval);
         // A batch that is due when the job starts runs at once.
-        const bool late = plan.ticks.front() > lastTick + 1;
+        const bool late = plan.ticks.front() > nextTick(lastTick, plan.interval);
         Life life(options, fromMillis(kTickMillis * (late ? plan.ticks.front() : lastTick)));
         std::vector<RecordQueue<Record>> queues(inputs_.size());
         std::vector<Stream> streams;
@@ -237,6 +249,8 @@ private:
             for (const auto parent : node.parents) parents.push_back(streams[parent]);
             if (i >= inputs_.size()) {
                 streams.push_back(node.operation.build(parents));
+            } else if (node.isFiles) {
+                streams.push_back(parsed(life.context().textFileStream(inputOf(directory, i))));
             } else if (node.isText) {
                 streams.push_back(lines(life.context(), node, plan));
             } else {
@@ -247,28 +261,91 @@ private:
             if (node.isSeen)
                 std::visit([&](const auto& stream) { see(stream, i, seen); }, streams.back());
         }
+        nameStates(*life.context().job());
+        renameFiles(directory);
+        if (late) writeFiles(directory, plan.ticks.front());
         life.start();
         if (late) life.await(1);
-        life.run(plan.ticks.size() - (late ? 1 : 0));
+        for (const auto tick : plan.ticks) {
+            if (late && tick == plan.ticks.front()) continue;
+            writeFiles(directory, tick);
+            life.run(1);
+        }
         life.context().stop(plan.graceful);
     }
 
     Stream lines(StreamingContext& context, const NodePlan& node, const LifePlan& plan) {
         const auto feed = std::make_shared<TextFeed>(seed_);
-        const std::string padding(node.paddingBytes, '.');
         for (const auto tick : plan.ticks) {
-            std::string text;
-            for (const auto& [key, value] : node.history.at(tick))
-                text += key + '\t' + std::to_string(value) + '\t' + padding + '\n';
+            std::string text = textOf(node, tick);
             if (text.size() > 4 * (64 << 10)) ++counts_["batch of over 256 KiB"];
             feed->push(std::move(text));
         }
-        return TextFeed::stream(context, feed).map([](std::string_view line) {
+        return parsed(TextFeed::stream(context, feed));
+    }
+
+    static std::string textOf(const NodePlan& node, std::int64_t tick) {
+        const std::string padding(node.paddingBytes, '.');
+        std::string text;
+        for (const auto& [key, value] : node.history.at(tick))
+            text += key + '\t' + std::to_string(value) + '\t' + padding + '\n';
+        return text;
+    }
+
+    static Stream parsed(const DStream<std::string_view>& lines) {
+        return lines.map([](std::string_view line) {
             const auto end = line.find('\t');
             View view(line.substr(0, end), 0);
             std::from_chars(line.data() + end + 1, line.data() + line.size(), view.second);
             return view;
         });
+    }
+
+    // States without names are found as long as it can be told which is which.
+    void nameStates(Job& job) {
+        if (!changesSteps_ && tellApart(job)) return;
+        ++counts_["states with names"];
+        for (std::size_t i = 0; i < job.states.size(); ++i) {
+            job.states[i].name = "state " + std::to_string(i);
+            job.states[i].isNamed = true;
+        }
+    }
+
+    // The first batch time behind `tick`.
+    static std::int64_t nextTick(std::int64_t tick, std::int64_t interval) {
+        return (tick / interval + 1) * interval;
+    }
+
+    // Where the files of an input appear; made when it is not there.
+    static std::string inputOf(const std::filesystem::path& directory, std::size_t node) {
+        const auto path = directory.parent_path() / ("in" + std::to_string(node));
+        std::filesystem::create_directory(path);
+        return path.string();
+    }
+
+    // What a batch's files hold, before the batch.
+    void writeFiles(const std::filesystem::path& directory, std::int64_t tick) {
+        for (std::size_t i = 0; i < inputs_.size(); ++i) {
+            if (!nodes_[i].isFiles || nodes_[i].history.at(tick).empty()) continue;
+            const std::filesystem::path in = inputOf(directory, i);
+            const auto name = "t" + std::to_string(1'000'000 + tick);
+            std::ofstream(in / ("." + name)) << textOf(nodes_[i], tick);
+            std::filesystem::rename(in / ("." + name), in / name);
+        }
+    }
+
+    // A file is known by what it is, whatever its name.
+    void renameFiles(const std::filesystem::path& directory) {
+        for (std::size_t i = 0; i < inputs_.size(); ++i) {
+            if (!nodes_[i].isFiles) continue;
+            std::vector<std::filesystem::path> all;
+            for (const auto& entry : std::filesystem::directory_iterator(inputOf(directory, i)))
+                all.push_back(entry.path());
+            for (const auto& path : all) {
+                std::filesystem::rename(path, path.string() + "x");
+                ++counts_["file renamed between lives"];
+            }
+        }
     }
 
     // What a job may do otherwise once it has ended gracefully: steps without a name that keep
@@ -382,6 +459,7 @@ private:
     bool tinyDelta_ = false;
     bool runsTwice_ = false;
     bool changesSteps_ = false;
+    std::int64_t grid_ = 1;  // intervals of lives divide it, in ticks
     std::int64_t checkpointMillis_ = 1000;
     std::vector<LifePlan> lives_;
     std::vector<std::int64_t> ticks_;
@@ -403,7 +481,8 @@ TEST(Differential, RandomGraphsGiveWhatANaiveEngineComputes) {
           "life in memory", "life on more than 7 workers", "batches of many partitions",
           "batch of over 256 KiB", "batch shown again after a kill", "run twice",
           "steps change from life to life", "compared in order", "compared sorted",
-          "input of lines", "input of queueStream", "window tumbling", "window sliding",
+          "input of lines", "input of queueStream", "input of files",
+          "file renamed between lives", "interval changed between lives", "window tumbling", "window sliding",
           "window no multiple of its slide", "window shorter than its slide"})
         counts[name] = 0;
     for (const auto& kind : kinds) counts[kind.name] = 0;

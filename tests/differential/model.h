@@ -46,6 +46,8 @@ struct Operator {
 struct Draw {
     std::mt19937& random;
     std::int64_t parentSlide;
+    // What slides and lengths of windows are multiples of: the intervals of all lives divide it.
+    std::int64_t grid;
     // Of the parents the order is known, so what depends on it can be compared.
     bool ordered;
     std::vector<std::int64_t> ticks;  // of all batches that run

@@ -20,7 +20,8 @@ struct Span {
 };
 
 Span drawSpan(Draw& draw) {
-    const Span span{draw.parentSlide * draw.number(1, 5), draw.parentSlide * draw.number(1, 3)};
+    const auto unit = std::max(draw.parentSlide, draw.grid);
+    const Span span{unit * draw.number(1, 5), unit * draw.number(1, 3)};
     const char* form = span.length == span.slide          ? "tumbling"
                        : span.length < span.slide         ? "shorter than its slide"
                        : span.length % span.slide == 0    ? "sliding"
