@@ -25,7 +25,9 @@ private:
         GroupSink(GroupNode& node, core::TaskContext& task)
             : PhaseOne(node, task),
               layout_(*node.layout_),
-              rejects_({task.failed, node.number(), task.partition, task.pass, node.label()}),
+              rejects_({task.failed,
+                        {node.number(), task.pass, task.way, task.partition},
+                        node.label()}),
               keys_(node.keyPlaces_),
               hasKey_(!node.keyPlaces_.empty()),
               loose_(layout_.aggregates().size()),
