@@ -16,7 +16,7 @@ public:
     ~JsonIndex();
 
     // Texts up to this many bytes need no memory anew.
-    static constexpr std::size_t kTextBytes = 64 << 10;
+    static constexpr std::size_t kTextBytes = 16 << 10;
 
     // Answers what is wrong with `text`, or null; nothing behind its end is read. It may be several
     // JSON texts with blanks between them. Beyond 4 GiB - 1 it is wrong.
