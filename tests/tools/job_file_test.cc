@@ -432,8 +432,7 @@ TEST(JobFile, WhatAFilesSourceDoesWithOldAndLostFilesIsTheJobs) {
     EXPECT_EQ(all("leave", "skip").existing, ExistingFiles::kLeave);
     EXPECT_EQ(all("leave", "skip").onLostData, LostData::kSkip);
     EXPECT_EQ(errorOf(source + "existing = \"taken\"\n" + output),
-              "job.toml:6:12: existing \"taken\" is not known; known are: leave, take; did you mean "
-              "\"take\"?");
+              "job.toml:6:12: existing \"taken\" is not known, did you mean \"take\"?");
     EXPECT_EQ(errorOf(source + "on_lost_data = \"ignore\"\n" + output),
               "job.toml:6:16: on_lost_data \"ignore\" is not known; known are: stop, skip");
 }
