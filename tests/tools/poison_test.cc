@@ -280,10 +280,10 @@ TEST_F(Poison, WhatIsLeftOutIsSaidToBeOfItsStep) {
         auto daemon = start();
         server_.accept();
         feed("bad line\na,1\n", "\"word\": \"a\"");
+        stopGracefully(*daemon);
         EXPECT_THAT(rig_.daemonErrors(),
                     AllOf(HasSubstr("left out 1 record"), HasSubstr("step 2 (fields, \"parsed\")"),
                           Not(HasSubstr("map"))));
-        stopGracefully(*daemon);
     }
     EXPECT_THAT(deadLetters(), HasSubstr("\"operation\":\"step 2 (fields, \\\"parsed\\\")\""));
 }
