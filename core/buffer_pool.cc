@@ -1,5 +1,7 @@
 #include "core/buffer_pool.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
@@ -12,12 +14,31 @@ namespace {
 
 constexpr std::size_t kPageBytes = 4096;
 
+// From here on buffers are mapped: on the heap, small objects that live longer come to lie between
+// them, and what is given back stays with the process.
+constexpr std::size_t kMappedBytesMin = 64 << 10;
+
+std::size_t wholePages(std::size_t capacity) {
+    return std::max<std::size_t>(1, (capacity + kPageBytes - 1) / kPageBytes) * kPageBytes;
+}
+
 char* allocate(std::size_t capacity) {
     // Untouched pages cost nothing, so large classes do not make a quiet process big.
-    const std::size_t pages = std::max<std::size_t>(1, (capacity + kPageBytes - 1) / kPageBytes);
-    void* memory = std::aligned_alloc(kPageBytes, pages * kPageBytes);
-    if (memory == nullptr) throw std::bad_alloc();
+    const std::size_t bytes = wholePages(capacity);
+    void* memory = bytes < kMappedBytesMin ? std::aligned_alloc(kPageBytes, bytes)
+                                           : ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                                                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == nullptr || memory == MAP_FAILED) throw std::bad_alloc();
     return static_cast<char*>(memory);
+}
+
+void deallocate(char* memory, std::size_t capacity) {
+    const std::size_t bytes = wholePages(capacity);
+    if (memory == nullptr) return;
+    if (bytes < kMappedBytesMin)
+        std::free(memory);
+    else
+        ::munmap(memory, bytes);
 }
 
 std::size_t classOf(std::size_t capacity) {
@@ -31,7 +52,7 @@ Buffer::~Buffer() {
     if (pool_) {
         pool_->giveBack(data_, capacity_);
     } else {
-        std::free(data_);
+        deallocate(data_, capacity_);
     }
 }
 
@@ -47,8 +68,8 @@ std::shared_ptr<BufferPool> BufferPool::make(std::size_t budgetBytes) {
 }
 
 BufferPool::~BufferPool() {
-    for (auto& list : free_)
-        for (char* memory : list) std::free(memory);
+    for (std::size_t i = 0; i < free_.size(); ++i)
+        for (char* memory : free_[i]) deallocate(memory, kSmallestBytes << i);
 }
 
 Buffer BufferPool::tryAcquire(std::size_t capacityBytes) { return take(capacityBytes, false); }
@@ -94,7 +115,7 @@ void BufferPool::giveBack(char* data, std::size_t capacity) {
         }
         if (std::exchange(refused_, false)) listener = listener_;
     }
-    std::free(data);
+    deallocate(data, capacity);
     if (listener) listener();
 }
 

@@ -280,7 +280,7 @@ TEST_P(LogQueue, GivesWhatABatchInMemoryWouldGive) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Jobs, LogQueue, ::testing::ValuesIn(cases()),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& job) { return std::string(job.param.name); });
 
 Counts wordsOf(std::uint64_t from, std::uint64_t to) {
     Counts counts;
