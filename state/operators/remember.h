@@ -54,7 +54,7 @@ public:
         for (const auto& part : collected_.take())
             for (const auto& element : part) {
                 held.batch.elements.push_back(toOwned(element));
-                held.bytes += sizeof(Owned<T>) + heldBytes(held.batch.elements.back());
+                held.bytes += sizeof(Owned<T>) + state::heldBytes(held.batch.elements.back());
             }
         std::lock_guard lock(mutex_);
         zeroTime_ = run.record().zeroTime;

@@ -19,13 +19,14 @@ protected:
         return rows;
     }
 
-    // 2,000 sums in two ingests, and a session's position.
+    // 2,000 sums in two ingests, and the position of a lane.
     core::Path generationOfSums() {
         auto& table = store_->table(kOperator, 0, ValueKind::kSum);
         for (std::uint64_t i = 0; i < 2000; ++i) merge(table, "key" + std::to_string(i), i);
         checkpoint(1);
         for (std::uint64_t i = 0; i < 2000; ++i) merge(table, "key" + std::to_string(i), 1);
-        merge(store_->table(core::kSystemOperator, kSessionTable, ValueKind::kMaxU64), "harbour", 12);
+        put(store_->table(core::kSystemOperator, kLaneTable, ValueKind::kBytes), "harbour",
+            numberBytes(12));
         auto mark = markOf(2);
         mark.operators = {{kOperator, "totals", "runningTotals key=string value=i64"}};
         must(store_->ingest(store_->freeze(mark)));
@@ -60,7 +61,7 @@ TEST_F(StateReaderTest, TablesAreNamedByTheMark) {
     const auto tables = must(reader->tables(true));
     ASSERT_EQ(tables.size(), 2u);
     EXPECT_EQ(tables[0].operatorId, core::kSystemOperator);
-    EXPECT_EQ(tables[0].number, kSessionTable);
+    EXPECT_EQ(tables[0].number, kLaneTable);
     EXPECT_EQ(tables[0].rows, 1u);
     EXPECT_EQ(tables[1].operatorName, "totals");
     EXPECT_EQ(tables[1].signature, "runningTotals key=string value=i64");
@@ -73,7 +74,7 @@ TEST_F(StateReaderTest, OneKeyIsFoundOrNot) {
     const auto reader = must(StateReader::open(generationOfSums()));
     EXPECT_EQ(must(reader->get(kOperator, 0, "key41")), numberBytes(42));
     EXPECT_EQ(must(reader->get(kOperator, 0, "key41x")), std::nullopt);
-    EXPECT_EQ(must(reader->get(core::kSystemOperator, kSessionTable, "harbour")), numberBytes(12));
+    EXPECT_EQ(must(reader->get(core::kSystemOperator, kLaneTable, "harbour")), numberBytes(12));
 }
 
 TEST_F(StateReaderTest, AGenerationThatIsRemovedWhileOpenCanStillBeRead) {
