@@ -106,7 +106,9 @@ TEST_F(DamagedState, FoundAtTheStartTheOlderCheckpointAndTheLogTakeOver) {
     EXPECT_EQ(seen_.rbegin()->second, (std::vector<std::string>{"(a,3)", "(b,2)", "(c,1)"}));
 }
 
-TEST_F(DamagedState, FoundByABatchTheOlderCheckpointAndTheLogTakeOver) {
+// The start looks into every key group, for the positions of sources, and so meets the damage before
+// a batch is recorded: what the queue held then is pushed again.
+TEST_F(DamagedState, OfManyRowsTheOlderCheckpointAndTheLogTakeOver) {
     std::vector<std::string> many;
     for (int i = 0; i < 20000; ++i) many.push_back("word" + std::to_string(i));
     live(many);
@@ -116,7 +118,7 @@ TEST_F(DamagedState, FoundByABatchTheOlderCheckpointAndTheLogTakeOver) {
     const auto began = seen_.rbegin()->first;
     EXPECT_NE(failureOf(many).find("checksum"), std::string::npos);
     EXPECT_EQ(seen_.rbegin()->first, began) << "a batch was published over damaged state";
-    EXPECT_EQ(failureOf({}), "");
+    EXPECT_EQ(failureOf(many), "");
     ASSERT_EQ(seen_.rbegin()->second.size(), many.size());
     for (const auto& element : seen_.rbegin()->second)
         ASSERT_TRUE(element.ends_with(",4)")) << element;
