@@ -135,7 +135,7 @@ void SimulatedPlan::drawNode(const std::vector<OperatorKind>& kinds) {
     std::map<std::string, long> counts;
     std::map<std::int64_t, int> versions;
     for (const auto tick : ticks) versions[tick] = 0;
-    Draw draw{random_, slide, false, ticks, versions, std::make_shared<const int>(0), counts};
+    Draw draw{random_, slide, 1, false, ticks, versions, std::make_shared<const int>(0), counts};
     node.operation = kind.draw(draw);
     node.operation.name = kind.name;
     if (node.operation.slide > 3) return;
