@@ -143,12 +143,12 @@ std::string waysOn(const Job& job, core::BatchId batch, const std::optional<Reco
         text += option("--skip-record " + core::toString(place->lsn) + ":" +
                            std::to_string(place->line),
                        "skipRecords") +
-                ", which goes on without this record, with ";
+                " to go on without this record, with ";
     return text + option("--quarantine " + id, "quarantineBatch") +
-           ", without the records of this batch that " +
+           " to go on without the records of this batch that " +
            (job.stepsAreDetailed ? "a step cannot take" : "a function throws for") + ", or with " +
            option("--skip-batch " + id, "skipBatch") +
-           ", without all of it; what is left out becomes dead letters.";
+           " to go on without all of it; what is left out becomes dead letters.";
 }
 
 core::Error explainFailure(const Job& job, core::BatchRun& run, const core::Error& error,

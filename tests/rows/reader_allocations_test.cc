@@ -26,6 +26,12 @@ std::uint64_t allocationsOf(const Reader& reader, const std::vector<std::string>
     rowReader->beginBatch(fromMillis(1'718'409'600'000));
     core::Arena arena;
     RowFailures failures;
+    // Some of the records cannot be read; a message may cost what it likes.
+    rowReader->read(records, arena, failures);
+    std::size_t row = 0;
+    std::erase_if(records, [&](std::string_view) { return failures.failed(row++); });
+    failures.clear();
+    EXPECT_GE(records.size(), kChunkRows / 2);
     std::uint64_t before = 0;
     constexpr int kWarm = 10;
     for (int chunk = 0; chunk < 2 * kWarm; ++chunk) {
