@@ -27,6 +27,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMebi = 1 << 20;
 constexpr std::size_t kLineBytes = 400;
+constexpr std::size_t kMaxBatchBytes = 2 * kMebi;
 // The program itself, stacks, the writing of log and RocksDB, the tables of one batch, and what
 // malloc keeps of what was freed; measured after a minute: 41 MiB.
 constexpr std::size_t kBesideBudgetsBytes = 64 * kMebi;
@@ -36,7 +37,7 @@ StreamingOptions options(const fs::path& directory) {
     options.directory = directory;
     options.interval = 100ms;
     options.workers = 2;
-    options.maxBatchBytes = 2 * kMebi;
+    options.maxBatchBytes = kMaxBatchBytes;
     options.receiveBudgetBytes = 32 * kMebi;
     options.maxBacklogBytes = 64 * kMebi;
     options.blockBytes = 512 << 10;
@@ -211,9 +212,8 @@ void expectBounded(const Overload& run) {
     EXPECT_GE(run.receiveBytes, run.receiveBudgetBytes * 8 / 10) << "its memory was never used up";
 
     EXPECT_LE(run.peakBytes, run.budgetBytes + kBesideBudgetsBytes);
-    // What tasks read back from the log comes on top: for each of the two workers a block, in a buffer
-    // of the next power of two.
-    EXPECT_LE(run.receiveBytes, run.receiveBudgetBytes + 2 * kMebi);
+    // What a batch reads back from the log comes on top: its blocks, in buffers of powers of two.
+    EXPECT_LE(run.receiveBytes, run.receiveBudgetBytes + 2 * kMaxBatchBytes);
     EXPECT_LE(run.deltaBytes, run.deltaBudgetBytes);
 
     EXPECT_EQ(run.ownKeys, run.lines);
