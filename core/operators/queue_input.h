@@ -49,7 +49,7 @@ public:
     }
 
 private:
-    static T next(ByteReader& in, std::size_t sizeBytesMax) {
+    [[gnu::always_inline]] static T next(ByteReader& in, std::size_t sizeBytesMax) {
         const auto record = in.string(sizeBytesMax);
         if (!in.ok())
             throw TaskFailure(
