@@ -10,17 +10,17 @@
 #include <vector>
 
 #include "core/batch_files.h"
+#include "rows/json.h"
 #include "tidemill/tidemill.h"
-#include "tools/json.h"
 
 namespace tidemill::tools {
 
 inline void appendJsonFields(std::string& out, std::string_view text) {
-    appendJsonBytes(out, "value", text);
+    rows::appendJsonBytes(out, "value", text);
 }
 inline void appendJsonFields(std::string& out,
                              const std::pair<std::string_view, std::int64_t>& pair) {
-    appendJsonBytes(out, "key", pair.first);
+    rows::appendJsonBytes(out, "key", pair.first);
     out += ", \"value\": " + std::to_string(pair.second);
 }
 

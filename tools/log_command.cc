@@ -2,11 +2,11 @@
 #include <cstdio>
 
 #include "recovery/inspect.h"
+#include "rows/json.h"
 #include "state/state_store.h"
 #include "tools/commands.h"
 #include "tools/exit_code.h"
 #include "tools/inspect_command.h"
-#include "tools/json.h"
 
 namespace tidemill::tools {
 namespace {
@@ -21,7 +21,7 @@ class JsonObject {
 public:
     JsonObject& text(std::string_view name, std::string_view value) {
         separate();
-        appendJsonBytes(out_, name, value);
+        rows::appendJsonBytes(out_, name, value);
         return *this;
     }
     JsonObject& plain(std::string_view name, const std::string& value) {

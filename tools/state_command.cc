@@ -9,13 +9,13 @@
 #include "core/format.h"
 #include "core/standard_streams.h"
 #include "rows/group_text.h"
+#include "rows/json.h"
 #include "state/operators/bound_table.h"
 #include "state/state_store.h"
 #include "tidemill/lineage.h"
 #include "tools/commands.h"
 #include "tools/exit_code.h"
 #include "tools/inspect_command.h"
-#include "tools/json.h"
 #include "tools/typed_bytes.h"
 
 namespace tidemill::tools {
@@ -187,10 +187,10 @@ Result<> list(const InspectOptions& options) {
     for (const auto& table : tables) {
         if (options.json) {
             std::string line = "{";
-            appendJsonBytes(line, "table", table.operatorName);
+            rows::appendJsonBytes(line, "table", table.operatorName);
             line += ", \"rows\": " + std::to_string(table.rows) +
                     ", \"bytes\": " + std::to_string(table.bytes) + ", ";
-            appendJsonBytes(line, "types", table.signature);
+            rows::appendJsonBytes(line, "types", table.signature);
             put(line + "}\n");
         } else {
             put(fmt::format("{:<{}} {:>12} {:>15}  {}\n", table.operatorName, widest, table.rows,

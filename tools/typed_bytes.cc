@@ -8,7 +8,8 @@
 #include "core/format.h"
 #include "core/key_codec.h"
 #include "core/value_codec.h"
-#include "tools/json.h"
+#include "rows/format/reversible_text.h"
+#include "rows/json.h"
 
 namespace tidemill::tools {
 namespace {
@@ -67,39 +68,14 @@ void append(std::string& out, const char* name, const std::optional<std::string>
     if (number)
         out += "\"" + std::string(name) + "\": " + *number;
     else
-        appendJsonBytes(out, name, bytes);
+        rows::appendJsonBytes(out, name, bytes);
 }
 
 std::string shown(const std::optional<std::string>& number, std::string_view bytes) {
     if (number) return *number;
     std::string text;
-    // Backslashes are doubled, so that every text stands for one key only.
-    while (true) {
-        const auto plain = bytes.substr(0, bytes.find('\\'));
-        core::appendPrintable(text, plain);
-        if (plain.size() == bytes.size()) return text;
-        text += R"(\\)";
-        bytes.remove_prefix(plain.size() + 1);
-    }
-}
-
-// What shown() escaped; a backslash that begins no escape is itself.
-std::string unescaped(std::string_view text) {
-    std::string bytes;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        bytes += text[i];
-        if (text[i] != '\\' || i + 1 == text.size()) continue;
-        unsigned char byte = 0;
-        const char* digits = text.data() + i + 2;
-        if (text[i + 1] == '\\') {
-            ++i;
-        } else if (text[i + 1] == 'x' && i + 3 < text.size() &&
-                   std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
-            bytes.back() = static_cast<char>(byte);
-            i += 3;
-        }
-    }
-    return bytes;
+    rows::appendReversible(text, bytes);
+    return text;
 }
 
 }  // namespace
@@ -135,7 +111,7 @@ core::Result<std::string> typedKey(const std::string& type, const std::string& t
     if (!good)
         return core::fail(core::ErrorKind::kInvalid,
                           "\"" + text + "\" is no key of this table: its keys are " + type);
-    return isNumber ? bytes : unescaped(text);
+    return isNumber ? bytes : rows::fromReversible(text);
 }
 
 }  // namespace tidemill::tools

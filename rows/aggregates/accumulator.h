@@ -86,13 +86,14 @@ void forEachValue(const Column& column, const GroupRows& rows, F&& f) {
 }
 
 // Of a state that fits: State{} has seen nothing and is all zeros; it has
-//   void add(Held<type>);  void merge(const State&);
-template <class State, Type type>
-class FixedAccumulator : public Accumulator {
+//   void add(Element);  void merge(const State&);
+// `Element`: of the array that it is given.
+template <class State, class Element>
+class InPlaceAccumulator : public Accumulator {
 public:
     std::size_t bytes() const final { return sizeof(State); }
     void update(const Column& column, const GroupRows& rows, std::size_t offset) const final {
-        const auto* values = column.as<type>();
+        const auto* values = static_cast<const Element*>(column.values);
         forEachValue(column, rows, [&](std::byte* record, std::size_t row) {
             auto state = loadState<State>(record + offset);
             state.add(values[row]);
@@ -113,6 +114,9 @@ public:
 protected:
     virtual void tell(const State& state, std::size_t row, ResultColumn& into) const = 0;
 };
+
+template <class State, Type type>
+using FixedAccumulator = InPlaceAccumulator<State, Held<type>>;
 
 // Of a state that needs an object: it has
 //   void merge(const Object&);  void encode(std::string&) const;

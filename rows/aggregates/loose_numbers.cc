@@ -40,31 +40,7 @@ void tellNothing(std::size_t row, ResultColumn& into) {
 }
 
 template <class State>
-class LooseAccumulator : public Accumulator {
-public:
-    std::size_t bytes() const final { return sizeof(State); }
-    void update(const Column& column, const GroupRows& rows, std::size_t offset) const final {
-        const auto* numbers = static_cast<const Number*>(column.values);
-        forEachValue(column, rows, [&](std::byte* record, std::size_t row) {
-            auto state = loadState<State>(record + offset);
-            state.add(numbers[row]);
-            storeState(record + offset, state);
-        });
-    }
-    void merge(std::byte* into, const std::byte* from) const final {
-        auto state = loadState<State>(into);
-        state.merge(loadState<State>(from));
-        storeState(into, state);
-    }
-    void result(const std::byte* const* records, std::size_t count, std::size_t offset,
-                ResultColumn& into) const final {
-        for (std::size_t i = 0; i < count; ++i)
-            tell(loadState<State>(records[i] + offset), i, into);
-    }
-
-protected:
-    virtual void tell(const State& state, std::size_t row, ResultColumn& into) const = 0;
-};
+using LooseAccumulator = InPlaceAccumulator<State, Number>;
 
 struct __attribute__((packed)) LooseSum {
     std::int64_t high = 0;  // of the whole numbers

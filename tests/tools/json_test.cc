@@ -1,10 +1,10 @@
-#include "tools/json.h"
+#include "rows/json.h"
 
 #include <gtest/gtest.h>
 
 #include "tools/json_lines.h"
 
-namespace tidemill::tools {
+namespace tidemill::rows {
 namespace {
 
 using namespace std::string_literals;
@@ -58,12 +58,12 @@ TEST(Json, Base64IsPadded) {
 
 TEST(Json, ALineHoldsTheFieldsOfItsElement) {
     std::string pair;
-    appendJsonFields(pair, {std::string_view("tide"), -3});
+    tools::appendJsonFields(pair, {std::string_view("tide"), -3});
     EXPECT_EQ(pair, R"("key": "tide", "value": -3)");
     std::string text;
-    appendJsonFields(text, "the tide");
+    tools::appendJsonFields(text, "the tide");
     EXPECT_EQ(text, R"("value": "the tide")");
 }
 
 }  // namespace
-}  // namespace tidemill::tools
+}  // namespace tidemill::rows
