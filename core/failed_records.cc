@@ -52,7 +52,8 @@ void FailedRecords::add(const InputPlace& input, std::optional<std::uint64_t> nu
     auto found = noted_->kept.find({input.node, record});
     if (found == noted_->kept.end()) {
         if (noted_->kept.size() >= keptMax()) return;
-        found = noted_->kept.emplace(std::pair(input.node, std::move(record)), Noted::Passes{}).first;
+        found =
+            noted_->kept.emplace(std::pair(input.node, std::move(record)), Noted::Passes{}).first;
     }
     ++found->second[input.pass];
 }
@@ -60,8 +61,9 @@ void FailedRecords::add(const InputPlace& input, std::optional<std::uint64_t> nu
 SkippedRunsReader FailedRecords::leftOutOf(const InputPlace& input) const {
     const auto& all = *rules_.exactly;
     const auto found = std::lower_bound(
-        all.begin(), all.end(), input,
-        [](const SkippedElements& skipped, const InputPlace& place) { return skipped.input < place; });
+        all.begin(), all.end(), input, [](const SkippedElements& skipped, const InputPlace& place) {
+            return skipped.input < place;
+        });
     return found == all.end() || found->input != input ? SkippedRunsReader()
                                                        : SkippedRunsReader(found->runs);
 }

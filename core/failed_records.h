@@ -68,9 +68,7 @@ public:
     ~FailedRecords();
 
     // A record whose function throws is left out.
-    bool goesOn() const {
-        return rules_.onError != OnError::kStop && rules_.exactly == nullptr;
-    }
+    bool goesOn() const { return rules_.onError != OnError::kStop && rules_.exactly == nullptr; }
     // Each element is looked at before and behind the call.
     bool oneByOne() const { return oneByOne_; }
     const FailureRules& rules() const { return rules_; }
@@ -112,8 +110,8 @@ private:
 
     struct Noted;
     const FailureRules rules_;
-    const bool oneByOne_ = rules_.onError != OnError::kStop || rules_.exactly != nullptr ||
-                           rules_.marker != nullptr;
+    const bool oneByOne_ =
+        rules_.onError != OnError::kStop || rules_.exactly != nullptr || rules_.marker != nullptr;
     const std::unique_ptr<Noted> noted_;
 };
 
@@ -196,7 +194,8 @@ public:
         if (failed_ != nullptr && failed_->rules().onError != OnError::kStop)
             return failed_->add(input_, std::nullopt, std::move(failed));
         Error ended{ErrorKind::kUserCode, failed.operation + ": " + failed.error};
-        if (failed_ != nullptr) failed_->stop({input_.node, input_.partition, std::move(failed), text});
+        if (failed_ != nullptr)
+            failed_->stop({input_.node, input_.partition, std::move(failed), text});
         throw TaskFailure(std::move(ended));
     }
 

@@ -36,11 +36,11 @@ std::vector<CutPoint> cutPartitions(std::span<const BlockPtr> blocks, unsigned p
             const std::size_t target = total * cuts.size() / partitions;
             if (target >= before + sizeBytes) break;
             const std::size_t wanted = target > before ? target - before : 0;
-            const std::size_t offset = wanted == 0 ? 0
-                                       : block.inMemory()
-                                           ? boundaryAfter(block.bytesInMemory(), wanted,
-                                                           framing(block.origin().source))
-                                           : sizeBytes;
+            const std::size_t offset =
+                wanted == 0 ? 0
+                : block.inMemory()
+                    ? boundaryAfter(block.bytesInMemory(), wanted, framing(block.origin().source))
+                    : sizeBytes;
             CutPoint cut{i, static_cast<std::uint32_t>(offset)};
             if (offset == sizeBytes) cut = {i + 1, 0};
             if (cut.block == blocks.size()) return cuts;

@@ -79,9 +79,10 @@ public:
     virtual void pause() = 0;
     virtual void resume() = 0;
 
-    // Idempotent. After it returns nothing more is appended, except at batch times while waits(). Graceful: all whole records that were
-    // read are appended first, and acknowledged clients hear the last `durable`, so the log must
-    // still be working. Else only what was appended before remains.
+    // Idempotent. After it returns nothing more is appended, except at batch times while waits().
+    // Graceful: all whole records that were read are appended first, and acknowledged clients hear
+    // the last `durable`, so the log must still be working. Else only what was appended before
+    // remains.
     virtual void stop(bool graceful) = 0;
 
     // Behind a graceful stop(): the batches that come still take something.

@@ -77,8 +77,7 @@ FunctionIdentity identityOf(const F& function) {
     return identity;
 }
 template <class... F>
-    requires(sizeof...(F) > 1)
-FunctionIdentity identityOf(const F&... functions) {
+requires(sizeof...(F) > 1) FunctionIdentity identityOf(const F&... functions) {
     FunctionIdentity all;
     const auto add = [&](const FunctionIdentity& one) {
         all.type += one.type + ";";

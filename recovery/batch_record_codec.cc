@@ -113,7 +113,8 @@ core::Result<core::BatchRecord> decodeBatchRecord(std::string_view bytes) {
                   core::isWellFormed(skipped.runs);
         before = &skipped;
     }
-    if (!in.finished() || !ordered || onError > static_cast<std::uint8_t>(core::OnError::kDeadLetter))
+    if (!in.finished() || !ordered ||
+        onError > static_cast<std::uint8_t>(core::OnError::kDeadLetter))
         return core::fail(core::ErrorKind::kCorrupt, "batch record of " +
                                                          std::to_string(bytes.size()) +
                                                          " bytes does not parse");

@@ -98,7 +98,8 @@ std::size_t heldBytes(const T& element) {
         return element ? heldBytes(*element) : 0;
     } else if constexpr (core::view_detail::TupleLike<T>) {
         return std::apply(
-            [](const auto&... parts) { return (std::size_t{0} + ... + heldBytes(parts)); }, element);
+            [](const auto&... parts) { return (std::size_t{0} + ... + heldBytes(parts)); },
+            element);
     } else if constexpr (std::ranges::sized_range<const T>) {
         std::size_t bytes = 0;
         for (const auto& part : element) bytes += sizeof part + heldBytes(part);

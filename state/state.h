@@ -32,8 +32,8 @@ public:
     // Both throw std::logic_error after remove() in the same call, and when the key times out: its
     // state goes anyhow.
     template <class U>
-        requires(!std::is_same_v<std::remove_cvref_t<U>, S> && std::convertible_to<U, S>)
-    void update(U&& value) {
+    requires(!std::is_same_v<std::remove_cvref_t<U>, S> &&
+             std::convertible_to<U, S>) void update(U&& value) {
         static_assert(core::isLossless<U, S>(),
                       "State::update: the value does not fit into the type of the state without "
                       "loss: convert it where it is given, or keep a state of its type");

@@ -149,11 +149,14 @@ Result<> StateStore::writeRange(const FrozenDelta& frozen, std::uint32_t number,
                 row.resize(kRowPrefixBytes);
                 row += delta.keyOf(*slot);
                 switch (changeOf(*slot)) {
-                    case Change::kRemoved: TM_TRY(writer.remove(row)); break;
+                    case Change::kRemoved:
+                        TM_TRY(writer.remove(row));
+                        break;
                     case Change::kOperand:
                         TM_TRY(writer.merge(row, table.kind(), delta.valueOf(*slot)));
                         break;
-                    default: TM_TRY(writer.put(row, table.kind(), delta.valueOf(*slot)));
+                    default:
+                        TM_TRY(writer.put(row, table.kind(), delta.valueOf(*slot)));
                 }
             }
         }

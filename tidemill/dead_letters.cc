@@ -56,10 +56,10 @@ void forEachOfRanges(const core::BatchRun& run, const std::vector<SourceDeclarat
         const auto& source = sources.at(range.source.value);
         const auto read = source.replayable->visitRecords(range.bytes, f);
         if (!read)
-            core::logWarning("batch " + core::toString(record.batch) + " goes on without records of " +
-                             source.description +
-                             " that cannot be read, so they become no dead letters: " +
-                             read.error().message);
+            core::logWarning(
+                "batch " + core::toString(record.batch) + " goes on without records of " +
+                source.description +
+                " that cannot be read, so they become no dead letters: " + read.error().message);
     }
 }
 

@@ -53,7 +53,7 @@ public:
 
     // f(x) -> y.
     template <class F>
-        requires detail::GivesValue<F, T>
+    requires detail::GivesValue<F, T>
     auto map(F f) const {
         using Result = std::invoke_result_t<F&, T>;
         using Out = std::decay_t<Result>;
@@ -63,8 +63,8 @@ public:
     }
 
     template <class F>
-        requires(!detail::GivesValue<F, T>)
-    TIDEMILL_REFUSED("map takes f(x), of an element of the stream, that returns the new element")
+    requires(!detail::GivesValue<F, T>) TIDEMILL_REFUSED(
+        "map takes f(x), of an element of the stream, that returns the new element")
     void map(F) const {}
 
     // Elements for which f(x) is true.
@@ -75,44 +75,45 @@ public:
     }
 
     template <class F>
-        requires(!std::predicate<F, const T&>)
-    TIDEMILL_REFUSED("filter takes f(x), of an element of the stream, that returns a bool")
+    requires(!std::predicate<F, const T&>)
+        TIDEMILL_REFUSED("filter takes f(x), of an element of the stream, that returns a bool")
     void filter(F) const {}
 
     // f(x, emit), which calls emit(y) for each result and allocates nothing, or f(x) that returns a
     // range (convenient; costs that range's allocation per element). For f(x, emit) the result's
     // type is T; name another one as in flatMap<Out>(f).
     template <class F>
-        requires detail::FlatMaps<F, T>
+    requires detail::FlatMaps<F, T>
     auto flatMap(F f) const {
         return flatMap<typename detail::FlatMapElement<T, F>::type>(std::move(f));
     }
     template <class Out, class F>
         requires(std::invocable<F&, T, Emit<Out>&> || std::invocable<F&, T>)
     DStream<Out> flatMap(F f) const {
-        if constexpr (std::invocable<F&, T, Emit<Out>&>)
-            core::requireLastingViews<Out, F, T, Emit<Out>&>();
-        else
-            core::requireLastingViews<std::invoke_result_t<F&, T>, F, T>();
-        return detail::added(
-            job_, std::make_shared<core::FlatMapNode<T, Out, F>>("flatMap", node_, std::move(f)),
-            "flatMap");
+            if constexpr (std::invocable<F&, T, Emit<Out>&>)
+                core::requireLastingViews<Out, F, T, Emit<Out>&>();
+            else
+                core::requireLastingViews<std::invoke_result_t<F&, T>, F, T>();
+            return detail::added(
+                job_,
+                std::make_shared<core::FlatMapNode<T, Out, F>>("flatMap", node_, std::move(f)),
+                "flatMap");
     }
 
     template <class F>
-        requires(!detail::FlatMaps<F, T>)
-    TIDEMILL_REFUSED("flatMap takes f(x), of an element of the stream, that returns a range, or "
-                     "f(x, emit) that calls emit(y); when y has another type than x: flatMap<Y>(f)")
+    requires(!detail::FlatMaps<F, T>) TIDEMILL_REFUSED(
+        "flatMap takes f(x), of an element of the stream, that returns a range, or "
+        "f(x, emit) that calls emit(y); when y has another type than x: flatMap<Y>(f)")
     void flatMap(F) const {}
 
     // f(std::span<T> elements of a partition) -> range.
     template <class F>
-        requires(!detail::GivesRange<F, std::span<T>>)
-    TIDEMILL_REFUSED("mapPartitions takes f(std::span<T>), of a partition's elements, that returns "
-                     "a range")
+    requires(!detail::GivesRange<F, std::span<T>>) TIDEMILL_REFUSED(
+        "mapPartitions takes f(std::span<T>), of a partition's elements, that returns "
+        "a range")
     void mapPartitions(F) const {}
     template <class F>
-        requires detail::GivesRange<F, std::span<T>>
+    requires detail::GivesRange<F, std::span<T>>
     auto mapPartitions(F f) const {
         using Out = detail::RangeElement<F, std::span<T>>;
         core::requireLastingViews<std::invoke_result_t<F&, std::span<T>>, F, std::span<T>>();
@@ -160,12 +161,12 @@ public:
 
     // All elements of a batch reduced to one by the associative function f; none for an empty one.
     template <class F>
-        requires(!detail::Reduces<F, T>)
-    TIDEMILL_REFUSED("reduce takes f(a, b), of two elements, that returns one of the same type")
+    requires(!detail::Reduces<F, T>)
+        TIDEMILL_REFUSED("reduce takes f(a, b), of two elements, that returns one of the same type")
     void reduce(F) const {}
     template <class F>
-        requires detail::Reduces<F, T>
-    DStream<T> reduce(F f) const {
+    requires detail::Reduces<F, T> DStream<T> reduce(F f)
+    const {
         return map([](T&& element) { return std::pair<std::uint8_t, T>(0, std::move(element)); })
             .reduceByKey(std::move(f))
             .map([](std::pair<std::uint8_t, T>&& all) { return T(std::move(all.second)); });
@@ -178,12 +179,12 @@ public:
 
     // f(Batch<T>& batch) or f(batch, time) -> std::vector<U>: any function of a whole batch.
     template <class F>
-        requires(!detail::Transforms<F, Batch<T>>)
-    TIDEMILL_REFUSED("transform takes f(Batch<T>& batch) or f(batch, BatchTime) that returns a "
-                     "std::vector")
+    requires(!detail::Transforms<F, Batch<T>>) TIDEMILL_REFUSED(
+        "transform takes f(Batch<T>& batch) or f(batch, BatchTime) that returns a "
+        "std::vector")
     void transform(F) const {}
     template <class F>
-        requires detail::Transforms<F, Batch<T>>
+    requires detail::Transforms<F, Batch<T>>
     auto transform(F f) const {
         using Out = typename detail::TransformElement<F, Batch<T>>::type;
         core::requireOwnBytes<Out, T>();
@@ -195,12 +196,12 @@ public:
 
     // f(Batch<T>& batch, Batch<U>& other) or f(batch, other, time) -> std::vector<X>.
     template <class U, class F>
-        requires(!detail::Transforms<F, Batch<T>, Batch<U>>)
-    TIDEMILL_REFUSED("transformWith takes f(Batch<T>& batch, Batch<U>& other), or the same with a "
-                     "BatchTime behind, that returns a std::vector")
+    requires(!detail::Transforms<F, Batch<T>, Batch<U>>) TIDEMILL_REFUSED(
+        "transformWith takes f(Batch<T>& batch, Batch<U>& other), or the same with a "
+        "BatchTime behind, that returns a std::vector")
     void transformWith(const DStream<U>&, F) const {}
     template <class U, class F>
-        requires detail::Transforms<F, Batch<T>, Batch<U>>
+    requires detail::Transforms<F, Batch<T>, Batch<U>>
     auto transformWith(const DStream<U>& other, F f) const {
         detail::requireSameSlide(*this, other, "transformWith");
         using Out = typename detail::TransformElement<F, Batch<T>, Batch<U>>::type;
@@ -226,11 +227,11 @@ public:
     // Calls f(batch) or f(batch, time) once per batch. After a crash the last recorded batch may
     // come once more, under the same id.
     template <class F>
-        requires(!detail::LooksAt<F, Batch<T>>)
-    TIDEMILL_REFUSED("forEachBatch takes f(Batch<T>& batch) or f(batch, BatchTime)")
+    requires(!detail::LooksAt<F, Batch<T>>)
+        TIDEMILL_REFUSED("forEachBatch takes f(Batch<T>& batch) or f(batch, BatchTime)")
     void forEachBatch(F) const {}
     template <class F>
-        requires detail::LooksAt<F, Batch<T>>
+    requires detail::LooksAt<F, Batch<T>>
     void forEachBatch(F f) const {
         addOutput("forEachBatch", std::move(f));
     }

@@ -40,20 +40,20 @@ template <class In, class F>
 struct FlatMapElement;
 
 template <class In, class F>
-    requires requires { typename F::Element; }
+requires requires { typename F::Element; }
 struct FlatMapElement<In, F> {
     using type = typename F::Element;
 };
 
 template <class In, class F>
-    requires(!requires { typename F::Element; } && std::invocable<F&, In>)
-struct FlatMapElement<In, F> {
+requires(!requires { typename F::Element; } &&
+         std::invocable<F&, In>) struct FlatMapElement<In, F> {
     using type = ElementOf<std::invoke_result_t<F&, In>>;
 };
 
 template <class In, class F>
-    requires(!requires { typename F::Element; } && !std::invocable<F&, In>)
-struct FlatMapElement<In, F> {
+requires(!requires { typename F::Element; } &&
+         !std::invocable<F&, In>) struct FlatMapElement<In, F> {
     using type = In;
 };
 
@@ -87,9 +87,8 @@ struct TransformElement {
 // A window of pairs T with f, its inverse and a filter.
 template <class T, class F, class Inverse, class Filter>
 concept InverseWindow =
-    isPair<T> && !std::convertible_to<Inverse, Duration> &&
-    Reduces<F, typename PairOf<T>::Value> && Reduces<Inverse, typename PairOf<T>::Value> &&
-    std::predicate<Filter&, const T&>;
+    isPair<T> && !std::convertible_to<Inverse, Duration> && Reduces<F, typename PairOf<T>::Value> &&
+    Reduces<Inverse, typename PairOf<T>::Value> && std::predicate<Filter&, const T&>;
 
 template <class F, class K, class V, class S>
 auto updateResult() {
@@ -109,13 +108,13 @@ concept UpdateFunction =
                           std::optional<S>>;
 
 template <class F, class T, class S>
-concept UpdatesPair = isPair<T> && UpdateFunction<F, typename PairOf<T>::Key,
-                                                  typename PairOf<T>::Value, S>;
+concept UpdatesPair = isPair<T> && UpdateFunction < F,
+        typename PairOf<T>::Key,
+typename PairOf<T>::Value, S > ;
 
 // f(key, optional value, state), or the same with the batch's time first, that gives something.
 template <class F, class T, class S>
-concept MapsPairWithState =
-    isPair<T> &&
+concept MapsPairWithState = isPair<T> &&
     (GivesValue<F, const typename PairOf<T>::Key&, std::optional<typename PairOf<T>::Value>,
                 State<S>&> ||
      GivesValue<F, BatchTime, const typename PairOf<T>::Key&,

@@ -38,8 +38,10 @@ concept Reduces = Gives<V, const F, const V&, const V&>;
 
 // f(x) -> range, f(x, emit), or a type that names its Element.
 template <class F, class T>
-concept FlatMaps = requires { typename F::Element; } || GivesRange<F, T> ||
-                   (!std::invocable<F&, T> && std::invocable<F&, T, Emit<T>&>);
+concept FlatMaps = requires {
+    typename F::Element;
+}
+|| GivesRange<F, T> || (!std::invocable<F&, T> && std::invocable<F&, T, Emit<T>&>);
 
 // f(batches…) or f(batches…, time) -> range.
 template <class F, class... Batches>
@@ -54,18 +56,17 @@ struct CombinedBy {
     using type = void;
 };
 template <class Create, class V>
-    requires GivesValue<Create, V>
+requires GivesValue<Create, V>
 struct CombinedBy<Create, V> {
     using type = std::decay_t<std::invoke_result_t<Create&, V>>;
 };
 
 // create(value) -> C, mergeValue(C, value) -> C, mergeCombiners(C, C) -> C.
 template <class V, class Create, class MergeValue, class MergeCombiners>
-concept Combines =
-    GivesValue<Create, V> &&
-    Gives<typename CombinedBy<Create, V>::type, MergeValue, typename CombinedBy<Create, V>::type,
-          V> &&
-    Gives<typename CombinedBy<Create, V>::type, MergeCombiners,
-          typename CombinedBy<Create, V>::type, typename CombinedBy<Create, V>::type>;
+concept Combines = GivesValue<Create, V> && Gives < typename CombinedBy<Create, V>::type,
+        MergeValue,
+typename CombinedBy<Create, V>::type,
+    V > &&Gives<typename CombinedBy<Create, V>::type, MergeCombiners,
+                typename CombinedBy<Create, V>::type, typename CombinedBy<Create, V>::type>;
 
 }  // namespace tidemill::detail

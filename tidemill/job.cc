@@ -27,11 +27,11 @@ std::uint64_t Job::fingerprint() const {
     }
     std::vector<std::pair<std::string, std::string>> named;
     for (const auto& state : states)
-        named.emplace_back(
-            state.name,
-            withoutNames(state.signature) + (state.lifetime == Duration(0)
-                                   ? ""
-                                   : " idle_ms=" + std::to_string(state.lifetime.count())));
+        named.emplace_back(state.name,
+                           withoutNames(state.signature) +
+                               (state.lifetime == Duration(0)
+                                    ? ""
+                                    : " idle_ms=" + std::to_string(state.lifetime.count())));
     std::sort(named.begin(), named.end());
     for (const auto& [name, signature] : named) {
         text.string(name);

@@ -68,7 +68,8 @@ std::vector<Lineage> lineagesOf(const Job& job) {
 core::Result<> tellApart(const Job& job) {
     if (job.stepsAreDetailed) return {};
     const auto known = knownOf(job.graph);
-    std::map<std::tuple<std::string, std::uint64_t>, std::pair<const StateDeclaration*, Known>> seen;
+    std::map<std::tuple<std::string, std::uint64_t>, std::pair<const StateDeclaration*, Known>>
+        seen;
     for (const auto& state : job.states) {
         if (state.isNamed || state.node == nullptr) continue;
         const auto of = known.at(state.node->number());
@@ -82,8 +83,8 @@ core::Result<> tellApart(const Job& job) {
                     ") have no names and are made in the same way but for functions, so that a "
                     "program in which they have changed places could take each other's: give them "
                     "names (the last argument of a window, .named(\"...\") of other states); what "
-                    "is kept already is found under \"" + first->second.first->name + "\" and \"" +
-                    state.name + "\"");
+                    "is kept already is found under \"" +
+                    first->second.first->name + "\" and \"" + state.name + "\"");
     }
     return {};
 }

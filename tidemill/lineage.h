@@ -24,11 +24,12 @@ struct Lineage {
 // Of each of the job's states, in their order.
 std::vector<Lineage> lineagesOf(const Job& job);
 
-// Errors (kInvalid): two states without names are of the same kind, types and lineage, but may be of
-// different functions: which is which could not be told once the program has changed.
+// Errors (kInvalid): two states without names are of the same kind, types and lineage, but may be
+// of different functions: which is which could not be told once the program has changed.
 core::Result<> tellApart(const Job& job);
 
-// A signature as a data directory keeps it of a state without a name: "SIGNATURE from=STEPS.ORIGINS".
+// A signature as a data directory keeps it of a state without a name: "SIGNATURE
+// from=STEPS.ORIGINS".
 std::string withLineage(const std::string& signature, const Lineage& lineage);
 struct KeptSignature {
     std::string_view signature;

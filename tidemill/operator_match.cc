@@ -48,8 +48,8 @@ bool isSame(std::string_view held, std::string_view wanted) {
     return withoutNames(std::string(held)) == withoutNames(std::string(wanted));
 }
 
-// Finds for each of the job's states the entry that it goes on with. By name; a state without one by
-// what its input is made of, since its derived name follows from its place alone.
+// Finds for each of the job's states the entry that it goes on with. By name; a state without one
+// by what its input is made of, since its derived name follows from its place alone.
 class Search {
 public:
     Search(const std::vector<core::OperatorEntry>& entries,
@@ -98,8 +98,7 @@ private:
             if (found_[i]) continue;
             const auto fits = [&](std::size_t e) {
                 const auto lineage = kept(e).lineage;
-                return wholly ? lineage == lineages_[i]
-                              : lineage.origins == lineages_[i].origins;
+                return wholly ? lineage == lineages_[i] : lineage.origins == lineages_[i].origins;
             };
             auto candidates = open(i);
             std::erase_if(candidates, [&](std::size_t e) { return !fits(e); });
@@ -150,8 +149,10 @@ std::string withoutNames(const std::string& signature) {
     if (begin == signature.npos) return signature;
     bool isQuoted = false;
     for (std::size_t i = begin + kNames.size(); i < signature.size(); ++i) {
-        if (signature[i] == '\\') ++i;
-        else if (signature[i] == '"') isQuoted = !isQuoted;
+        if (signature[i] == '\\')
+            ++i;
+        else if (signature[i] == '"')
+            isQuoted = !isQuoted;
         else if (signature[i] == ']' && !isQuoted)
             return signature.substr(0, begin) + signature.substr(i + 1);
     }
@@ -191,14 +192,15 @@ OperatorMatch matchOperators(const std::vector<OperatorEntry>& known, const Job&
             entry.signature = signature;
             continue;
         }
-        const auto sameName =
-            std::find_if(known.rbegin(), known.rend(),
-                         [&](const auto& entry) { return entry.name == state.name; });
+        const auto sameName = std::find_if(known.rbegin(), known.rend(), [&](const auto& entry) {
+            return entry.name == state.name;
+        });
         const auto open = search.open(i);
         if (!open.empty()) {
             incompatible = true;
-            diff += "\n  unclear       " + state.name + " (" + state.signature +
-                    "): it has no name, and its input is made in another way than before; it may be";
+            diff +=
+                "\n  unclear       " + state.name + " (" + state.signature +
+                "): it has no name, and its input is made in another way than before; it may be";
             for (const auto e : open) {
                 if (std::find(match.dropped.begin(), match.dropped.end(), known[e].id) ==
                     match.dropped.end())
@@ -212,8 +214,7 @@ OperatorMatch matchOperators(const std::vector<OperatorEntry>& known, const Job&
             match.dropped.push_back(sameName->id);
             const std::string held(splitSignature(sameName->signature).signature);
             diff += "\n  incompatible  " + state.name + ": the directory holds (" + held +
-                    "), the job wants (" + state.signature +
-                    "); the difference: " +
+                    "), the job wants (" + state.signature + "); the difference: " +
                     difference(withoutNames(held), withoutNames(state.signature));
         } else {
             diff += "\n  new           " + state.name + " (" + state.signature + ")";

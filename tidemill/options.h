@@ -94,7 +94,8 @@ struct StreamingOptions {
     // {"batch":…,"time_ms":…,"operation":…,"record":…,"error":…}. Empty: DIRECTORY/dead_letters.
     std::filesystem::path deadLetterDirectory;
     // For kDeadLetter: so many records of a batch are kept; a last line of its file says how many
-    // were not: {"batch":…,"time_ms":…,"not_kept":…}. They are in memory while the batch runs, 64 MiB of text at most: the more there may be, the less is kept of a long one.
+    // were not: {"batch":…,"time_ms":…,"not_kept":…}. They are in memory while the batch runs, 64
+    // MiB of text at most: the more there may be, the less is kept of a long one.
     std::size_t maxDeadLetters = 10'000;
 
     // The batch that was recorded last may end the job again and again, because of a record for

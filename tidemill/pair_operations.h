@@ -32,9 +32,7 @@ struct MappedValue {
     core::FunctionIdentity identity() const { return core::identityOf(f); }
 
     Out operator()(T&& pair) { return make(f, pair); }
-    Out operator()(T&& pair) const
-        requires std::invocable<const F&, typename PairOf<T>::Value>
-    {
+    Out operator()(T&& pair) const requires std::invocable<const F&, typename PairOf<T>::Value> {
         return make(f, pair);
     }
 
@@ -50,9 +48,8 @@ struct FlatMappedValue {
     core::FunctionIdentity identity() const { return core::identityOf(f); }
 
     void operator()(T&& pair, Emit<Out>& emit) { make(f, pair, emit); }
-    void operator()(T&& pair, Emit<Out>& emit) const
-        requires std::invocable<const F&, typename PairOf<T>::Value>
-    {
+    void operator()(T&& pair, Emit<Out>& emit)
+        const requires std::invocable<const F&, typename PairOf<T>::Value> {
         make(f, pair, emit);
     }
 
@@ -71,38 +68,37 @@ class PairOperations {
 public:
     // For pairs: all values of a key in the batch reduced to one by the associative function f.
     template <class F>
-        requires(detail::isPair<T> && !detail::Reduces<F, typename detail::PairOf<T>::Value>)
-    TIDEMILL_REFUSED("reduceByKey takes f(a, b), of two values of a key, that returns one of the "
-                     "same type")
+    requires(detail::isPair<T> && !detail::Reduces<F, typename detail::PairOf<T>::Value>)
+        TIDEMILL_REFUSED(
+            "reduceByKey takes f(a, b), of two values of a key, that returns one of the "
+            "same type")
     void reduceByKey(F) const {}
     template <class F>
     auto reduceByKey(F f) const
-        requires(detail::isPair<T> && detail::Reduces<F, typename detail::PairOf<T>::Value>)
-    {
+        requires(detail::isPair<T>&& detail::Reduces<F, typename detail::PairOf<T>::Value>) {
         return detail::added(self().job(), core::makeReduceByKey(self().node(), std::move(f)),
                              "reduceByKey");
     }
 
     // For pairs: all values of a key in the batch, in the order in which they came.
-    auto groupByKey() const
-        requires detail::isPair<T>
-    {
+    auto groupByKey() const requires detail::isPair<T> {
         return detail::added(self().job(), core::makeGroupByKey(self().node()), "groupByKey");
     }
 
-    // For pairs: the values of a key combined to a C: create(value) -> C, mergeValue(C, value) -> C,
-    // mergeCombiners(C, C) -> C.
+    // For pairs: the values of a key combined to a C: create(value) -> C, mergeValue(C, value) ->
+    // C, mergeCombiners(C, C) -> C.
     template <class Create, class MergeValue, class MergeCombiners>
-        requires(detail::isPair<T> && !detail::Combines<typename detail::PairOf<T>::Value, Create,
-                                                        MergeValue, MergeCombiners>)
-    TIDEMILL_REFUSED("combineByKey takes create(value) -> C, mergeValue(C, value) -> C and "
-                     "mergeCombiners(C, C) -> C")
+    requires(
+        detail::isPair<T> &&
+        !detail::Combines<typename detail::PairOf<T>::Value, Create, MergeValue, MergeCombiners>)
+        TIDEMILL_REFUSED(
+            "combineByKey takes create(value) -> C, mergeValue(C, value) -> C and "
+            "mergeCombiners(C, C) -> C")
     void combineByKey(Create, MergeValue, MergeCombiners) const {}
     template <class Create, class MergeValue, class MergeCombiners>
     auto combineByKey(Create create, MergeValue mergeValue, MergeCombiners mergeCombiners) const
-        requires(detail::isPair<T> && detail::Combines<typename detail::PairOf<T>::Value, Create,
-                                                       MergeValue, MergeCombiners>)
-    {
+        requires(detail::isPair<T>&& detail::Combines<typename detail::PairOf<T>::Value, Create,
+                                                      MergeValue, MergeCombiners>) {
         using Value = typename detail::PairOf<T>::Value;
         using C = std::decay_t<std::invoke_result_t<Create&, Value>>;
         core::requireOwnBytes<C, Value>();
@@ -119,23 +115,20 @@ public:
     }
 
     // For pairs: the same pairs, those of one key in one partition.
-    DStream<T> partitionBy() const
-        requires detail::isPair<T>
-    {
+    DStream<T> partitionBy() const requires detail::isPair<T> {
         using Value = typename detail::PairOf<T>::Value;
-        return groupByKey().flatMapValuesNamed(
-            "partitionBy", [](std::vector<Value> values) { return values; });
+        return groupByKey().flatMapValuesNamed("partitionBy",
+                                               [](std::vector<Value> values) { return values; });
     }
 
     // For pairs: f(value) -> another value; keys stay.
     template <class F>
-        requires(detail::isPair<T> && !detail::GivesValue<F, typename detail::PairOf<T>::Value>)
-    TIDEMILL_REFUSED("mapValues takes f(value) that returns the new value")
+    requires(detail::isPair<T> && !detail::GivesValue<F, typename detail::PairOf<T>::Value>)
+        TIDEMILL_REFUSED("mapValues takes f(value) that returns the new value")
     void mapValues(F) const {}
     template <class F>
     auto mapValues(F f) const
-        requires(detail::isPair<T> && detail::GivesValue<F, typename detail::PairOf<T>::Value>)
-    {
+        requires(detail::isPair<T>&& detail::GivesValue<F, typename detail::PairOf<T>::Value>) {
         using Key = typename detail::PairOf<T>::Key;
         using Value = typename detail::PairOf<T>::Value;
         using Result = std::invoke_result_t<F&, Value>;
@@ -152,13 +145,12 @@ public:
 
     // For pairs: f(value) -> range of values, each under the pair's key.
     template <class F>
-        requires(detail::isPair<T> && !detail::GivesRange<F, typename detail::PairOf<T>::Value>)
-    TIDEMILL_REFUSED("flatMapValues takes f(value) that returns a range of new values")
+    requires(detail::isPair<T> && !detail::GivesRange<F, typename detail::PairOf<T>::Value>)
+        TIDEMILL_REFUSED("flatMapValues takes f(value) that returns a range of new values")
     void flatMapValues(F) const {}
     template <class F>
     auto flatMapValues(F f) const
-        requires(detail::isPair<T> && detail::GivesRange<F, typename detail::PairOf<T>::Value>)
-    {
+        requires(detail::isPair<T>&& detail::GivesRange<F, typename detail::PairOf<T>::Value>) {
         using Value = typename detail::PairOf<T>::Value;
         core::requireLastingViews<std::invoke_result_t<F&, Value>, F, Value>();
         return flatMapValuesNamed<core::kMayPointInto<detail::RangeElement<F, Value>, Value>>(
@@ -168,9 +160,8 @@ public:
     // For pairs of one key type and slide: (key, (values here, values there)) for every key of
     // either stream.
     template <class W>
-    auto cogroup(const DStream<std::pair<typename detail::PairOf<T>::Key, W>>& other) const
-        requires detail::isPair<T>
-    {
+    auto cogroup(const DStream<std::pair<typename detail::PairOf<T>::Key, W>>& other)
+        const requires detail::isPair<T> {
         using Key = typename detail::PairOf<T>::Key;
         using Value = typename detail::PairOf<T>::Value;
         detail::requireSameSlide(self(), other, "cogroup");
@@ -185,18 +176,16 @@ public:
 
     // (key, (value here, value there)) for every two values of one key.
     template <class W>
-    auto join(const DStream<std::pair<typename detail::PairOf<T>::Key, W>>& other) const
-        requires detail::isPair<T>
-    {
+    auto join(const DStream<std::pair<typename detail::PairOf<T>::Key, W>>& other)
+        const requires detail::isPair<T> {
         using Value = typename detail::PairOf<T>::Value;
         return cogroup(other).flatMapValuesNamed("join", core::joined<Value, W, Value, W>);
     }
 
     // The same, with (value here, nothing) where the other stream lacks the key.
     template <class W>
-    auto leftOuterJoin(const DStream<std::pair<typename detail::PairOf<T>::Key, W>>& other) const
-        requires detail::isPair<T>
-    {
+    auto leftOuterJoin(const DStream<std::pair<typename detail::PairOf<T>::Key, W>>& other)
+        const requires detail::isPair<T> {
         using Value = typename detail::PairOf<T>::Value;
         return cogroup(other).flatMapValuesNamed("leftOuterJoin",
                                                  core::joined<Value, W, Value, std::optional<W>>);
@@ -204,18 +193,16 @@ public:
 
     // The same, with (nothing, value there) where this stream lacks the key.
     template <class W>
-    auto rightOuterJoin(const DStream<std::pair<typename detail::PairOf<T>::Key, W>>& other) const
-        requires detail::isPair<T>
-    {
+    auto rightOuterJoin(const DStream<std::pair<typename detail::PairOf<T>::Key, W>>& other)
+        const requires detail::isPair<T> {
         using Value = typename detail::PairOf<T>::Value;
         return cogroup(other).flatMapValuesNamed("rightOuterJoin", core::joinedByRight<Value, W>);
     }
 
     // Both.
     template <class W>
-    auto fullOuterJoin(const DStream<std::pair<typename detail::PairOf<T>::Key, W>>& other) const
-        requires detail::isPair<T>
-    {
+    auto fullOuterJoin(const DStream<std::pair<typename detail::PairOf<T>::Key, W>>& other)
+        const requires detail::isPair<T> {
         using Value = typename detail::PairOf<T>::Value;
         return cogroup(other).flatMapValuesNamed(
             "fullOuterJoin", core::joined<Value, W, std::optional<Value>, std::optional<W>>);

@@ -51,9 +51,8 @@ public:
         declaration.elements = core::ValueCodec<T>::signature();
         declaration.description = "queueStream of " + declaration.elements;
         declaration.framing = core::Framing::kPrefixed;
-        const auto reader =
-            becomeReader(job, "source " + std::to_string(job.sources.size()) + " (" +
-                         declaration.description + ")");
+        const auto reader = becomeReader(job, "source " + std::to_string(job.sources.size()) +
+                                                  " (" + declaration.description + ")");
         declaration.receive = [shared = shared_, reader, oneAtATime,
                                standing = std::move(standing)](const SourceEnvironment& environment)
             -> core::Result<std::shared_ptr<core::Source>> {
@@ -73,7 +72,7 @@ private:
     // Lives as long as the job of the stream.
     struct Reader {
         std::string name;
-        const Job* job = nullptr;  // to be compared only
+        const Job* job = nullptr;                      // to be compared only
         std::shared_ptr<sources::QueueSource> source;  // once the job has started
     };
     struct Shared {

@@ -27,9 +27,7 @@ public:
     // For pairs: running totals of the values of each key, kept under `name` in the data directory
     // (empty: a derived one). The stream holds the keys touched in a batch with their new totals;
     // .all() every key. See StateStream for what else can be asked of it.
-    auto runningTotals(std::string name = {}) const
-        requires detail::isPair<T>
-    {
+    auto runningTotals(std::string name = {}) const requires detail::isPair<T> {
         return runningTotalsOf<typename T::first_type, typename T::second_type>(std::move(name));
     }
 
@@ -37,30 +35,31 @@ public:
     // optional state); an empty result removes the key. The stream holds the keys visited, with
     // their states.
     template <class S, class F>
-        requires(detail::isPair<T> && !detail::UpdatesPair<F, T, S>)
-    TIDEMILL_REFUSED("updateStateByKey takes f(std::span<const V> newValues, std::optional<S> "
-                     "state), or f(BatchTime, const K&, span, optional), that returns "
-                     "std::optional<S>")
+    requires(detail::isPair<T> && !detail::UpdatesPair<F, T, S>) TIDEMILL_REFUSED(
+        "updateStateByKey takes f(std::span<const V> newValues, std::optional<S> "
+        "state), or f(BatchTime, const K&, span, optional), that returns "
+        "std::optional<S>")
     void updateStateByKey(std::string, F, Visit = Visit::kEveryKey) const {}
     template <class S, class F>
-    auto updateStateByKey(std::string name, F f, Visit visit = Visit::kEveryKey) const
-        requires detail::UpdatesPair<F, T, S>
-    {
-        return updateState<S, typename T::first_type, typename T::second_type>(
-            std::move(name), std::move(f), visit);
+    auto updateStateByKey(std::string name, F f, Visit visit = Visit::kEveryKey)
+        const requires detail::UpdatesPair<F, T, S> {
+        return updateState<S, typename T::first_type, typename T::second_type>(std::move(name),
+                                                                               std::move(f), visit);
     }
 
     // The same without a name; see StateStream::named.
     template <class S, class F>
-        requires(!std::convertible_to<F, std::string> && detail::isPair<T> &&
-                 !detail::UpdatesPair<F, T, S>)
-    TIDEMILL_REFUSED("updateStateByKey takes f(std::span<const V> newValues, std::optional<S> "
-                     "state), or f(BatchTime, const K&, span, optional), that returns "
-                     "std::optional<S>")
+    requires(!std::convertible_to<F, std::string> && detail::isPair<T> &&
+             !detail::UpdatesPair<F, T, S>)
+        TIDEMILL_REFUSED(
+            "updateStateByKey takes f(std::span<const V> newValues, std::optional<S> "
+            "state), or f(BatchTime, const K&, span, optional), that returns "
+            "std::optional<S>")
     void updateStateByKey(F, Visit = Visit::kEveryKey) const {}
     template <class S, class F>
-        requires(!std::convertible_to<F, std::string> && detail::UpdatesPair<F, T, S>)
-    auto updateStateByKey(F f, Visit visit = Visit::kEveryKey) const {
+    requires(!std::convertible_to<F, std::string> &&
+             detail::UpdatesPair<F, T, S>) auto updateStateByKey(F f, Visit visit =
+                                                                          Visit::kEveryKey) const {
         return updateStateByKey<S>(std::string(), std::move(f), visit);
     }
 
@@ -68,13 +67,13 @@ public:
     // time first, called for each record in the order in which those of its key came. The stream
     // holds what the calls made; for names, timeouts and initial states see MapWithStateStream.
     template <class S, class F>
-        requires detail::MapsPairWithState<F, T, S>
+    requires detail::MapsPairWithState<F, T, S>
     auto mapWithState(F f) const;
     template <class S, class F>
-        requires(detail::isPair<T> && !detail::MapsPairWithState<F, T, S>)
-    TIDEMILL_REFUSED("mapWithState takes f(const K& key, std::optional<V> value, State<S>& state), "
-                     "or f(BatchTime, const K&, optional, State&), that returns an element or an "
-                     "optional")
+    requires(detail::isPair<T> && !detail::MapsPairWithState<F, T, S>) TIDEMILL_REFUSED(
+        "mapWithState takes f(const K& key, std::optional<V> value, State<S>& state), "
+        "or f(BatchTime, const K&, optional, State&), that returns an element or an "
+        "optional")
     void mapWithState(F) const {}
 
 private:

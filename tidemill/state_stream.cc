@@ -13,15 +13,14 @@ DeclaredState::DeclaredState(Job& job, const char* operation, std::string name,
     : table_(std::make_shared<state::BoundTable>()), place_(job.states.size()), kind_(kind) {
     table_->slide = slide;
     const bool isNamed = !name.empty();
-    job.states.push_back({name.empty() ? job.stableName(operation) : std::move(name),
-                          std::string(operation) + " " + types +
-                              (slide == Duration(0)
-                                   ? ""
-                                   : " of_slide_ms=" + std::to_string(slide.count())),
-                          [table = table_, kind](state::StateStore& store, core::OperatorId id,
-                                                 const state::OperatorStart& start) {
-                              table->bind(store, id, kind, start);
-                          }});
+    job.states.push_back(
+        {name.empty() ? job.stableName(operation) : std::move(name),
+         std::string(operation) + " " + types +
+             (slide == Duration(0) ? "" : " of_slide_ms=" + std::to_string(slide.count())),
+         [table = table_, kind](state::StateStore& store, core::OperatorId id,
+                                const state::OperatorStart& start) {
+             table->bind(store, id, kind, start);
+         }});
     job.states.back().isNamed = isNamed;
 }
 
@@ -29,9 +28,7 @@ void DeclaredState::madeBy(Job& job, const core::Node& node) const {
     job.states.at(place_).node = &node;
 }
 
-const core::Node& DeclaredState::node(const Job& job) const {
-    return *job.states.at(place_).node;
-}
+const core::Node& DeclaredState::node(const Job& job) const { return *job.states.at(place_).node; }
 
 void DeclaredState::named(Job& job, std::string name) const {
     requireNotStarted(job, "named");

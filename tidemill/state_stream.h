@@ -137,14 +137,14 @@ template <class K, class V>
 StateStream<K, V> StateOperations<T>::runningTotalsOf(std::string name) const {
     requireNotStarted(*self().job(), "runningTotals");
     auto once = core::reducedOncePerKey(self().job()->graph, self().node(), std::plus<V>());
-    const detail::DeclaredState state(*self().job(), "runningTotals", std::move(name),
-                                      "key=" + core::KeyCodec<K>::signature() +
-                                          " value=" + core::ValueCodec<V>::signature(),
-                                      state::kTotalsKind<V>, self().node()->slide());
+    const detail::DeclaredState state(
+        *self().job(), "runningTotals", std::move(name),
+        "key=" + core::KeyCodec<K>::signature() + " value=" + core::ValueCodec<V>::signature(),
+        state::kTotalsKind<V>, self().node()->slide());
     const auto& table = state.table();
     auto touched = std::make_shared<state::TouchedView<K, V>>(table);
-    const auto node =
-        self().job()->graph.add(std::make_shared<state::RunningTotalsNode<K, V>>(once, table, touched));
+    const auto node = self().job()->graph.add(
+        std::make_shared<state::RunningTotalsNode<K, V>>(once, table, touched));
     self().job()->graph.add(touched);
     state.madeBy(*self().job(), *node);
     touched->setOrigin(*node);
@@ -159,15 +159,16 @@ StateStream<K, S> StateOperations<T>::updateState(std::string name, F f, Visit v
     core::requireLossless<detail::UpdateResult<F, K, V, S>, std::optional<S>>();
     requireNotStarted(*self().job(), "updateStateByKey");
     auto grouped = core::groupedOncePerKey(self().job()->graph, self().node());
-    const detail::DeclaredState state(*self().job(), "updateStateByKey", std::move(name),
-                                      "key=" + core::KeyCodec<K>::signature() +
-                                          " state=" + core::ValueCodec<S>::signature(),
-                                      state::ValueKind::kBytes, self().node()->slide());
+    const detail::DeclaredState state(
+        *self().job(), "updateStateByKey", std::move(name),
+        "key=" + core::KeyCodec<K>::signature() + " state=" + core::ValueCodec<S>::signature(),
+        state::ValueKind::kBytes, self().node()->slide());
     const auto& table = state.table();
     if (visit == Visit::kTouchedKeys) {
         auto touched = std::make_shared<state::TouchedView<K, S>>(table);
-        const auto node = self().job()->graph.add(std::make_shared<state::UpdateTouchedNode<K, V, S, F>>(
-            grouped, table, touched, std::move(f)));
+        const auto node =
+            self().job()->graph.add(std::make_shared<state::UpdateTouchedNode<K, V, S, F>>(
+                grouped, table, touched, std::move(f)));
         self().job()->graph.add(touched);
         state.madeBy(*self().job(), *node);
         touched->setOrigin(*node);
@@ -183,7 +184,7 @@ StateStream<K, S> StateOperations<T>::updateState(std::string name, F f, Visit v
 
 template <class T>
 template <class S, class F>
-    requires detail::MapsPairWithState<F, T, S>
+requires detail::MapsPairWithState<F, T, S>
 auto StateOperations<T>::mapWithState(F f) const {
     using K = typename detail::PairOf<T>::Key;
     using V = typename detail::PairOf<T>::Value;
@@ -191,10 +192,10 @@ auto StateOperations<T>::mapWithState(F f) const {
                                           "(std::string, not std::string_view) and be storable");
     requireNotStarted(*self().job(), "mapWithState");
     auto grouped = core::groupedOncePerKey(self().job()->graph, self().node());
-    const detail::DeclaredState state(*self().job(), "mapWithState", {},
-                                      "key=" + core::KeyCodec<K>::signature() +
-                                          " state=" + core::ValueCodec<S>::signature(),
-                                      state::ValueKind::kBytes, self().node()->slide());
+    const detail::DeclaredState state(
+        *self().job(), "mapWithState", {},
+        "key=" + core::KeyCodec<K>::signature() + " state=" + core::ValueCodec<S>::signature(),
+        state::ValueKind::kBytes, self().node()->slide());
     using E = state::Emitted<K, V, S, F>;
     core::requireOwnBytes<E, V>();
     if constexpr (!core::StorableViews<E>) core::requireOwnBytes<E, std::pair<K, S>>();

@@ -47,58 +47,66 @@ public:
     // All elements reduced to one by the associative function f(older, newer); none for an empty
     // window.
     template <class F>
-        requires(!detail::Reduces<F, T>)
-    TIDEMILL_REFUSED("reduceByWindow takes f(a, b), of two elements, that returns one of the same "
-                     "type")
+    requires(!detail::Reduces<F, T>) TIDEMILL_REFUSED(
+        "reduceByWindow takes f(a, b), of two elements, that returns one of the same "
+        "type")
     void reduceByWindow(F, Duration, Duration = {}, std::string = {}) const {}
     template <class F>
-        requires detail::Reduces<F, T>
-    DStream<T> reduceByWindow(F f, Duration length, Duration slide = {},
-                              std::string name = {}) const;
+    requires detail::Reduces<F, T> DStream<T> reduceByWindow(F f, Duration length,
+                                                             Duration slide = {},
+                                                             std::string name = {})
+    const;
     // inverse(reduced, leaving) undoes f(reduced, leaving). Once there was data, an element for
     // every window.
     template <class F, class Inverse>
-        requires(!std::convertible_to<Inverse, Duration> &&
-                 !(detail::Reduces<F, T> && detail::Reduces<Inverse, T>))
-    TIDEMILL_REFUSED("reduceByWindow takes f(a, b) and inverse(reduced, leaving), of elements, "
-                     "that return one of the same type")
+    requires(!std::convertible_to<Inverse, Duration> &&
+             !(detail::Reduces<F, T> && detail::Reduces<Inverse, T>))
+        TIDEMILL_REFUSED(
+            "reduceByWindow takes f(a, b) and inverse(reduced, leaving), of elements, "
+            "that return one of the same type")
     void reduceByWindow(F, Inverse, Duration, Duration = {}, std::string = {}) const {}
     template <class F, class Inverse>
-        requires(!std::convertible_to<Inverse, Duration> && detail::Reduces<F, T> &&
-                 detail::Reduces<Inverse, T>)
-    DStream<T> reduceByWindow(F f, Inverse inverse, Duration length, Duration slide = {},
-                              std::string name = {}) const;
+    requires(!std::convertible_to<Inverse, Duration> && detail::Reduces<F, T> &&
+             detail::Reduces<Inverse, T>) DStream<T> reduceByWindow(F f, Inverse inverse,
+                                                                    Duration length,
+                                                                    Duration slide = {},
+                                                                    std::string name = {})
+    const;
 
     // For pairs: the values of each key in the window reduced by the associative function
     // f(older, newer). Keys that are not in the window are absent.
     template <class F>
-        requires(detail::isPair<T> && !detail::Reduces<F, typename detail::PairOf<T>::Value>)
-    TIDEMILL_REFUSED("reduceByKeyAndWindow takes f(a, b), of two values of a key, that returns one "
-                     "of the same type")
+    requires(detail::isPair<T> && !detail::Reduces<F, typename detail::PairOf<T>::Value>)
+        TIDEMILL_REFUSED(
+            "reduceByKeyAndWindow takes f(a, b), of two values of a key, that returns one "
+            "of the same type")
     void reduceByKeyAndWindow(F, Duration, Duration = {}, std::string = {}) const {}
     template <class F>
-        requires(detail::isPair<T> && detail::Reduces<F, typename detail::PairOf<T>::Value>)
-    auto reduceByKeyAndWindow(F f, Duration length, Duration slide = {},
-                              std::string name = {}) const;
+    requires(detail::isPair<T>&& detail::Reduces<
+             F, typename detail::PairOf<T>::Value>) auto reduceByKeyAndWindow(F f, Duration length,
+                                                                              Duration slide = {},
+                                                                              std::string name = {})
+        const;
     // The same with an inverse as above, which costs less; least for std::plus and std::minus of
     // integers. A key that has left the window stays, with what is left of its values. Keys that
     // filter((key, value)) does not hold for are not shown, and forgotten once they have left.
     template <class F, class Inverse, class Filter = KeepAll>
-        requires detail::InverseWindow<T, F, Inverse, Filter>
+    requires detail::InverseWindow<T, F, Inverse, Filter>
     auto reduceByKeyAndWindow(F f, Inverse inverse, Duration length, Duration slide = {},
                               Filter filter = {}, std::string name = {}) const;
     template <class F, class Inverse, class Filter = KeepAll>
-        requires(detail::isPair<T> && !std::convertible_to<Inverse, Duration> &&
-                 !std::convertible_to<Filter, std::string> &&
-                 !detail::InverseWindow<T, F, Inverse, Filter>)
-    TIDEMILL_REFUSED("reduceByKeyAndWindow takes f(a, b) and inverse(reduced, leaving), of values "
-                     "of a key, that return one of the same type, and filter((key, value)), that "
-                     "returns a bool")
+    requires(detail::isPair<T> && !std::convertible_to<Inverse, Duration> &&
+             !std::convertible_to<Filter, std::string> &&
+             !detail::InverseWindow<T, F, Inverse, Filter>)
+        TIDEMILL_REFUSED(
+            "reduceByKeyAndWindow takes f(a, b) and inverse(reduced, leaving), of values "
+            "of a key, that return one of the same type, and filter((key, value)), that "
+            "returns a bool")
     void reduceByKeyAndWindow(F, Inverse, Duration, Duration = {}, Filter = {},
                               std::string = {}) const {}
     // Without a filter, by name.
     template <class F, class Inverse>
-        requires detail::InverseWindow<T, F, Inverse, KeepAll>
+    requires detail::InverseWindow<T, F, Inverse, KeepAll>
     auto reduceByKeyAndWindow(F f, Inverse inverse, Duration length, Duration slide,
                               std::string name) const {
         return reduceByKeyAndWindow(std::move(f), std::move(inverse), length, slide, KeepAll(),
@@ -106,8 +114,8 @@ public:
     }
 
     // For pairs: (key, all its values in the window), in the order of their batches.
-    auto groupByKeyAndWindow(Duration length, Duration slide = {}, std::string name = {}) const
-        requires detail::isPair<T>;
+    auto groupByKeyAndWindow(Duration length, Duration slide = {},
+                             std::string name = {}) const requires detail::isPair<T>;
 
 private:
     const DStream<T>& self() const { return static_cast<const DStream<T>&>(*this); }

@@ -31,10 +31,10 @@ void requireLength(const char* operation, const char* what, Duration length);
 
 // Declares the tables of a window that is found by `name` (empty: a derived one) after a restart.
 // `parent`: the slide of the stream it is over, 0: it has every batch.
-std::shared_ptr<state::WindowTables> declareWindow(Job& job, const char* operation,
-                                                   std::string name, const std::string& types,
-                                                   const state::WindowTimes& times, Duration parent,
-                                                   state::ValueKind kind = state::ValueKind::kBytes);
+std::shared_ptr<state::WindowTables> declareWindow(
+    Job& job, const char* operation, std::string name, const std::string& types,
+    const state::WindowTimes& times, Duration parent,
+    state::ValueKind kind = state::ValueKind::kBytes);
 
 template <class K, class V, class Strategy>
 std::string windowSignature() {
@@ -52,8 +52,8 @@ DStream<std::pair<K, V>> addKeyedWindow(const std::shared_ptr<Job>& job, const c
     static_assert(core::StorableValue<V>,
                   "a window keeps its values: they must own their bytes (std::string, not "
                   "std::string_view) and be storable");
-    auto tables = declareWindow(*job, operation, std::move(name),
-                                windowSignature<K, V, Strategy>(), times, once->slide(), kind);
+    auto tables = declareWindow(*job, operation, std::move(name), windowSignature<K, V, Strategy>(),
+                                times, once->slide(), kind);
     const auto node = job->graph.add(std::make_shared<state::KeyedWindowNode<K, V, Strategy>>(
         operation, std::move(once), tables, times, std::move(strategy)));
     job->states.back().node = node.get();
@@ -145,10 +145,9 @@ DStream<T> WindowOperations<T>::window(Duration length, Duration slide, std::str
     requireNotStarted(*self().job(), "window");
     const auto times =
         detail::windowTimes(*self().job(), "window", self().node()->slide(), length, slide);
-    auto tables = detail::declareWindow(
-        *self().job(), "window", std::move(name),
-        "element=" + core::ValueCodec<state::Owned<T>>::signature(), times,
-        self().node()->slide());
+    auto tables = detail::declareWindow(*self().job(), "window", std::move(name),
+                                        "element=" + core::ValueCodec<state::Owned<T>>::signature(),
+                                        times, self().node()->slide());
     auto made = detail::added(self().job(),
                               std::make_shared<state::WindowNode<T>>(self().node(), tables, times),
                               "window");
@@ -158,16 +157,16 @@ DStream<T> WindowOperations<T>::window(Duration length, Duration slide, std::str
 
 template <class T>
 template <class F>
-    requires(detail::isPair<T> && detail::Reduces<F, typename detail::PairOf<T>::Value>)
-auto WindowOperations<T>::reduceByKeyAndWindow(F f, Duration length, Duration slide,
-                                               std::string name) const {
+requires(detail::isPair<T>&&
+             detail::Reduces<F, typename detail::PairOf<T>::Value>) auto WindowOperations<T>::
+    reduceByKeyAndWindow(F f, Duration length, Duration slide, std::string name) const {
     return detail::addPlainWindow(self(), "reduceByKeyAndWindow", std::move(f), length, slide,
                                   std::move(name));
 }
 
 template <class T>
 template <class F, class Inverse, class Filter>
-    requires detail::InverseWindow<T, F, Inverse, Filter>
+requires detail::InverseWindow<T, F, Inverse, Filter>
 auto WindowOperations<T>::reduceByKeyAndWindow(F f, Inverse inverse, Duration length,
                                                Duration slide, Filter filter,
                                                std::string name) const {
@@ -178,9 +177,7 @@ auto WindowOperations<T>::reduceByKeyAndWindow(F f, Inverse inverse, Duration le
 
 template <class T>
 auto WindowOperations<T>::groupByKeyAndWindow(Duration length, Duration slide,
-                                              std::string name) const
-    requires detail::isPair<T>
-{
+                                              std::string name) const requires detail::isPair<T> {
     using K = typename detail::PairOf<T>::Key;
     using Value = state::Owned<typename detail::PairOf<T>::Value>;
     using V = std::vector<Value>;
@@ -199,9 +196,8 @@ auto WindowOperations<T>::groupByKeyAndWindow(Duration length, Duration slide,
         return V(held.begin() + static_cast<std::ptrdiff_t>(count), held.end());
     };
     const auto notEmpty = [](const std::pair<K, V>& group) { return !group.second.empty(); };
-    auto owned = self().mapValues([](const typename detail::PairOf<T>::Value& value) {
-        return state::toOwned(value);
-    });
+    auto owned = self().mapValues(
+        [](const typename detail::PairOf<T>::Value& value) { return state::toOwned(value); });
     auto once = core::groupedOncePerKey(self().job()->graph, owned.node());
     using Window = state::InverseWindow<K, V, decltype(append), decltype(dropFirst),
                                         decltype(notEmpty)>;
@@ -246,20 +242,21 @@ DStream<std::int64_t> WindowOperations<T>::countByWindow(Duration length, Durati
 
 template <class T>
 template <class F>
-    requires detail::Reduces<F, T>
-DStream<T> WindowOperations<T>::reduceByWindow(F f, Duration length, Duration slide,
-                                               std::string name) const {
+requires detail::Reduces<F, T> DStream<T> WindowOperations<T>::reduceByWindow(F f, Duration length,
+                                                                              Duration slide,
+                                                                              std::string name)
+const {
     return detail::withoutKey(detail::addPlainWindow(detail::underOneKey(self()), "reduceByWindow",
-                                                     std::move(f), length, slide,
-                                                     std::move(name)));
+                                                     std::move(f), length, slide, std::move(name)));
 }
 
 template <class T>
 template <class F, class Inverse>
-    requires(!std::convertible_to<Inverse, Duration> && detail::Reduces<F, T> &&
-             detail::Reduces<Inverse, T>)
-DStream<T> WindowOperations<T>::reduceByWindow(F f, Inverse inverse, Duration length,
-                                               Duration slide, std::string name) const {
+requires(!std::convertible_to<Inverse, Duration> && detail::Reduces<F, T> &&
+         detail::Reduces<Inverse, T>)
+    DStream<T> WindowOperations<T>::reduceByWindow(F f, Inverse inverse, Duration length,
+                                                   Duration slide, std::string name)
+const {
     return detail::withoutKey(detail::addInverseWindow(
         detail::underOneKey(self()), "reduceByWindow", std::move(f), std::move(inverse), length,
         slide, state::KeepAll(), std::move(name)));

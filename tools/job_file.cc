@@ -144,9 +144,8 @@ private:
                                                 sources::kRecordBytesMaxMax);
             options.deltaBudgetBytes = table.size("delta_budget", options.deltaBudgetBytes, kKibi);
             options.stateCacheBytes = table.size("state_cache", options.stateCacheBytes, kKibi);
-            options.maxStateRowBytes =
-                table.size("max_state_row_bytes", options.maxStateRowBytes, kKibi,
-                           state::StateLimits::kRowBytesMost);
+            options.maxStateRowBytes = table.size("max_state_row_bytes", options.maxStateRowBytes,
+                                                  kKibi, state::StateLimits::kRowBytesMost);
             options.segmentBytes = table.size("segment_bytes", options.segmentBytes, 4 * kKibi);
             options.maxDeadLetters = static_cast<std::size_t>(
                 table.integer("max_dead_letters", 10'000, 1, 1'000'000));
@@ -364,11 +363,10 @@ std::string stepsText(const JobFile& job) {
 }  // namespace
 
 const char* stepWord(StepSpec::Type type) {
-    constexpr const char* kWords[] = {
-        "split", "lower_case", "filter", "count",  "running_totals", "fields",
-        "aggregate", "top",    "join",   "where",  "compute",        "select",
-        "rename",    "drop",   "distinct", "union", "explode",
-        "sql"};
+    constexpr const char* kWords[] = {"split",   "lower_case", "filter", "count", "running_totals",
+                                      "fields",  "aggregate",  "top",    "join",  "where",
+                                      "compute", "select",     "rename", "drop",  "distinct",
+                                      "union",   "explode",    "sql"};
     return kWords[static_cast<std::size_t>(type)];
 }
 

@@ -39,8 +39,24 @@ struct SourceSpec {
 
 struct StepSpec {
     enum class Type {
-        kSplit, kLowerCase, kFilter, kCount, kRunningTotals, kFields, kAggregate, kTop, kJoin,
-        kWhere, kCompute, kSelect, kRename, kDrop, kDistinct, kUnion, kExplode, kSql
+        kSplit,
+        kLowerCase,
+        kFilter,
+        kCount,
+        kRunningTotals,
+        kFields,
+        kAggregate,
+        kTop,
+        kJoin,
+        kWhere,
+        kCompute,
+        kSelect,
+        kRename,
+        kDrop,
+        kDistinct,
+        kUnion,
+        kExplode,
+        kSql
     } type = Type::kSplit;
     std::string name;
     std::string from;     // empty: the step or source before it

@@ -294,19 +294,23 @@ int main(int argc, char** argv) {
             ->check(CLI::NonNegativeNumber)
             ->option_text("BATCH");
     };
-    auto* lettersList = deadLetters->add_subcommand("list", "how many of each batch, and the first");
+    auto* lettersList =
+        deadLetters->add_subcommand("list", "how many of each batch, and the first");
     ofLetters(lettersList);
     lettersList->add_flag("--json", letters.json, "one JSON object a line");
-    lettersList->footer("Example: tidemill dead_letters list --data-dir wordcount_acknowledged.data");
+    lettersList->footer(
+        "Example: tidemill dead_letters list --data-dir wordcount_acknowledged.data");
     lettersList->callback([&] { code = listDeadLetters(letters); });
-    auto* lettersShow = deadLetters->add_subcommand("show", "the records, and what is wrong with them");
+    auto* lettersShow =
+        deadLetters->add_subcommand("show", "the records, and what is wrong with them");
     ofLetters(lettersShow);
     lettersShow->add_flag("--json", letters.json, "one JSON object a line");
     lettersShow->add_option("--limit", letters.limit, "at most so many (default: 100); 0: all")
         ->default_val(100)
         ->check(CLI::NonNegativeNumber)
         ->option_text("N");
-    lettersShow->footer("Example: tidemill dead_letters show --batch 7 --data-dir wordcount_acknowledged.data");
+    lettersShow->footer(
+        "Example: tidemill dead_letters show --batch 7 --data-dir wordcount_acknowledged.data");
     lettersShow->callback([&] { code = showDeadLetters(letters); });
     SendCommandOptions resend;
     auto* lettersResend = deadLetters->add_subcommand(

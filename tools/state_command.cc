@@ -217,7 +217,8 @@ public:
                       isJson ? groups_->json(key, value) : groups_->line(key, value));
             return isJson ? "{" + text + "}\n" : text + "\n";
         }
-        if (!isJson) return shownKey(types_.key, key) + "\t" + shownValue(types_.value, value) + "\n";
+        if (!isJson)
+            return shownKey(types_.key, key) + "\t" + shownValue(types_.value, value) + "\n";
         std::string line = "{";
         appendTypedKey(line, types_.key, key);
         line += ", ";

@@ -138,12 +138,12 @@ Duration TomlTable::duration(std::string_view key, Duration byDefault, Duration 
         number = *seconds;
         good = number >= 0;
     }
-    const double millis = unit == "ms"                     ? 1
-                          : unit == "s"                    ? 1e3
-                          : unit == "min" || unit == "m"   ? 60e3
-                          : unit == "h"                    ? 3600e3
-                          : unit == "d"                    ? 86400e3
-                                                           : 0;
+    const double millis = unit == "ms"                   ? 1
+                          : unit == "s"                  ? 1e3
+                          : unit == "min" || unit == "m" ? 60e3
+                          : unit == "h"                  ? 3600e3
+                          : unit == "d"                  ? 86400e3
+                                                         : 0;
     if (!good || millis == 0) {
         wrongType(key, *node, "a time such as \"250ms\", \"1s\", \"5min\", \"2h\"");
         return byDefault;

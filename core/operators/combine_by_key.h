@@ -30,9 +30,7 @@ struct FunctionCombiner {
     MergeValue mergeValue;
     MergeCombiners mergeCombiners;
 
-    FunctionIdentity identity() const {
-        return identityOf(createFrom, mergeValue, mergeCombiners);
-    }
+    FunctionIdentity identity() const { return identityOf(createFrom, mergeValue, mergeCombiners); }
     C create(V&& value) const { return std::invoke(createFrom, std::move(value)); }
     void add(C& c, V&& value) const { c = std::invoke(mergeValue, std::move(c), std::move(value)); }
     void merge(C& c, C&& other) const {
@@ -45,8 +43,7 @@ namespace combine_detail {
 template <class K, class V, class C, class Combiner>
 struct CombineTable {
     using In = std::pair<K, V>;
-    static constexpr bool kNumbers =
-        KeyCodec<K>::kFixedWidth && (kInlineValue<C> || kWideValue<C>);
+    static constexpr bool kNumbers = KeyCodec<K>::kFixedWidth && (kInlineValue<C> || kWideValue<C>);
 
     KeyTable table{KeyTable::processSeed(), kSlotWidth<C>};
     SlotValues<C> values;
@@ -77,9 +74,7 @@ struct CombineTable {
     }
 
     // Numbers as keys, whose values lie beside them: made, found and changed 64 at a time.
-    void addNumbers(const Combiner& combiner, std::span<In> chunk)
-        requires kNumbers
-    {
+    void addNumbers(const Combiner& combiner, std::span<In> chunk) requires kNumbers {
         constexpr std::uint64_t kSize = std::uint64_t{sizeof(K) + 1} << 56;
         table.visitWords(
             chunk.size(),
@@ -88,8 +83,10 @@ struct CombineTable {
             },
             [&](std::size_t i, KeyTable::Slot& slot, bool isFresh) {
                 V&& value = std::move(chunk[i].second);
-                if (isFresh) values.create(slot, combiner.create(std::move(value)));
-                else values.update(slot, [&](C& c) { combiner.add(c, std::move(value)); });
+                if (isFresh)
+                    values.create(slot, combiner.create(std::move(value)));
+                else
+                    values.update(slot, [&](C& c) { combiner.add(c, std::move(value)); });
             });
     }
 

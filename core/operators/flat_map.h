@@ -72,7 +72,8 @@ private:
                     if (out_.full()) out_.flushInto(*below_);
                     madeBefore = out_.size();
                 });
-            if (guard_.oneAtATime() && !out_.empty()) [[unlikely]] out_.flushInto(*below_);
+            if (guard_.oneAtATime() && !out_.empty()) [[unlikely]]
+                out_.flushInto(*below_);
         }
         void finish() override {
             if (!out_.empty()) out_.flushInto(*below_);

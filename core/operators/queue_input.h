@@ -29,23 +29,22 @@ public:
 
     void scan(TaskContext& task, BatchRun& run, Sink<T>& sink) override {
         std::vector<T> chunk;
-        scanBlocks(task, run, source_, sink,
-                   [&](const Block& block, std::string_view bytes, std::size_t begin,
-                       std::size_t end) {
-                       const auto piece = bytes.substr(begin, end - begin);
-                       const auto& leftOut = run.record().leftOut;
-                       const bool whole =
-                           task.probe == nullptr && task.marker == nullptr &&
-                           std::none_of(leftOut.begin(), leftOut.end(), [&](const auto& place) {
-                               return place.lsn == block.lsn();
-                           });
-                       if (whole)
-                           push(piece, chunk, sink);
-                       else
-                           pushOneByOne({block.lsn(), recordsIn(bytes.substr(0, begin))}, piece,
-                                        run.record(), task, sink);
-                       return sink.wanted() != 0;
-                   });
+        scanBlocks(
+            task, run, source_, sink,
+            [&](const Block& block, std::string_view bytes, std::size_t begin, std::size_t end) {
+                const auto piece = bytes.substr(begin, end - begin);
+                const auto& leftOut = run.record().leftOut;
+                const bool whole =
+                    task.probe == nullptr && task.marker == nullptr &&
+                    std::none_of(leftOut.begin(), leftOut.end(),
+                                 [&](const auto& place) { return place.lsn == block.lsn(); });
+                if (whole)
+                    push(piece, chunk, sink);
+                else
+                    pushOneByOne({block.lsn(), recordsIn(bytes.substr(0, begin))}, piece,
+                                 run.record(), task, sink);
+                return sink.wanted() != 0;
+            });
     }
 
 private:
@@ -65,8 +64,7 @@ private:
             chunk.clear();
             const std::size_t wanted = std::min(sink.wanted(), kChunkElements);
             if (wanted == 0) return;
-            while (chunk.size() < wanted && !in.finished())
-                chunk.push_back(next(in, bytes.size()));
+            while (chunk.size() < wanted && !in.finished()) chunk.push_back(next(in, bytes.size()));
             sink.take(chunk);
         }
     }

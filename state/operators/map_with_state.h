@@ -172,7 +172,8 @@ private:
                 State<S> handle(valueFrom<S>(ValueKind::kBytes, lookup.bytes(0)), true);
                 if constexpr (core::kHoldsTextViews<K>) bytes = arena.copy(bytes);
                 const K key = core::KeyCodec<K>::decode(bytes);
-                emit(range, arena, callMapping<K, V, S>(*function, time_, key, std::nullopt, handle));
+                emit(range, arena,
+                     callMapping<K, V, S>(*function, time_, key, std::nullopt, handle));
                 return states.remove(bytes);
             }));
     }

@@ -29,8 +29,8 @@ struct RememberedBatch {
 template <class T>
 class RememberNode final : public core::Node, public core::Consumer<T> {
 public:
-    // `step`: how far batches of the stream lie apart. At most about `bytesMax` are held: the oldest
-    // batches are dropped for new ones.
+    // `step`: how far batches of the stream lie apart. At most about `bytesMax` are held: the
+    // oldest batches are dropped for new ones.
     RememberNode(std::shared_ptr<core::StreamNode<T>> parent, Duration length, Duration step,
                  std::size_t bytesMax)
         : Node("remember"),
@@ -78,9 +78,9 @@ public:
 
     void endBatch() override { collected_.clear(); }
 
-    // The batches from `from` to `to`, both inclusive and rounded down to times of batches: of those
-    // that are held, or else of the grid. Throws std::out_of_range when one of them was dropped for
-    // want of room.
+    // The batches from `from` to `to`, both inclusive and rounded down to times of batches: of
+    // those that are held, or else of the grid. Throws std::out_of_range when one of them was
+    // dropped for want of room.
     std::vector<RememberedBatch<T>> slice(BatchTime from, BatchTime to) const {
         std::lock_guard lock(mutex_);
         auto first = from;

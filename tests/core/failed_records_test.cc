@@ -19,7 +19,8 @@ std::size_t keptBytes(const FailedRecords& failed) {
 
 TEST(FailedRecords, SkippedOnesAreCountedAndAFewAreKept) {
     FailedRecords failed({OnError::kSkip});
-    for (int i = 0; i < 100'000; ++i) failed.add({1, 0, 0, 0}, static_cast<std::uint64_t>(i), {"map", std::to_string(i), "no"});
+    for (int i = 0; i < 100'000; ++i)
+        failed.add({1, 0, 0, 0}, static_cast<std::uint64_t>(i), {"map", std::to_string(i), "no"});
     EXPECT_EQ(failed.count(), 100'000u);
     EXPECT_LT(keptBytes(failed), 1000u);
 }
@@ -27,7 +28,8 @@ TEST(FailedRecords, SkippedOnesAreCountedAndAFewAreKept) {
 TEST(FailedRecords, ARecordThatFailsInEveryPassCountsOnce) {
     FailedRecords failed({OnError::kDeadLetter});
     for (std::uint32_t pass = 0; pass < 3; ++pass)
-        for (int i = 0; i < 2; ++i) failed.add({1, pass, 0, 0}, static_cast<std::uint64_t>(i), {"map", "same", "no"});
+        for (int i = 0; i < 2; ++i)
+            failed.add({1, pass, 0, 0}, static_cast<std::uint64_t>(i), {"map", "same", "no"});
     failed.add({2, 0, 0, 0}, 0, {"filter", "same", "no"});
     EXPECT_EQ(failed.count(), 3u);
     std::vector<std::uint64_t> times;
@@ -37,7 +39,8 @@ TEST(FailedRecords, ARecordThatFailsInEveryPassCountsOnce) {
 
 TEST(FailedRecords, MoreDeadLettersThanAreKeptAreCounted) {
     FailedRecords failed({OnError::kDeadLetter, 2});
-    for (const char* record : {"a", "b", "c", "d"}) failed.add({1, 0, 0, 0}, 0, {"map", record, "no"});
+    for (const char* record : {"a", "b", "c", "d"})
+        failed.add({1, 0, 0, 0}, 0, {"map", record, "no"});
     EXPECT_EQ(failed.count(), 4u);
     std::uint64_t kept = 0;
     failed.forEachKept([&](const FailedRecord&, std::uint64_t times) { kept += times; });
@@ -89,7 +92,7 @@ TEST(SkippedElements, DamagedRunsAreSeen) {
     EXPECT_TRUE(isWellFormed(""));
     EXPECT_FALSE(isWellFormed(bytes.substr(0, bytes.size() - 1)));
     EXPECT_FALSE(isWellFormed(std::string("\x01\x00", 2)));  // a run of none
-    EXPECT_FALSE(isWellFormed(bytes + bytes));                 // beyond all numbers
+    EXPECT_FALSE(isWellFormed(bytes + bytes));               // beyond all numbers
     EXPECT_FALSE(isWellFormed(std::string(10, '\xff') + "\x01\x01"));
 }
 

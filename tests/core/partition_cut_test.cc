@@ -62,7 +62,8 @@ TEST(PartitionCut, ALineLargerThanAShareGivesTheShareUp) {
     const auto cuts = cutPartitions(blocks, 4, lines);
     std::string all;
     for (std::uint32_t p = 0; p < cuts.size(); ++p) all += partitionText(blocks, cuts, p);
-    EXPECT_EQ(all, std::string(blocks[0]->bytesInMemory()) + std::string(blocks[1]->bytesInMemory()));
+    EXPECT_EQ(all,
+              std::string(blocks[0]->bytesInMemory()) + std::string(blocks[1]->bytesInMemory()));
 }
 
 TEST(PartitionCut, PartitionsTogetherAreTheBatchInOrder) {
@@ -97,11 +98,10 @@ TEST(PartitionCut, CutsFitTheirBlocksAndARecordWhateverTheWorkers) {
         EXPECT_TRUE(checkCuts(blocks, cuts, lines));
         std::size_t all = 0;
         for (std::uint32_t p = 0; p < cuts.size(); ++p)
-            forEachPiece(blocks, cuts, p,
-                         [&](const Block&, std::size_t begin, std::size_t end) {
-                             all += end - begin;
-                             return true;
-                         });
+            forEachPiece(blocks, cuts, p, [&](const Block&, std::size_t begin, std::size_t end) {
+                all += end - begin;
+                return true;
+            });
         EXPECT_EQ(all, 40 * blocks.front()->sizeBytes());
     }
     EXPECT_TRUE(checkCuts({}, {}, lines));

@@ -160,7 +160,7 @@ protected:
     std::vector<std::size_t> rooms_;
     std::vector<BatchRecord> boundaries_;
     std::string throwsOn_ = "throw ";
-    bool holds_ = true;          // the output holds what it has seen
+    bool holds_ = true;         // the output holds what it has seen
     std::size_t prepared_ = 0;  // what files have
     std::unique_ptr<Scheduler> scheduler_;
 };

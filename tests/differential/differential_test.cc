@@ -476,14 +476,27 @@ TEST(Differential, RandomGraphsGiveWhatANaiveEngineComputes) {
     for (auto list : {narrowOperators(), keyedOperators(), windowOperators(), stateOperators()})
         kinds.insert(kinds.end(), list.begin(), list.end());
     std::map<std::string, long> counts;
-    for (const char* name :
-         {"life ended by a kill", "life ended gracefully", "life after a downtime",
-          "life in memory", "life on more than 7 workers", "batches of many partitions",
-          "batch of over 256 KiB", "batch shown again after a kill", "run twice",
-          "steps change from life to life", "compared in order", "compared sorted",
-          "input of lines", "input of queueStream", "input of files",
-          "file renamed between lives", "interval changed between lives", "window tumbling", "window sliding",
-          "window no multiple of its slide", "window shorter than its slide"})
+    for (const char* name : {"life ended by a kill",
+                             "life ended gracefully",
+                             "life after a downtime",
+                             "life in memory",
+                             "life on more than 7 workers",
+                             "batches of many partitions",
+                             "batch of over 256 KiB",
+                             "batch shown again after a kill",
+                             "run twice",
+                             "steps change from life to life",
+                             "compared in order",
+                             "compared sorted",
+                             "input of lines",
+                             "input of queueStream",
+                             "input of files",
+                             "file renamed between lives",
+                             "interval changed between lives",
+                             "window tumbling",
+                             "window sliding",
+                             "window no multiple of its slide",
+                             "window shorter than its slide"})
         counts[name] = 0;
     for (const auto& kind : kinds) counts[kind.name] = 0;
 

@@ -34,8 +34,8 @@ std::string contentOf(const fs::path& path) {
 
 class CrashingRecord : public ::testing::Test {
 protected:
-    // A life of its own process, which may end in its midst. Returns its status; what it logged is in
-    // said().
+    // A life of its own process, which may end in its midst. Returns its status; what it logged is
+    // in said().
     template <class Build>
     int live(Build build, const std::vector<Words>& inputs,
              std::vector<StreamingOptions::SkipRecord> skip = {}, std::uint64_t skipBatch = 0) {
@@ -122,46 +122,54 @@ std::vector<std::string> parts(const std::string& line) {
 }
 
 TEST_F(CrashingRecord, OfAMapIsNamedAndSkipped) {
-    check([](auto& context, auto& queue) {
-        return context.queueStream(queue)
-            .map([](const std::string& w) { return std::pair(w, crashOn(w)); })
-            .runningTotals("totals")
-            .all();
-    }, "map with \"a poison\"", "(a,1)\n(b,1)\n(c,1)\n");
+    check(
+        [](auto& context, auto& queue) {
+            return context.queueStream(queue)
+                .map([](const std::string& w) { return std::pair(w, crashOn(w)); })
+                .runningTotals("totals")
+                .all();
+        },
+        "map with \"a poison\"", "(a,1)\n(b,1)\n(c,1)\n");
 }
 
 TEST_F(CrashingRecord, OneOfWhoseWordsCrashes) {
-    check([](auto& context, auto& queue) {
-        return context.queueStream(queue)
-            .flatMap(parts)
-            .map([](const std::string& w) { return std::pair(w, crashOn(w)); })
-            .runningTotals("totals")
-            .all();
-    }, "map with \"poison\"", "(a,1)\n(b,1)\n(c,1)\n");
+    check(
+        [](auto& context, auto& queue) {
+            return context.queueStream(queue)
+                .flatMap(parts)
+                .map([](const std::string& w) { return std::pair(w, crashOn(w)); })
+                .runningTotals("totals")
+                .all();
+        },
+        "map with \"poison\"", "(a,1)\n(b,1)\n(c,1)\n");
 }
 
 TEST_F(CrashingRecord, ThatAReduceCrashesOn) {
-    check([](auto& context, auto& queue) {
-        return context.queueStream(queue)
-            .map([](const std::string& w) { return std::pair(w.substr(0, 1), w); })
-            .reduceByKey([](const std::string& a, const std::string& b) {
-                crashOn(b);
-                return a + b;
-            })
-            .mapValues([](const std::string& all) { return static_cast<int>(all.size()); })
-            .runningTotals("totals")
-            .all();
-    }, "record 3 of the block at LSN ", "(a,1)\n(b,1)\n(c,1)\n");
+    check(
+        [](auto& context, auto& queue) {
+            return context.queueStream(queue)
+                .map([](const std::string& w) { return std::pair(w.substr(0, 1), w); })
+                .reduceByKey([](const std::string& a, const std::string& b) {
+                    crashOn(b);
+                    return a + b;
+                })
+                .mapValues([](const std::string& all) { return static_cast<int>(all.size()); })
+                .runningTotals("totals")
+                .all();
+        },
+        "record 3 of the block at LSN ", "(a,1)\n(b,1)\n(c,1)\n");
 }
 
 TEST_F(CrashingRecord, ThatOnlyAnOutputReads) {
-    check([](auto& context, auto& queue) {
-        const auto words = context.queueStream(queue);
-        words.filter([](const std::string& w) { return crashOn(w) == 0; }).print();
-        return words.map([](const std::string& w) { return std::pair(w, 1); })
-            .runningTotals("totals")
-            .all();
-    }, "filter with \"a poison\"", "(a,1)\n(b,1)\n(c,1)\n");
+    check(
+        [](auto& context, auto& queue) {
+            const auto words = context.queueStream(queue);
+            words.filter([](const std::string& w) { return crashOn(w) == 0; }).print();
+            return words.map([](const std::string& w) { return std::pair(w, 1); })
+                .runningTotals("totals")
+                .all();
+        },
+        "filter with \"a poison\"", "(a,1)\n(b,1)\n(c,1)\n");
 }
 
 // No record of the log is at work then, so that none is named.
@@ -211,8 +219,10 @@ TEST_F(CrashingFile, IsNamedByItsRecordAndItsBatchBecomesDeadLetters) {
     const auto build = [this](auto& context, auto& queue) {
         FileStreamOptions files;
         files.existing = ExistingFiles::kTake;
-        const auto words = context.textFileStream((directory_ / "in").string(), files)
-                               .map([](std::string_view w) { return std::string(w); });
+        const auto words =
+            context.textFileStream((directory_ / "in").string(), files).map([](std::string_view w) {
+                return std::string(w);
+            });
         return words.unionWith(context.queueStream(queue))
             .map([](const std::string& w) { return std::pair(w, crashOn(w)); })
             .runningTotals("totals")

@@ -106,8 +106,8 @@ TEST_F(DamagedState, FoundAtTheStartTheOlderCheckpointAndTheLogTakeOver) {
     EXPECT_EQ(seen_.rbegin()->second, (std::vector<std::string>{"(a,3)", "(b,2)", "(c,1)"}));
 }
 
-// The start looks into every key group, for the positions of sources, and so meets the damage before
-// a batch is recorded: what the queue held then is pushed again.
+// The start looks into every key group, for the positions of sources, and so meets the damage
+// before a batch is recorded: what the queue held then is pushed again.
 TEST_F(DamagedState, OfManyRowsTheOlderCheckpointAndTheLogTakeOver) {
     std::vector<std::string> many;
     for (int i = 0; i < 20000; ++i) many.push_back("word" + std::to_string(i));

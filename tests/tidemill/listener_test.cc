@@ -88,9 +88,10 @@ TEST(Listener, SeesABatchFromItsRecordToItsCompletion) {
     life.run(2);
     life.context().stop();
     EXPECT_EQ(noting->events(),
-              (Lines{"started", "submitted 1@1000 queueStream of i32:3", "batch started 1@1000 queueStream of i32:3",
-                     "output started 1#0", "output completed 1#0", "output started 1#1",
-                     "output completed 1#1", "completed 1@1000 queueStream of i32:3", "submitted 2@2000",
+              (Lines{"started", "submitted 1@1000 queueStream of i32:3",
+                     "batch started 1@1000 queueStream of i32:3", "output started 1#0",
+                     "output completed 1#0", "output started 1#1", "output completed 1#1",
+                     "completed 1@1000 queueStream of i32:3", "submitted 2@2000",
                      "batch started 2@2000", "output started 2#0", "output completed 2#0",
                      "output started 2#1", "output completed 2#1", "completed 2@2000"}));
 }
@@ -142,11 +143,14 @@ TEST(Listener, SaysWhichBatchesRunAgain) {
         return noting->events();
     };
     live(0, 2, false);
-    EXPECT_EQ(live(2000, 0, true),
-              (Lines{"submitted 1@1000 again queueStream of i32:1", "batch started 1@1000 again queueStream of i32:1",
-                     "completed 1@1000 again queueStream of i32:1", "submitted 2@2000 again queueStream of i32:1",
-                     "batch started 2@2000 again queueStream of i32:1", "output started 2#0",
-                     "output completed 2#0", "completed 2@2000 again queueStream of i32:1", "started"}));
+    EXPECT_EQ(
+        live(2000, 0, true),
+        (Lines{"submitted 1@1000 again queueStream of i32:1",
+               "batch started 1@1000 again queueStream of i32:1",
+               "completed 1@1000 again queueStream of i32:1",
+               "submitted 2@2000 again queueStream of i32:1",
+               "batch started 2@2000 again queueStream of i32:1", "output started 2#0",
+               "output completed 2#0", "completed 2@2000 again queueStream of i32:1", "started"}));
 }
 
 TEST(Listener, SeesReceiversComeFailAndGo) {

@@ -83,7 +83,8 @@ void receive(Life& life, const std::string& text) {
         client.finishSending();
     });
     const bool all = within(kLongest, [&] { return isReceived(life, text.size()); });
-    if (!all) ADD_FAILURE() << "only " << life.context().status().receivedBytes << " bytes were taken in";
+    if (!all)
+        ADD_FAILURE() << "only " << life.context().status().receivedBytes << " bytes were taken in";
     if (!all) ::shutdown(client.fd(), SHUT_RDWR);
     sender.join();
     ASSERT_TRUE(all);

@@ -24,9 +24,7 @@ protected:
             throw std::runtime_error("cannot count " + word);
         return 1;
     }
-    std::pair<std::string, int> counted(const std::string& word) const {
-        return {word, one(word)};
-    }
+    std::pair<std::string, int> counted(const std::string& word) const { return {word, one(word)}; }
 
     // "" or what the start or the job said. What comes out at last is in seen_.
     template <class Build>
@@ -56,7 +54,8 @@ protected:
     // Counts are the same whether the job was mended and killed between or not.
     template <class Build>
     void check(Build build, ErrorPolicy then = ErrorPolicy::kSkip) {
-        const std::vector<Words> shown{{"a", "bad", "b bad a"}, {"x bad"}, {"fine", "b", "bad bad"}};
+        const std::vector<Words> shown{
+            {"a", "bad", "b bad a"}, {"x bad"}, {"fine", "b", "bad bad"}};
         Words reference;
         for (const bool changed : {false, true}) {
             SCOPED_TRACE(changed ? "mended" : "as it was");
@@ -137,7 +136,8 @@ TEST_F(SkippedRecords, OfAStreamThatComesTwoWays) {
         const auto first = words.map([](const std::string& w) { return "1" + w; });
         return first.unionWith(words)
             .map([this](const std::string& w) { return counted(w); })
-            .unionWith(words.unionWith(words).map([this](const std::string& w) { return counted(w); }))
+            .unionWith(
+                words.unionWith(words).map([this](const std::string& w) { return counted(w); }))
             .runningTotals("t")
             .all();
     });
@@ -145,7 +145,8 @@ TEST_F(SkippedRecords, OfAStreamThatComesTwoWays) {
 
 TEST_F(SkippedRecords, WhatATransformReads) {
     check([this](auto s) {
-        const auto counts = s.flatMap(split).map([this](const std::string& w) { return counted(w); });
+        const auto counts =
+            s.flatMap(split).map([this](const std::string& w) { return counted(w); });
         return counts.unionWith(counts)
             .transform([](Batch<std::pair<std::string, int>>& batch) {
                 auto all = batch.collect();
@@ -158,9 +159,13 @@ TEST_F(SkippedRecords, WhatATransformReads) {
 }
 
 TEST_F(SkippedRecords, UnderAnotherPolicyToo) {
-    check([this](auto s) {
-        return s.map([this](const std::string& w) { return counted(w); }).runningTotals("t").all();
-    }, ErrorPolicy::kStop);
+    check(
+        [this](auto s) {
+            return s.map([this](const std::string& w) { return counted(w); })
+                .runningTotals("t")
+                .all();
+        },
+        ErrorPolicy::kStop);
 }
 
 // A function that throws now for a record that was counted.

@@ -22,7 +22,8 @@ const auto kIsB = [](const std::string& w) { return w.starts_with('b'); };
 
 class UnnamedStates : public ::testing::Test {
 protected:
-    // One life, gracefully ended; "" or what the start said. build(stream, seeA, seeB) shows streams.
+    // One life, gracefully ended; "" or what the start said. build(stream, seeA, seeB) shows
+    // streams.
     template <class Build>
     std::string live(const Words& inputs, Build build, bool drop = false) {
         StreamingOptions options;
@@ -38,9 +39,10 @@ protected:
             other.push(more);
         }
         const auto first = life.context().queueStream(queue);
-        build(first, life.context().queueStream(other),
-              [&](const auto& stream) { life.collect(stream, a_); },
-              [&](const auto& stream) { life.collect(stream, b_); });
+        build(
+            first, life.context().queueStream(other),
+            [&](const auto& stream) { life.collect(stream, a_); },
+            [&](const auto& stream) { life.collect(stream, b_); });
         try {
             life.start();
         } catch (const StreamingError& error) {
@@ -69,8 +71,10 @@ TEST_F(UnnamedStates, WindowedCountsMayChangePlaces) {
         return [swapped](auto s, auto, auto seeA, auto seeB) {
             const auto a = [&] { seeA(s.filter(kIsA).countByValueAndWindow(3s)); };
             const auto b = [&] { seeB(s.filter(kIsB).countByValueAndWindow(3s)); };
-            if (swapped) b(), a();
-            else a(), b();
+            if (swapped)
+                b(), a();
+            else
+                a(), b();
         };
     };
     ASSERT_EQ(live(kInput, build(false)), "");
@@ -86,8 +90,10 @@ TEST_F(UnnamedStates, OverTwoSourcesToo) {
         return [swapped](auto s, auto other, auto seeA, auto seeB) {
             const auto a = [&] { seeA(s.countByValueAndWindow(3s)); };
             const auto b = [&] { seeB(other.countByValueAndWindow(3s)); };
-            if (swapped) b(), a();
-            else a(), b();
+            if (swapped)
+                b(), a();
+            else
+                a(), b();
         };
     };
     ASSERT_EQ(live({{"x"}}, build(false)), "");
@@ -105,7 +111,8 @@ TEST_F(UnnamedStates, OfOtherKindsAndOnOtherStates) {
                     .runningTotals()
                     .all()
                     .template updateStateByKey<std::int64_t>(
-                        [](std::span<const std::int64_t> values, std::optional<std::int64_t> before) {
+                        [](std::span<const std::int64_t> values,
+                           std::optional<std::int64_t> before) {
                             std::int64_t all = before.value_or(0);
                             for (const auto value : values) all += value;
                             return std::optional(all);
@@ -166,12 +173,14 @@ TEST_F(UnnamedStates, WhichOfSeveralOneIsMustBeKnown) {
     EXPECT_THAT(said, AllOf(HasSubstr("unclear"), HasSubstr("countByValueAndWindow-1"),
                             HasSubstr("countByValueAndWindow-2"), HasSubstr("name")));
     // The way out.
-    ASSERT_EQ(live(kInput, [](auto s, auto, auto seeA, auto seeB) {
-                  seeB(s.persist().filter(kIsB).countByValueAndWindow(3s, 1s,
-                                                                      "countByValueAndWindow-2"));
-                  seeA(s.persist().filter(kIsA).countByValueAndWindow(3s, 1s,
-                                                                      "countByValueAndWindow-1"));
-              }), "");
+    ASSERT_EQ(live(kInput,
+                   [](auto s, auto, auto seeA, auto seeB) {
+                       seeB(s.persist().filter(kIsB).countByValueAndWindow(
+                           3s, 1s, "countByValueAndWindow-2"));
+                       seeA(s.persist().filter(kIsA).countByValueAndWindow(
+                           3s, 1s, "countByValueAndWindow-1"));
+                   }),
+              "");
     expectBoth();
 }
 

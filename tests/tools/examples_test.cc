@@ -115,7 +115,8 @@ TEST_F(Example, JoinMatchesTwoSocketsByKey) {
     payments.accept();
     orders.send("7,apples,3\n8,pears,1\nspoiled\n");
     payments.send("{\"order\": \"7\", \"paid\": 4.50}\n{\"order\": 9}\n");
-    EXPECT_TRUE(printed("\"order\": \"7\", \"what\": \"apples\", \"pieces\": \"3\", \"paid\": 4.50}"))
+    EXPECT_TRUE(
+        printed("\"order\": \"7\", \"what\": \"apples\", \"pieces\": \"3\", \"paid\": 4.50}"))
         << rig_.daemonOutput() << rig_.daemonErrors();
     EXPECT_TRUE(printed("\"order\": \"8\", \"what\": \"pears\", \"pieces\": \"1\", \"paid\": null}"));
     stop(*daemon);

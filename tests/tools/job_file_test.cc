@@ -263,7 +263,8 @@ TEST(JobFile, AnUnknownWordIsNamedWithTheNearestOne) {
     EXPECT_EQ(errorBehindAGoodJob("[[step]]\ndo = \"spilt\"\n"),
               R"(job.toml:9:6: do "spilt" is not known, did you mean "split"?)");
     EXPECT_EQ(errorBehindAGoodJob("[[output]]\nto = \"kafka\"\n"),
-              "job.toml:9:6: to \"kafka\" is not known; known are: print, text_files, json_lines, csv, tsv, text");
+              "job.toml:9:6: to \"kafka\" is not known; known are: print, text_files, json_lines, "
+              "csv, tsv, text");
 }
 
 TEST(JobFile, TheKeysBesideAnUnknownWordAreNotBlamed) {
@@ -415,8 +416,9 @@ TEST(JobFile, ABadSizeIsSaid) {
 }
 
 TEST(JobFile, WhatAFilesSourceDoesWithOldAndLostFilesIsTheJobs) {
-    const std::string source = "[job]\nname = \"j\"\n[[source]]\ntype = \"files\"\n"
-                               "directory = \"in\"\n";
+    const std::string source =
+        "[job]\nname = \"j\"\n[[source]]\ntype = \"files\"\n"
+        "directory = \"in\"\n";
     const std::string output = "[[output]]\nto = \"print\"\n";
     const auto byDefault = good(source + output).sources[0].files;
     EXPECT_EQ(byDefault.existing, ExistingFiles::kLeave);
@@ -438,13 +440,15 @@ TEST(JobFile, WhatAFilesSourceDoesWithOldAndLostFilesIsTheJobs) {
 }
 
 TEST(JobFile, TheLargestRowOfStateIsTheJobs) {
-    const std::string job = "[job]\nname = \"j\"\n[[source]]\ntype = \"socket\"\nport = 1\n"
-                            "[[output]]\nto = \"print\"\n";
+    const std::string job =
+        "[job]\nname = \"j\"\n[[source]]\ntype = \"socket\"\nport = 1\n"
+        "[[output]]\nto = \"print\"\n";
     EXPECT_EQ(good(job).options.maxStateRowBytes, std::size_t{1} << 30);
     EXPECT_EQ(good(job + "[limits]\nmax_state_row_bytes = \"2MiB\"\n").options.maxStateRowBytes,
               std::size_t{2} << 20);
-    EXPECT_EQ(errorBehindAGoodJob("[limits]\nmax_state_row_bytes = \"2GiB\"\n"),
-              "job.toml:9:23: max_state_row_bytes is \"2GiB\", but must be at most 1073741824 bytes");
+    EXPECT_EQ(
+        errorBehindAGoodJob("[limits]\nmax_state_row_bytes = \"2GiB\"\n"),
+        "job.toml:9:23: max_state_row_bytes is \"2GiB\", but must be at most 1073741824 bytes");
     EXPECT_EQ(errorBehindAGoodJob("[limits]\nmax_state_row_bytes = 10\n"),
               "job.toml:9:23: max_state_row_bytes is 10, but must be at least 1024 bytes");
 }
@@ -452,8 +456,9 @@ TEST(JobFile, TheLargestRowOfStateIsTheJobs) {
 TEST(JobFile, ControlCharactersInNamesAreRefusedAndShownEscaped) {
     EXPECT_EQ(errorBehindAGoodJob("[[step]]\ndo = \"split\"\nname = \"a\\u001b[2J\"\n"),
               R"(job.toml:10:8: the name "a\x1b[2J" must not hold control characters)");
-    EXPECT_EQ(errorBehindAGoodJob("[[step]]\ndo = \"split\\u001b[2J\"\n"),
-              R"(job.toml:9:6: do "split\x1b[2J" is not known; known are: split, lower_case, filter, count, running_totals, fields, aggregate, top, join, where, compute, select, rename, drop, distinct, union, explode, sql)");
+    EXPECT_EQ(
+        errorBehindAGoodJob("[[step]]\ndo = \"split\\u001b[2J\"\n"),
+        R"(job.toml:9:6: do "split\x1b[2J" is not known; known are: split, lower_case, filter, count, running_totals, fields, aggregate, top, join, where, compute, select, rename, drop, distinct, union, explode, sql)");
     EXPECT_EQ(errorBehindAGoodJob("[[output]]\nto = \"json_lines\"\npath = \"a\\u0000b\"\n"),
               R"(job.toml:10:8: path is "a\x00b", but must be a text without NUL bytes)");
 }
@@ -612,11 +617,13 @@ TEST(JobFile, WrongStepsOfRowsAreSaid) {
         return errorBehindAGoodJob("[[step]]\ndo = \"fields\"\nby = \"split\"\nfields = {word = 1, n "
                                    "= 2}\n" + more);
     };
-    EXPECT_EQ(behindFields("[[step]]\ndo = \"aggregate\"\nkey = \"wrd\"\ncompute = {a = \"count()\"}\n"),
-              "job.toml:14:7: there is no field \"wrd\" here, did you mean \"word\"?");
+    EXPECT_EQ(
+        behindFields("[[step]]\ndo = \"aggregate\"\nkey = \"wrd\"\ncompute = {a = \"count()\"}\n"),
+        "job.toml:14:7: there is no field \"wrd\" here, did you mean \"word\"?");
     EXPECT_EQ(behindFields("[[step]]\ndo = \"aggregate\"\ncompute = {a = \"sum(m)\"}\n"),
               "job.toml:14:11: there is no field \"m\" here, did you mean \"n\"?");
-    EXPECT_EQ(behindFields("[[step]]\ndo = \"aggregate\"\nkey = \"word\"\ncompute = {word = \"count()\"}\n"),
+    EXPECT_EQ(behindFields(
+                  "[[step]]\ndo = \"aggregate\"\nkey = \"word\"\ncompute = {word = \"count()\"}\n"),
               "job.toml:15:11: two fields are named \"word\"");
     EXPECT_EQ(behindFields("[[step]]\ndo = \"aggregate\"\ncompute = {a = \"mean(n)\"}\n").substr(0, 41),
               "job.toml:14:11: a = \"mean(n)\" must be one");
@@ -654,7 +661,8 @@ from = "rows"
 with = "slow"
 on = "id"
 )toml"),
-              "job.toml:24:6: the two streams slide differently (1000 ms and 2000 ms): give their windows the same slide");
+              "job.toml:24:6: the two streams slide differently (1000 ms and 2000 ms): give their "
+              "windows the same slide");
 }
 
 std::string repeated(std::string_view part, std::size_t count) {

@@ -456,23 +456,24 @@ TEST_F(Program, CheckSaysThePlanAndMakesNothing) {
     const auto checked =
         rig_.tidemill({"run", "--check", rig_.path() / "job.toml", "--data-dir", rig_.data()});
     EXPECT_EQ(checked.code, 0) << checked.err;
-    EXPECT_EQ(checked.out, "job         program, a batch every 50 ms\n"
-                           "source      socket dials 127.0.0.1:" +
-                               std::to_string(server_.port()) +
-                               "\n"
-                               "step        split \"words\"\n"
-                               "  gives     text\n"
-                               "step        count \"counts\"\n"
-                               "  gives     value text, count int\n"
-                               "step        running_totals \"totals\"\n"
-                               "  gives     value text, count int\n"
-                               "state       totals (runningTotals key=string value=i64)\n"
-                               "output      print\n"
-                               "data        " +
-                               rig_.data().string() +
-                               ", which is made at the first start\n"
-                               "limits      256 MiB a batch, 1 MiB a record, 256 MiB of changed state\n"
-                               "checkpoint  every 300 ms or 256 MiB of log\n");
+    EXPECT_EQ(checked.out,
+              "job         program, a batch every 50 ms\n"
+              "source      socket dials 127.0.0.1:" +
+                  std::to_string(server_.port()) +
+                  "\n"
+                  "step        split \"words\"\n"
+                  "  gives     text\n"
+                  "step        count \"counts\"\n"
+                  "  gives     value text, count int\n"
+                  "step        running_totals \"totals\"\n"
+                  "  gives     value text, count int\n"
+                  "state       totals (runningTotals key=string value=i64)\n"
+                  "output      print\n"
+                  "data        " +
+                  rig_.data().string() +
+                  ", which is made at the first start\n"
+                  "limits      256 MiB a batch, 1 MiB a record, 256 MiB of changed state\n"
+                  "checkpoint  every 300 ms or 256 MiB of log\n");
     EXPECT_FALSE(fs::exists(rig_.data()));
 }
 
@@ -555,7 +556,8 @@ TEST_F(Program, AWrongCommandLineIsSaid) {
         EXPECT_THAT(help.out, HasSubstr("Example"));
         EXPECT_THAT(help.out, HasSubstr("tidemill " + command[0] + " "));
     }
-    EXPECT_THAT(rig_.tidemill({}).err, HasSubstr("tidemill run examples/wordcount_acknowledged.toml"));
+    EXPECT_THAT(rig_.tidemill({}).err,
+                HasSubstr("tidemill run examples/wordcount_acknowledged.toml"));
     EXPECT_EQ(rig_.tidemill({}).code, 2);
     EXPECT_EQ(rig_.tidemill({"state", "export", "totals"}).code, 2);
     EXPECT_EQ(rig_.tidemill({"run", "job.toml", "--frob"}).code, 2);

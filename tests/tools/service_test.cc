@@ -92,8 +92,8 @@ TEST_F(Service, AStartThatGetsNowhereAsksForNoMoreTime) {
     rig_.writeJob("type = \"listen\"\nport = 0");
     EXPECT_EQ(rig_.start({{"TIDEMILL_FAILPOINT", "batch.midRun:kill:1"}})->wait(kLongest),
               128 + SIGKILL);
-    const auto daemon = rig_.start({{"NOTIFY_SOCKET", systemd_.path()},
-                                    {"TIDEMILL_FAILPOINT", "batch.midRun:delay=600000"}});
+    const auto daemon = rig_.start(
+        {{"NOTIFY_SOCKET", systemd_.path()}, {"TIDEMILL_FAILPOINT", "batch.midRun:delay=600000"}});
     EXPECT_THAT(systemd_.next(), MatchesRegex("EXTEND_TIMEOUT_USEC=[0-9]+\nSTATUS=starting"));
     EXPECT_EQ(systemd_.next(std::chrono::milliseconds(8000)), "");
     EXPECT_EQ(daemon->kill(), 128 + SIGKILL);
