@@ -1,5 +1,5 @@
-// The command line that all benchmarks share: [--json] [--runs=N], further --flags and --name=N, and
-// plain words.
+// The command line that all benchmarks share: [--json] [--runs=N], further --flags and --name=N,
+// and plain words.
 #pragma once
 
 #include <cstdlib>

@@ -78,7 +78,8 @@ std::vector<double> pauses(const std::vector<double>& delays) {
 // One job over two loads; the keys of both are the same.
 class PausedJob {
 public:
-    PausedJob(const fs::path& directory, std::int64_t keys) : keys_(keys), ssc_(options(directory)) {
+    PausedJob(const fs::path& directory, std::int64_t keys)
+        : keys_(keys), ssc_(options(directory)) {
         ssc_.queueStream(queue_)
             .map([](std::int64_t key) { return std::pair<std::int64_t, std::int64_t>(key, 1); })
             .reduceByKey(std::plus<>())
@@ -116,8 +117,9 @@ public:
         }
         drain();
         const auto after = ssc_.status();
-        return {delays_->take(), static_cast<double>(after.checkpointBytes - before.checkpointBytes) /
-                                     static_cast<double>(after.checkpoints - before.checkpoints)};
+        return {delays_->take(),
+                static_cast<double>(after.checkpointBytes - before.checkpointBytes) /
+                    static_cast<double>(after.checkpoints - before.checkpoints)};
     }
 
 private:
@@ -168,7 +170,11 @@ int main(int argc, char** argv) {
     }
     const auto delays = column(large.delays, &Delay::all);
     const auto all = pauses(delays);
-    Figure{"checkpoint.pause", quantile(all, 0.99), "ms", 0, 0,
+    Figure{"checkpoint.pause",
+           quantile(all, 0.99),
+           "ms",
+           0,
+           0,
            {{"p50_ms", median(all)},
             {"max_ms", quantile(all, 1)},
             {"log_p99_ms", quantile(pauses(column(large.delays, &Delay::log)), 0.99)},

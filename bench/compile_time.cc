@@ -1,5 +1,5 @@
-// compile.time: what a program of Tidemill costs to compile: seconds of processor time at -O3 for the
-// first example, next to its work done with the standard library alone, by turns.
+// compile.time: what a program of Tidemill costs to compile: seconds of processor time at -O3 for
+// the first example, next to its work done with the standard library alone, by turns.
 //
 // compile_time [--runs=N] [--json]
 #include <string>
@@ -15,8 +15,8 @@ using namespace tidemill::bench;
 
 double compile(const std::string& source) {
     const std::vector<std::string> command{
-        TIDEMILL_COMPILER, "-std=c++20", "-O3", "-DNDEBUG", "-DXXH_INLINE_ALL",
-        "-I" TIDEMILL_INCLUDES, "-c", source, "-o", "/dev/null"};
+        TIDEMILL_COMPILER,      "-std=c++20", "-O3",  "-DNDEBUG", "-DXXH_INLINE_ALL",
+        "-I" TIDEMILL_INCLUDES, "-c",         source, "-o",       "/dev/null"};
     return awaitChild(startProgram(command, "/dev/null"), TIDEMILL_COMPILER).cpuSeconds;
 }
 
@@ -29,7 +29,10 @@ int main(int argc, char** argv) {
         ours.push_back(compile(TIDEMILL_SOURCES "/examples/network_word_count.cc"));
         reference.push_back(compile(TIDEMILL_SOURCES "/bench/compile_time/standard_only.cc"));
     }
-    Figure figure{"compile.time", median(ours), "s of CPU"};
+    Figure figure;
+    figure.name = "compile.time";
+    figure.value = median(ours);
+    figure.unit = "s of CPU";
     figure.reference = median(reference);
     figure.ratio = figure.value / figure.reference;
     figure.print(arguments.json);

@@ -70,7 +70,7 @@ double sendText(const Text& text, std::uint16_t port, std::size_t connections) {
 }
 
 // Counts until so many lines are counted; tells its port through a pipe.
-char countWords(const fs::path& directory, std::size_t lines, int tellPort) {
+char countWords(const fs::path& directory, std::size_t lines, int reportPort) {
     core::setLogLevel(core::LogLevel::kError);
     StreamingOptions options;
     options.directory = directory;
@@ -83,7 +83,7 @@ char countWords(const fs::path& directory, std::size_t lines, int tellPort) {
         .forEachBatch([](auto&) {});
     ssc.start();
     const auto port = ssc.boundPorts().front();
-    if (::write(tellPort, &port, sizeof port) != sizeof port) die("no port");
+    if (::write(reportPort, &port, sizeof port) != sizeof port) die("no port");
     while (ssc.status().batches.records < lines)
         if (ssc.awaitTermination(50ms)) break;
     ssc.stop();

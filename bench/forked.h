@@ -14,8 +14,8 @@
 
 namespace tidemill::bench {
 
-// A fork copies one thread and the locks of all: a child of a process with threads may wait for ever
-// (RocksDB's outlive their database). So a benchmark does in children whatever starts threads.
+// A fork copies one thread and the locks of all: a child of a process with threads may wait for
+// ever (RocksDB's outlive their database). So a benchmark does in children whatever starts threads.
 inline void requireNoThreads(const std::string& what) {
     using Tasks = std::filesystem::directory_iterator;
     if (std::distance(Tasks("/proc/self/task"), Tasks()) != 1)

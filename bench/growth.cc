@@ -1,7 +1,7 @@
 // How cost grows with the work: million words/s of a durable word count (socket, log with fsync,
 // running totals) by different words, workers, batch interval and connections, and seconds until a
-// killed job is ready again, by log and by keys. One line of JSON a point; with --svg=FILE a picture
-// of all of them.
+// killed job is ready again, by log and by keys. One line of JSON a point; with --svg=FILE a
+// picture of all of them.
 //
 // A point of words/s counts batches that end in 5 s or in three intervals, whichever is longer, and
 // two at least, while senders send as fast as they are read. Options are the defaults. Recovery is
@@ -64,7 +64,7 @@ struct Axis {
 }
 
 // Bytes per second of the batches that complete in the measured time.
-double bytesPerSecond(const Load& load, const fs::path& directory, int tellPort) {
+double bytesPerSecond(const Load& load, const fs::path& directory, int reportPort) {
     core::setLogLevel(core::LogLevel::kError);
     StreamingOptions options;
     options.directory = directory;
@@ -78,7 +78,7 @@ double bytesPerSecond(const Load& load, const fs::path& directory, int tellPort)
         .forEachBatch([](auto&) {});
     ssc.start();
     const auto port = ssc.boundPorts().front();
-    if (::write(tellPort, &port, sizeof port) != sizeof port) die("no port");
+    if (::write(reportPort, &port, sizeof port) != sizeof port) die("no port");
 
     const auto interval = std::chrono::milliseconds(load.intervalMillis);
     const auto warm = std::max<Clock::duration>(2s, interval + interval / 2);
@@ -133,8 +133,7 @@ public:
             useText(load.keys);
             std::vector<double> rates;
             for (int run = 0; run < runs_; ++run)
-                rates.push_back(
-                    millionWordsPerSecond(load, text_, bytesPerWord_, work_ / "data"));
+                rates.push_back(millionWordsPerSecond(load, text_, bytesPerWord_, work_ / "data"));
             add(axis, step, median(rates));
         }
         axes.push_back(std::move(axis));
@@ -146,11 +145,11 @@ public:
         for (const double step : steps) {
             const auto output = (work_ / "recovery.json").string();
             const auto value = std::to_string(static_cast<long>(step));
-            awaitChild(startProgram({(binaries_ / "recovery_replay").string(),
-                                     "--" + option + "=" + value, "--json",
-                                     "--runs=" + std::to_string(runs_)},
-                                    output),
-                       "recovery_replay");
+            awaitChild(
+                startProgram({(binaries_ / "recovery_replay").string(), "--" + option + "=" + value,
+                              "--json", "--runs=" + std::to_string(runs_)},
+                             output),
+                "recovery_replay");
             add(axis, step, jsonNumber(contentsOf(output), "first_output_seconds"));
         }
         axes.push_back(std::move(axis));
@@ -162,8 +161,8 @@ private:
     void useText(std::size_t keys) {
         if (std::exchange(textKeys_, keys) == keys) return;
         text_ = zipfText(kTextBytes, keys, 1.0, 7);
-        const auto ends = std::count_if(text_.begin(), text_.end(),
-                                        [](char c) { return c == ' ' || c == '\n'; });
+        const auto ends =
+            std::count_if(text_.begin(), text_.end(), [](char c) { return c == ' ' || c == '\n'; });
         bytesPerWord_ = static_cast<double>(text_.size()) / static_cast<double>(ends);
     }
 
@@ -257,8 +256,9 @@ int main(int argc, char** argv) {
                  [](Load& load, double keys) { load.keys = static_cast<std::size_t>(keys); });
     growth.words("Batch interval", "milliseconds", {10, 30, 100, 300, 1000, 3000, 10000},
                  [](Load& load, double millis) { load.intervalMillis = static_cast<int>(millis); });
-    growth.words("Connections", "connections", {1, 10, 100, 1000},
-                 [](Load& load, double count) { load.connections = static_cast<std::size_t>(count); });
+    growth.words("Connections", "connections", {1, 10, 100, 1000}, [](Load& load, double count) {
+        load.connections = static_cast<std::size_t>(count);
+    });
     std::vector<double> workers;
     for (unsigned count = 1; count <= std::thread::hardware_concurrency(); count *= 2)
         workers.push_back(count);

@@ -65,8 +65,7 @@ void handSplit(Text text, HandRows& into) {
         std::int64_t bytes = 0;
         if (cut(line, ' ', parts) == 10 && read(parts[9], bytes))
             take(into, parts[6], parts[8], bytes);
-        else
-            ++into.wrong;
+        else ++into.wrong;
     });
 }
 
@@ -93,10 +92,8 @@ void handCsv(Text text, HandRows& into) {
             }
         }
         std::int64_t bytes = 0;
-        if (count >= 5 && read(parts[4], bytes))
-            take(into, parts[2], parts[3], bytes);
-        else
-            ++into.wrong;
+        if (count >= 5 && read(parts[4], bytes)) take(into, parts[2], parts[3], bytes);
+        else ++into.wrong;
     });
 }
 
@@ -113,8 +110,7 @@ void handRegex(Text text, const char* pattern, HandRows& into) {
         if (expression.Match(piece, 0, piece.size(), re2::RE2::UNANCHORED, groups, 5) &&
             read(view(groups[4]), bytes))
             take(into, view(groups[2]), view(groups[3]), bytes);
-        else
-            ++into.wrong;
+        else ++into.wrong;
     });
 }
 

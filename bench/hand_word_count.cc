@@ -262,8 +262,7 @@ int main(int count, char** arguments) {
     for (int i = 1; i < count; ++i) {
         if (std::strcmp(arguments[i], "--counts") == 0 && i + 1 < count)
             countsPath = arguments[++i];
-        else
-            plain.push_back(arguments[i]);
+        else plain.push_back(arguments[i]);
     }
     if (plain.size() < 2) {
         std::fprintf(stderr,

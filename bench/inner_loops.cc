@@ -54,8 +54,10 @@ public:
         std::size_t slots = 256;
         while (slots < 2 * (table_.size() + kChunkElements)) slots *= 2;
         memory_ = core::ZeroedMemory(slots * sizeof(core::KeySlot));
-        probed_ = {static_cast<core::KeySlot*>(memory_.data()), slots - 2,
-                   {0x9E3779B97F4A7C15u, 0xD6E8FEB86659FD93u}, core::kBothHoldKeys};
+        probed_ = {static_cast<core::KeySlot*>(memory_.data()),
+                   slots - 2,
+                   {0x9E3779B97F4A7C15u, 0xD6E8FEB86659FD93u},
+                   core::kBothHoldKeys};
         for (std::size_t rank = 0; rank < table_.size(); ++rank) {
             const auto key = core::probeKey(table_.keyOf(table_.slotAt(rank)), probed_.seed);
             std::size_t index = key.hash & probed_.mask;
@@ -112,8 +114,12 @@ void compare(const Arguments& arguments, const std::string& group, double millio
         std::vector<double> ratios;
         for (std::size_t run = 0; run < form.millions.size(); ++run)
             ratios.push_back(form.millions[run] / forms.front().millions[run]);
-        Figure{group + "." + form.name, median(form.millions), "million/s", median(ratios),
-               reference, {}}
+        Figure{group + "." + form.name,
+               median(form.millions),
+               "million/s",
+               median(ratios),
+               reference,
+               {}}
             .print(arguments.json);
     }
 }

@@ -69,10 +69,7 @@ const std::map<std::string, Build> kJobs{
                        .map([](std::string_view word) { return Word(word, 1); })
                        .reduceByKey(std::plus<>()));
      }},
-    {"totals",
-     [](Lines lines) {
-         ones(lines).reduceByKey(std::plus<>()).runningTotals("totals");
-     }},
+    {"totals", [](Lines lines) { ones(lines).reduceByKey(std::plus<>()).runningTotals("totals"); }},
     {"window",
      [](Lines lines) {
          lookAtOne(ones(lines).reduceByKeyAndWindow(std::plus<>(), std::minus<>(), 3s, 1s));

@@ -34,7 +34,9 @@ using Summaries = std::map<std::int64_t, Summary>;
 // Of them, one line of text stands for.
 constexpr std::size_t kNumbersPerLine = 1024;
 
-double seconds(std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); }
+double seconds(std::chrono::nanoseconds time) {
+    return std::chrono::duration<double>(time).count();
+}
 
 Numbers makeNumbers(std::size_t count, std::size_t keys) {
     std::mt19937_64 random(1);
@@ -87,10 +89,8 @@ constexpr auto kReduce = [](const DStream<std::int64_t>& numbers) {
 double runBatch(StreamingContext& ssc, const DStream<std::pair<std::int64_t, Summary>>& summaries,
                 Summaries* kept) {
     summaries.forEachBatch([kept](Batch<std::pair<std::int64_t, Summary>>& batch) {
-        if (kept == nullptr)
-            (void)batch.take(1);
-        else
-            batch.forEach([&](const auto& pair) { kept->insert(pair); });
+        if (kept == nullptr) (void)batch.take(1);
+        else batch.forEach([&](const auto& pair) { kept->insert(pair); });
     });
     ssc.start();
     while (ssc.status().batches.batches == 0) std::this_thread::sleep_for(1ms);
@@ -127,7 +127,8 @@ double runHand(const Numbers& numbers, Summaries* kept = nullptr) {
     hand.add(numbers);
     const auto time = seconds(std::chrono::steady_clock::now() - begun);
     if (kept != nullptr)
-        hand.forEach([&](std::int64_t key, const Summary& summary) { kept->emplace(key, summary); });
+        hand.forEach(
+            [&](std::int64_t key, const Summary& summary) { kept->emplace(key, summary); });
     return time;
 }
 
@@ -165,7 +166,10 @@ int main(int argc, char** argv) {
         fromQueue.push_back(byHand.back() / runFromQueue(numbers));
     }
     const double million = static_cast<double>(numbers.size()) / 1e6;
-    Figure{"numbers.memory", million / median(ours), "million/s", median(ratio),
+    Figure{"numbers.memory",
+           million / median(ours),
+           "million/s",
+           median(ratio),
            million / median(byHand),
            {{"ratio_reduce", median(byReduce)},
             {"ratio_from_queue", median(fromQueue)},

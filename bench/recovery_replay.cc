@@ -102,34 +102,32 @@ struct CountingJob {
 // Feeds a new life of the job with a text; returns the seconds from the first byte until all is
 // processed. It then stops, or is killed.
 double liveSeconds(const fs::path& directory, std::string_view text, bool killed) {
-    int told[2];
-    if (::pipe(told) != 0) die("no pipe");
+    int reported[2];
+    if (::pipe(reported) != 0) die("no pipe");
     Forked<char> life("the job", [&] {
         CountingJob job(directory);
         job.context.start();
         const auto port = job.context.boundPorts().front();
-        if (::write(told[1], &port, sizeof port) != sizeof port) die("no port");
+        if (::write(reported[1], &port, sizeof port) != sizeof port) die("no port");
         while (job.context.status().receivedBytes == 0) job.waitALittle();
         const auto begun = Clock::now();
         while (job.context.status().batches.bytes < text.size()) job.waitALittle();
         const double seconds = secondsBetween(begun, Clock::now());
-        if (::write(told[1], &seconds, sizeof seconds) != sizeof seconds) die("no seconds");
+        if (::write(reported[1], &seconds, sizeof seconds) != sizeof seconds) die("no seconds");
         if (killed) job.context.awaitTermination();
         job.context.stop();
         return '\0';
     });
-    ::close(told[1]);
+    ::close(reported[1]);
     std::uint16_t port = 0;
     double seconds = 0;
-    if (::read(told[0], &port, sizeof port) != sizeof port) die("the job does not listen");
+    if (::read(reported[0], &port, sizeof port) != sizeof port) die("the job does not listen");
     const int sender = dial(port);
     sendAll(sender, text);
-    if (::read(told[0], &seconds, sizeof seconds) != sizeof seconds) die("the job ended early");
-    ::close(told[0]);
-    if (killed)
-        life.kill();
-    else
-        life.await();
+    if (::read(reported[0], &seconds, sizeof seconds) != sizeof seconds) die("the job ended early");
+    ::close(reported[0]);
+    if (killed) life.kill();
+    else life.await();
     ::close(sender);
     return seconds;
 }

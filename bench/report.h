@@ -20,15 +20,18 @@ struct Figure {
     std::string name;
     double value = 0;
     std::string unit;
-    double ratio = 0;        // to the reference; 0: there is none
-    double reference = 0;    // the reference's value, in the same unit
+    double ratio = 0;                                  // to the reference; 0: there is none
+    double reference = 0;                              // the reference's value, in the same unit
     std::vector<std::pair<std::string, double>> more;  // further numbers, by name
 
     void print(bool json) const {
         if (json) {
-            std::printf("{\"name\": \"%s\", \"value\": %.6g, \"unit\": \"%s\", \"ratio\": %.4g, "
-                        "\"reference\": %.6g", name.c_str(), value, unit.c_str(), ratio, reference);
-            for (const auto& [key, number] : more) std::printf(", \"%s\": %.6g", key.c_str(), number);
+            std::printf(
+                "{\"name\": \"%s\", \"value\": %.6g, \"unit\": \"%s\", \"ratio\": %.4g, "
+                "\"reference\": %.6g",
+                name.c_str(), value, unit.c_str(), ratio, reference);
+            for (const auto& [key, number] : more)
+                std::printf(", \"%s\": %.6g", key.c_str(), number);
             std::printf("}\n");
         } else {
             std::printf("%-16s %10.4g %-16s", name.c_str(), value, unit.c_str());

@@ -30,8 +30,7 @@ inline std::string rowLine(RowsBy by, std::mt19937& random) {
                    "\", \"country\": \"DE\"}, \"amount\": " + std::to_string(random() % 500) + "." +
                    std::to_string(random() % 90 + 10) + "}\n";
         case RowsBy::kSplit:
-        case RowsBy::kRegex:
-            break;
+        case RowsBy::kRegex: break;
     }
     return host + " - - [01/Mar/2024:12:00:00 +0000] \"GET " + path + " HTTP/1.1\" " + status +
            " " + bytes + "\n";

@@ -56,12 +56,12 @@ std::string jobOf(bool isRows, int port, const fs::path& work) {
 double secondsOf(const fs::path& binaries, const fs::path& work, bool isRows,
                  const fs::path& text) {
     const int port = nextPort();
-    const auto job = (work / "job.toml").string(), told = (work / "feeder.json").string();
+    const auto job = (work / "job.toml").string(), reported = (work / "feeder.json").string();
     fs::remove_all(work / "data");
     fs::remove_all(work / "results");
     std::ofstream(job) << jobOf(isRows, port, work);
     const pid_t feeder = startProgram(
-        {(binaries / "feeder").string(), std::to_string(port), text.string(), "0", "1"}, told);
+        {(binaries / "feeder").string(), std::to_string(port), text.string(), "0", "1"}, reported);
     std::this_thread::sleep_for(300ms);
     const pid_t daemon = startProgram(
         {(binaries / "tidemill").string(), "run", job, "--data-dir", (work / "data").string()},
@@ -70,7 +70,7 @@ double secondsOf(const fs::path& binaries, const fs::path& work, bool isRows,
     ::kill(daemon, SIGTERM);
     awaitChild(daemon, "tidemill run");
     const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
-    return now.count() - jsonNumber(contentsOf(told), "first");
+    return now.count() - jsonNumber(contentsOf(reported), "first");
 }
 
 }  // namespace

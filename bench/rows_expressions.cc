@@ -167,19 +167,12 @@ bool isSame(const Column& column, const Hand& hand) {
     for (std::size_t i = 0; i < kChunkRows; ++i) {
         bool same = !column.isNull(i);
         switch (column.type) {
-            case Type::kBool:
-                same = same && column.as<Type::kBool>()[i] == hand.bools[i];
-                break;
-            case Type::kFloat:
-                same = same && column.as<Type::kFloat>()[i] == hand.floats[i];
-                break;
+            case Type::kBool: same = same && column.as<Type::kBool>()[i] == hand.bools[i]; break;
+            case Type::kFloat: same = same && column.as<Type::kFloat>()[i] == hand.floats[i]; break;
             case Type::kInt:
-            case Type::kTime:
-                same = same && column.as<Type::kInt>()[i] == hand.ints[i];
-                break;
+            case Type::kTime: same = same && column.as<Type::kInt>()[i] == hand.ints[i]; break;
             case Type::kText:
-            case Type::kJson:
-                same = same && column.as<Type::kText>()[i] == hand.texts[i];
+            case Type::kJson: same = same && column.as<Type::kText>()[i] == hand.texts[i];
         }
         if (!same) return false;
     }

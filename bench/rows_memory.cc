@@ -51,8 +51,7 @@ std::string fieldsOf(By by) {
             return "by = \"regex\"\npattern = '" + std::string(kPattern) +
                    "'\nfields = {path = {type = \"text\"}, status = {type = \"text\"}, "
                    "bytes = {type = \"int\"}}\n";
-        case By::kJson:
-            break;
+        case By::kJson: break;
     }
     return "by = \"json\"\nfields = {path = {at = \"/event/type\", type = \"text\"}, "
            "status = {at = \"/user/name\", type = \"text\"}, "
@@ -96,18 +95,10 @@ double runEngine(std::string_view text, By by, const fs::path& results) {
 double runHand(std::string_view text, By by, HandRows& into) {
     const auto begun = std::chrono::steady_clock::now();
     switch (by) {
-        case By::kSplit:
-            handSplit(text, into);
-            break;
-        case By::kCsv:
-            handCsv(text, into);
-            break;
-        case By::kRegex:
-            handRegex(text, kPattern, into);
-            break;
-        case By::kJson:
-            handJson(text, into);
-            break;
+        case By::kSplit: handSplit(text, into); break;
+        case By::kCsv: handCsv(text, into); break;
+        case By::kRegex: handRegex(text, kPattern, into); break;
+        case By::kJson: handJson(text, into); break;
     }
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
 }

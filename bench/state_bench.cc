@@ -69,7 +69,8 @@ struct Keys {
             for (std::size_t begin = 0; begin < keys.size(); begin += core::kChunkElements) {
                 const std::size_t n = std::min(core::kChunkElements, keys.size() - begin);
                 for (std::size_t i = 0; i < n; ++i) views[i] = keys[begin + i];
-                must(table.range(range).get({reinterpret_cast<const char*>(views.data())}, n, lookup));
+                must(table.range(range).get({reinterpret_cast<const char*>(views.data())}, n,
+                                            lookup));
             }
         }
     }
@@ -102,7 +103,8 @@ void run(const core::Path& directory, bool words) {
     std::printf("%-38s %7.1f ms\n", "merge 100k fresh keys", millis([&] { dirty.merge(table); }));
     std::printf("%-38s %7.1f ms\n", "merge 100k known keys", millis([&] { dirty.merge(table); }));
     checkpoint("100k dirty into none");
-    std::printf("%-38s %7.1f ms\n", "get 100k, operands ingested", millis([&] { dirty.get(table); }));
+    std::printf("%-38s %7.1f ms\n", "get 100k, operands ingested",
+                millis([&] { dirty.get(table); }));
     Keys(0, 1000000, words).merge(table);
     checkpoint("1M dirty");
     for (int i = 0; i < 6; ++i) {
@@ -112,7 +114,8 @@ void run(const core::Path& directory, bool words) {
     std::printf("%-38s %7.1f ms\n", "get 100k of 1M cold-ish", millis([&] { dirty.get(table); }));
     const Keys some(500000, 100000, words);
     some.merge(table);
-    std::printf("%-38s %7.1f ms\n", "get 100k, operand over rows", millis([&] { some.get(table); }));
+    std::printf("%-38s %7.1f ms\n", "get 100k, operand over rows",
+                millis([&] { some.get(table); }));
     std::size_t rows = 0;
     std::printf("%-38s %7.1f ms\n", "walk 1M rows", millis([&] {
                     for (std::uint32_t range = 0; range < core::kKeyRanges; ++range)

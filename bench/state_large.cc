@@ -58,8 +58,7 @@ void forEachBatchOf(const Work& work, bool updates, const std::function<void(con
         if (updates)
             file.read(reinterpret_cast<char*>(batch.data()),
                       static_cast<std::streamsize>(batch.size() * sizeof batch[0]));
-        else
-            std::iota(batch.begin(), batch.end(), first);
+        else std::iota(batch.begin(), batch.end(), first);
         take(batch);
     }
 }
@@ -70,8 +69,8 @@ void writeUpdates(const Work& work) {
     std::mt19937_64 random(5);
     std::ofstream file(work.updatesFile(), std::ios::binary);
     for (std::int64_t i = 0; i < work.updates; ++i) {
-        const auto key = static_cast<std::int64_t>(
-            (ranks.pick(random) * 7'919'317 + 12'345) % static_cast<std::size_t>(work.keys));
+        const auto key = static_cast<std::int64_t>((ranks.pick(random) * 7'919'317 + 12'345) %
+                                                   static_cast<std::size_t>(work.keys));
         file.write(reinterpret_cast<const char*>(&key), sizeof key);
     }
 }
@@ -227,7 +226,11 @@ int main(int argc, char** argv) {
         std::cerr << "  run " << run + 1 << " of " << arguments.runs << ": " << ours.back()
                   << " against " << theirs.back() << " million updates/s\n";
     }
-    Figure{"state.large", median(ours), "million updates/s", median(ratio), median(theirs),
+    Figure{"state.large",
+           median(ours),
+           "million updates/s",
+           median(ratio),
+           median(theirs),
            {{"peak_rss_mib", engine.peakMebibytes},
             {"budget_mib", static_cast<double>((kCacheBytes + kChangesBytes) >> 20)},
             {"reference_peak_rss_mib", plain.peakMebibytes}}}

@@ -1,7 +1,7 @@
 // state.touched: what a batch that touches 10 thousand keys costs mapWithState and updateStateByKey
 // (only touched keys) when 1 million keys have state, next to the same when only these 10 thousand
-// have, by turns. `ratio` is of costs, the worse of the two operators', in memory. The figures with a
-// data directory have the log's fsync in them, and a checkpoint every 100 batches.
+// have, by turns. `ratio` is of costs, the worse of the two operators', in memory. The figures with
+// a data directory have the log's fsync in them, and a checkpoint every 100 batches.
 //
 // state_touched [--runs=N] [--json]
 #include <stdlib.h>
@@ -61,22 +61,23 @@ void addOutputs(const Touched& touched, const All& all, std::size_t lastBatch, C
     if (kept == nullptr) return;
     all().forEachBatch([=](auto& batch) {
         if (batch.id() == lastBatch)
-            batch.forEach([&](const auto& state) {
-                kept->emplace(std::string(state.first), state.second);
-            });
+            batch.forEach(
+                [&](const auto& state) { kept->emplace(std::string(state.first), state.second); });
     });
 }
 
 void addOperator(const DStream<std::string_view>& keys, Operator which, std::size_t lastBatch,
                  Counts* kept) {
-    const auto ones = keys.map([](std::string_view key) { return std::pair(key, std::int64_t{1}); });
+    const auto ones =
+        keys.map([](std::string_view key) { return std::pair(key, std::int64_t{1}); });
     if (which == Operator::kMapWithState) {
         const auto counted = ones.mapWithState<std::int64_t>(
             [](std::string_view, std::optional<std::int64_t> one, State<std::int64_t>& state) {
                 state.update(state.getOption().value_or(0) + one.value_or(0));
                 return state.get();
             });
-        addOutputs(counted, [&] { return counted.stateSnapshots(); }, lastBatch, kept);
+        addOutputs(
+            counted, [&] { return counted.stateSnapshots(); }, lastBatch, kept);
     } else {
         const auto counted = ones.updateStateByKey<std::int64_t>(
             [](std::span<const std::int64_t> values, std::optional<std::int64_t> state) {
@@ -85,7 +86,8 @@ void addOperator(const DStream<std::string_view>& keys, Operator which, std::siz
                 return std::optional(count);
             },
             Visit::kTouchedKeys);
-        addOutputs(counted, [&] { return counted.all(); }, lastBatch, kept);
+        addOutputs(
+            counted, [&] { return counted.all(); }, lastBatch, kept);
     }
 }
 
@@ -148,14 +150,15 @@ int main(int argc, char** argv) {
                 ratio.push_back(ours.back() / reference.back());
             }
             const std::string name =
-                std::string(which == Operator::kMapWithState ? "mapWithState" : "updateStateByKey") +
+                std::string(which == Operator::kMapWithState ? "mapWithState"
+                                                             : "updateStateByKey") +
                 (durable ? "_directory" : "");
             more.emplace_back("ratio_" + name, median(ratio));
             more.emplace_back("ms_" + name, median(ours));
             more.emplace_back("reference_ms_" + name, median(reference));
             if (!durable && median(ratio) > worst.ratio)
-                worst = {"state.touched", median(ours), "ms/batch", median(ratio),
-                         median(reference), {}};
+                worst = {"state.touched", median(ours),      "ms/batch",
+                         median(ratio),   median(reference), {}};
         }
     worst.more = more;
     worst.print(arguments.json);

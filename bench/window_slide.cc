@@ -42,12 +42,12 @@ Run runJob(std::string_view text, Duration slide, std::size_t deltaBudgetBytes, 
     StreamingContext ssc(options);
     std::ostringstream printed;
     Run run;
-    const auto counts = ssc.memoryTextStream(text, kBatchBytes)
-                            .flatMap(splitWords)
-                            .map([](std::string_view word) { return Count(word, 1); })
-                            .reduceByKeyAndWindow(
-                                std::plus<std::int64_t>(), std::minus<std::int64_t>(), 60s, slide,
-                                [](const Count& count) { return count.second != 0; });
+    const auto counts =
+        ssc.memoryTextStream(text, kBatchBytes)
+            .flatMap(splitWords)
+            .map([](std::string_view word) { return Count(word, 1); })
+            .reduceByKeyAndWindow(std::plus<std::int64_t>(), std::minus<std::int64_t>(), 60s, slide,
+                                  [](const Count& count) { return count.second != 0; });
     counts.print(10, printed);
     if (keep)
         counts.forEachBatch([&](Batch<Count>& batch) {
@@ -65,8 +65,7 @@ Run runJob(std::string_view text, Duration slide, std::size_t deltaBudgetBytes, 
             std::this_thread::sleep_for(std::chrono::microseconds(50));
         }
     }
-    run.seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+    run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
     ssc.stop();
     return run;
 }
@@ -87,8 +86,8 @@ int main(int argc, char** argv) {
             sliding.push_back(runJob(text, 1s, deltaBudgetBytes).seconds * 1e9 / words);
             ratio.push_back(sliding.back() / tumbling.back());
         }
-        return Figure{"window.slide", median(sliding), "ns/record", median(ratio),
-                      median(tumbling), {}};
+        return Figure{"window.slide", median(sliding),  "ns/record",
+                      median(ratio),  median(tumbling), {}};
     };
     for (const std::size_t vocabulary : {100'000, 1'000'000}) {
         const auto text = zipfText(kBatches * kBatchBytes, vocabulary, 1.0, 7);

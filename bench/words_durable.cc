@@ -59,10 +59,10 @@ public:
     Run hand() {
         const int port = nextPort();
         const pid_t feeder = feed(port);
-        const pid_t child = startProgram({binaries_ + "/hand_word_count", std::to_string(port),
-                                   (work_ / "hand.log").string(), "2", "--counts",
-                                   (work_ / "hand.counts").string()},
-                                  (work_ / "hand.json").string());
+        const pid_t child = startProgram(
+            {binaries_ + "/hand_word_count", std::to_string(port), (work_ / "hand.log").string(),
+             "2", "--counts", (work_ / "hand.counts").string()},
+            (work_ / "hand.json").string());
         Run run;
         used(run, awaitChild(child, "hand_word_count"));
         awaitChild(feeder, "feeder");
@@ -104,9 +104,9 @@ private:
     }
 
     pid_t feed(int port) {
-        const pid_t feeder = startProgram({binaries_ + "/feeder", std::to_string(port), text_, "0",
-                                    std::to_string(repeat_)},
-                                   (work_ / "feeder.json").string());
+        const pid_t feeder = startProgram(
+            {binaries_ + "/feeder", std::to_string(port), text_, "0", std::to_string(repeat_)},
+            (work_ / "feeder.json").string());
         std::this_thread::sleep_for(std::chrono::milliseconds(300));
         return feeder;
     }
@@ -127,12 +127,12 @@ private:
                           .reduceByKey(std::plus<>());
         std::ostringstream printed;
         counts.print(10, printed);
-        if (kept_ == Kept::kTotals)
-            counts.runningTotals("totals");
+        if (kept_ == Kept::kTotals) counts.runningTotals("totals");
         else
-            counts.reduceByKeyAndWindow(
-                std::plus<>(), std::minus<>(), 60s, 1s,
-                [](const auto& count) { return count.second != 0; }, "totals")
+            counts
+                .reduceByKeyAndWindow(
+                    std::plus<>(), std::minus<>(), 60s, 1s,
+                    [](const auto& count) { return count.second != 0; }, "totals")
                 .print(10, printed);
         const auto total = fs::file_size(text_) * static_cast<std::uint64_t>(repeat_);
         ssc.start();
@@ -195,7 +195,11 @@ int windowReduce(const std::string& binaries, const std::string& text, const fs:
         std::cerr << "  run " << run + 1 << " of " << runs << ": " << windows.back() << " against "
                   << totals.back() << " million words/s\n";
     }
-    Figure{"window.reduce", median(windows), "million words/s", median(ratio), median(totals),
+    Figure{"window.reduce",
+           median(windows),
+           "million words/s",
+           median(ratio),
+           median(totals),
            {{"seconds", last.seconds},
             {"checkpoints", last.checkpoints},
             {"cpu_seconds", last.cpuSeconds},
@@ -285,9 +289,12 @@ int main(int argc, char** argv) {
         std::cerr << "  run " << run + 1 << " of " << runs << ": " << ours.back() << " against "
                   << theirs.back() << " million words/s\n";
     }
-    const double megabytes =
-        static_cast<double>(fs::file_size(text)) * repeat / 1e6;
-    Figure{"words.durable", median(ours), "million words/s", median(ratio), median(theirs),
+    const double megabytes = static_cast<double>(fs::file_size(text)) * repeat / 1e6;
+    Figure{"words.durable",
+           median(ours),
+           "million words/s",
+           median(ratio),
+           median(theirs),
            {{"mb_per_s", megabytes / engine.seconds},
             {"seconds", engine.seconds},
             {"checkpoints", engine.checkpoints},

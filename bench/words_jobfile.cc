@@ -3,8 +3,8 @@
 // told to stop when it has sent everything, and timed from its first byte to their last.
 //
 // words_jobfile TEXT [--repeat=N] [--runs=N] [--json]
-#include <csignal>
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -58,7 +58,9 @@ std::string writeJobFile(int port, const fs::path& work) {
     const auto path = work / "job.toml";
     std::ofstream(path) << "[job]\nname = \"words\"\ninterval = \"250ms\"\n"
                            "[checkpoint]\ninterval = \"2s\"\nlog_bytes = 0\n"
-                           "[[source]]\ntype = \"socket\"\nport = " << port << "\n"
+                           "[[source]]\ntype = \"socket\"\nport = "
+                        << port
+                        << "\n"
                            "[[step]]\ndo = \"split\"\n"
                            "[[step]]\ndo = \"count\"\nname = \"counts\"\n"
                            "[[step]]\ndo = \"running_totals\"\nname = \"totals\"\n"
@@ -75,24 +77,26 @@ struct Bench {
     double seconds(bool jobFile, WordCounts& totals) const {
         const int port = nextPort();
         const fs::path data = work / "data", binaries = self.parent_path();
-        const std::string told = (work / "feeder.json").string();
-        const pid_t feeder = startProgram({(binaries / "feeder").string(), std::to_string(port), text,
-                                           "0", std::to_string(repeat)},
-                                          told);
+        const std::string reported = (work / "feeder.json").string();
+        const pid_t feeder = startProgram({(binaries / "feeder").string(), std::to_string(port),
+                                           text, "0", std::to_string(repeat)},
+                                          reported);
         std::this_thread::sleep_for(300ms);
         const pid_t job = startProgram(
-            jobFile ? std::vector<std::string>{(binaries / "tidemill").string(), "run",
-                                               writeJobFile(port, work), "--data-dir", data.string()}
-                    : std::vector<std::string>{self.string(), "--job=" + std::to_string(port),
-                                               data.string()},
+            jobFile
+                ? std::vector<std::string>{(binaries / "tidemill").string(), "run",
+                                           writeJobFile(port, work), "--data-dir", data.string()}
+                : std::vector<std::string>{self.string(), "--job=" + std::to_string(port),
+                                           data.string()},
             (work / "printed.txt").string(), true);
         awaitChild(feeder, "feeder");
         ::kill(job, SIGTERM);
         awaitChild(job, jobFile ? "tidemill run" : "the program");
-        const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
+        const std::chrono::duration<double> now =
+            std::chrono::system_clock::now().time_since_epoch();
         totals = savedCounts(data);
         fs::remove_all(data);
-        return now.count() - jsonNumber(contentsOf(told), "first");
+        return now.count() - jsonNumber(contentsOf(reported), "first");
     }
 };
 
@@ -129,8 +133,8 @@ int main(int argc, char** argv) {
         std::cerr << "  run " << run + 1 << " of " << arguments.runs << ": " << ours.back()
                   << " against " << theirs.back() << " million words/s\n";
     }
-    Figure{"words.jobfile", median(ours), "million words/s", median(ratio), median(theirs),
-           {{"seconds", words / median(ours) / 1e6}}}
+    Figure{"words.jobfile", median(ours),   "million words/s",
+           median(ratio),   median(theirs), {{"seconds", words / median(ours) / 1e6}}}
         .print(arguments.json);
     fs::remove_all(work);
     return 0;

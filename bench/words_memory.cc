@@ -2,11 +2,11 @@
 // (hand_count.h) on the same text, by turns, with the results compared word for word first:
 //
 // words_memory TEXT              words.memory: flatMap(splitWords), on one core
-// words_memory TEXT --lambda     words.lambda: a function of the user's own that splits a line char by
-//                                char, next to the count by hand with that function
-// words_memory --growth          words.growth: words.memory on texts of a thousand, 100 thousand and
-//                                10 million different words; `ratio` is the worst
-// words_memory TEXT --cores      words.cores: two workers next to one, by reduceByKey over all of it
+// words_memory TEXT --lambda     words.lambda: a function of the user's own that splits a line
+//                                char by char, next to the count by hand with that function
+// words_memory --growth          words.growth: words.memory on texts of a thousand, 100 thousand
+//                                and 10 million different words; `ratio` is the worst
+// words_memory TEXT --cores      words.cores: two workers next to one, by reduceByKey over all
 // Common: [--runs=N] [--json]; --growth also [--megabytes=N]
 #include <sched.h>
 
@@ -31,12 +31,14 @@ using namespace tidemill::bench;
 
 constexpr std::size_t kSlackBytes = 64;
 
-double seconds(std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); }
+double seconds(std::chrono::nanoseconds time) {
+    return std::chrono::duration<double>(time).count();
+}
 
 enum class Split { kWords, kLambda };
 
-// What the output does with the result: looks at one element, goes through all of them (which merges
-// what several workers counted), or keeps it, which takes time of its own.
+// What the output does with the result: looks at one element, goes through all of them (which
+// merges what several workers counted), or keeps it, which takes time of its own.
 enum class Output { kOne, kAll, kKeep };
 
 // The job on the whole text as one batch.
@@ -48,11 +50,10 @@ double runEngine(std::string_view text, Split split, unsigned workers, Output ou
     options.maxBatchBytes = text.size() + 1;
     StreamingContext ssc(options);
     const auto lines = ssc.memoryTextStream(text);
-    const auto words = split == Split::kWords
-                           ? lines.flatMap(splitWords)
-                           : lines.flatMap([](std::string_view line, auto& emit) {
-                                 splitCharByChar(line, emit);
-                             });
+    const auto words =
+        split == Split::kWords
+            ? lines.flatMap(splitWords)
+            : lines.flatMap([](std::string_view line, auto& emit) { splitCharByChar(line, emit); });
     words.map([](std::string_view word) { return std::pair(word, 1L); })
         .reduceByKey(std::plus<>())
         .forEachBatch([=](Batch<std::pair<std::string_view, long>>& batch) {
@@ -96,9 +97,8 @@ double compare(std::string& text, Split split, const char* name) {
     runHand(text, split, hand);
     WordCounts ours, reference;
     runEngine(text, split, 1, Output::kKeep, &ours);
-    hand.forEach([&](std::string_view word, std::uint64_t count) {
-        reference[std::string(word)] += count;
-    });
+    hand.forEach(
+        [&](std::string_view word, std::uint64_t count) { reference[std::string(word)] += count; });
     requireEqual(ours, reference, name);
     return static_cast<double>(hand.words());
 }
@@ -115,7 +115,10 @@ Figure besideHand(const char* name, std::string& text, Split split, int runs) {
         engine.push_back(runEngine(text, split, 1));
         ratio.push_back(hand.back() / engine.back());
     }
-    return {name, words / 1e6 / median(engine), "million words/s", median(ratio),
+    return {name,
+            words / 1e6 / median(engine),
+            "million words/s",
+            median(ratio),
             words / 1e6 / median(hand),
             {{"mb_per_s", static_cast<double>(text.size()) / 1e6 / median(engine)}}};
 }
@@ -160,8 +163,12 @@ Figure cores(std::string& text, int runs) {
         two.push_back(runEngine(text, Split::kWords, 2, Output::kAll));
         ratio.push_back(one.back() / two.back());
     }
-    return {"words.cores", words / 1e6 / median(two), "million words/s", median(ratio),
-            words / 1e6 / median(one), {{"speedup_of_two_counts_by_hand", median(byHand)}}};
+    return {"words.cores",
+            words / 1e6 / median(two),
+            "million words/s",
+            median(ratio),
+            words / 1e6 / median(one),
+            {{"speedup_of_two_counts_by_hand", median(byHand)}}};
 }
 
 }  // namespace
@@ -182,10 +189,10 @@ int main(int argc, char** argv) {
         return 2;
     }
     text.reserve(text.size() + kSlackBytes);
-    const auto figure =
-        arguments.has("--cores")    ? cores(text, arguments.runs)
-        : arguments.has("--lambda") ? besideHand("words.lambda", text, Split::kLambda, arguments.runs)
-                                    : besideHand("words.memory", text, Split::kWords, arguments.runs);
+    const auto figure = arguments.has("--cores") ? cores(text, arguments.runs)
+                        : arguments.has("--lambda")
+                            ? besideHand("words.lambda", text, Split::kLambda, arguments.runs)
+                            : besideHand("words.memory", text, Split::kWords, arguments.runs);
     figure.print(arguments.json);
     return 0;
 }

@@ -10,7 +10,8 @@
 namespace tidemill::bench {
 
 // Picks k < `count` in proportion to 1 / (k + 1)^exponent, in constant time whatever the count
-// (Walker's alias method). Thread safety: immutable; the generator of random numbers is the caller's.
+// (Walker's alias method). Thread safety: immutable; the generator of random numbers is the
+// caller's.
 class ZipfRanks {
 public:
     ZipfRanks(std::size_t count, double exponent);

@@ -87,9 +87,8 @@ public:
             std::uint64_t& into_;
         };
         std::vector<std::uint64_t> parts(node_.partitions(run_));
-        scanInParallel([&](std::uint32_t partition) {
-            return std::make_unique<Count>(parts[partition]);
-        });
+        scanInParallel(
+            [&](std::uint32_t partition) { return std::make_unique<Count>(parts[partition]); });
         std::uint64_t all = 0;
         for (const auto part : parts) all += part;
         return all;
@@ -103,23 +102,23 @@ public:
     template <class MakeSink>
     void scanInParallel(MakeSink makeSink) const {
         const std::uint32_t count = node_.partitions(run_);
-        const auto pass = run_.newPass();
+        const auto scanNumber = run_.newScan();
         core::orThrow(run_.workers().run(count, [&](std::size_t partition) {
             const auto sink = makeSink(static_cast<std::uint32_t>(partition));
-            scan(pass, static_cast<std::uint32_t>(partition), *sink);
+            scan(scanNumber, static_cast<std::uint32_t>(partition), *sink);
         }));
     }
 
 private:
     void scanInOrder(core::Sink<T>& sink) const {
         const std::uint32_t count = node_.partitions(run_);
-        const auto pass = run_.newPass();
+        const auto scanNumber = run_.newScan();
         for (std::uint32_t partition = 0; partition < count && sink.wanted() != 0; ++partition)
-            scan(pass, partition, sink);
+            scan(scanNumber, partition, sink);
     }
 
-    void scan(std::uint32_t pass, std::uint32_t partition, core::Sink<T>& sink) const {
-        core::TaskContext task{run_.newArena(), 0, partition, run_.failedRecords(), pass};
+    void scan(std::uint32_t scanNumber, std::uint32_t partition, core::Sink<T>& sink) const {
+        core::TaskContext task{run_.newArena(), 0, partition, run_.failedRecords(), scanNumber};
         task.marker = run_.marker();
         node_.scan(task, run_, sink);
         if (task.marker != nullptr) task.marker->noRecord();

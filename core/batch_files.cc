@@ -43,7 +43,8 @@ Result<> BatchFiles::openNew() {
     if (seen != names.end())
         return fail(ErrorKind::kConflict,
                     "the data directory is new, but the directory for an output's results holds "
-                    "files already: path=" + directory_.string() + " found=" + *seen +
+                    "files already: path=" +
+                        directory_.string() + " found=" + *seen +
                         "; remove them, choose another directory, or use the data directory that "
                         "wrote them");
     // Whoever moved earlier results away may have left their mark; nothing here is theirs any more.
@@ -58,17 +59,19 @@ Result<> BatchFiles::open(const OutputOpening& opening) {
     TM_ASSIGN(const auto names, files_.list(directory_));
     TM_ASSIGN(const auto mark, readResultMark(files_, markPath()));
     if (mark && (mark->directory != owner || mark->batch > last))
-        return fail(ErrorKind::kConflict,
-                    "the results in " + directory_.string() + " are newer than the data directory, "
-                    "or another one's: the last published is " + describe(*mark) +
-                        "; this data directory is " + owner + " and has come to batch " +
-                        toString(last) + kWayOut);
+        return fail(ErrorKind::kConflict, "the results in " + directory_.string() +
+                                              " are newer than the data directory, "
+                                              "or another one's: the last published is " +
+                                              describe(*mark) + "; this data directory is " +
+                                              owner + " and has come to batch " + toString(last) +
+                                              kWayOut);
     for (const auto& name : names)
         if (const auto batch = batchOf(name, suffix_); batch && *batch > last)
-            return fail(ErrorKind::kConflict,
-                        "the results in " + directory_.string() + " are newer than the data "
-                        "directory: found=" + name + "; data directory " + owner +
-                            " has come to batch " + toString(last) + kWayOut);
+            return fail(ErrorKind::kConflict, "the results in " + directory_.string() +
+                                                  " are newer than the data "
+                                                  "directory: found=" +
+                                                  name + "; data directory " + owner +
+                                                  " has come to batch " + toString(last) + kWayOut);
     return {};
 }
 
@@ -85,8 +88,8 @@ Result<std::unique_ptr<BatchFiles::Writer>> BatchFiles::begin(const ResultMark& 
         TM_TRY(files_.syncDirectory(directory_));
     }
     TM_TRY(files_.createDirectory(directory_));
-    TM_ASSIGN(auto file, files_.open(path.string() + std::string(kTemporarySuffix),
-                                     OpenMode::kReplace));
+    TM_ASSIGN(auto file,
+              files_.open(path.string() + std::string(kTemporarySuffix), OpenMode::kReplace));
     return std::unique_ptr<Writer>(new Writer(*this, mark, PartFile(std::move(file))));
 }
 

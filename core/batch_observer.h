@@ -25,7 +25,7 @@ public:
     // `output` is the place in which the program declared the output operation, from 0.
     virtual void outputStarted(const BatchRecord& batch, std::size_t output) = 0;
     virtual void outputCompleted(const BatchRecord& batch, std::size_t output,
-                                 const Result<Shown>& result) = 0;
+                                 const Result<Visibility>& result) = 0;
     virtual void batchCompleted(const BatchRecord& batch) = 0;
 };
 

@@ -13,9 +13,9 @@ namespace tidemill::core {
 struct BatchProgress {
     BatchId batch;
     BatchTime time{};
-    std::uint64_t batches = 0;     // run since the start
-    std::uint64_t records = 0;     // in blocks, since the start
-    std::uint64_t bytes = 0;       // likewise
+    std::uint64_t batches = 0;                   // run since the start
+    std::uint64_t records = 0;                   // in blocks, since the start
+    std::uint64_t bytes = 0;                     // likewise
     std::chrono::nanoseconds schedulingDelay{};  // last batch: from due to begun
     std::chrono::nanoseconds processing{};       // last batch: from begun to complete
     std::chrono::nanoseconds processingTotal{};

@@ -45,7 +45,7 @@ struct TaskContext {
     // Takes the records whose function throws; it says whether the batch goes on without them.
     FailedRecords* failed = nullptr;
     // 0 in stages; else the number of the scan that the task is part of.
-    std::uint32_t pass = 0;
+    std::uint32_t scanNumber = 0;
     // On which way from its root the stream at hand is reached while sinks are opened; on which way
     // its parents are reached in a scan. See StreamNode::ways.
     std::uint64_t way = 0;
@@ -85,8 +85,7 @@ public:
 
     // True when a stream of this slide has a batch at this time; zero: always.
     bool isActive(Duration slide) const {
-        return slide == Duration(0) ||
-               (record_.time - record_.zeroTime) % slide == Duration(0);
+        return slide == Duration(0) || (record_.time - record_.zeroTime) % slide == Duration(0);
     }
 
     // A fresh arena; lives until the run is destroyed.
@@ -118,7 +117,7 @@ public:
     }
 
     // A number for a scan. Thread-safe.
-    std::uint32_t newPass() { return ++passes_; }
+    std::uint32_t newScan() { return ++passes_; }
 
     // The next `count` task ordinals. Called by the scheduler's thread only.
     std::uint64_t takeOrdinals(std::uint64_t count) {

@@ -35,10 +35,8 @@ char* allocate(std::size_t capacity) {
 void deallocate(char* memory, std::size_t capacity) {
     const std::size_t bytes = wholePages(capacity);
     if (memory == nullptr) return;
-    if (bytes < kMappedBytesMin)
-        std::free(memory);
-    else
-        ::munmap(memory, bytes);
+    if (bytes < kMappedBytesMin) std::free(memory);
+    else ::munmap(memory, bytes);
 }
 
 std::size_t classOf(std::size_t capacity) {

@@ -76,7 +76,7 @@ private:
 
 // Found by Cereal for every value written, also deep inside users' classes.
 template <class T>
-    requires signature_detail::kUnordered<T>
+requires signature_detail::kUnordered<T>
 void prologue(CerealWriter&, const T&) {
     static_assert(!signature_detail::kUnordered<T>,
                   "an unordered container has no stable order of bytes and cannot be stored: "
@@ -84,7 +84,7 @@ void prologue(CerealWriter&, const T&) {
 }
 
 template <class T>
-    requires std::is_arithmetic_v<T>
+requires std::is_arithmetic_v<T>
 void CEREAL_SAVE_FUNCTION_NAME(CerealWriter& out, const T& value) {
     T written = value;
     if constexpr (std::is_floating_point_v<T>) {
@@ -94,7 +94,7 @@ void CEREAL_SAVE_FUNCTION_NAME(CerealWriter& out, const T& value) {
     out.write(&written, sizeof written);
 }
 template <class T>
-    requires std::is_arithmetic_v<T>
+requires std::is_arithmetic_v<T>
 void CEREAL_LOAD_FUNCTION_NAME(CerealReader& in, T& value) {
     if constexpr (std::is_same_v<T, bool>) {
         unsigned char byte = 0;
@@ -125,12 +125,12 @@ void CEREAL_LOAD_FUNCTION_NAME(CerealReader& in, cereal::BinaryData<T>& data) {
 }
 
 template <class Archive, class T>
-    requires std::is_same_v<Archive, CerealWriter> || std::is_same_v<Archive, CerealReader>
+requires std::is_same_v<Archive, CerealWriter> || std::is_same_v<Archive, CerealReader>
 void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& archive, cereal::NameValuePair<T>& pair) {
     archive(pair.value);
 }
 template <class Archive, class T>
-    requires std::is_same_v<Archive, CerealWriter> || std::is_same_v<Archive, CerealReader>
+requires std::is_same_v<Archive, CerealWriter> || std::is_same_v<Archive, CerealReader>
 void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& archive, cereal::SizeTag<T>& tag) {
     archive(tag.size);
     if constexpr (std::is_same_v<Archive, CerealReader>) archive.checkSize(tag.size);
@@ -153,8 +153,8 @@ Result<> cerealDecode(std::string_view bytes, T& value) {
         return fail(ErrorKind::kCorrupt, "stored value has " + std::to_string(reader.left()) +
                                              " bytes too many: type=" + typeSignature<T>());
     } catch (const std::exception& error) {
-        return fail(ErrorKind::kCorrupt, "stored value cannot be read: type=" +
-                                             typeSignature<T>() + ": " + error.what());
+        return fail(ErrorKind::kCorrupt, "stored value cannot be read: type=" + typeSignature<T>() +
+                                             ": " + error.what());
     }
 }
 

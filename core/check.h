@@ -9,8 +9,8 @@ namespace tidemill::core {
 }  // namespace tidemill::core
 
 // Aborts the process with the condition, the place and `message` when `condition` is false.
-#define TM_CHECK(condition, message)                                                     \
-    do {                                                                                 \
-        if (!(condition)) [[unlikely]]                                                   \
-            ::tidemill::core::checkFailed(#condition, __FILE__, __LINE__, message);      \
+#define TM_CHECK(condition, message)                                                \
+    do {                                                                            \
+        if (!(condition)) [[unlikely]]                                              \
+            ::tidemill::core::checkFailed(#condition, __FILE__, __LINE__, message); \
     } while (false)

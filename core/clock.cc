@@ -30,8 +30,9 @@ ManualClock::ManualClock(BatchTime start) : wall_(start) {}
 
 void ManualClock::advance(Duration by) {
     if (by < Duration(0))
-        throw std::invalid_argument("ManualClock::advance(" + std::to_string(by.count()) +
-                                    " ms): time does not pass backwards; step() sets the clock back");
+        throw std::invalid_argument(
+            "ManualClock::advance(" + std::to_string(by.count()) +
+            " ms): time does not pass backwards; step() sets the clock back");
     std::lock_guard lock(mutex_);
     wall_ += by;
     passed_ += by;
@@ -63,7 +64,8 @@ bool ManualClock::waitUntil(std::unique_lock<std::mutex>& lock, std::condition_v
     }
     // advance() may fall between the test of the time and the wait, and it does not hold `lock`;
     // the short timeout closes that gap without a lock order between user and clock.
-    while (!wake() && monotonic() < deadline) condition.wait_for(lock, std::chrono::milliseconds(5));
+    while (!wake() && monotonic() < deadline)
+        condition.wait_for(lock, std::chrono::milliseconds(5));
     {
         std::lock_guard own(mutex_);
         sleepers_.erase(self);

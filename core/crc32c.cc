@@ -60,8 +60,7 @@ std::uint64_t wordAt(const char* at) {
     return word;
 }
 
-__attribute__((target("sse4.2"))) std::uint32_t crc32cHardware(std::uint32_t seed,
-                                                               const void* data,
+__attribute__((target("sse4.2"))) std::uint32_t crc32cHardware(std::uint32_t seed, const void* data,
                                                                std::size_t size) {
     static const ZeroAdvance advance(kStreamBytes);
     const char* at = static_cast<const char*>(data);

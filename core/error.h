@@ -43,18 +43,19 @@ using Result = tl::expected<T, Error>;
 }  // namespace tidemill::core
 
 // Returns the error of a Result<…> expression to the caller, or goes on.
-#define TM_TRY(expression)                                                          \
-    do {                                                                            \
-        if (auto tmTried = (expression); !tmTried)                                  \
-            return ::tidemill::core::fail(std::move(tmTried.error()));              \
+#define TM_TRY(expression)                                             \
+    do {                                                               \
+        if (auto tmTried = (expression); !tmTried)                     \
+            return ::tidemill::core::fail(std::move(tmTried.error())); \
     } while (false)
 
 #define TM_CONCAT_(a, b) a##b
 #define TM_CONCAT(a, b) TM_CONCAT_(a, b)
 
 // TM_ASSIGN(auto size, file->sizeBytes()): binds the value, or returns the error to the caller.
-#define TM_ASSIGN(binding, expression) TM_ASSIGN_(TM_CONCAT(tmResult, __LINE__), binding, expression)
-#define TM_ASSIGN_(name, binding, expression)                                       \
-    auto name = (expression);                                                       \
-    if (!name) return ::tidemill::core::fail(std::move(name.error()));              \
+#define TM_ASSIGN(binding, expression) \
+    TM_ASSIGN_(TM_CONCAT(tmResult, __LINE__), binding, expression)
+#define TM_ASSIGN_(name, binding, expression)                          \
+    auto name = (expression);                                          \
+    if (!name) return ::tidemill::core::fail(std::move(name.error())); \
     binding = std::move(*name)

@@ -10,7 +10,7 @@ namespace tidemill::core {
 struct FailedRecords::Noted {
     using Passes = std::map<std::uint32_t, std::uint64_t>;  // number of the scan -> how many
     struct Counts {
-        Passes passes;
+        Passes scans;
         std::uint64_t most = 0;  // in one scan
     };
     std::mutex mutex;
@@ -45,7 +45,7 @@ void FailedRecords::add(const InputPlace& input, std::optional<std::uint64_t> nu
     std::lock_guard lock(noted_->mutex);
     if (number) noted_->skip(input, *number);
     Noted::Counts& counts = noted_->counts[input.node];
-    if (++counts.passes[input.pass] > counts.most) {
+    if (++counts.scans[input.scanNumber] > counts.most) {
         ++counts.most;
         ++noted_->count;
     }
@@ -55,7 +55,7 @@ void FailedRecords::add(const InputPlace& input, std::optional<std::uint64_t> nu
         found =
             noted_->kept.emplace(std::pair(input.node, std::move(record)), Noted::Passes{}).first;
     }
-    ++found->second[input.pass];
+    ++found->second[input.scanNumber];
 }
 
 SkippedRunsReader FailedRecords::leftOutOf(const InputPlace& input) const {
@@ -108,9 +108,9 @@ std::uint64_t FailedRecords::count() const {
 void FailedRecords::forEachKept(
     const std::function<void(const FailedRecord&, std::uint64_t)>& f) const {
     std::lock_guard lock(noted_->mutex);
-    for (const auto& [place, passes] : noted_->kept) {
+    for (const auto& [place, scans] : noted_->kept) {
         std::uint64_t times = 0;
-        for (const auto& [pass, count] : passes) times = std::max(times, count);
+        for (const auto& [scanNumber, count] : scans) times = std::max(times, count);
         f(place.second, times);
     }
 }

@@ -129,8 +129,7 @@ std::string_view textOf(const T& element) {
         if constexpr (std::tuple_size_v<T> != 0)
             return std::apply([](const auto& first, const auto&...) { return textOf(first); },
                               element);
-        else
-            return {};
+        else return {};
     } else {
         return {};
     }
@@ -161,10 +160,8 @@ public:
     void forEach(std::span<In> chunk, Apply apply, Undo undo, HandOn handOn) {
         if (failed_ != nullptr && failed_->oneByOne()) [[unlikely]] {
             for (In& element : chunk) {
-                if (attempt(element, apply))
-                    handOn();
-                else
-                    undo();
+                if (attempt(element, apply)) handOn();
+                else undo();
             }
             return;
         }
@@ -207,8 +204,8 @@ private:
         } catch (const TaskFailure&) {
             throw;
         } catch (...) {
-            throw TaskFailure(Error{ErrorKind::kUserCode, "a function of the program threw: " +
-                                                              currentExceptionText()});
+            throw TaskFailure(Error{ErrorKind::kUserCode,
+                                    "a function of the program threw: " + currentExceptionText()});
         }
     }
 

@@ -21,6 +21,7 @@
 namespace tidemill::core {
 namespace {
 
+// clang-format off
 constexpr std::array kNames = std::to_array<std::string_view>({
     "recv.afterRead",         "recv.midLine",          "wal.beforeAppend",
     "wal.midAppend",          "wal.afterAppend",       "wal.afterFsync",
@@ -35,6 +36,7 @@ constexpr std::array kNames = std::to_array<std::string_view>({
     "recover.clone",          "recover.midReplay",     "delta.afterIngest",
     "session.afterTakeover",  "generation.midRemove",  "shutdown.mid",
 });
+// clang-format on
 
 struct Armed {
     enum class Action { kKill, kError, kNoSpace, kDelay } action = Action::kKill;
@@ -65,8 +67,12 @@ public:
         }
         if (point.passed != point.atPassing) return {};
         switch (point.action) {
-            case Armed::Action::kKill: ::kill(::getpid(), SIGKILL); ::pause(); break;
-            case Armed::Action::kNoSpace: return failErrno(ENOSPC, "failpoint " + std::string(name));
+            case Armed::Action::kKill:
+                ::kill(::getpid(), SIGKILL);
+                ::pause();
+                break;
+            case Armed::Action::kNoSpace:
+                return failErrno(ENOSPC, "failpoint " + std::string(name));
             default: break;
         }
         return failErrno(EIO, "failpoint " + std::string(name));

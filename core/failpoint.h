@@ -28,7 +28,8 @@ Result<> reachArmed(std::string_view name);
 
 // Passes the point `name`. Errors: what the test armed it with.
 inline Result<> reachFailpoint(std::string_view name) {
-    if (!failpoint::armed.load(std::memory_order_relaxed)) [[likely]] return {};
+    if (!failpoint::armed.load(std::memory_order_relaxed)) [[likely]]
+        return {};
     return failpoint::reachArmed(name);
 }
 

@@ -45,12 +45,9 @@ consteval bool madeOf() {
 // The number of elements; 0 when it cannot be told.
 template <class T, int N = kFieldsMax + 1>
 consteval int count() {
-    if constexpr (N == 0)
-        return 0;
-    else if constexpr (!madeOf<T, N>())
-        return count<T, N - 1>();
-    else
-        return N > kFieldsMax ? 0 : N;
+    if constexpr (N == 0) return 0;
+    else if constexpr (!madeOf<T, N>()) return count<T, N - 1>();
+    else return N > kFieldsMax ? 0 : N;
 }
 
 // Becomes a base of T and nothing else.

@@ -88,7 +88,8 @@ public:
             }
             offset += static_cast<std::uint64_t>(written);
             auto done = static_cast<std::size_t>(written);
-            while (first < left.size() && done >= left[first].iov_len) done -= left[first++].iov_len;
+            while (first < left.size() && done >= left[first].iov_len)
+                done -= left[first++].iov_len;
             if (done != 0) {
                 left[first].iov_base = static_cast<char*>(left[first].iov_base) + done;
                 left[first].iov_len -= done;
@@ -234,8 +235,8 @@ public:
     Result<> unlinkGradually(const Path& path) override {
         const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
         struct stat status {};
-        const bool mayShrink = fd >= 0 && ::fstat(fd, &status) == 0 && status.st_nlink == 1 &&
-                               openedByNobodyElse(fd);
+        const bool mayShrink =
+            fd >= 0 && ::fstat(fd, &status) == 0 && status.st_nlink == 1 && openedByNobodyElse(fd);
         for (auto left = status.st_size; mayShrink && left > kUnlinkStepBytes;) {
             left -= kUnlinkStepBytes;
             if (::ftruncate(fd, left) != 0) break;
@@ -304,9 +305,10 @@ Result<> linkOrCopy(FileSystem& files, const Path& existing, const Path& added) 
     if (linked || linked.error().kind != ErrorKind::kUnsupported) return linked;
     static std::atomic<bool> reported = false;
     if (!reported.exchange(true))
-        logWarning("this file system has no hard links: checkpoints copy the files of the state, "
-                   "which takes longer and needs as much room again for each; " +
-                   linked.error().message);
+        logWarning(
+            "this file system has no hard links: checkpoints copy the files of the state, "
+            "which takes longer and needs as much room again for each; " +
+            linked.error().message);
     TM_ASSIGN(const auto from, files.open(existing, OpenMode::kRead));
     TM_ASSIGN(const auto to, files.open(added, OpenMode::kCreate));
     std::vector<char> piece(kCopyBytes);

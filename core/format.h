@@ -35,10 +35,14 @@ template <class T>
 inline constexpr bool isOptional<std::optional<T>> = true;
 
 template <class T>
-concept TupleLike = requires { std::tuple_size<T>::value; };
+concept TupleLike = requires {
+    std::tuple_size<T>::value;
+};
 
 template <class T>
-concept Streamable = requires(std::ostream& out, const T& value) { out << value; };
+concept Streamable = requires(std::ostream& out, const T& value) {
+    out << value;
+};
 
 template <class T>
 constexpr bool printable() {
@@ -51,7 +55,8 @@ constexpr bool printable() {
     } else if constexpr (TupleLike<T>) {
         return []<std::size_t... I>(std::index_sequence<I...>) {
             return (printable<std::decay_t<std::tuple_element_t<I, T>>>() && ...);
-        }(std::make_index_sequence<std::tuple_size_v<T>>());
+        }
+        (std::make_index_sequence<std::tuple_size_v<T>>());
     } else {
         return Streamable<T>;
     }

@@ -47,11 +47,11 @@ void Graph::runOutputs(BatchRun& run, BatchObserver* observer) {
     const std::size_t keptByStages = run.kept().size();
     for (std::size_t i = 0; i < outputs_.size(); ++i) {
         if (observer != nullptr) observer->outputStarted(run.record(), i);
-        Result<Shown> shown;
-        if (auto result = catchingAll([&] { shown = outputs_[i]->run(run); }); !result)
-            shown = fail(std::move(result.error()));
-        if (observer != nullptr) observer->outputCompleted(run.record(), i, shown);
-        orThrow(std::move(shown));
+        Result<Visibility> visibility;
+        if (auto result = catchingAll([&] { visibility = outputs_[i]->run(run); }); !result)
+            visibility = fail(std::move(result.error()));
+        if (observer != nullptr) observer->outputCompleted(run.record(), i, visibility);
+        orThrow(std::move(visibility));
         run.keepOnly(keptByStages);
     }
 }

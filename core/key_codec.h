@@ -25,8 +25,8 @@ namespace tidemill::core {
 // Types that can be keys. A type without a serialize function fails in KeyCodec, with Cereal's
 // message.
 template <class K>
-concept StorableKey = !signature_detail::kHoldsUnordered<K> && !std::is_pointer_v<K> &&
-                      !std::is_reference_v<K>;
+concept StorableKey =
+    !signature_detail::kHoldsUnordered<K> && !std::is_pointer_v<K> && !std::is_reference_v<K>;
 
 namespace key_detail {
 
@@ -208,16 +208,12 @@ struct KeyCodec {
     // Keys of one width, sizeof(K) bytes: numbers.
     static constexpr bool kFixedWidth = (std::is_integral_v<K> && !std::is_same_v<K, bool>) ||
                                         std::is_same_v<K, float> || std::is_same_v<K, double>;
-    static void encodeAt(K key, char* to)
-        requires kFixedWidth
-    {
+    static void encodeAt(K key, char* to) requires kFixedWidth {
         storeBigEndian(key_detail::orderedBits(key), to);
     }
 
     // The encoded key as a little-endian number, its first byte the lowest.
-    static std::uint64_t encodedWord(K key)
-        requires kFixedWidth
-    {
+    static std::uint64_t encodedWord(K key) requires kFixedWidth {
         std::uint64_t word = 0;
         encodeAt(key, reinterpret_cast<char*>(&word));
         return word;
@@ -225,7 +221,8 @@ struct KeyCodec {
 
     // Strings of type std::string_view become views into `bytes`. Errors: kCorrupt.
     static Result<> decodeInto(std::string_view bytes, K& key) {
-        if (key_detail::Part<K>::wholeFrom(bytes, key)) [[likely]] return {};
+        if (key_detail::Part<K>::wholeFrom(bytes, key)) [[likely]]
+            return {};
         return fail(ErrorKind::kCorrupt, "stored key cannot be read: type=" + signature() +
                                              " bytes=" + std::to_string(bytes.size()));
     }

@@ -109,8 +109,10 @@ std::uint64_t probePortable(const KeyProbeTable& probed, const char* keys, std::
 #if defined(__x86_64__)
 
 // Compares both slots' key words at once.
-__attribute__((target("avx2,bmi,bmi2"))) inline std::uint64_t findPairs(
-    KeyProbeTable table, const KeyGroupProbe& group, std::size_t count, KeySlot** found) {
+__attribute__((target("avx2,bmi,bmi2"))) inline std::uint64_t findPairs(KeyProbeTable table,
+                                                                        const KeyGroupProbe& group,
+                                                                        std::size_t count,
+                                                                        KeySlot** found) {
     std::uint64_t missed = 0;
     for (std::size_t i = 0; i < count; ++i) {
         KeySlot* slot = table.slots + (group.hash[i] & table.mask);

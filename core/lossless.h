@@ -24,12 +24,10 @@ consteval bool isLossless() {
     } else if constexpr (std::is_arithmetic_v<A> && std::is_arithmetic_v<To>) {
         using F = std::numeric_limits<A>;
         using T = std::numeric_limits<To>;
-        if constexpr (std::is_same_v<To, bool>)
-            return false;
+        if constexpr (std::is_same_v<To, bool>) return false;
         else if constexpr (F::is_integer)
             return F::digits <= T::digits && (T::is_signed || !F::is_signed);
-        else
-            return !T::is_integer && F::digits <= T::digits && F::max_exponent <= T::max_exponent;
+        else return !T::is_integer && F::digits <= T::digits && F::max_exponent <= T::max_exponent;
     } else if constexpr (view_detail::kIsOptional<A> && view_detail::kIsOptional<To>) {
         return isLossless<typename A::value_type, typename To::value_type>();
     } else if constexpr (view_detail::kIsOptional<To> && !std::is_same_v<A, std::nullopt_t>) {

@@ -12,7 +12,7 @@ BlockLog::Outcome MemoryLog::append(BlockPtr block) {
         pendingBytes_ += block->sizeBytes();
         pending_.push_back(std::move(block));
     }
-    tell(lsn);
+    report(lsn);
     return Outcome::kQueued;
 }
 
@@ -21,7 +21,7 @@ Result<Lsn> MemoryLog::appendRecord(const BatchRecord&) {
     return last_ = last_.next();
 }
 
-void MemoryLog::tell(Lsn durable) {
+void MemoryLog::report(Lsn durable) {
     for (const auto& listener : listeners_) listener(durable);
 }
 

@@ -34,7 +34,7 @@ public:
 private:
     void hold() override {}
     void release() override {}
-    void tell(Lsn durable);
+    void report(Lsn durable);
 
     mutable std::mutex mutex_;
     Lsn last_;

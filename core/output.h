@@ -21,7 +21,7 @@ struct OutputOpening {
 };
 
 // What became of a batch that an output was given.
-enum class Shown {
+enum class Visibility {
     kNow,
     kBefore,  // by an earlier run of the same batch: nothing was done
 };
@@ -52,7 +52,7 @@ public:
     virtual std::string note() { return {}; }
 
     // Returns when the batch's output is as durable as the output can make it. May throw.
-    virtual Shown run(BatchRun& run) = 0;
+    virtual Visibility run(BatchRun& run) = 0;
 
     // No batch is run any more. Called once after open() has succeeded, also when a batch has
     // failed.

@@ -60,16 +60,16 @@ std::vector<CutPoint> cutPartitions(std::span<const BlockPtr> blocks, unsigned p
 Result<> checkCuts(std::span<const BlockPtr> blocks, std::span<const CutPoint> cuts,
                    const std::function<Framing(SourceId)>& framing) {
     const auto misfit = [&](std::size_t i, const char* what) {
-        return fail(ErrorKind::kCorrupt,
-                    "the cut into partitions does not fit the batch's blocks: " +
-                        std::string(what) + ": cut=" + std::to_string(i) + " of " +
-                        std::to_string(cuts.size()) + " block=" + std::to_string(cuts[i].block) +
-                        " of " + std::to_string(blocks.size()) +
-                        " offset=" + std::to_string(cuts[i].offsetBytes));
+        return fail(
+            ErrorKind::kCorrupt,
+            "the cut into partitions does not fit the batch's blocks: " + std::string(what) +
+                ": cut=" + std::to_string(i) + " of " + std::to_string(cuts.size()) +
+                " block=" + std::to_string(cuts[i].block) + " of " + std::to_string(blocks.size()) +
+                " offset=" + std::to_string(cuts[i].offsetBytes));
     };
     if (cuts.empty() && !blocks.empty())
-        return fail(ErrorKind::kCorrupt, "the batch's " + std::to_string(blocks.size()) +
-                                             " blocks are in no partition");
+        return fail(ErrorKind::kCorrupt,
+                    "the batch's " + std::to_string(blocks.size()) + " blocks are in no partition");
     if (cuts.size() > kPartitionsMax) return misfit(kPartitionsMax, "there are too many");
     for (std::size_t i = 0; i < cuts.size(); ++i) {
         const CutPoint& cut = cuts[i];

@@ -15,7 +15,8 @@ constexpr std::uint64_t kMarkBytesMax = 4096;
 
 // The digits in front of `end`, which `text` loses with them.
 template <class T>
-bool take(std::string_view& text, std::string_view begin, std::string_view end, int base, T& value) {
+bool take(std::string_view& text, std::string_view begin, std::string_view end, int base,
+          T& value) {
     if (!text.starts_with(begin)) return false;
     text.remove_prefix(begin.size());
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value, base);

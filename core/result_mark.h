@@ -19,8 +19,8 @@ inline constexpr std::string_view kResultMarkName = ".tidemill";
 struct ResultMark {
     std::string directory;  // identity of the data directory: 32 hexadecimal digits
     BatchId batch;
-    std::uint64_t digest = 0;     // of what the batch is
-    std::uint32_t revision = 0;   // BatchRecord::revision
+    std::uint64_t digest = 0;    // of what the batch is
+    std::uint32_t revision = 0;  // BatchRecord::revision
     bool operator==(const ResultMark&) const = default;
 };
 

@@ -72,7 +72,7 @@ void Scheduler::loop() {
 bool Scheduler::waitForDue() {
     std::unique_lock lock(mutex_);
     const auto wake = [this] {
-        return wish_ != Wish::kRun || !outcome_ || times_->wait(now()).count() <= 0;
+        return requested_ != RequestedState::kRun || !outcome_ || times_->wait(now()).count() <= 0;
     };
     // Due times follow the wall clock, which may be set while this sleeps by the monotonic one.
     while (!wake()) {
@@ -80,8 +80,8 @@ bool Scheduler::waitForDue() {
         const auto sleep = std::min<std::chrono::nanoseconds>(times_->wait(now), kLongestSleep);
         clock_.waitUntil(lock, changed_, now.monotonic + sleep, wake);
     }
-    if (!outcome_ || wish_ == Wish::kAbandon) return false;
-    if (wish_ != Wish::kFinish) return true;
+    if (!outcome_ || requested_ == RequestedState::kAbandon) return false;
+    if (requested_ != RequestedState::kFinish) return true;
     lock.unlock();
     return log_.pendingBytes() != 0 || hooks_.inputsWait();
 }
@@ -124,7 +124,7 @@ Result<> Scheduler::nextBatch() {
     Lsn recordLsn;
     {
         const BlockLog::Hold oneGroup(log_);
-        hooks_.sealInputs(time);
+        hooks_.flushInputs(time);
         blocks = log_.take(forBlocks);
         std::size_t taken = 0;
         for (const auto& block : blocks) taken += block->sizeBytes();
@@ -214,7 +214,7 @@ void Scheduler::end(Result<> outcome) {
 void Scheduler::finish() {
     {
         std::lock_guard lock(mutex_);
-        if (wish_ == Wish::kRun) wish_ = Wish::kFinish;
+        if (requested_ == RequestedState::kRun) requested_ = RequestedState::kFinish;
         changed_.notify_all();
     }
     if (thread_.joinable()) thread_.join();
@@ -223,7 +223,7 @@ void Scheduler::finish() {
 void Scheduler::abandon() {
     {
         std::lock_guard lock(mutex_);
-        wish_ = Wish::kAbandon;
+        requested_ = RequestedState::kAbandon;
         changed_.notify_all();
     }
     if (thread_.joinable()) thread_.join();

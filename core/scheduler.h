@@ -26,7 +26,7 @@ class BatchHooks {
 public:
     virtual ~BatchHooks() = default;
     // At a batch time, before the record: live inputs append what they hold open.
-    virtual void sealInputs(BatchTime time) = 0;
+    virtual void flushInputs(BatchTime time) = 0;
     // Before that: replayable sources get ready what the batch may take; returns how many bytes.
     virtual Result<std::size_t> prepareRanges(Instant now, std::size_t bytesMax) = 0;
     // With the log held: they say what it takes.
@@ -73,8 +73,8 @@ struct SchedulerOptions {
 class Scheduler {
 public:
     // `observer` may be null.
-    Scheduler(SchedulerOptions options, Clock& clock, BlockLog& log, Graph& graph,
-              Workers& workers, BatchHooks& hooks, BatchObserver* observer = nullptr);
+    Scheduler(SchedulerOptions options, Clock& clock, BlockLog& log, Graph& graph, Workers& workers,
+              BatchHooks& hooks, BatchObserver* observer = nullptr);
     ~Scheduler();
 
     struct Replay {
@@ -142,7 +142,7 @@ private:
 
     mutable std::mutex mutex_;
     std::condition_variable changed_;
-    enum class Wish { kRun, kFinish, kAbandon } wish_ = Wish::kRun;
+    enum class RequestedState { kRun, kFinish, kAbandon } requested_ = RequestedState::kRun;
     bool ended_ = true;
     Result<> outcome_;
     BatchProgress progress_;

@@ -14,8 +14,8 @@ namespace tidemill::core {
 // What one sink of an operator is given; its elements are counted from 0. Follows from the batch's
 // record and the graph alone.
 struct InputPlace {
-    std::uint32_t node = 0;  // the operator's number
-    std::uint32_t pass = 0;  // see TaskContext, as the other two
+    std::uint32_t node = 0;        // the operator's number
+    std::uint32_t scanNumber = 0;  // see TaskContext, as the other two
     std::uint64_t way = 0;
     std::uint32_t partition = 0;
     auto operator<=>(const InputPlace&) const = default;

@@ -75,8 +75,8 @@ struct WordSplit {
         return tail;
     }
 
-    __attribute__((target("avx2,bmi,bmi2,popcnt"), always_inline)) static inline Block
-    blockOf(WordCursor& cursor, std::uint64_t spaces) {
+    __attribute__((target("avx2,bmi,bmi2,popcnt"), always_inline)) static inline Block blockOf(
+        WordCursor& cursor, std::uint64_t spaces) {
         Block block;
         const std::uint64_t text = ~spaces;
         const bool isInWord = cursor.wordBegin_ != nullptr;

@@ -14,12 +14,9 @@ namespace view_detail {
 
 template <class T>
 consteval bool isStorable() {
-    if constexpr (!kMayHoldViews<T>)
-        return true;
-    else if constexpr (std::is_const_v<T> || kHoldsOtherViews<T> || kHoldsOpaque<T>)
-        return false;
-    else if constexpr (kIsTextView<T>)
-        return std::is_same_v<T, std::string_view>;
+    if constexpr (!kMayHoldViews<T>) return true;
+    else if constexpr (std::is_const_v<T> || kHoldsOtherViews<T> || kHoldsOpaque<T>) return false;
+    else if constexpr (kIsTextView<T>) return std::is_same_v<T, std::string_view>;
     else if constexpr (Container<T>)
         return isStorable<std::remove_reference_t<decltype(*std::declval<T&>().begin())>>();
     else

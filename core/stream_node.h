@@ -67,8 +67,7 @@ FunctionIdentity identityOf(const F& function) {
                       { function.identity() } -> std::same_as<FunctionIdentity>;
                   })
         return function.identity();
-    else if constexpr (std::is_empty_v<F>)
-        return identity;
+    else if constexpr (std::is_empty_v<F>) return identity;
     else if constexpr (std::has_unique_object_representations_v<F>)
         identity.object.assign(reinterpret_cast<const char*>(&function), sizeof function);
     else  // one cannot look into it: it is no other than itself
@@ -126,11 +125,9 @@ public:
     // How often the stream has a batch: at times that lie a multiple of this behind the data
     // directory's zero time. Zero: in every batch.
     virtual Duration slide() const { return Duration(0); }
-    // Of a stream made of two that have the same slide, zero and the batch interval counting as one:
-    // batches off the grid, which only a stream of zero has, are not left out.
-    static Duration slideOf(const Node& a, const Node& b) {
-        return std::min(a.slide(), b.slide());
-    }
+    // Of a stream made of two that have the same slide, zero and the batch interval counting as
+    // one: batches off the grid, which only a stream of zero has, are not left out.
+    static Duration slideOf(const Node& a, const Node& b) { return std::min(a.slide(), b.slide()); }
 
     // An output operation, or state that others can read, hangs on this: all that leads here runs.
     void require() {
@@ -209,8 +206,8 @@ public:
     virtual std::uint32_t partitions(BatchRun& run) = 0;
 
     // How many ways lead here from roots: each union adds those of its second stream to those of
-    // its first, in this order. A way comes from one root, but one root may be on several: the tasks
-    // of s in s.map(f).unionWith(s.map(g)) reach the union twice.
+    // its first, in this order. A way comes from one root, but one root may be on several: the
+    // tasks of s in s.map(f).unionWith(s.map(g)) reach the union twice.
     virtual std::uint64_t ways() const { return 1; }
 
     // Pushes the elements of one partition into `sink`, as long as it wants more. Does not finish
@@ -340,7 +337,9 @@ protected:
     StreamNode<In>& parent() const { return *parent_; }
     // For a sink whose loop calls a user's function.
     RecordGuard guard(const TaskContext& task) const {
-        return {task.failed, {this->number(), task.pass, task.way, task.partition}, this->label()};
+        return {task.failed,
+                {this->number(), task.scanNumber, task.way, task.partition},
+                this->label()};
     }
 
 private:

@@ -46,9 +46,9 @@ struct ValueCodec {
             if constexpr (std::is_same_v<T, bool>)
                 fits = fits && static_cast<unsigned char>(bytes[0]) <= 1;
             if (!fits) [[unlikely]]
-                return fail(ErrorKind::kCorrupt, "stored value has the wrong size or content: type=" +
-                                                     signature() + " bytes=" +
-                                                     std::to_string(bytes.size()));
+                return fail(ErrorKind::kCorrupt,
+                            "stored value has the wrong size or content: type=" + signature() +
+                                " bytes=" + std::to_string(bytes.size()));
             std::memcpy(&value, bytes.data(), sizeof value);
             return {};
         } else if constexpr (kText) {
@@ -63,7 +63,8 @@ struct ValueCodec {
 
 private:
     static constexpr bool kDirect = std::is_arithmetic_v<T> && !std::is_same_v<T, long double>;
-    static constexpr bool kText = std::is_same_v<T, std::string> || std::is_same_v<T, std::string_view>;
+    static constexpr bool kText =
+        std::is_same_v<T, std::string> || std::is_same_v<T, std::string_view>;
 };
 
 }  // namespace tidemill::core

@@ -24,8 +24,7 @@ consteval auto parameterOf() {
         return decltype(firstParameter(&F::operator()))();
     else if constexpr (std::is_pointer_v<F> && requires(F f) { firstParameter(f); })
         return decltype(firstParameter(std::declval<F>()))();
-    else
-        return std::type_identity<void>();
+    else return std::type_identity<void>();
 }
 
 // An overload, or an instance of a template, that takes its first argument as an In of its own.
@@ -49,10 +48,8 @@ consteval bool mayPointIntoParameter() {
     if constexpr (!kMayHoldViews<Made>) {
         return false;
     } else if constexpr (std::is_void_v<P>) {
-        if constexpr (std::is_same_v<In, Made> || !kMayPointInto<Made, In>)
-            return false;
-        else
-            return view_detail::TakesByValue<F, In, Rest...>;
+        if constexpr (std::is_same_v<In, Made> || !kMayPointInto<Made, In>) return false;
+        else return view_detail::TakesByValue<F, In, Rest...>;
     } else if constexpr (std::is_same_v<D, Made> || !kMayPointInto<Made, D>) {
         return false;
     } else {

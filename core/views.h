@@ -53,14 +53,10 @@ inline constexpr bool kIsChar =
 // Views of another kind than text: spans, pointers to objects, references, lazy ranges.
 template <class T>
 consteval bool isOtherView() {
-    if constexpr (std::is_reference_v<T>)
-        return true;
-    else if constexpr (std::is_pointer_v<T>)
-        return !std::is_function_v<std::remove_pointer_t<T>>;
-    else if constexpr (std::is_class_v<T> && !kIsTextView<T>)
-        return std::ranges::enable_view<T>;
-    else
-        return false;
+    if constexpr (std::is_reference_v<T>) return true;
+    else if constexpr (std::is_pointer_v<T>) return !std::is_function_v<std::remove_pointer_t<T>>;
+    else if constexpr (std::is_class_v<T> && !kIsTextView<T>) return std::ranges::enable_view<T>;
+    else return false;
 }
 
 template <class T>
@@ -139,8 +135,7 @@ consteval bool anyPart() {
         return []<class... Ts>(Types<Ts...>) { return (anyPart<Is, Ts, X, Seen...>() || ...); }([] {
             if constexpr (std::is_same_v<PartsOf<X>, Owner> || std::is_same_v<PartsOf<X>, Opaque>)
                 return Types<>();
-            else
-                return PartsOf<X>();
+            else return PartsOf<X>();
         }());
     }
 }

@@ -43,7 +43,8 @@ Result<> Workers::start(unsigned count) {
                             "; set fewer workers, or raise the limit on threads (ulimit -u, "
                             "TasksMax= of a systemd unit)");
         }
-        pthread_setname_np(threads_.back().native_handle(), ("tm-work-" + std::to_string(i)).c_str());
+        pthread_setname_np(threads_.back().native_handle(),
+                           ("tm-work-" + std::to_string(i)).c_str());
     }
     return {};
 }

@@ -44,10 +44,8 @@ ZeroedMemory::ZeroedMemory(std::size_t sizeBytes) : sizeBytes_(sizeBytes) {
 
 ZeroedMemory::~ZeroedMemory() {
     if (data_ == nullptr) return;
-    if (isMapped(sizeBytes_))
-        munmap(data_, sizeBytes_);
-    else
-        ::operator delete (data_, std::align_val_t{kLineBytes});
+    if (isMapped(sizeBytes_)) munmap(data_, sizeBytes_);
+    else ::operator delete (data_, std::align_val_t{kLineBytes});
 }
 
 void ZeroedMemory::grow(std::size_t sizeBytes) {

@@ -49,10 +49,8 @@ core::Result<Attempts> decodeAttempts(std::string_view text) {
     if (!skip(text, kHead) || !takeNumber(text, attempts.batch.value) || !skip(text, "\nended ") ||
         !takeNumber(text, attempts.ended) || !skip(text, "\n"))
         return damaged();
-    if (skip(text, "threw "))
-        attempts.how = Attempts::How::kThrew;
-    else if (!skip(text, "begun "))
-        return damaged();
+    if (skip(text, "threw ")) attempts.how = Attempts::How::kThrew;
+    else if (!skip(text, "begun ")) return damaged();
     if (!text.ends_with('\n')) return damaged();
     text.remove_suffix(1);
     attempts.error = text;

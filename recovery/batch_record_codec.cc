@@ -47,7 +47,7 @@ std::string encodeBatchRecord(const core::BatchRecord& record) {
     out.u32(static_cast<std::uint32_t>(record.skippedBefore.elements.size()));
     for (const auto& [input, runs] : record.skippedBefore.elements) {
         out.u32(input.node);
-        out.u32(input.pass);
+        out.u32(input.scanNumber);
         out.u64(input.way);
         out.u32(input.partition);
         out.string(runs);
@@ -105,7 +105,7 @@ core::Result<core::BatchRecord> decodeBatchRecord(std::string_view bytes) {
     const core::SkippedElements* before = nullptr;
     for (auto& skipped : record.skippedBefore.elements) {
         skipped.input.node = in.u32();
-        skipped.input.pass = in.u32();
+        skipped.input.scanNumber = in.u32();
         skipped.input.way = in.u64();
         skipped.input.partition = in.u32();
         skipped.runs = in.string(kFramePayloadBytesMax);
@@ -115,9 +115,9 @@ core::Result<core::BatchRecord> decodeBatchRecord(std::string_view bytes) {
     }
     if (!in.finished() || !ordered ||
         onError > static_cast<std::uint8_t>(core::OnError::kDeadLetter))
-        return core::fail(core::ErrorKind::kCorrupt, "batch record of " +
-                                                         std::to_string(bytes.size()) +
-                                                         " bytes does not parse");
+        return core::fail(
+            core::ErrorKind::kCorrupt,
+            "batch record of " + std::to_string(bytes.size()) + " bytes does not parse");
     return record;
 }
 

@@ -67,7 +67,8 @@ std::string holderOf(int fd) {
 core::Result<> sameFile(int fd, const Path& path, const Path& directory) {
     struct stat held {};
     struct stat named {};
-    if (::fstat(fd, &held) != 0) return core::failErrno(errno, "fstat failed: file=" + path.string());
+    if (::fstat(fd, &held) != 0)
+        return core::failErrno(errno, "fstat failed: file=" + path.string());
     const bool found = ::stat(path.c_str(), &named) == 0;
     if (!found && errno != ENOENT && errno != ENOTDIR)
         return core::failErrno(errno, "stat failed: file=" + path.string());
@@ -181,13 +182,12 @@ core::Result<> DataDirectory::refuseOthersDirectory() const {
     if (!info.isDirectory)
         return core::fail(ErrorKind::kInvalid, "not a directory: " + path_.string());
     if (info.ownerUid != ::geteuid())
-        return core::fail(ErrorKind::kInvalid, "data directory belongs to another user: " +
-                                                   path_.string() + " owner=" +
-                                                   std::to_string(info.ownerUid));
-    if ((info.mode & 022) != 0)
         return core::fail(ErrorKind::kInvalid,
-                          "group or others may write to the data directory: " + path_.string() +
-                              "; run chmod 700 on it");
+                          "data directory belongs to another user: " + path_.string() +
+                              " owner=" + std::to_string(info.ownerUid));
+    if ((info.mode & 022) != 0)
+        return core::fail(ErrorKind::kInvalid, "group or others may write to the data directory: " +
+                                                   path_.string() + "; run chmod 700 on it");
     return {};
 }
 
@@ -201,9 +201,8 @@ core::Result<> DataDirectory::refuseForeignFiles() const {
                                                              "wal", "work"};
     for (const auto& name : names)
         if (std::find(kUnfinished.begin(), kUnfinished.end(), name) == kUnfinished.end())
-            return core::fail(ErrorKind::kInvalid,
-                              "not a data directory, and not empty: " + path_.string() +
-                                  " holds " + name);
+            return core::fail(ErrorKind::kInvalid, "not a data directory, and not empty: " +
+                                                       path_.string() + " holds " + name);
     // A creation that was cut short has left these empty: FORMAT is published before they are used.
     for (const char* part : {"wal", "generations"}) {
         const auto inside = files_.list(path_ / part);

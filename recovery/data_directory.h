@@ -92,7 +92,8 @@ public:
     core::Result<> markLogStarted();
 
 private:
-    DataDirectory(core::FileSystem& files, core::Path path) : files_(files), path_(std::move(path)) {}
+    DataDirectory(core::FileSystem& files, core::Path path)
+        : files_(files), path_(std::move(path)) {}
     core::Result<> refuseOthersDirectory() const;
     core::Result<> refuseForeignFiles() const;
     core::Result<> lockDirectory();

@@ -104,8 +104,7 @@ const char* verdictName(Verdict verdict) {
         case Verdict::kRefuseCutShort: return "refuse: log cut short";
         case Verdict::kRefuseRecords: return "refuse: records contradict";
         case Verdict::kRefuseForeign: return "refuse: another job's batches";
-        case Verdict::kRefuseSteps:
-            return "refuse: other steps";
+        case Verdict::kRefuseSteps: return "refuse: other steps";
     }
     return "?";
 }
@@ -115,7 +114,7 @@ Decision decide(const RecoveryFacts& facts) {
         if (!facts.logStarted && !facts.anyGeneration) return Decision{};
         std::string message =
             "the log is missing: wal/ holds no segment, though this directory had one";
-        const Lsn known = std::max(facts.vouched, facts.witnessed);
+        const Lsn known = std::max(facts.knownDurable, facts.witnessed);
         if (known <= facts.generation.endLsn)
             return refuse(Verdict::kRefuseLogMissing, std::move(message));
         const LsnRange lost{facts.generation.endLsn.next(), known};
@@ -140,7 +139,7 @@ Decision decide(const RecoveryFacts& facts) {
                       "the header of a log segment that is needed is damaged: " +
                           toString(facts.unreadable.front()) + " cannot be read",
                       facts.unreadable.front());
-    const Lsn inLog = std::max(facts.vouched, facts.generation.endLsn);
+    const Lsn inLog = std::max(facts.knownDurable, facts.generation.endLsn);
     const Lsn durable = std::max(inLog, facts.witnessed);
     if (facts.gaplessLast >= inLog && facts.gaplessLast < durable) return refuseCutShort(facts);
     if (facts.gaplessLast < durable) {
@@ -158,8 +157,7 @@ Decision decide(const RecoveryFacts& facts) {
     if (auto refused = refuseForeign(facts)) return *refused;
     if (auto refused = refuseSteps(facts)) return *refused;
     Decision decision;
-    decision.verdict =
-        facts.gaplessLast > durable ? Verdict::kResumeCopying : Verdict::kResume;
+    decision.verdict = facts.gaplessLast > durable ? Verdict::kResumeCopying : Verdict::kResume;
     decision.durable = durable;
     decision.keepLast = facts.gaplessLast;
     return decision;

@@ -22,12 +22,12 @@ struct RecordFacts {
 };
 
 struct RecoveryFacts {
-    bool logStarted = false;          // FORMAT says that there is a log
+    bool logStarted = false;  // FORMAT says that there is a log
     bool anySegment = false;
-    bool anyGeneration = false;       // published ones, verifying or not
+    bool anyGeneration = false;  // published ones, verifying or not
     bool generationChosen = false;
-    core::Boundary generation;        // of the chosen one; before the first batch without
-    core::Lsn logFirst;               // LSN the first segment begins with
+    core::Boundary generation;  // of the chosen one; before the first batch without
+    core::Lsn logFirst;         // LSN the first segment begins with
     // Segments with a damaged header that may hold frames above generation.endLsn.
     std::vector<LsnRange> unreadable;
     // Frames generation.endLsn + 1 … gaplessLast are all there and valid; generation.endLsn when
@@ -36,7 +36,7 @@ struct RecoveryFacts {
     // First valid frame after a gap behind gaplessLast; 0: none.
     core::Lsn beyondGap;
     // Highest LSN that a valid frame, a segment header or a generation's manifest calls durable.
-    core::Lsn vouched;
+    core::Lsn knownDurable;
     // The same by the witness beside the log (DURABLE); 0: it is missing or says nothing.
     core::Lsn witnessed;
     bool damageBelow = false;  // at or below generation.endLsn
@@ -44,7 +44,7 @@ struct RecoveryFacts {
     std::vector<RecordFacts> records;
     // Of the job that starts; none: nobody starts, somebody only looks.
     std::optional<std::uint64_t> fingerprint;
-    std::uint64_t steps = 0;          // likewise, of its stateless steps
+    std::uint64_t steps = 0;  // likewise, of its stateless steps
     // The batch that ended the job before it came to its end, by the file ATTEMPTS; 0: none.
     core::BatchId stoppedAt;
 };
@@ -56,12 +56,12 @@ enum class Verdict {
     kRefuseLogMissing,
     kRefuseNoCheckpoint,  // none verifies, and the log does not reach back to the beginning
     kRefuseBeginsLate,
-    kRefuseUnreadable,    // a needed segment's header is damaged
-    kRefuseDamaged,       // a needed frame at or below `durable` is damaged or missing
-    kRefuseCutShort,      // the same, and only the witness knows that there was one
-    kRefuseRecords,       // batch records contradict each other or the generation
-    kRefuseForeign,       // batches of another job wait to be replayed
-    kRefuseSteps,         // batches that were shown were recorded with other stateless steps
+    kRefuseUnreadable,  // a needed segment's header is damaged
+    kRefuseDamaged,     // a needed frame at or below `durable` is damaged or missing
+    kRefuseCutShort,    // the same, and only the witness knows that there was one
+    kRefuseRecords,     // batch records contradict each other or the generation
+    kRefuseForeign,     // batches of another job wait to be replayed
+    kRefuseSteps,       // batches that were shown were recorded with other stateless steps
 };
 
 const char* verdictName(Verdict verdict);

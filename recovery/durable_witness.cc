@@ -122,7 +122,7 @@ void DurableWitness::advance(Lsn lsn) {
     if (idle_) changed_.notify_one();
 }
 
-core::Result<> DurableWitness::settle() {
+core::Result<> DurableWitness::finish() {
     std::lock_guard writing(writing_);
     Lsn lsn;
     {

@@ -44,7 +44,7 @@ core::Result<> publishWitness(core::FileSystem& files, const core::Path& path, c
 // after a power cut the seconds since the last sync. Thread safety: thread-safe.
 class DurableWitness {
 public:
-    // `threaded` false: nothing is written but by settle(), in the caller's thread. For tests.
+    // `threaded` false: nothing is written but by finish(), in the caller's thread. For tests.
     // `failed` is called once, from the thread, when a write fails; not when the disk is full, in
     // which case the file only lags.
     static core::Result<std::unique_ptr<DurableWitness>> open(
@@ -56,7 +56,7 @@ public:
     // Every frame up to `lsn` is durable. Quick.
     void advance(core::Lsn lsn);
     // Writes and syncs what advance() said last.
-    core::Result<> settle();
+    core::Result<> finish();
     // Ends the thread.
     void stop();
 

@@ -27,7 +27,7 @@ void encodeFrameHeader(const FrameHeader& header, std::string& out) {
     little(out, header.payloadBytes, 4);
     little(out, static_cast<std::uint32_t>(header.type), 4);
     little(out, header.lsn.value, 8);
-    little(out, header.vouched.value, 8);
+    little(out, header.knownDurable.value, 8);
 }
 
 std::optional<FrameHeader> decodeFrameHeader(const char* bytes) {
@@ -36,12 +36,12 @@ std::optional<FrameHeader> decodeFrameHeader(const char* bytes) {
     header.payloadBytes = in.u32();
     const auto type = in.u32();
     header.lsn = core::Lsn(in.u64());
-    header.vouched = core::Lsn(in.u64());
+    header.knownDurable = core::Lsn(in.u64());
     if (type != static_cast<std::uint32_t>(FrameType::kData) &&
         type != static_cast<std::uint32_t>(FrameType::kBatchRecord))
         return std::nullopt;
     header.type = static_cast<FrameType>(type);
-    if (header.payloadBytes > kFramePayloadBytesMax || header.vouched >= header.lsn)
+    if (header.payloadBytes > kFramePayloadBytesMax || header.knownDurable >= header.lsn)
         return std::nullopt;
     return header;
 }

@@ -29,7 +29,7 @@ struct FrameHeader {
     std::uint32_t payloadBytes = 0;
     FrameType type = FrameType::kData;
     core::Lsn lsn;
-    core::Lsn vouched;  // highest LSN known durable when the frame was written; below lsn
+    core::Lsn knownDurable;  // highest LSN known durable when the frame was written; below lsn
     bool operator==(const FrameHeader&) const = default;
 };
 

@@ -97,12 +97,11 @@ core::Result<Manifest> Generations::manifest(const GenerationName& name) const {
     TM_ASSIGN(const auto bytes, core::readWholeFile(files_, path, kManifestBytesMax));
     auto decoded = decodeManifest(bytes);
     if (!decoded)
-        return core::fail(decoded.error().kind,
-                          decoded.error().message + " file=" + path.string());
+        return core::fail(decoded.error().kind, decoded.error().message + " file=" + path.string());
     if (decoded->mark.batch != name.batch)
         return core::fail(ErrorKind::kCorrupt,
-                          "manifest is of another batch: file=" + path.string() + " batch=" +
-                              toString(decoded->mark.batch));
+                          "manifest is of another batch: file=" + path.string() +
+                              " batch=" + toString(decoded->mark.batch));
     return decoded;
 }
 
@@ -124,9 +123,9 @@ core::Result<> Generations::verifyFiles(const GenerationName& name, const Manife
         const auto path = directory / entry.name;
         const auto info = files_.info(path);
         if (!info)
-            return core::fail(info.error().kind == ErrorKind::kNotFound ? ErrorKind::kCorrupt
-                                                                        : info.error().kind,
-                              "file of a checkpoint is missing: " + info.error().message);
+            return core::fail(
+                info.error().kind == ErrorKind::kNotFound ? ErrorKind::kCorrupt : info.error().kind,
+                "file of a checkpoint is missing: " + info.error().message);
         if (info->sizeBytes != entry.sizeBytes)
             return core::fail(ErrorKind::kCorrupt,
                               "file of a checkpoint has another size: file=" + path.string() +
@@ -143,7 +142,8 @@ core::Result<> Generations::verifyFiles(const GenerationName& name, const Manife
     if (suspect)
         return core::fail(ErrorKind::kCorrupt,
                           "checkpoint is suspect: a read of it failed before, and nothing here can "
-                          "read it in full: directory=" + directory.string());
+                          "read it in full: directory=" +
+                              directory.string());
     return {};
 }
 
@@ -251,11 +251,11 @@ core::Result<> Generations::clearSuspect(const GenerationName& name) {
     return files_.syncDirectory(pathOf(name));
 }
 
-core::Result<> Generations::setAside(const GenerationName& name) {
+core::Result<> Generations::quarantine(const GenerationName& name) {
     std::lock_guard lock(mutex_);
-    const Path aside = pathOf(name).string() + std::string(kDamagedSuffix);
-    TM_TRY(files_.removeTree(aside));
-    return core::renameDurably(files_, pathOf(name), aside);
+    const Path quarantined = pathOf(name).string() + std::string(kDamagedSuffix);
+    TM_TRY(files_.removeTree(quarantined));
+    return core::renameDurably(files_, pathOf(name), quarantined);
 }
 
 core::Result<> Generations::removeLeftovers() {

@@ -81,7 +81,7 @@ public:
     core::Result<> clearSuspect(const GenerationName& name);
 
     // Renames a generation that does not verify to NAME.damaged, so that it no longer counts.
-    core::Result<> setAside(const GenerationName& name);
+    core::Result<> quarantine(const GenerationName& name);
 
     // Deletes what unfinished publishing and removing left behind. Only while nothing else uses
     // this object.

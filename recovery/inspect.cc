@@ -36,7 +36,7 @@ SegmentSummary summaryOf(const SegmentScan& segment) {
     summary.usedBytes = std::min(segment.endOffset, segment.sizeBytes);
     summary.frames = segment.frames;
     summary.batchRecords = segment.batchRecords;
-    summary.isVoid = segment.voidWhole();
+    summary.isSuperseded = segment.supersededWhole();
     return summary;
 }
 
@@ -44,11 +44,10 @@ void addProblems(const LogScan& scanned, const SegmentScan& segment, LogReport& 
     if (segment.headerDamage) report.problems.push_back({segment.headerDamage->message, {}, false});
     for (const auto& damage : segment.damages) {
         LogProblem problem;
-        problem.message =
-            damage.what + " until offset=" + std::to_string(damage.endOffset);
+        problem.message = damage.what + " until offset=" + std::to_string(damage.endOffset);
         // No frame that counts follows it, and none that is known durable is missing.
-        problem.unfinishedTail = damage.atEnd && scanned.highest >= report.vouched &&
-                                 segment.lastLsn >= report.vouched;
+        problem.unfinishedTail = damage.atEnd && scanned.highest >= report.knownDurable &&
+                                 segment.lastLsn >= report.knownDurable;
         report.problems.push_back(std::move(problem));
     }
 }
@@ -58,7 +57,7 @@ core::Result<DumpedFrame> toDumped(const SegmentScan& segment, const Frame& fram
     dumped.file = toString(segment.name);
     dumped.offset = frame.offset;
     dumped.lsn = frame.header.lsn;
-    dumped.vouched = frame.header.vouched;
+    dumped.knownDurable = frame.header.knownDurable;
     dumped.frameBytes = frame.endOffset() - frame.offset;
     if (frame.header.type == FrameType::kBatchRecord) {
         TM_ASSIGN(dumped.record, decodeBatchRecord(frame.payload));
@@ -91,8 +90,8 @@ core::Result<LogReport> inspectOnce(core::FileSystem& files, const Path& dataDir
     TM_ASSIGN(const auto found, gatherFacts(files, dataDirectory, format, options));
     const auto& scanned = found.scan;
     LogReport report;
-    report.vouched =
-        std::max({found.facts.vouched, found.facts.witnessed, found.facts.generation.endLsn});
+    report.knownDurable =
+        std::max({found.facts.knownDurable, found.facts.witnessed, found.facts.generation.endLsn});
     for (const auto& segment : scanned.segments) {
         if (segment.skipped && !segment.headerDamage) continue;  // it vanished meanwhile
         report.segments.push_back(summaryOf(segment));
@@ -104,7 +103,7 @@ core::Result<LogReport> inspectOnce(core::FileSystem& files, const Path& dataDir
         problem.lost = gap.missing;
         // Behind what is known durable, a group may have been written in part only: frames after
         // the first hole never counted.
-        problem.unfinishedTail = gap.missing.first > report.vouched;
+        problem.unfinishedTail = gap.missing.first > report.knownDurable;
         report.problems.push_back(std::move(problem));
     }
     report.decision = decide(found.facts);

@@ -20,20 +20,20 @@
 namespace tidemill::recovery {
 
 struct SegmentSummary {
-    std::string file;          // name in wal/
+    std::string file;  // name in wal/
     std::uint32_t epoch = 0;
     core::Lsn firstLsn;
-    core::Lsn lastLsn;         // 0: no frame yet
+    core::Lsn lastLsn;  // 0: no frame yet
     std::uint64_t sizeBytes = 0;
     std::uint64_t usedBytes = 0;
     std::uint64_t frames = 0;  // batch records included
     std::uint64_t batchRecords = 0;
-    bool isVoid = false;       // wholly replaced by a recovery that was cut short
+    bool isSuperseded = false;  // wholly replaced by a recovery that was cut short
 };
 
 // What `wal verify` finds.
 struct LogProblem {
-    std::string message;       // names file and offsets
+    std::string message;  // names file and offsets
     std::optional<LsnRange> lost;
     // A write that was cut short or is under way: no loss, the next start drops it.
     bool unfinishedTail = false;
@@ -42,7 +42,7 @@ struct LogProblem {
 struct LogReport {
     std::vector<SegmentSummary> segments;
     std::vector<LogProblem> problems;
-    core::Lsn vouched;         // highest LSN known to be durable
+    core::Lsn knownDurable;  // highest LSN known to be durable
     // What a start of the job that recorded the batches would decide; a refusal is among the
     // problems.
     Decision decision;
@@ -55,7 +55,8 @@ struct LogReport {
 
 // Reads the whole log in `dataDirectory`, and the checkpoints' manifests: the summary for `wal
 // list`, and for `wal verify` every damage and what a start would refuse.
-// `readsAll` reads suspect checkpoints in full, as a start does. Errors: kNotFound, kIo, kUnsupported.
+// `readsAll` reads suspect checkpoints in full, as a start does. Errors: kNotFound, kIo,
+// kUnsupported.
 core::Result<LogReport> inspectLog(core::FileSystem& files, const core::Path& dataDirectory,
                                    const ReadsAll& readsAll = {});
 
@@ -63,7 +64,7 @@ struct DumpedFrame {
     std::string file;
     std::uint64_t offset = 0;
     core::Lsn lsn;
-    core::Lsn vouched;
+    core::Lsn knownDurable;
     std::uint64_t frameBytes = 0;
     // One of the two is set. The bytes of a block are a view that is valid during the call.
     std::optional<core::BatchRecord> record;
@@ -87,7 +88,7 @@ struct GenerationSummary {
     std::optional<core::BatchMark> mark;  // none: the manifest cannot be read
     std::uint64_t files = 0;
     std::uint64_t sizeBytes = 0;
-    std::string problem;                  // empty: nothing found
+    std::string problem;  // empty: nothing found
 };
 
 // Newest first. With `readsAll` each is verified in full, else by names, sizes and manifest.

@@ -29,7 +29,7 @@ struct IndexedSegment {
     };
     std::uint32_t epoch = 0;
     core::Lsn firstLsn;
-    core::Lsn lastLsn;         // of the frames that count; below firstLsn: none
+    core::Lsn lastLsn;          // of the frames that count; below firstLsn: none
     std::vector<Place> places;  // ascending
 };
 

@@ -34,7 +34,7 @@ public:
         TM_TRY(files_.createDirectory(directory_.walPath()));
         TM_TRY(removeLeftovers());
         TM_TRY(startEpoch());
-        TM_TRY(voidOlder());
+        TM_TRY(supersedeOlder());
         TM_TRY(publishWitness(files_, directory_.witnessPath(), directory_.uuid(),
                               {newSegment_.epoch, decision_.keepLast}));
         TM_TRY(directory_.markLogStarted());
@@ -108,7 +108,7 @@ private:
                 if (step.kind == SegmentReader::Step::Kind::kDamage) continue;
                 if (step.frame.header.lsn != next) continue;
                 auto header = step.frame.header;
-                header.vouched = decision_.durable;
+                header.knownDurable = decision_.durable;
                 const auto bytes = encodeFrame(header, step.frame.payload, seed);
                 TM_TRY(file.writeAt(offset, bytes));
                 addPlace(next, offset);
@@ -144,22 +144,22 @@ private:
     }
 
     // Only now, that the new segment cannot vanish any more.
-    core::Result<> voidOlder() {
+    core::Result<> supersedeOlder() {
         bool changed = false;
         const SegmentScan* lastKept = nullptr;
         for (const auto& segment : scan_.segments)
-            if (segment.name.firstLsn <= decision_.durable && !segment.voidWhole())
+            if (segment.name.firstLsn <= decision_.durable && !segment.supersededWhole())
                 lastKept = &segment;
         for (const auto& segment : scan_.segments) {
             const auto path = directory_.walPath() / toString(segment.name);
-            if (segment.name.firstLsn > decision_.durable || segment.voidWhole()) {
+            if (segment.name.firstLsn > decision_.durable || segment.supersededWhole()) {
                 TM_TRY(files_.unlink(path));
                 changed = true;
                 continue;
             }
             SegmentPlace place{segment.name.epoch, segment.name.firstLsn, segment.sizeBytes};
             if (!segment.headerDamage && !segment.skipped &&
-                (&segment == lastKept || segment.anyVoid)) {
+                (&segment == lastKept || segment.anySuperseded)) {
                 TM_ASSIGN(place.sizeBytes, cut(segment, decision_.durable));
                 changed = true;
             }

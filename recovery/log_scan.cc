@@ -24,7 +24,7 @@ public:
 
     core::Result<LogScan> run() {
         TM_TRY(listFiles());
-        markVoid();
+        markSuperseded();
         for (std::size_t i = 0; i < scan_.segments.size(); ++i) TM_TRY(scanSegment(i));
         for (const auto& segment : scan_.segments)
             if (!segment.damages.empty() && scan_.highest < options_.after) scan_.gapBelow = true;
@@ -52,18 +52,19 @@ private:
     }
 
     // A segment of a later epoch that begins at F replaced everything from F on.
-    void markVoid() {
+    void markSuperseded() {
         for (auto& segment : scan_.segments)
             for (const auto& other : scan_.segments)
                 if (other.name.epoch > segment.name.epoch &&
-                    (segment.voidFrom.value == 0 || other.name.firstLsn < segment.voidFrom))
-                    segment.voidFrom = other.name.firstLsn;
+                    (segment.supersededFrom.value == 0 ||
+                     other.name.firstLsn < segment.supersededFrom))
+                    segment.supersededFrom = other.name.firstLsn;
     }
 
     // The next segment that counts begins at or below after + 1, so all of this one is below.
     bool below(std::size_t at) const {
         for (std::size_t i = at + 1; i < scan_.segments.size(); ++i)
-            if (!scan_.segments[i].voidWhole())
+            if (!scan_.segments[i].supersededWhole())
                 return scan_.segments[i].name.firstLsn <= options_.after.next();
         return false;
     }
@@ -81,7 +82,7 @@ private:
             if (below(at)) segment.skipped = scan_.gapBelow = true;
             return {};
         }
-        scan_.vouched = std::max(scan_.vouched, (*reader)->header().vouched);
+        scan_.knownDurable = std::max(scan_.knownDurable, (*reader)->header().knownDurable);
         if (options_.skipBelow && below(at)) {
             segment.skipped = true;
             doneBytes_ += segment.sizeBytes;
@@ -101,27 +102,27 @@ private:
 
     core::Result<> readFrames(SegmentReader& reader, SegmentScan& segment,
                               IndexedSegment& indexed) {
-        std::uint64_t toldAt = 0;
+        std::uint64_t reportedAt = 0;
         for (;;) {
             TM_ASSIGN(auto step, reader.next());
             if (step.kind == SegmentReader::Step::Kind::kEnd) return {};
             if (step.kind == SegmentReader::Step::Kind::kDamage) {
-                if (!segment.anyVoid) segment.damages.push_back(step.damage);
+                if (!segment.anySuperseded) segment.damages.push_back(step.damage);
                 continue;
             }
             const auto& frame = step.frame;
             // What it calls durable was so when it was written, superseded or not.
-            scan_.vouched = std::max(scan_.vouched, frame.header.vouched);
+            scan_.knownDurable = std::max(scan_.knownDurable, frame.header.knownDurable);
             const Lsn lsn = frame.header.lsn;
-            if (segment.voidFrom.value != 0 && lsn >= segment.voidFrom) {
-                segment.anyVoid = true;
+            if (segment.supersededFrom.value != 0 && lsn >= segment.supersededFrom) {
+                segment.anySuperseded = true;
                 continue;
             }
             if (lsn <= scan_.highest) continue;
             TM_TRY(count(segment, indexed, frame));
-            if (options_.progress && frame.offset - toldAt > 16 * kPlaceEveryBytes) {
-                toldAt = frame.offset;
-                options_.progress(doneBytes_ + toldAt, totalBytes_);
+            if (options_.progress && frame.offset - reportedAt > 16 * kPlaceEveryBytes) {
+                reportedAt = frame.offset;
+                options_.progress(doneBytes_ + reportedAt, totalBytes_);
             }
         }
     }
@@ -151,13 +152,11 @@ private:
     core::Result<> collect(const SegmentScan& segment, const Frame& frame) {
         const auto where = [&] {
             return " file=" + (directory_ / toString(segment.name)).string() +
-                   " offset=" + std::to_string(frame.offset) +
-                   " lsn=" + toString(frame.header.lsn);
+                   " offset=" + std::to_string(frame.offset) + " lsn=" + toString(frame.header.lsn);
         };
         if (frame.header.type == FrameType::kBatchRecord) {
             auto record = decodeBatchRecord(frame.payload);
-            if (!record)
-                return core::fail(record.error().kind, record.error().message + where());
+            if (!record) return core::fail(record.error().kind, record.error().message + where());
             scan_.records.push_back({frame.header.lsn, std::move(*record)});
             return {};
         }

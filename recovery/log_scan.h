@@ -22,16 +22,18 @@ struct SegmentScan {
     SegmentName name;
     std::uint64_t sizeBytes = 0;
     std::optional<core::Error> headerDamage;
-    bool skipped = false;   // wholly at or below what is needed: only its header was read
+    bool skipped = false;  // wholly at or below what is needed: only its header was read
     // Frames with this LSN or a higher one are superseded: a recovery replaced them. 0: none is.
-    core::Lsn voidFrom;
-    std::uint64_t frames = 0;         // that count, batch records included
+    core::Lsn supersededFrom;
+    std::uint64_t frames = 0;  // that count, batch records included
     std::uint64_t batchRecords = 0;
-    core::Lsn lastLsn;                // of the frames that count; 0: none
+    core::Lsn lastLsn;                              // of the frames that count; 0: none
     std::uint64_t endOffset = kSegmentHeaderBytes;  // behind them
-    bool anyVoid = false;
+    bool anySuperseded = false;
     std::vector<Damage> damages;
-    bool voidWhole() const { return voidFrom.value != 0 && name.firstLsn >= voidFrom; }
+    bool supersededWhole() const {
+        return supersededFrom.value != 0 && name.firstLsn >= supersededFrom;
+    }
 };
 
 struct ScannedRecord {
@@ -44,14 +46,16 @@ struct LogScan {
     LogIndex index;                     // of the frames that count and were read
     core::Lsn gaplessLast;              // from `after` on; `after` when its successor is missing
     core::Lsn beyondGap;                // first frame after a gap; 0: none
-    core::Lsn vouched;                  // by frames and segment headers
+    core::Lsn knownDurable;             // by frames and segment headers
     core::Lsn highest;                  // of any frame that counts
     bool gapBelow = false;              // damage or a gap at or below `after`
     // Of the frames after `after` up to gaplessLast:
     std::vector<ScannedRecord> records;
     core::LanePositions lanes;
 
-    core::Lsn firstLsn() const { return segments.empty() ? core::Lsn() : segments[0].name.firstLsn; }
+    core::Lsn firstLsn() const {
+        return segments.empty() ? core::Lsn() : segments[0].name.firstLsn;
+    }
 };
 
 struct LogScanOptions {

@@ -4,10 +4,9 @@
 #include <utility>
 
 #include "core/check.h"
-#include "core/crc32c.h"
 #include "core/failpoint.h"
 #include "recovery/batch_record_codec.h"
-#include "recovery/frame.h"
+#include "recovery/frame_group.h"
 #include "recovery/segment.h"
 
 namespace tidemill::recovery {
@@ -22,40 +21,6 @@ tl::unexpected<core::Error> closedError() {
 
 }  // namespace
 
-// One write: what the frames need beside the blocks' bytes lies in `glue`, the pieces point into
-// both. Nothing of a block is copied.
-struct LogWriter::Group {
-    std::string glue;
-    std::vector<iovec> pieces;
-    std::uint64_t bytes = 0;
-
-    void add(const Queued& queued, Lsn vouched, std::uint32_t seed) {
-        const std::size_t start = glue.size();
-        const auto body =
-            queued.block ? queued.block->bytesInMemory() : std::string_view(queued.record);
-        FrameHeader header;
-        header.type = queued.block ? FrameType::kData : FrameType::kBatchRecord;
-        header.lsn = queued.lsn;
-        header.vouched = vouched;
-        std::string origin;
-        if (queued.block) origin = encodeBlockOrigin(queued.block->origin());
-        header.payloadBytes = static_cast<std::uint32_t>(origin.size() + body.size());
-        encodeFrameHeader(header, glue);
-        glue += origin;
-        point(start);
-        auto crc = core::crc32c(seed, glue.data() + start, glue.size() - start);
-        crc = core::crc32c(crc, body.data(), body.size());
-        if (!body.empty()) pieces.push_back({const_cast<char*>(body.data()), body.size()});
-        const std::size_t end = glue.size();
-        encodeFrameEnd(crc, header.payloadBytes, glue);
-        point(end);
-        bytes += queued.frameBytes;
-    }
-
-private:
-    void point(std::size_t from) { pieces.push_back({glue.data() + from, glue.size() - from}); }
-};
-
 core::Result<std::unique_ptr<LogWriter>> LogWriter::open(core::FileSystem& files, LogStart start,
                                                          core::LanePositions lanes,
                                                          LogWriterOptions options) {
@@ -65,15 +30,15 @@ core::Result<std::unique_ptr<LogWriter>> LogWriter::open(core::FileSystem& files
                               " bytes, not " + std::to_string(options.segmentBytes));
     TM_CHECK(!start.segments.empty(), "a log is opened without a segment");
     const auto& last = start.segments.back();
-    TM_ASSIGN(auto file, files.open(start.directory / toString(SegmentName{last.firstLsn, last.epoch}),
-                                    core::OpenMode::kReadWrite));
+    TM_ASSIGN(auto file,
+              files.open(start.directory / toString(SegmentName{last.firstLsn, last.epoch}),
+                         core::OpenMode::kReadWrite));
     std::unique_ptr<LogWriter> writer(
         new LogWriter(files, std::move(start), std::move(lanes), options, std::move(file)));
     auto* raw = writer.get();
     const auto failed = [raw](const core::Error& error) { raw->latch(error); };
-    TM_ASSIGN(writer->witness_,
-              DurableWitness::open(files, writer->witnessPath_, writer->uuid_, writer->epoch_,
-                                   options.prepareAhead, failed));
+    TM_ASSIGN(writer->witness_, DurableWitness::open(files, writer->witnessPath_, writer->uuid_,
+                                                     writer->epoch_, options.prepareAhead, failed));
     writer->supply_->start(failed);
     writer->thread_ = std::thread([raw] { raw->run(); });
     return writer;
@@ -102,7 +67,7 @@ LogWriter::LogWriter(core::FileSystem& files, LogStart start, core::LanePosition
       lanes_(std::move(lanes)),
       last_(start.last),
       durable_(start.last),
-      segments_(start.segments.begin(), start.segments.end()) {
+      segments_(files, start.directory, start.segments) {
     for (const auto& block : pending_) pendingBytes_ += block->sizeBytes();
 }
 
@@ -120,7 +85,7 @@ core::Result<> LogWriter::close() {
         if (thread_.joinable()) thread_.join();
         supply_->end();
         if (witness_) {
-            if (auto settled = settleWitness(); !settled) latch(settled.error());
+            if (auto finished = finishWitness(); !finished) latch(finished.error());
             witness_->stop();
         }
     }
@@ -260,12 +225,7 @@ std::size_t LogWriter::pendingBytes() const {
     return pendingBytes_;
 }
 
-std::uint64_t LogWriter::sizeBytes() const {
-    std::lock_guard lock(segmentsMutex_);
-    std::uint64_t bytes = 0;
-    for (const auto& segment : segments_) bytes += segment.sizeBytes;
-    return bytes;
-}
+std::uint64_t LogWriter::sizeBytes() const { return segments_.sizeBytes(); }
 
 std::uint64_t LogWriter::writtenBytes() const {
     std::lock_guard lock(mutex_);
@@ -274,35 +234,11 @@ std::uint64_t LogWriter::writtenBytes() const {
 
 core::Result<> LogWriter::trim(Lsn lsn) {
     core::ActivityScope activity(core::Activity::kTrim);
-    std::lock_guard trimming(trimMutex_);
     {
         std::lock_guard lock(mutex_);
         TM_TRY(failure());
     }
-    // Their names go first and for good: a segment that lost its end must not be taken for one.
-    std::vector<core::Path> removed;
-    for (;;) {
-        core::Path path;
-        {
-            std::lock_guard lock(segmentsMutex_);
-            // The last frame of a segment is known only by what follows it.
-            if (segments_.size() < 2 || segments_[1].firstLsn > lsn.next()) break;
-            const auto& first = segments_.front();
-            path = directory_ / toString(SegmentName{first.firstLsn, first.epoch});
-        }
-        if (removed.empty()) TM_FAILPOINT("trim.beforeUnlink");
-        removed.push_back(path.string() + std::string(kRemovedSuffix));
-        TM_TRY(files_.rename(path, removed.back()));
-        {
-            std::lock_guard lock(segmentsMutex_);
-            segments_.pop_front();
-        }
-        TM_FAILPOINT("trim.mid");
-    }
-    if (removed.empty()) return {};
-    TM_TRY(files_.syncDirectory(directory_));
-    for (const auto& path : removed) TM_TRY(files_.unlinkGradually(path));
-    return {};
+    return segments_.trim(lsn);
 }
 
 void LogWriter::run() {
@@ -311,9 +247,8 @@ void LogWriter::run() {
         {
             std::unique_lock lock(mutex_);
             writing_ = false;
-            work_.wait(lock, [&] {
-                return closing_ || error_ || (!queue_.empty() && holds_ == 0);
-            });
+            work_.wait(lock,
+                       [&] { return closing_ || error_ || (!queue_.empty() && holds_ == 0); });
             if (queue_.empty() || error_) return;
             group = nextGroup();
             writing_ = true;
@@ -340,38 +275,46 @@ core::Result<> LogWriter::write(const std::vector<Queued>& group) {
     for (std::size_t next = 0; next < group.size();) {
         if (fileBytes_ - std::min(offset_, fileBytes_) < group[next].frameBytes)
             TM_TRY(rotate(group[next].lsn, group[next].frameBytes));
-        const Lsn vouched(group[next].lsn.value - 1);
+        const Lsn knownDurable(group[next].lsn.value - 1);
         std::size_t count = 0;
-        std::size_t glueBytes = 0;
-        for (std::uint64_t end = offset_; next + count < group.size(); ++count) {
+        std::size_t framingBytes = 0;
+        std::uint64_t bytes = 0;
+        for (; next + count < group.size(); ++count) {
             const auto& queued = group[next + count];
-            end += queued.frameBytes;
-            if (end > fileBytes_) break;
-            glueBytes += frameBytes(queued.block ? blockOriginBytes(queued.block->origin()) : 0) +
-                         kFrameAlignment;
+            if (offset_ + bytes + queued.frameBytes > fileBytes_) break;
+            bytes += queued.frameBytes;
+            framingBytes +=
+                frameBytes(queued.block ? blockOriginBytes(queued.block->origin()) : 0) +
+                kFrameAlignment;
         }
-        Group pieces;
-        pieces.glue.reserve(glueBytes);  // the pieces point into it
-        pieces.pieces.reserve(3 * count);
-        for (std::size_t i = 0; i < count; ++i) pieces.add(group[next + i], vouched, crcSeed_);
-        TM_CHECK(pieces.glue.size() <= glueBytes, "frames need more room than was reserved");
+        FrameGroup frames(framingBytes, count);
+        for (std::size_t i = 0; i < count; ++i) {
+            const auto& queued = group[next + i];
+            FrameHeader header;
+            header.type = queued.block ? FrameType::kData : FrameType::kBatchRecord;
+            header.lsn = queued.lsn;
+            header.knownDurable = knownDurable;
+            if (queued.block)
+                frames.add(header, encodeBlockOrigin(queued.block->origin()),
+                           queued.block->bytesInMemory(), crcSeed_);
+            else frames.add(header, {}, queued.record, crcSeed_);
+        }
         const std::span written(group.data() + next, count);
         auto frameOffset = offset_;
-        TM_TRY(writePieces(pieces));
+        TM_TRY(writePieces(frames.pieces(), bytes));
         for (const auto& queued : written) {
             if (queued.block) queued.block->stored(storedBlocks_, frameOffset);
             frameOffset += queued.frameBytes;
         }
         releaseSome(written);
         next += count;
-        published(group[next - 1].lsn, pieces.bytes);
+        published(group[next - 1].lsn, bytes);
     }
     return {};
 }
 
-core::Result<> LogWriter::writePieces(const Group& group) {
+core::Result<> LogWriter::writePieces(std::span<const iovec> pieces, std::uint64_t bytes) {
     TM_FAILPOINT("wal.beforeAppend");
-    const std::span<const iovec> pieces(group.pieces);
     if (core::failpoint::armed.load(std::memory_order_relaxed)) {
         // In two halves, so that a kill in between leaves a frame whose bytes are missing.
         const std::size_t half = (pieces.size() + 1) / 2;
@@ -386,14 +329,14 @@ core::Result<> LogWriter::writePieces(const Group& group) {
     TM_FAILPOINT("wal.afterAppend");
     TM_TRY(file_->sync());
     TM_FAILPOINT("wal.afterFsync");
-    offset_ += group.bytes;
+    offset_ += bytes;
     return {};
 }
 
 core::Result<> LogWriter::rotate(Lsn firstLsn, std::uint64_t frameBytes) {
     TM_ASSIGN(auto next, supply_->take(kSegmentHeaderBytes + frameBytes));
     if (options_.stillOurs) TM_TRY(options_.stillOurs());
-    TM_TRY(settleWitness());
+    TM_TRY(finishWitness());
     const SegmentName name{firstLsn, epoch_};
     const auto header = encodeSegmentHeader({uuid_, epoch_, firstLsn, Lsn(firstLsn.value - 1)});
     TM_TRY(next.file->writeAt(0, header));
@@ -406,18 +349,17 @@ core::Result<> LogWriter::rotate(Lsn firstLsn, std::uint64_t frameBytes) {
     offset_ = kSegmentHeaderBytes;
     fileBytes_ = next.sizeBytes;
     storedBlocks_ = std::make_shared<StoredBlocks>(segmentFiles_, name);
-    std::lock_guard lock(segmentsMutex_);
-    segments_.push_back({epoch_, firstLsn, fileBytes_});
+    segments_.add({epoch_, firstLsn, fileBytes_});
     return {};
 }
 
 // Nothing is written beside a directory that may be another's by now.
-core::Result<> LogWriter::settleWitness() {
+core::Result<> LogWriter::finishWitness() {
     {
         std::lock_guard lock(mutex_);
         TM_TRY(failure());
     }
-    return witness_->settle();
+    return witness_->finish();
 }
 
 void LogWriter::published(Lsn lsn, std::uint64_t bytes) {

@@ -2,6 +2,8 @@
 // the blocks, syncs once, and reports how far the log is durable. Format: docs/formats/wal.md.
 #pragma once
 
+#include <sys/uio.h>
+
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -19,6 +21,7 @@
 #include "core/block_log.h"
 #include "core/file_system.h"
 #include "recovery/durable_witness.h"
+#include "recovery/log_segments.h"
 #include "recovery/log_start.h"
 #include "recovery/segment_supply.h"
 #include "recovery/stored_blocks.h"
@@ -83,7 +86,9 @@ public:
     bool spaceLow() const { return supply_->spaceLow(); }
     // Called with spaceLow() when it changes, from a thread of the log, and at once when it is true
     // already; never after close(). Add before the first append; must return quickly.
-    void onSpaceLow(std::function<void(bool)> listener) { supply_->onSpaceLow(std::move(listener)); }
+    void onSpaceLow(std::function<void(bool)> listener) {
+        supply_->onSpaceLow(std::move(listener));
+    }
 
 private:
     struct Queued {
@@ -92,7 +97,6 @@ private:
         std::string record;
         std::uint64_t frameBytes = 0;
     };
-    struct Group;
 
     LogWriter(core::FileSystem& files, LogStart start, core::LanePositions lanes,
               LogWriterOptions options, std::unique_ptr<core::File> file);
@@ -105,11 +109,11 @@ private:
     core::Result<> write(const std::vector<Queued>& group);
     void releaseSome(std::span<const Queued> written);
     bool mayRelease() const;  // mutex_ held
-    core::Result<> writePieces(const Group& pieces);
+    core::Result<> writePieces(std::span<const iovec> pieces, std::uint64_t bytes);
     core::Result<> rotate(core::Lsn firstLsn, std::uint64_t frameBytes);
     void published(core::Lsn lsn, std::uint64_t bytes);
     void latch(const core::Error& error);
-    core::Result<> settleWitness();
+    core::Result<> finishWitness();
     core::Result<> failure() const;  // mutex_ held
 
     core::FileSystem& files_;
@@ -145,9 +149,7 @@ private:
     std::uint64_t writtenBytes_ = 0;
     std::vector<std::function<void(core::Result<core::Lsn>)>> listeners_;
 
-    mutable std::mutex segmentsMutex_;  // never taken with mutex_ held
-    std::mutex trimMutex_;
-    std::deque<SegmentPlace> segments_;
+    LogSegments segments_;
 
     std::mutex closeMutex_;
     std::thread thread_;

@@ -40,7 +40,7 @@ public:
         TM_TRY(files_.createDirectory(directory_.generationsPath()));
         TM_TRY(generations_.removeLeftovers());
         TM_TRY(repair(decision));
-        TM_TRY(settleGenerations());
+        TM_TRY(removeDamagedGenerations());
         TM_TRY(cloneState());
         TM_TRY(fillResult(decision));
         return std::move(recovered_);
@@ -54,15 +54,16 @@ private:
         options.stoppedAt = options_.stoppedAt;
         options.readsAll = options_.readsAll;
         options.scan.progress = [this](std::uint64_t done, std::uint64_t total) {
-            tell(RecoverProgress::Step::kScan, done, total);
+            report(RecoverProgress::Step::kScan, done, total);
         };
         TM_ASSIGN(found_, gatherFacts(files_, directory_.path(), directory_.format(), options));
         for (std::size_t i = 0; i < found_.damaged.size(); ++i)
             warn("checkpoint " + toString(found_.damaged[i]) +
                  " is not used: " + found_.damagedWhy[i]);
         if (directory_.format().logStarted && found_.facts.witnessed.value == 0)
-            warn("the file DURABLE is missing or damaged: whether the end of the log is missing "
-                 "cannot be told");
+            warn(
+                "the file DURABLE is missing or damaged: whether the end of the log is missing "
+                "cannot be told");
         if (found_.manifest) recovered_.mark = found_.manifest->mark;
         return {};
     }
@@ -81,7 +82,7 @@ private:
         LogRepairOptions options;
         options.segmentBytes = options_.segmentBytes;
         options.progress = [this](std::uint64_t done, std::uint64_t total) {
-            tell(RecoverProgress::Step::kCopy, done, total);
+            report(RecoverProgress::Step::kCopy, done, total);
         };
         TM_ASSIGN(auto repaired, repairLog(directory_, found_.scan, decision, options));
         recovered_.log = std::move(repaired.start);
@@ -89,8 +90,8 @@ private:
         return {};
     }
 
-    core::Result<> settleGenerations() {
-        for (const auto& name : found_.damaged) TM_TRY(generations_.setAside(name));
+    core::Result<> removeDamagedGenerations() {
+        for (const auto& name : found_.damaged) TM_TRY(generations_.quarantine(name));
         if (found_.generation && found_.generationWasSuspect)
             return generations_.clearSuspect(*found_.generation);
         return {};
@@ -100,7 +101,7 @@ private:
         recovered_.work = directory_.workPath();
         recovered_.generation = found_.generation;
         recovered_.readInFull = found_.generation.has_value() && found_.generationWasSuspect;
-        tell(RecoverProgress::Step::kClone, 0, 1);
+        report(RecoverProgress::Step::kClone, 0, 1);
         if (recovered_.generation)
             return generations_.cloneInto(*recovered_.generation, *found_.manifest,
                                           recovered_.work);
@@ -130,7 +131,7 @@ private:
     // Says what is known, and no more: frames behind a damage may be missing without a trace.
     void warnOfDamageBelow(const Decision& decision) {
         const auto& facts = found_.facts;
-        const auto known = std::max({facts.vouched, facts.witnessed, facts.generation.endLsn});
+        const auto known = std::max({facts.knownDurable, facts.witnessed, facts.generation.endLsn});
         warn("the log is damaged at or below LSN " + toString(facts.generation.endLsn) +
              ", which the checkpoint holds; the log goes on up to LSN " +
              toString(decision.keepLast) +
@@ -143,7 +144,7 @@ private:
         recovered_.warnings.push_back(std::move(message));
     }
 
-    void tell(RecoverProgress::Step step, std::uint64_t done, std::uint64_t total) const {
+    void report(RecoverProgress::Step step, std::uint64_t done, std::uint64_t total) const {
         if (options_.progress) options_.progress({step, done, total});
     }
 

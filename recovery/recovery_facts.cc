@@ -54,7 +54,8 @@ private:
             if (verified.error().kind == ErrorKind::kUnsupported)
                 return core::fail(verified.error());
             // For those who only look: the running job has removed it meanwhile.
-            if (options_.scan.tolerateVanished && !files_.exists(generations_.pathOf(name))) continue;
+            if (options_.scan.tolerateVanished && !files_.exists(generations_.pathOf(name)))
+                continue;
             found_.damaged.push_back(name);
             found_.damagedWhy.push_back(verified.error().message);
         }
@@ -65,7 +66,7 @@ private:
     core::Result<Manifest> verify(const GenerationName& name) {
         TM_ASSIGN(auto manifest, generations_.manifest(name));
         auto& facts = found_.facts;
-        facts.vouched = std::max(facts.vouched, manifest.mark.endLsn);
+        facts.knownDurable = std::max(facts.knownDurable, manifest.mark.endLsn);
         found_.generationWasSuspect = generations_.suspect(name);
         TM_TRY(
             generations_.verifyFiles(name, manifest, found_.generationWasSuspect,
@@ -83,7 +84,7 @@ private:
         facts.logFirst = scanned.firstLsn();
         facts.gaplessLast = scanned.gaplessLast;
         facts.beyondGap = scanned.beyondGap;
-        facts.vouched = std::max(facts.vouched, scanned.vouched);
+        facts.knownDurable = std::max(facts.knownDurable, scanned.knownDurable);
         facts.damageBelow = scanned.gapBelow;
         findUnreadable();
         // The record of the generation's own batch lies above its endLsn, and is not to be
@@ -101,7 +102,7 @@ private:
         const auto& segments = found_.scan.segments;
         for (std::size_t i = 0; i < segments.size(); ++i) {
             const auto& segment = segments[i];
-            if (!segment.headerDamage || segment.skipped || segment.voidWhole()) continue;
+            if (!segment.headerDamage || segment.skipped || segment.supersededWhole()) continue;
             LsnRange range{segment.name.firstLsn, kLsnMax};
             for (std::size_t next = i + 1; next < segments.size(); ++next)
                 if (segments[next].name.firstLsn > range.first) {
@@ -126,7 +127,8 @@ std::string Findings::damageNotes() const {
     std::string notes;
     int count = 0;
     for (const auto& segment : scan.segments) {
-        if (segment.headerDamage && ++count <= kNotesMax) notes += "; " + segment.headerDamage->message;
+        if (segment.headerDamage && ++count <= kNotesMax)
+            notes += "; " + segment.headerDamage->message;
         for (const auto& damage : segment.damages)
             if (++count <= kNotesMax) notes += "; " + damage.what;
     }

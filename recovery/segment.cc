@@ -36,7 +36,7 @@ std::string encodeSegmentHeader(const SegmentHeader& header) {
     out.u32(header.epoch);
     out.raw(header.uuid.bytes.data(), header.uuid.bytes.size());
     out.u64(header.firstLsn.value);
-    out.u64(header.vouched.value);
+    out.u64(header.knownDurable.value);
     out.u64(0);
     out.u32(core::crc32c(0, out.bytes().data(), out.bytes().size()));
     out.u32(0);
@@ -56,23 +56,23 @@ core::Result<SegmentHeader> decodeSegmentHeader(std::string_view bytes) {
     const auto uuid = in.raw(header.uuid.bytes.size());
     std::copy(uuid.begin(), uuid.end(), header.uuid.bytes.begin());
     header.firstLsn = core::Lsn(in.u64());
-    header.vouched = core::Lsn(in.u64());
+    header.knownDurable = core::Lsn(in.u64());
     in.u64();
     const auto expected = in.u32();
     const auto actual = core::crc32c(0, bytes.data(), kChecksummedBytes);
     if (magic != kMagic || expected != actual)
         return core::fail(ErrorKind::kCorrupt,
-                          "segment header checksum mismatch: expected=" +
-                              std::to_string(expected) + " actual=" + std::to_string(actual));
+                          "segment header checksum mismatch: expected=" + std::to_string(expected) +
+                              " actual=" + std::to_string(actual));
     if (readerMin > kVersion)
         return core::fail(ErrorKind::kUnsupported,
                           "segment has format version " + std::to_string(version) +
                               ", this build reads up to " + std::to_string(kVersion));
-    if (header.firstLsn.value == 0 || header.vouched.value + 1 < header.firstLsn.value)
+    if (header.firstLsn.value == 0 || header.knownDurable.value + 1 < header.firstLsn.value)
         return core::fail(
             ErrorKind::kCorrupt,
             "segment header says that less is durable than what precedes it: first LSN=" +
-                toString(header.firstLsn) + " durable=" + toString(header.vouched));
+                toString(header.firstLsn) + " durable=" + toString(header.knownDurable));
     return header;
 }
 

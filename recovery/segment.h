@@ -22,8 +22,8 @@ inline constexpr std::string_view kTemporarySuffix = ".tmp";
 struct SegmentHeader {
     LogUuid uuid;
     std::uint32_t epoch = 0;
-    core::Lsn firstLsn;  // of the first frame, whether there is one yet or not
-    core::Lsn vouched;   // durable when the segment was published; at least firstLsn - 1
+    core::Lsn firstLsn;      // of the first frame, whether there is one yet or not
+    core::Lsn knownDurable;  // durable when the segment was published; at least firstLsn - 1
     bool operator==(const SegmentHeader&) const = default;
 };
 

@@ -48,14 +48,13 @@ core::Result<std::unique_ptr<SegmentReader>> SegmentReader::open(core::FileSyste
     if (!header)
         return core::fail(header.error().kind, header.error().message + " file=" + path.string());
     if (header->uuid != uuid)
-        return core::fail(ErrorKind::kCorrupt, "segment belongs to another log: file=" +
-                                                   path.string() + " log=" +
-                                                   toString(header->uuid) +
-                                                   " expected=" + toString(uuid));
+        return core::fail(ErrorKind::kCorrupt,
+                          "segment belongs to another log: file=" + path.string() +
+                              " log=" + toString(header->uuid) + " expected=" + toString(uuid));
     if (header->firstLsn != name.firstLsn || header->epoch != name.epoch)
         return core::fail(ErrorKind::kCorrupt,
-                          "segment was misnamed: file=" + path.string() + " header=" +
-                              toString(SegmentName{header->firstLsn, header->epoch}));
+                          "segment was misnamed: file=" + path.string() +
+                              " header=" + toString(SegmentName{header->firstLsn, header->epoch}));
     std::unique_ptr<SegmentReader> reader(new SegmentReader(std::move(file), path, size));
     reader->header_ = *header;
     reader->seed_ = frameSeed(uuid, header->epoch);
@@ -71,10 +70,11 @@ void SegmentReader::seek(std::uint64_t offset, core::Lsn lsn) {
 core::Result<const char*> SegmentReader::view(std::uint64_t offset, std::size_t length) {
     TM_CHECK(offset + length <= sizeBytes_, "a segment is read behind its end");
     if (offset < windowOffset_ || offset + length > windowOffset_ + windowBytes_) {
-        const auto wanted = std::min<std::uint64_t>(std::max(length, kWindowBytes),
-                                                    sizeBytes_ - offset);
+        const auto wanted =
+            std::min<std::uint64_t>(std::max(length, kWindowBytes), sizeBytes_ - offset);
         // A single large frame must not pin its size for the rest of the scan.
-        if (window_.size() < wanted || window_.size() > 4 * std::max<std::size_t>(wanted, kWindowBytes)) {
+        if (window_.size() < wanted ||
+            window_.size() > 4 * std::max<std::size_t>(wanted, kWindowBytes)) {
             window_.clear();
             window_.shrink_to_fit();
             window_.resize(wanted);

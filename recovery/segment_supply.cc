@@ -36,7 +36,7 @@ SegmentSupply::~SegmentSupply() {
 void SegmentSupply::end() {
     stop();
     if (thread_.joinable()) thread_.join();
-    std::lock_guard lock(tellMutex_);
+    std::lock_guard lock(reportMutex_);
     listener_ = nullptr;
 }
 
@@ -48,22 +48,22 @@ void SegmentSupply::stop() {
 
 void SegmentSupply::onSpaceLow(std::function<void(bool)> listener) {
     {
-        std::lock_guard lock(tellMutex_);
+        std::lock_guard lock(reportMutex_);
         listener_ = std::move(listener);
     }
-    tell();
+    report();
 }
 
 void SegmentSupply::setSpaceLow(bool low) {
-    if (spaceLow_.exchange(low) != low) tell();
+    if (spaceLow_.exchange(low) != low) report();
 }
 
 // The disk may have been full before anybody listened.
-void SegmentSupply::tell() {
-    std::lock_guard lock(tellMutex_);
+void SegmentSupply::report() {
+    std::lock_guard lock(reportMutex_);
     const bool low = spaceLow_;
-    if (!listener_ || low == toldLow_) return;
-    toldLow_ = low;
+    if (!listener_ || low == reportedLow_) return;
+    reportedLow_ = low;
     listener_(low);
 }
 

@@ -60,7 +60,7 @@ private:
     core::Result<PreparedSegment> prepare(std::uint64_t sizeBytes);
     bool reserveTouched();
     void setSpaceLow(bool low);
-    void tell();
+    void report();
 
     core::FileSystem& files_;
     const core::Path directory_;
@@ -75,8 +75,8 @@ private:
     std::uint64_t made_ = 0;  // temporary files made, for their names
     bool stopping_ = false;
 
-    std::mutex tellMutex_;  // held while the listener is called
-    bool toldLow_ = false;
+    std::mutex reportMutex_;  // held while the listener is called
+    bool reportedLow_ = false;
     std::function<void(bool)> listener_;
 
     std::thread thread_;

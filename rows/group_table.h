@@ -43,12 +43,9 @@ public:
 
     std::byte* recordOf(Slot& slot) const {
         switch (place_) {
-            case Place::kInSlot:
-                return reinterpret_cast<std::byte*>(&slot.value);
-            case Place::kBehindSlot:
-                return reinterpret_cast<std::byte*>(&slot + 1);
-            case Place::kBeside:
-                break;
+            case Place::kInSlot: return reinterpret_cast<std::byte*>(&slot.value);
+            case Place::kBehindSlot: return reinterpret_cast<std::byte*>(&slot + 1);
+            case Place::kBeside: break;
         }
         return reinterpret_cast<std::byte*>(slot.value);
     }

@@ -87,15 +87,13 @@ Result<std::string> GroupText::line(std::string_view key, std::string_view value
     std::string text;
     for (std::size_t i = 0; i < row_->names.size(); ++i) {
         const Column column = row_->columns[i].column();
-        std::string shown, one;
+        std::string printable, one;
         appendValue(one, column, 0);
-        core::appendPrintable(shown, one);
-        if (i == keys)
-            text += '\t';
-        else if (i != 0)
-            text += i < keys ? "," : ", ";
+        core::appendPrintable(printable, one);
+        if (i == keys) text += '\t';
+        else if (i != 0) text += i < keys ? "," : ", ";
         if (i >= keys) {
-            text += row_->names[i] + "=" + (column.isNull(0) ? "null" : shown);
+            text += row_->names[i] + "=" + (column.isNull(0) ? "null" : printable);
         } else if (column.isNull(0)) {
             text += "\\N";
         } else {
@@ -113,10 +111,8 @@ Result<std::string> GroupText::key(const std::string& text) const {
     std::vector<std::optional<std::string>> parts(1, std::string());
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (text[i] == '\\' && i + 1 < text.size()) {
-            if (text[++i] == 'N')
-                parts.back().reset();
-            else if (parts.back())
-                *parts.back() += text[i];
+            if (text[++i] == 'N') parts.back().reset();
+            else if (parts.back()) *parts.back() += text[i];
         } else if (text[i] == ',') {
             parts.emplace_back(std::string());
         } else if (parts.back()) {
@@ -147,14 +143,11 @@ Result<std::string> GroupText::key(const std::string& text) const {
             const auto read = std::from_chars(parts[i]->data(), end, into);
             return read.ec == std::errc() && read.ptr == end;
         };
-        if (!parts[i])
-            buffer.setNull(0);
+        if (!parts[i]) buffer.setNull(0);
         else if (key[i].type == Type::kFloat && !number(buffer.as<Type::kFloat>()[0]))
             return wrong();
-        else if (key[i].type == Type::kInt && !number(buffer.as<Type::kInt>()[0]))
-            return wrong();
-        else if (key[i].type == Type::kBool)
-            buffer.as<Type::kBool>()[0] = *parts[i] == "true";
+        else if (key[i].type == Type::kInt && !number(buffer.as<Type::kInt>()[0])) return wrong();
+        else if (key[i].type == Type::kBool) buffer.as<Type::kBool>()[0] = *parts[i] == "true";
         else if (key[i].type == Type::kTime) {
             std::int64_t micros = 0;
             if (!number(micros)) return wrong();

@@ -75,16 +75,11 @@ private:
     }
     bool scalar() {
         switch (*at_) {
-            case '"':
-                return string();
-            case 't':
-                return isWord("true");
-            case 'f':
-                return isWord("false");
-            case 'n':
-                return isWord("null");
-            default:
-                return number();
+            case '"': return string();
+            case 't': return isWord("true");
+            case 'f': return isWord("false");
+            case 'n': return isWord("null");
+            default: return number();
         }
     }
     bool digits() {

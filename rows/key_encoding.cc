@@ -45,16 +45,13 @@ char* put(char* to, const Column& column, std::size_t row, bool isLast) {
     }
     switch (column.type) {
         case Type::kInt:
-        case Type::kTime:
-            return putInt(to, column.as<Type::kInt>()[row]);
-        case Type::kFloat:
-            return putFloat(to, column.as<Type::kFloat>()[row]);
+        case Type::kTime: return putInt(to, column.as<Type::kInt>()[row]);
+        case Type::kFloat: return putFloat(to, column.as<Type::kFloat>()[row]);
         case Type::kBool:
             *to = static_cast<char>(1 + (column.as<Type::kBool>()[row] != 0));
             return to + 1;
         case Type::kText:
-        case Type::kJson:
-            break;
+        case Type::kJson: break;
     }
     return putText(to, column.as<Type::kText>()[row], isLast);
 }
@@ -95,8 +92,7 @@ bool take(std::string_view& key, std::size_t row, ColumnBuffer& column, bool isL
             key.remove_prefix(1);
             return true;
         case Type::kText:
-        case Type::kJson:
-            break;
+        case Type::kJson: break;
     }
     std::uint64_t size = 0;
     if (isLast) {

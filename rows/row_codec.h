@@ -63,19 +63,11 @@ inline void copyValue(const Column& from, std::size_t row, ColumnBuffer& into, s
     if (from.isNull(row)) into.setNull(to);
     switch (from.type) {
         case Type::kInt:
-        case Type::kTime:
-            into.as<Type::kInt>()[to] = from.as<Type::kInt>()[row];
-            return;
-        case Type::kFloat:
-            into.as<Type::kFloat>()[to] = from.as<Type::kFloat>()[row];
-            return;
-        case Type::kBool:
-            into.as<Type::kBool>()[to] = from.as<Type::kBool>()[row];
-            return;
+        case Type::kTime: into.as<Type::kInt>()[to] = from.as<Type::kInt>()[row]; return;
+        case Type::kFloat: into.as<Type::kFloat>()[to] = from.as<Type::kFloat>()[row]; return;
+        case Type::kBool: into.as<Type::kBool>()[to] = from.as<Type::kBool>()[row]; return;
         case Type::kText:
-        case Type::kJson:
-            into.as<Type::kText>()[to] = from.as<Type::kText>()[row];
-            return;
+        case Type::kJson: into.as<Type::kText>()[to] = from.as<Type::kText>()[row]; return;
     }
 }
 inline void setNull(ColumnBuffer& into, std::size_t to) {

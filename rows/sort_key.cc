@@ -50,12 +50,9 @@ Class appendValue(std::string& out, const Column& column, std::size_t row, bool 
             core::appendBigEndian(core::key_detail::orderedBits(value), out);
             return kValue;
         }
-        case Type::kBool:
-            out += static_cast<char>(column.as<Type::kBool>()[row]);
-            return kValue;
+        case Type::kBool: out += static_cast<char>(column.as<Type::kBool>()[row]); return kValue;
         case Type::kText:
-        case Type::kJson:
-            break;
+        case Type::kJson: break;
     }
     const auto text = column.as<Type::kText>()[row];
     if (Number number; isLoose && parseNumber(text, number) == NumberText::kNumber) {

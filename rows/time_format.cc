@@ -110,16 +110,16 @@ Result<TimeFormat> TimeFormat::compile(std::string_view format) {
             if (((places >> kDirectives.find(c)) & 1) != 0) return true;
         return false;
     };
-    const auto lacks = [&](const char* what) {
+    const auto invalid = [&](const char* what) {
         return fail(ErrorKind::kInvalid, "the time format \"" + compiled.text_ + "\" " + what);
     };
     if (has("sQ")) return compiled;
     if (!has("j") && !(has("mbBh") && has("de")))
-        return lacks("does not say the day: %m or %b with %d, or %j, or %s");
-    if (has("I") != has("p")) return lacks("has one of %I and %p, which go together");
-    if (has("I") && has("H")) return lacks("has both %H and %I");
+        return invalid("does not say the day: %m or %b with %d, or %j, or %s");
+    if (has("I") != has("p")) return invalid("has one of %I and %p, which go together");
+    if (has("I") && has("H")) return invalid("has both %H and %I");
     compiled.hasYear_ = has("Yy");
-    if (!compiled.hasYear_ && has("j")) return lacks("has %j without a year");
+    if (!compiled.hasYear_ && has("j")) return invalid("has %j without a year");
     return compiled;
 }
 
@@ -135,19 +135,16 @@ const TimeFormat& TimeFormat::syslog() {
 // One directive's text.
 bool TimeFormat::read(const Step& step, const char*& at, const char* end, Fields& fields) const {
     switch (step.directive) {
-        case 0:
-            return at != end && *at++ == step.literal;
+        case 0: return at != end && *at++ == step.literal;
         case ' ':
             while (at != end && isBlank(*at)) ++at;
             return true;
-        case 'Y':
-            return readDigits(at, end, 4, fields.year) == 4;
+        case 'Y': return readDigits(at, end, 4, fields.year) == 4;
         case 'y':
             if (readDigits(at, end, 2, fields.year) != 2) return false;
             fields.year += fields.year < 69 ? 2000 : 1900;
             return true;
-        case 'm':
-            return readUpTo(at, end, 2, fields.month);
+        case 'm': return readUpTo(at, end, 2, fields.month);
         case 'b':
         case 'B':
         case 'h':
@@ -157,23 +154,16 @@ bool TimeFormat::read(const Step& step, const char*& at, const char* end, Fields
         case 'e':
             while (at != end && *at == ' ') ++at;
             [[fallthrough]];
-        case 'd':
-            return readUpTo(at, end, 2, fields.day);
-        case 'j':
-            return readUpTo(at, end, 3, fields.dayOfYear) && fields.dayOfYear != 0;
-        case 'H':
-            return readUpTo(at, end, 2, fields.hour);
-        case 'I':
-            return readUpTo(at, end, 2, fields.hour) && fields.hour >= 1 && fields.hour <= 12;
+        case 'd': return readUpTo(at, end, 2, fields.day);
+        case 'j': return readUpTo(at, end, 3, fields.dayOfYear) && fields.dayOfYear != 0;
+        case 'H': return readUpTo(at, end, 2, fields.hour);
+        case 'I': return readUpTo(at, end, 2, fields.hour) && fields.hour >= 1 && fields.hour <= 12;
         case 'p':
             fields.half = readWord(at, end, "pm") ? 1 : readWord(at, end, "am") ? 0 : -1;
             return fields.half >= 0;
-        case 'M':
-            return readUpTo(at, end, 2, fields.minute);
-        case 'S':
-            return readUpTo(at, end, 2, fields.second);
-        case 'f':
-            return readFraction(at, end, fields.micros);
+        case 'M': return readUpTo(at, end, 2, fields.minute);
+        case 'S': return readUpTo(at, end, 2, fields.second);
+        case 'f': return readFraction(at, end, fields.micros);
         case 'a':
         case 'A': {
             std::int64_t day = 0;

@@ -27,17 +27,12 @@ std::string_view textOf(const Column& column, std::size_t row, char (&room)[kVal
         return std::string_view(room, static_cast<std::size_t>(end - room));
     };
     switch (column.type) {
-        case Type::kInt:
-            return made(writeInt(room, column.as<Type::kInt>()[row]));
-        case Type::kFloat:
-            return made(writeFloat(room, column.as<Type::kFloat>()[row]));
-        case Type::kBool:
-            return boolText(column.as<Type::kBool>()[row]);
-        case Type::kTime:
-            return made(writeTime(room, column.as<Type::kTime>()[row]));
+        case Type::kInt: return made(writeInt(room, column.as<Type::kInt>()[row]));
+        case Type::kFloat: return made(writeFloat(room, column.as<Type::kFloat>()[row]));
+        case Type::kBool: return boolText(column.as<Type::kBool>()[row]);
+        case Type::kTime: return made(writeTime(room, column.as<Type::kTime>()[row]));
         case Type::kText:
-        case Type::kJson:
-            return column.as<Type::kText>()[row];
+        case Type::kJson: return column.as<Type::kText>()[row];
     }
     TM_CHECK(false, "a column has one of the types");
 }
@@ -191,20 +186,11 @@ void appendTsv(std::string& out, const Column& column, std::size_t row) {
     char room[kValueTextMax];
     for (const char c : textOf(column, row, room)) {
         switch (c) {
-            case '\t':
-                out += "\\t";
-                break;
-            case '\n':
-                out += "\\n";
-                break;
-            case '\r':
-                out += "\\r";
-                break;
-            case '\\':
-                out += "\\\\";
-                break;
-            default:
-                out += c;
+            case '\t': out += "\\t"; break;
+            case '\n': out += "\\n"; break;
+            case '\r': out += "\\r"; break;
+            case '\\': out += "\\\\"; break;
+            default: out += c;
         }
     }
 }

@@ -66,7 +66,7 @@ private:
                                            const Tcp::resolver::results_type& found) {
                 const auto receiver = weak.lock();
                 if (!receiver || receiver->stopping()) return;
-                receiver->network_->loop().sealIfWanted();
+                receiver->network_->loop().flushIfRequested();
                 if (error) return receiver->tryAgain(receiver->cannotConnect(error.message()));
                 receiver->addresses_.assign(found.begin(), found.end());
                 receiver->failures_.clear();
@@ -81,13 +81,13 @@ private:
         dialling_ = std::make_shared<Tcp::socket>(network_->loop().io());
         attemptTimer_.expires_after(kConnectMax);
         attemptTimer_.async_wait([me = self(), socket = dialling_](const asio::error_code& error) {
-            me->network_->loop().sealIfWanted();
+            me->network_->loop().flushIfRequested();
             asio::error_code ignored;
             if (!error && me->dialling_ == socket) socket->close(ignored);
         });
         dialling_->async_connect(addresses_[place],
                                  [me = self(), socket = dialling_, place](asio::error_code error) {
-                                     me->network_->loop().sealIfWanted();
+                                     me->network_->loop().flushIfRequested();
                                      me->attemptTimer_.cancel();
                                      me->dialling_.reset();
                                      if (me->stopping()) return;
@@ -132,7 +132,7 @@ private:
                    core::SourceObserver::Trouble::kUntilRecovered);
         timer_.expires_after(backoff_.next());
         timer_.async_wait([me = self()](const asio::error_code& error) {
-            me->network_->loop().sealIfWanted();
+            me->network_->loop().flushIfRequested();
             if (!error && !me->stopping()) me->dial();
         });
     }

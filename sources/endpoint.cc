@@ -43,16 +43,17 @@ core::Result<Endpoint> parseEndpoint(std::string_view text) {
         port = text.substr(close + 2);
     } else if (const auto colon = text.rfind(':'); colon != text.npos) {
         if (text.find(':') != colon)
-            return fail(ErrorKind::kInvalid,
-                        quoted(text) +
-                            " has several colons: an IPv6 address needs brackets, [::1]:9998");
+            return fail(
+                ErrorKind::kInvalid,
+                quoted(text) + " has several colons: an IPv6 address needs brackets, [::1]:9998");
         if (colon != 0) endpoint.host = text.substr(0, colon);
         port = text.substr(colon + 1);
     }
     if (!parsePort(port, endpoint.port))
         return fail(ErrorKind::kInvalid,
-                    quoted(text) + " names no port from 1 to 65535: HOST:PORT, or PORT on this "
-                                   "machine");
+                    quoted(text) +
+                        " names no port from 1 to 65535: HOST:PORT, or PORT on this "
+                        "machine");
     if (endpoint.host.empty() || endpoint.host.find('\0') != endpoint.host.npos)
         return fail(ErrorKind::kInvalid, quoted(text) + " names no host: HOST:PORT");
     return endpoint;

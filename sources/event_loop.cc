@@ -24,7 +24,7 @@ void EventLoop::stop() {
         if (!running_) return;
         running_ = false;
     }
-    sealed_.notify_all();
+    flushed_.notify_all();
     io_.stop();
     thread_.join();
     // What was cancelled still holds its connections until it has been told.
@@ -41,7 +41,7 @@ void EventLoop::call(const std::function<void()>& work) {
             return work();
         }
         asio::post(io_, [&] {
-            sealIfWanted();
+            flushIfRequested();
             work();
             done.set_value();
         });
@@ -51,23 +51,23 @@ void EventLoop::call(const std::function<void()>& work) {
 
 void EventLoop::post(std::function<void()> work) { asio::post(io_, std::move(work)); }
 
-void EventLoop::sealOpenBlocks() {
+void EventLoop::flushOpenBlocks() {
     std::unique_lock lock(mutex_);
     if (!running_) return;
-    const std::uint64_t wanted = sealWanted_.fetch_add(1) + 1;
-    asio::post(io_, [this] { sealIfWanted(); });
-    sealed_.wait(lock, [&] { return sealDone_ >= wanted || !running_; });
+    const std::uint64_t wanted = flushRequested_.fetch_add(1) + 1;
+    asio::post(io_, [this] { flushIfRequested(); });
+    flushed_.wait(lock, [&] { return flushDone_ >= wanted || !running_; });
 }
 
-void EventLoop::sealIfWanted() {
-    const std::uint64_t wanted = sealWanted_.load();
-    if (wanted == sealDone_) return;  // only this thread changes sealDone_
-    seal_();
+void EventLoop::flushIfRequested() {
+    const std::uint64_t wanted = flushRequested_.load();
+    if (wanted == flushDone_) return;  // only this thread changes flushDone_
+    flush_();
     {
         std::lock_guard lock(mutex_);
-        sealDone_ = wanted;
+        flushDone_ = wanted;
     }
-    sealed_.notify_all();
+    flushed_.notify_all();
 }
 
 }  // namespace tidemill::sources

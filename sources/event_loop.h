@@ -14,8 +14,8 @@ namespace tidemill::sources {
 // Thread safety: thread-safe, except where said.
 class EventLoop {
 public:
-    // `seal` is called on the I/O thread for each sealOpenBlocks(), or once for several.
-    explicit EventLoop(std::function<void()> seal) : seal_(std::move(seal)) {}
+    // `seal` is called on the I/O thread for each flushOpenBlocks(), or once for several.
+    explicit EventLoop(std::function<void()> flush) : flush_(std::move(flush)) {}
 
     void start();
     // Ends the thread, and then tells what was cancelled. Idempotent.
@@ -27,22 +27,22 @@ public:
     void post(std::function<void()> work);
 
     // Returns when a seal that began behind this call is done.
-    void sealOpenBlocks();
+    void flushOpenBlocks();
 
     // On the I/O thread: seals when somebody waits for it. Every handler calls this first, so that
     // a batch time waits for one handler at most.
-    void sealIfWanted();
+    void flushIfRequested();
 
     // For sockets and timers, which must go before this.
     asio::io_context& io() { return io_; }
 
 private:
-    const std::function<void()> seal_;
+    const std::function<void()> flush_;
     asio::io_context io_{1};
-    std::atomic<std::uint64_t> sealWanted_{0};
+    std::atomic<std::uint64_t> flushRequested_{0};
     std::mutex mutex_;  // guards what follows
-    std::condition_variable sealed_;
-    std::uint64_t sealDone_ = 0;
+    std::condition_variable flushed_;
+    std::uint64_t flushDone_ = 0;
     bool running_ = false;
     std::thread thread_;
 };

@@ -185,14 +185,14 @@ void FileBatch::withoutLongLines(std::string_view text, std::vector<std::string_
 
 Result<std::shared_ptr<core::File>> FileBatch::open(const FilePiece& piece) {
     auto path = piece.path;
-    auto file = source_.held(piece.file.id);
+    auto file = source_.access().held(piece.file.id);
     if (!file) {
-        if (auto same = source_.openSame(piece.file, path)) {
+        if (auto same = source_.access().openSame(piece.file, path)) {
             file = std::move(*same);
         } else if (same.error().kind == ErrorKind::kNotFound) {
             // Another file may have been put in its place that holds the same.
             path = piece.path;
-            auto other = source_.files().open(path, core::OpenMode::kRead);
+            auto other = source_.access().files().open(path, core::OpenMode::kRead);
             if (!other)
                 return lost({other.error().kind,
                              "a file that a recorded batch reads is gone or cannot "

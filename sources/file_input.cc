@@ -14,7 +14,8 @@ void pushRecords(std::string_view bytes, std::size_t recordBytes, std::size_t ch
         const std::size_t wanted = std::min(sink.wanted(), chunkMax);
         if (wanted == 0) return;
         chunk.clear();
-        for (; chunk.size() < wanted && bytes.size() >= recordBytes; bytes.remove_prefix(recordBytes))
+        for (; chunk.size() < wanted && bytes.size() >= recordBytes;
+             bytes.remove_prefix(recordBytes))
             chunk.push_back(bytes.substr(0, recordBytes));
         if (chunk.empty()) return;
         sink.take(chunk);
@@ -39,10 +40,8 @@ void FileInputNode::scan(core::TaskContext& task, core::BatchRun& run,
         if (source_->options().recordBytes != 0)
             pushRecords(text, source_->options().recordBytes,
                         task.marker != nullptr ? 1 : core::kChunkElements, sink);
-        else if (task.marker != nullptr)
-            core::pushLines(text, sink);
-        else
-            core::pushText(text, sink);
+        else if (task.marker != nullptr) core::pushLines(text, sink);
+        else core::pushText(text, sink);
     }
 }
 

@@ -19,12 +19,9 @@ using core::Result;
 namespace {
 
 constexpr Duration kOldAge{60'000};
-constexpr std::uint8_t kHeaderTag = 0xF2;  // the first format's rows begin with another byte
-constexpr std::size_t kHeldMax = 16;
 constexpr std::uint64_t kKeptOpenBytes = 1 << 20;
 constexpr std::size_t kComplaintsMax = 100;
 constexpr std::chrono::seconds kFirstRetry{1};
-constexpr std::chrono::seconds kLocateAgain{2};
 constexpr std::int64_t kNanosPerMilli = 1'000'000;
 
 FileMark markOf(const DirectoryWatch::Entry& entry) {
@@ -37,24 +34,15 @@ std::string described(const FileMark& file, const std::string& path) {
 
 }  // namespace
 
-Result<std::uint64_t> hashOf(core::File& file, std::uint64_t begin, std::uint64_t size) {
-    std::array<char, kHashedBytes> bytes;
-    TM_ASSIGN(const auto got, file.readAt(begin, bytes.data(), std::min(size, kHashedBytes)));
-    return XXH3_64bits(bytes.data(), got);
-}
-
-Result<std::uint64_t> tailHashOf(core::File& file, std::uint64_t begin, std::uint64_t end) {
-    const auto size = std::min(end - begin, kHashedBytes);
-    return hashOf(file, end - size, size);
-}
-
 FileSource::FileSource(core::FileSystem& files, FileSourceOptions options)
-    : files_(files), options_(std::move(options)), watch_(files, options_.directories) {}
+    : options_(std::move(options)),
+      access_(files, options_.directories),
+      watch_(files, options_.directories) {}
 
 Result<> FileSource::open(const core::SourceOpening& opening) {
-    begun_ = options_.existing == ExistingFiles::kTake;
-    oldBeforeMillis_ = toMillis(opening.firstStart - kOldAge);
-    for (const auto& [lane, position] : opening.positions) TM_TRY(restore(lane, position));
+    known_.begun = options_.existing == ExistingFiles::kTake;
+    known_.oldBeforeMillis = toMillis(opening.firstStart - kOldAge);
+    for (const auto& [lane, position] : opening.positions) TM_TRY(known_.restore(lane, position));
     return {};
 }
 
@@ -77,14 +65,15 @@ void FileSource::look(std::chrono::nanoseconds now) {
                 });
     if (lookedForMissing_ || !watch_.complete()) return;
     lookedForMissing_ = true;
-    for (const auto& [id, known] : known_)
+    known_.forEachId([&](FileId id) {
         if (!watch_.isPresent(id)) missing_.emplace(id, now);
+    });
 }
 
 void FileSource::seen(const std::string& path, const DirectoryWatch::Entry& entry) {
     missing_.erase(entry.id);
-    if (const auto found = known_.find(entry.id); found != known_.end()) {
-        Known& known = found->second;
+    if (auto* const found = known_.find(entry.id)) {
+        auto& known = *found;
         if (isSame(known, path, entry)) {
             new_.erase(path);
             if (!known.complained && complaints_ < kComplaintsMax &&
@@ -103,7 +92,7 @@ void FileSource::seen(const std::string& path, const DirectoryWatch::Entry& entr
     }
     if (entry.sizeBytes == 0) {  // it waits for content
         new_.erase(path);
-    } else if (!begun_ && entry.modifiedNanos / kNanosPerMilli < oldBeforeMillis_) {
+    } else if (!known_.begun && entry.modifiedNanos / kNanosPerMilli < known_.oldBeforeMillis) {
         old_[entry.id] = entry;
         new_.erase(path);
     } else {
@@ -111,13 +100,13 @@ void FileSource::seen(const std::string& path, const DirectoryWatch::Entry& entr
     }
 }
 
-bool FileSource::isSame(const Known& known, const std::string& path,
+bool FileSource::isSame(const KnownFiles::Known& known, const std::string& path,
                         const DirectoryWatch::Entry& entry) {
     const FileMark& mark = known.file;
     if (mark.bornNanos != 0 && entry.bornNanos != 0) return mark.bornNanos == entry.bornNanos;
     if (mark.sizeBytes == entry.sizeBytes && mark.modifiedNanos == entry.modifiedNanos) return true;
     if (mark.headBytes == 0) return true;
-    const auto file = files_.open(path, core::OpenMode::kRead);
+    const auto file = access_.files().open(path, core::OpenMode::kRead);
     if (!file) return true;  // it cannot be told
     const auto hash = hashOf(**file, 0, mark.headBytes);
     return !hash || *hash == mark.headHash;
@@ -128,26 +117,25 @@ bool FileSource::isSame(const Known& known, const std::string& path,
 Result<std::size_t> FileSource::prepare(core::Instant now, std::size_t bytesMax) {
     {
         std::lock_guard lock(mutex_);
-        std::erase_if(held_, [&](const auto& held) { return !unfinished_.contains(held.first); });
         for (auto& mark : std::exchange(insteads_, {})) {
-            known_[mark.id] = Known{{mark, mark.sizeBytes, true, {}}};
+            known_.putDone(mark);
             toLeave_.push_back(std::move(mark));
         }
     }
+    access_.releaseExcept(known_.unfinished());
     look(now.monotonic);
     prepared_.clear();
     chosen_.clear();
     std::size_t bytes = 0;
-    for (const auto& id : unfinished_) {
+    for (const auto& id : known_.unfinished()) {
         if (bytes >= bytesMax) break;
-        TM_TRY(prepareRest(known_.at(id), now, bytes));
+        TM_TRY(prepareRest(*known_.find(id), now, bytes));
     }
     if (bytes < bytesMax) {
         for (const auto& path : oldestNew()) {
             const auto entry = new_.at(path);
             if (chosen_.contains(entry.id)) continue;
-            if (const auto known = known_.find(entry.id);
-                known != known_.end() && isSame(known->second, path, entry)) {
+            if (const auto* known = known_.find(entry.id); known && isSame(*known, path, entry)) {
                 new_.erase(path);  // another name of a known file
                 continue;
             }
@@ -160,7 +148,7 @@ Result<std::size_t> FileSource::prepare(core::Instant now, std::size_t bytesMax)
     for (const auto& [id, since] : missing_) {
         if (toForget_.size() >= kFilesMax) break;
         if (now.monotonic - since >= kForgetAfter && watch_.wouldShow(id.device) &&
-            !unfinished_.contains(id))
+            !known_.unfinished().contains(id))
             toForget_.push_back(id);
     }
     return bytes;
@@ -182,13 +170,13 @@ std::vector<std::string> FileSource::oldestNew() const {
 }
 
 // What is left of a file that batches before have begun.
-Result<> FileSource::prepareRest(Known& known, core::Instant now, std::size_t& bytes) {
+Result<> FileSource::prepareRest(KnownFiles::Known& known, core::Instant now, std::size_t& bytes) {
     if (!mayTry(known.path, now.monotonic)) return {};
     std::string path = known.path;
-    auto file = held(known.file.id);
+    auto file = access_.held(known.file.id);
     core::Error error;
     if (!file) {
-        auto opened = openSame(known.file, path);
+        auto opened = access_.openSame(known.file, path);
         if (!opened) {
             error = opened.error();
             if (error.kind == ErrorKind::kNotFound && watch_.wouldShow(known.file.id.device))
@@ -222,12 +210,10 @@ Result<> FileSource::prepareRest(Known& known, core::Instant now, std::size_t& b
 Result<> FileSource::prepareNew(const std::string& path, core::Instant now, std::size_t bytesMax,
                                 std::size_t& bytes) {
     const auto entry = new_.at(path);
-    auto opened = files_.open(path, core::OpenMode::kRead);
+    auto opened = access_.files().open(path, core::OpenMode::kRead);
     if (!opened) {
-        if (opened.error().kind == ErrorKind::kNotFound)
-            new_.erase(path);
-        else
-            later(path, opened.error(), now.monotonic);
+        if (opened.error().kind == ErrorKind::kNotFound) new_.erase(path);
+        else later(path, opened.error(), now.monotonic);
         return {};
     }
     const std::shared_ptr<core::File> file = std::move(*opened);
@@ -243,7 +229,7 @@ Result<> FileSource::prepareNew(const std::string& path, core::Instant now, std:
     const auto size = piece->end - piece->begin;
     if (size == 0) {
         toLeave_.push_back(piece->file);
-        known_[entry.id] = Known{{piece->file, piece->file.sizeBytes, true, {}}};
+        known_.putDone(piece->file);
         new_.erase(path);
         return {};
     }
@@ -301,7 +287,7 @@ bool FileSource::mayTry(const std::string& path, std::chrono::nanoseconds now) c
     return found == retries_.end() || now >= found->second.at;
 }
 
-Result<> FileSource::lost(Known& known, ErrorKind kind, const std::string& what) {
+Result<> FileSource::lost(KnownFiles::Known& known, ErrorKind kind, const std::string& what) {
     const auto message = "a file of which batches have read " + std::to_string(known.readTo) +
                          " bytes " + what + ": " + described(known.file, known.path);
     if (options_.onLostData == LostData::kStop)
@@ -317,7 +303,7 @@ Result<> FileSource::lost(Known& known, ErrorKind kind, const std::string& what)
 Result<core::ReplayableSource::Plan> FileSource::plan(const Limits& limits) {
     FileRange range;
     range.recordBytesMax = static_cast<std::uint32_t>(options_.recordBytesMax);
-    range.oldBeforeMillis = oldBeforeMillis_;
+    range.oldBeforeMillis = known_.oldBeforeMillis;
     Plan plan;
     std::size_t encoded = 64;
     for (auto& prepared : prepared_) {
@@ -344,19 +330,17 @@ Result<core::ReplayableSource::Plan> FileSource::plan(const Limits& limits) {
          ++at, ++old)
         range.left.push_back(markOf(at->second));
     leftBehind_ += old;
-    range.begun = begun_ || (watch_.complete() && old == old_.size());
+    range.begun = known_.begun || (watch_.complete() && old == old_.size());
     for (const auto& id : toForget_)
         if (fits(sizeof(FileId))) range.forgotten.push_back(id);
     toForget_.clear();
-    if (range.begun && !begun_ && leftBehind_ != 0)
+    if (range.begun && !known_.begun && leftBehind_ != 0)
         core::logInfo(std::to_string(leftBehind_) + " files in " + options_.directories +
                       " are left, because they were there and older than " +
                       std::to_string(kOldAge.count() / 1000) +
                       " s when the job started for the first time; existing = \"take\" "
                       "(FileStreamOptions::existing) would have taken them");
-    const bool changed = !range.pieces.empty() || !range.left.empty() || !range.forgotten.empty() ||
-                         range.begun != begun_ || !headerKept_;
-    if (!changed) return plan;
+    if (!known_.wouldChange(range)) return plan;
     plan.range = encode(range);
     apply(range);
     return plan;
@@ -371,54 +355,11 @@ Result<> FileSource::cut(Prepared& prepared, std::size_t bytes) {
     piece.end = piece.begin + size;
     piece.last = false;
     TM_ASSIGN(piece.tailHash, tailHashOf(*prepared.file, piece.begin, piece.end));
-    std::lock_guard lock(mutex_);
-    if (held_.size() < kHeldMax) held_[piece.file.id] = prepared.file;
+    access_.hold(piece.file.id, prepared.file);
     return {};
 }
 
 // --- What is known -------------------------------------------------------------------------------
-
-void FileSource::apply(const FileRange& range) {
-    if (!headerKept_ || begun_ != range.begun || oldBeforeMillis_ != range.oldBeforeMillis) {
-        core::ByteWriter header;
-        header.u8(kHeaderTag);
-        header.u8(range.begun ? 1 : 0);
-        header.i64(range.oldBeforeMillis);
-        changes_.push_back({"", std::move(header).bytes()});
-    }
-    headerKept_ = true;
-    begun_ = range.begun;
-    oldBeforeMillis_ = range.oldBeforeMillis;
-    for (const auto& piece : range.pieces)
-        keep({{piece.file, piece.last ? piece.file.sizeBytes : piece.end, piece.last,
-               piece.last ? std::string() : piece.path}});
-    for (const auto& piece : range.pieces) {
-        new_.erase(piece.path);
-        retries_.erase(piece.path);
-    }
-    for (const auto& mark : range.left) {
-        keep({{mark, mark.sizeBytes, true, {}}});
-        old_.erase(mark.id);
-    }
-    for (const auto& id : range.forgotten) {
-        known_.erase(id);
-        missing_.erase(id);
-        unfinished_.erase(id);
-        changes_.push_back({toString(id), std::nullopt});
-    }
-}
-
-void FileSource::keep(Known known) {
-    const FileId id = known.file.id;
-    auto& kept = known_[id];
-    known.complained = kept.complained && kept.file.bornNanos == known.file.bornNanos;
-    changes_.push_back({toString(id), encode(static_cast<const KnownFile&>(known))});
-    if (known.done)
-        unfinished_.erase(id);
-    else
-        unfinished_.insert(id);
-    kept = std::move(known);
-}
 
 Result<> FileSource::resumeBehind(std::string_view bytes) {
     TM_ASSIGN(const auto range, decodeFileRange(bytes));
@@ -431,73 +372,14 @@ Result<> FileSource::visitRecords(std::string_view bytes, const Visit& visit) {
     return FileBatch(*this, std::move(range)).visitRecords(visit);
 }
 
-std::vector<core::ReplayableSource::PositionChange> FileSource::takeChanges() {
-    return std::exchange(changes_, {});
-}
-
-Result<> FileSource::restore(std::string_view key, std::string_view value) {
-    if (key.empty()) {
-        core::ByteReader in(value);
-        const auto tag = in.u8();
-        begun_ = in.u8() != 0;
-        oldBeforeMillis_ = in.i64();
-        if (tag != kHeaderTag || !in.finished())
-            return fail(ErrorKind::kUnsupported,
-                        "the data directory keeps positions of files in another format than this "
-                        "build reads: begin a new data directory, into which "
-                        "existing = \"take\" takes all files again");
-        headerKept_ = true;
-        return {};
+void FileSource::apply(const FileRange& range) {
+    known_.apply(range);
+    for (const auto& piece : range.pieces) {
+        new_.erase(piece.path);
+        retries_.erase(piece.path);
     }
-    FileId id;
-    if (!parseFileId(key, id))
-        return fail(ErrorKind::kCorrupt, "the key of a known file's row does not parse");
-    TM_ASSIGN(auto known, decodeKnownFile(id, value));
-    if (!known.done) unfinished_.insert(id);
-    known_[id] = Known{std::move(known)};
-    return {};
-}
-
-// --- For those who read --------------------------------------------------------------------------
-
-std::shared_ptr<core::File> FileSource::held(FileId id) const {
-    std::lock_guard lock(mutex_);
-    const auto found = held_.find(id);
-    return found == held_.end() ? nullptr : found->second;
-}
-
-Result<std::shared_ptr<core::File>> FileSource::openSame(const FileMark& mark,
-                                                         std::string& path) const {
-    const auto open = [&](const std::string& at) -> Result<std::shared_ptr<core::File>> {
-        TM_ASSIGN(std::shared_ptr<core::File> file, files_.open(at, core::OpenMode::kRead));
-        TM_ASSIGN(const auto info, file->info());
-        const bool same =
-            FileId{info.device, info.inode} == mark.id &&
-            (info.bornNanos == mark.bornNanos || info.bornNanos == 0 || mark.bornNanos == 0);
-        if (!same) return fail(ErrorKind::kNotFound, "another file has the name now: file=" + at);
-        return file;
-    };
-    auto opened = open(path);
-    if (opened || opened.error().kind != ErrorKind::kNotFound) return opened;
-    const auto now = find(mark.id);
-    if (now.empty()) return opened;
-    opened = open(now);
-    if (opened) path = now;
-    return opened;
-}
-
-std::string FileSource::find(FileId id) const {
-    std::lock_guard lock(mutex_);
-    const auto now = std::chrono::steady_clock::now();
-    if (located_.empty() || now - locatedAt_ > kLocateAgain) {
-        located_.clear();
-        DirectoryWatch all(files_, options_.directories);
-        all.look([&](const std::string& path, const auto& entry) { located_[entry.id] = path; },
-                 [](const std::string&, const auto&) {});
-        locatedAt_ = now;
-    }
-    const auto found = located_.find(id);
-    return found == located_.end() ? std::string() : found->second;
+    for (const auto& mark : range.left) old_.erase(mark.id);
+    for (const auto& id : range.forgotten) missing_.erase(id);
 }
 
 void FileSource::takeInstead(const FileMark& file) {

@@ -20,8 +20,10 @@
 #include "core/file_system.h"
 #include "core/replayable_source.h"
 #include "sources/directory_watch.h"
+#include "sources/file_access.h"
 #include "sources/file_range.h"
 #include "sources/file_stream_options.h"
+#include "sources/known_files.h"
 
 namespace tidemill::sources {
 
@@ -41,7 +43,8 @@ public:
 
     // Thread-safe.
     const FileSourceOptions& options() const { return options_; }
-    core::FileSystem& files() const { return files_; }
+    // How batches open what they read.
+    FileAccess& access() { return access_; }
 
     // Errors: kCorrupt, kUnsupported.
     core::Result<> open(const core::SourceOpening& opening) override;
@@ -51,15 +54,10 @@ public:
     core::Result<Plan> plan(const Limits& limits) override;
     core::Result<> resumeBehind(std::string_view range) override;
     core::Result<> visitRecords(std::string_view range, const Visit& visit) override;
-    std::vector<PositionChange> takeChanges() override;
+    std::vector<PositionChange> takeChanges() override { return known_.takeChanges(); }
     core::SourceStatistics statistics() const override;
 
     // For those who read what batches took; thread-safe.
-    // The file, when it is held open because batches to come read the rest of it; else null.
-    std::shared_ptr<core::File> held(FileId id) const;
-    // Opens the file wherever it is now; `path` becomes where that is. Errors: kNotFound, kIo.
-    core::Result<std::shared_ptr<core::File>> openSame(const FileMark& mark,
-                                                       std::string& path) const;
     // A file that a batch found in place of the one it had chosen, with the same bytes: known.
     void takeInstead(const FileMark& file);
     void countOversize(std::uint64_t records) { oversize_ += records; }
@@ -70,9 +68,6 @@ public:
     static constexpr std::chrono::minutes kForgetAfter{10};
 
 private:
-    struct Known : KnownFile {
-        bool complained = false;  // that it has changed
-    };
     struct Prepared {
         FilePiece piece;
         std::shared_ptr<core::File> file;  // kept open when the piece may be cut
@@ -82,12 +77,12 @@ private:
         std::chrono::nanoseconds at{};
     };
 
-    core::Result<> restore(std::string_view lane, std::string_view position);
     void look(std::chrono::nanoseconds now);
     void seen(const std::string& path, const DirectoryWatch::Entry& entry);
-    bool isSame(const Known& known, const std::string& path, const DirectoryWatch::Entry& entry);
+    bool isSame(const KnownFiles::Known& known, const std::string& path,
+                const DirectoryWatch::Entry& entry);
     std::vector<std::string> oldestNew() const;
-    core::Result<> prepareRest(Known& known, core::Instant now, std::size_t& bytes);
+    core::Result<> prepareRest(KnownFiles::Known& known, core::Instant now, std::size_t& bytes);
     core::Result<> prepareNew(const std::string& path, core::Instant now, std::size_t bytesMax,
                               std::size_t& bytes);
     core::Result<FilePiece> pieceOf(core::File& file, const core::FileInfo& info,
@@ -96,25 +91,15 @@ private:
     // A file that cannot be read now is asked again later.
     void later(const std::string& path, const core::Error& error, std::chrono::nanoseconds now);
     bool mayTry(const std::string& path, std::chrono::nanoseconds now) const;
-    core::Result<> lost(Known& known, core::ErrorKind kind, const std::string& what);
+    core::Result<> lost(KnownFiles::Known& known, core::ErrorKind kind, const std::string& what);
     void apply(const FileRange& range);
-    void keep(Known known);
     // Where the records of a file of this size end.
     std::uint64_t endOf(std::uint64_t sizeBytes) const;
-    // One of its names, looked for in all directories; empty: it has none.
-    std::string find(FileId id) const;
 
-    core::FileSystem& files_;
     const FileSourceOptions options_;
+    FileAccess access_;
     DirectoryWatch watch_;
-
-    // What the rows of the state hold.
-    bool begun_ = false;
-    std::int64_t oldBeforeMillis_ = 0;
-    bool headerKept_ = false;
-    std::unordered_map<FileId, Known> known_;
-    std::set<FileId> unfinished_;  // known ones of which batches read more
-    std::vector<PositionChange> changes_;
+    KnownFiles known_;
 
     // What the last look found.
     std::map<std::string, DirectoryWatch::Entry> new_;              // by path, with content
@@ -130,10 +115,7 @@ private:
     std::size_t complaints_ = 0;
 
     mutable std::mutex mutex_;  // of what follows
-    std::map<FileId, std::shared_ptr<core::File>> held_;
     std::vector<FileMark> insteads_;
-    mutable std::unordered_map<FileId, std::string> located_;
-    mutable std::chrono::steady_clock::time_point locatedAt_;
     std::atomic<std::uint64_t> oversize_ = 0;
 };
 
@@ -141,10 +123,5 @@ private:
 inline constexpr std::string_view kWayOut =
     "put it back as it was and start again, or go on without what is missing: "
     "on_lost_data = \"skip\" (FileStreamOptions::onLostData)";
-
-// Of the bytes [begin, begin + size) of a file; fewer when it ends before. Errors: kIo.
-core::Result<std::uint64_t> hashOf(core::File& file, std::uint64_t begin, std::uint64_t size);
-// The hashed bytes of a piece's end.
-core::Result<std::uint64_t> tailHashOf(core::File& file, std::uint64_t begin, std::uint64_t end);
 
 }  // namespace tidemill::sources

@@ -18,8 +18,8 @@ constexpr std::size_t kRoomBytesMin = 1024;
 
 std::size_t largestCapacity(const LineLimits& limits) {
     const std::size_t forLine = std::bit_ceil(limits.recordBytesMax + 2 + kRoomBytesMin);
-    return std::max({forLine, std::bit_floor(limits.blockBytesMax),
-                     core::BufferPool::kSmallestBytes});
+    return std::max(
+        {forLine, std::bit_floor(limits.blockBytesMax), core::BufferPool::kSmallestBytes});
 }
 
 }  // namespace
@@ -131,8 +131,8 @@ std::size_t LineAssembler::removeOversize(std::size_t begin, std::size_t end) {
     std::size_t kept = begin;  // start of the run of lines that are not moved yet
     std::size_t out = begin;
     // The number of the line that begins at `kept`.
-    std::uint64_t line = firstLine_ + lines_ + oversize_ -
-                         countLineEnds({base + begin, end - begin});
+    std::uint64_t line =
+        firstLine_ + lines_ + oversize_ - countLineEnds({base + begin, end - begin});
     const auto moveKept = [&](std::size_t until) {
         if (out != kept) std::memmove(base + out, base + kept, until - kept);
         out += until - kept;
@@ -184,7 +184,7 @@ LineAssembler::Cut LineAssembler::take() {
     return cut;
 }
 
-void LineAssembler::park() {
+void LineAssembler::releaseBuffer() {
     if (!buffer_ || hasLines()) return;
     carry_.assign(buffer_.data() + lineStart_, buffer_.data() + used_);
     core::Buffer returned = std::exchange(buffer_, {});
@@ -194,15 +194,15 @@ void LineAssembler::park() {
 void LineAssembler::finishLine() {
     TM_CHECK(!hasLines(), "a line was finished behind lines of an open block");
     if (!insideLine()) return;
-    park();
+    releaseBuffer();
     if (std::exchange(skipping_, false)) {
         ++oversize_;
         return;
     }
     // Not from the pool: a full budget must not hold back a line that is complete. Unfinished lines
     // have a budget of their own.
-    core::Buffer whole = core::Buffer::unpooled(
-        std::max(carry_.size() + 1, core::BufferPool::kSmallestBytes));
+    core::Buffer whole =
+        core::Buffer::unpooled(std::max(carry_.size() + 1, core::BufferPool::kSmallestBytes));
     std::copy(carry_.begin(), carry_.end(), whole.data());
     whole.data()[carry_.size()] = '\n';
     buffer_ = std::move(whole);

@@ -64,7 +64,7 @@ public:
     Cut take();
 
     // Gives the buffer back when no whole line is in it.
-    void park();
+    void releaseBuffer();
     bool holdsBuffer() const { return static_cast<bool>(buffer_); }
 
     // Whether bytes have come behind the last line end, and how many of them are kept.

@@ -31,12 +31,12 @@ inline std::size_t countLineEnds(std::string_view bytes) {
 // The first and the last '\n' in [begin, end); null when there is none.
 inline const char* firstLineEnd(const char* begin, const char* end) {
     if (begin == end) return nullptr;
-    return static_cast<const char*>(std::memchr(begin, '\n', static_cast<std::size_t>(end - begin)));
+    return static_cast<const char*>(
+        std::memchr(begin, '\n', static_cast<std::size_t>(end - begin)));
 }
 inline const char* lastLineEnd(const char* begin, const char* end) {
     if (begin == end) return nullptr;
-    return static_cast<const char*>(
-        ::memrchr(begin, '\n', static_cast<std::size_t>(end - begin)));
+    return static_cast<const char*>(::memrchr(begin, '\n', static_cast<std::size_t>(end - begin)));
 }
 
 }  // namespace tidemill::sources

@@ -88,8 +88,8 @@ private:
         acceptor_.close(ignored);
         return core::fail(core::ErrorKind::kIo,
                           "cannot listen on " +
-                              hostAndPort(withoutBrackets(options_.address), options_.port) +
-                              ": " + error.message());
+                              hostAndPort(withoutBrackets(options_.address), options_.port) + ": " +
+                              error.message());
     }
 
     void shut() override {
@@ -113,7 +113,7 @@ private:
 
     void accept() {
         acceptor_.async_accept([me = self()](const asio::error_code& error, Tcp::socket socket) {
-            me->network_->loop().sealIfWanted();
+            me->network_->loop().flushIfRequested();
             if (me->stopping() || !me->acceptor_.is_open()) return;
             if (!error) me->accepted(std::move(socket));
             if (error == asio::error::no_descriptors ||
@@ -129,12 +129,13 @@ private:
         const auto peer = unmapped(socket.remote_endpoint(error).address());
         if (error) return;  // gone already
         if (openConnections() >= options_.connectionsMax)
-            return refuse(std::move(socket), "too many connections: " +
-                                                 std::to_string(options_.connectionsMax) +
-                                                 " are open; new ones are refused until one ends");
+            return refuse(std::move(socket),
+                          "too many connections: " + std::to_string(options_.connectionsMax) +
+                              " are open; new ones are refused until one ends");
         if (leavesTooFew(socket))
-            return refuse(std::move(socket), "too many connections: the limit of open files "
-                                             "(RLIMIT_NOFILE) leaves no more for clients");
+            return refuse(std::move(socket),
+                          "too many connections: the limit of open files "
+                          "(RLIMIT_NOFILE) leaves no more for clients");
         const std::string address = peer.is_loopback() ? std::string() : peer.to_string();
         if (!address.empty()) {
             const auto count = perAddress_.find(address);
@@ -174,8 +175,8 @@ private:
         ++counters.connectionsRefused;
         asio::error_code ignored;
         socket.non_blocking(true, ignored);
-        socket.write_some(
-            asio::buffer("error " + std::string(kErrorTooManyConnections) + "\n"), ignored);
+        socket.write_some(asio::buffer("error " + std::string(kErrorTooManyConnections) + "\n"),
+                          ignored);
         socket.shutdown(Tcp::socket::shutdown_send, ignored);
         // Read what the client has sent already: closing a socket with unread input resets the
         // connection, and the client would not see the answer.
@@ -206,7 +207,7 @@ private:
         }
         timer_.expires_after(std::chrono::milliseconds(20));
         timer_.async_wait([me = self()](const asio::error_code& cancelled) {
-            me->network_->loop().sealIfWanted();
+            me->network_->loop().flushIfRequested();
             if (cancelled || me->stopping()) return;
             if (me->reserve_ < 0) me->reserveDescriptor();
             me->accept();

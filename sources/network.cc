@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "core/connection_number.h"
 #include "core/logging.h"
 #include "sources/text_receiver.h"
 
@@ -18,7 +19,7 @@ Network::Network(core::BlockLog& log, std::shared_ptr<core::BufferPool> pool,
     : log_(log),
       pool_(std::move(pool)),
       options_(options),
-      loop_([this] { waiting_.seal(); }),
+      loop_([this] { waiting_.flush(); }),
       limits_(loop_, options_),
       waiting_(loop_, limits_),
       sessions_(log, options.sessionsMax),
@@ -34,10 +35,8 @@ void Network::start() {
     log_.onDurable([weak = weak_from_this(), post](core::Result<core::Lsn> durable) {
         const auto self = weak.lock();
         if (!self) return;
-        if (!durable)
-            post(*self, &Network::logFailed);
-        else if (!self->durablePosted_.exchange(true))
-            post(*self, &Network::onDurable);
+        if (!durable) post(*self, &Network::logFailed);
+        else if (!self->durablePosted_.exchange(true)) post(*self, &Network::onDurable);
     });
     pool_->setReleaseListener([weak = weak_from_this(), post] {
         const auto self = weak.lock();
@@ -69,7 +68,8 @@ void Network::pause(bool paused) {
 }
 
 std::uint64_t Network::nextConnectionNumber() {
-    return (std::uint64_t{log_.epoch()} << 32) | ++connectionNumber_;
+    connectionNumber_ = connectionNumber_ % core::kSocketConnectionsMax + 1;
+    return core::socketConnection(log_.epoch(), connectionNumber_);
 }
 
 void Network::logFailed() {
@@ -85,13 +85,13 @@ void Network::logFailed() {
 
 void Network::onBuffersReleased() {
     releasePosted_.store(false);
-    loop_.sealIfWanted();
+    loop_.flushIfRequested();
     waiting_.retryBudget();
 }
 
 void Network::onDurable() {
     durablePosted_.store(false);
-    loop_.sealIfWanted();
+    loop_.flushIfRequested();
     sessions_.onDurable();
 }
 
@@ -100,7 +100,7 @@ void Network::armPeerTimer() {
     peerTimer_.async_wait([weak = weak_from_this()](const asio::error_code& error) {
         const auto self = weak.lock();
         if (!self || error) return;
-        self->loop_.sealIfWanted();
+        self->loop_.flushIfRequested();
         self->forEachReceiver([](TextReceiver& receiver) { receiver.closeGone(); });
         self->armPeerTimer();
     });

@@ -6,10 +6,10 @@
 //   bytes came          channel -> TextConnection::readable -> LineAssembler::makeRoom, room, added
 //   block full, or      TextConnection::handOver -> LineAssembler::take -> BlockLog::append
 //   input ended
-//   a batch time        scheduler -> EventLoop::sealOpenBlocks -> WaitingConnections::seal ->
-//                       TextConnection::readTrickle, for those that setTrickling() named, then
-//                       sealOpenBlock for those of setOpen()
-//   a client waits for  SessionConnection::linesArrived -> Sessions::offer -> sealOpenBlock
+//   a batch time        scheduler -> EventLoop::flushOpenBlocks -> WaitingConnections::seal ->
+//                       TextConnection::readLowRate, for those that setTrickling() named, then
+//                       flushOpenBlock for those of setOpen()
+//   a client waits for  SessionConnection::linesArrived -> Sessions::offer -> flushOpenBlock
 //   acknowledgements
 //   block durable       log's thread -> Network::onDurable -> Sessions ->
 //   SessionConnection::durable budget used up      TextConnection ->
@@ -84,7 +84,7 @@ private:
     Sessions sessions_;
     asio::steady_timer peerTimer_;
     std::unordered_set<TextReceiver*> receivers_;
-    std::uint64_t connectionNumber_ = 0;
+    std::uint32_t connectionNumber_ = 0;
     bool paused_ = false;
     bool failed_ = false;
 

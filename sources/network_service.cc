@@ -29,9 +29,9 @@ void raiseDescriptorLimit() {
 
 core::Result<> check(const NetworkOptions& options) {
     const auto refuse = [](const char* what, std::size_t value, const char* range) {
-        return core::fail(core::ErrorKind::kInvalid, std::string(what) + " is " +
-                                                         std::to_string(value) + "; expected " +
-                                                         range);
+        return core::fail(
+            core::ErrorKind::kInvalid,
+            std::string(what) + " is " + std::to_string(value) + "; expected " + range);
     };
     if (options.recordBytesMax == 0 || options.recordBytesMax > kRecordBytesMaxMax)
         return refuse("max_record_bytes", options.recordBytesMax, "1 byte to 32 MiB");
@@ -67,7 +67,7 @@ std::unique_ptr<ListeningReceiver> NetworkService::listenText(core::SourceId sou
     return makeListeningReceiver(network_, source, std::move(options), observer);
 }
 
-void NetworkService::sealOpenBlocks() { network_->loop().sealOpenBlocks(); }
+void NetworkService::flushOpenBlocks() { network_->loop().flushOpenBlocks(); }
 void NetworkService::pause() { network_->pause(true); }
 void NetworkService::resume() { network_->pause(false); }
 

@@ -84,7 +84,7 @@ public:
                                                   core::SourceObserver* observer = nullptr);
 
     // Receiver's functions, for all receivers of the service in one hop.
-    void sealOpenBlocks();
+    void flushOpenBlocks();
     void pause();
     void resume();
 

@@ -8,6 +8,7 @@
 
 #include "core/buffer_pool.h"
 #include "core/check.h"
+#include "core/connection_number.h"
 #include "core/logging.h"
 
 namespace tidemill::sources {
@@ -92,15 +93,13 @@ void QueueSource::append(const QueuedRecords& records) {
         do {
             size += 4 + lengthAt(rest.substr(size));
             ++count;
-        } while (size < rest.size() &&
-                 size + 4 + lengthAt(rest.substr(size)) <= kBlockBytesMax);
+        } while (size < rest.size() && size + 4 + lengthAt(rest.substr(size)) <= kBlockBytesMax);
         core::Buffer buffer =
             core::Buffer::unpooled(std::max(size, core::BufferPool::kSmallestBytes));
         std::memcpy(buffer.data(), rest.data(), size);
         core::BlockOrigin origin;
         origin.source = source_;
-        // Differs from the numbers of sockets, which count up from 1 in each epoch.
-        origin.connection = (std::uint64_t{log_->epoch()} << 32) | 0x8000'0000U | source_.value;
+        origin.connection = core::queueConnection(log_->epoch(), source_);
         origin.firstLine = nextLine_;
         origin.lines = count;
         const auto outcome =

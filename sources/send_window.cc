@@ -34,11 +34,11 @@ std::span<char> SendWindow::room() {
 
 void SendWindow::addPiece() {
     Piece piece;
-    if (spare_.empty()) {
+    if (preallocated_.empty()) {
         piece.data.reset(new char[pieceBytes_]);
     } else {
-        piece.data = std::move(spare_.back());
-        spare_.pop_back();
+        piece.data = std::move(preallocated_.back());
+        preallocated_.pop_back();
     }
     piece.start = end_;
     piece.linesBefore = lines_;
@@ -68,7 +68,7 @@ void SendWindow::endLine() {
 }
 
 void SendWindow::dropFirst() {
-    if (spare_.size() < 16) spare_.push_back(std::move(pieces_.front().data));
+    if (preallocated_.size() < 16) preallocated_.push_back(std::move(pieces_.front().data));
     pieces_.pop_front();
 }
 
@@ -77,8 +77,7 @@ void SendWindow::dropLines(std::uint64_t line) {
     while (!pieces_.empty()) {
         const Piece& first = pieces_.front();
         const std::uint64_t linesUntilEnd = first.linesBefore + first.lines;
-        const bool endsWithLine =
-            first.sizeBytes != 0 && first.data[first.sizeBytes - 1] == '\n';
+        const bool endsWithLine = first.sizeBytes != 0 && first.data[first.sizeBytes - 1] == '\n';
         if (linesUntilEnd > line || (linesUntilEnd == line && !endsWithLine)) return;
         dropFirst();
     }

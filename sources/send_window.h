@@ -60,7 +60,7 @@ private:
     const std::size_t pieceBytes_;
     const std::size_t piecesMax_;
     std::deque<Piece> pieces_;
-    std::vector<std::unique_ptr<char[]>> spare_;
+    std::vector<std::unique_ptr<char[]>> preallocated_;
     std::uint64_t lines_ = 0;
     std::uint64_t end_ = 0;
     std::uint64_t lineEnd_ = 0;

@@ -117,7 +117,8 @@ std::string SessionConnection::sayOversize(std::uint64_t line) {
         const auto [first, last] = oversize_.front();
         text += "skipped " + std::to_string(first) +
                 (last == first ? "" : "-" + std::to_string(last)) + "\n";
-        if (oversizeSaid_.size() < kOversizeRangesMax) oversizeSaid_.push_back({first, last});
+        if (oversizeReported_.size() < kOversizeRangesMax)
+            oversizeReported_.push_back({first, last});
     }
     return text;
 }
@@ -131,14 +132,14 @@ void SessionConnection::takenOver() {
 void SessionConnection::linesArrived() {
     if (stage_ != Stage::kOpen || !assembler_.hasLines()) return;
     lastLines_ = std::chrono::steady_clock::now();
-    network_.sessions().offer(*this);
+    network_.sessions().answerLater(*this);
 }
 
 void SessionConnection::handOverLines() {
-    offered = false;
+    waitsForAnswer = false;
     if (stage_ != Stage::kOpen) return;
     const auto self = shared_from_this();
-    sealOpenBlock();
+    flushOpenBlock();
 }
 
 void SessionConnection::handedOver(core::Lsn lsn, std::uint64_t lastLine,
@@ -203,7 +204,7 @@ void SessionConnection::finishWhenDurable() {
     const auto self = shared_from_this();
     // A client that sent no lines is answered too: it may only want to know how far the session is.
     if (!answered_) send("durable " + std::to_string(durableLine_) + "\n");
-    oversizeSaid_.clear();  // the client has read them, since it waited for the last answer
+    oversizeReported_.clear();  // the client has read them, since it waited for the last answer
     closing();
     if (!closed()) linger();
 }
@@ -220,9 +221,9 @@ void SessionConnection::closing() {
     stage_ = Stage::kEnded;
     if (name_.empty()) return;
     // What was sent last may not have reached the client: the next connection is sent it again.
-    oversizeSaid_.insert(oversizeSaid_.end(), oversize_.begin(), oversize_.end());
+    oversizeReported_.insert(oversizeReported_.end(), oversize_.begin(), oversize_.end());
     oversize_.clear();
-    network_.sessions().keepUnheard(name_, std::exchange(oversizeSaid_, {}));
+    network_.sessions().keepUnheard(name_, std::exchange(oversizeReported_, {}));
     network_.sessions().leave(*this, name_);
 }
 

@@ -38,7 +38,7 @@ public:
     void durable(std::uint64_t line);
     void answer();
     // Whether Sessions keeps it among those to hand over.
-    bool offered = false;
+    bool waitsForAnswer = false;
 
 private:
     enum class Stage {
@@ -72,7 +72,7 @@ private:
     std::uint64_t answeredLine_ = 0;  // the last one said to be durable
     bool answered_ = false;           // something was
     std::deque<LineRange> oversize_;  // lines in the log that do not count and are not said yet
-    std::vector<LineRange> oversizeSaid_;
+    std::vector<LineRange> oversizeReported_;
     std::chrono::steady_clock::time_point lastLines_{};  // when some came
 };
 

@@ -12,8 +12,7 @@ inline constexpr std::string_view kErrorSlowLine = "a line took too long to end"
 inline constexpr std::string_view kErrorUnfinishedBudget = "too many bytes in unfinished lines";
 inline constexpr std::string_view kErrorLogFailed = "the log takes nothing more";
 inline constexpr std::string_view kErrorNoSession = "no session was named in time";
-inline constexpr std::string_view kErrorTakenOver =
-    "another connection has taken the session over";
+inline constexpr std::string_view kErrorTakenOver = "another connection has taken the session over";
 inline constexpr std::string_view kErrorStale = "the session is fed by another connection";
 
 // Whether the same client may succeed when it simply tries again.

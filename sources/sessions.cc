@@ -112,31 +112,32 @@ void Sessions::awaitDurable(SessionConnection& connection, core::Lsn lsn, std::u
     acks_.push_back({lsn, shared(connection), line});
 }
 
-void Sessions::offer(SessionConnection& connection) {
+void Sessions::answerLater(SessionConnection& connection) {
     if (logIdle()) return connection.handOverLines();
-    if (std::exchange(connection.offered, true)) return;
-    offers_.push_back(shared(connection));
+    if (std::exchange(connection.waitsForAnswer, true)) return;
+    waitingAnswers_.push_back(shared(connection));
 }
 
 void Sessions::onDurable() {
     const core::Lsn durable = log_.durable();
-    std::vector<std::shared_ptr<SessionConnection>> told;
+    std::vector<std::shared_ptr<SessionConnection>> answered;
     for (; !acks_.empty() && acks_.front().lsn <= durable; acks_.pop_front()) {
         auto connection = lock(acks_.front().connection);
         if (!connection) continue;
         connection->durable(acks_.front().line);
-        if (told.empty() || told.back() != connection) told.push_back(std::move(connection));
+        if (answered.empty() || answered.back() != connection)
+            answered.push_back(std::move(connection));
     }
     // Answers are cumulative: a second one to the same connection finds nothing new to say.
-    for (const auto& connection : told) connection->answer();
+    for (const auto& connection : answered) connection->answer();
     while (!resumes_.empty() && resumes_.front().after <= durable) {
         const auto connection = lock(resumes_.front().connection);
         resumes_.pop_front();
         if (connection) connection->resume();
     }
-    if (offers_.empty() || !logIdle()) return;
-    const auto offers = std::exchange(offers_, {});
-    for (const auto& weak : offers)
+    if (waitingAnswers_.empty() || !logIdle()) return;
+    const auto waiting = std::exchange(waitingAnswers_, {});
+    for (const auto& weak : waiting)
         if (const auto connection = lock(weak)) connection->handOverLines();
 }
 

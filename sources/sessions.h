@@ -50,7 +50,7 @@ public:
     // Tells the connection when `lsn`, which ends with its line `line`, is durable.
     void awaitDurable(SessionConnection& connection, core::Lsn lsn, std::uint64_t line);
     // The connection has whole lines: hands them over now or when the log becomes idle.
-    void offer(SessionConnection& connection);
+    void answerLater(SessionConnection& connection);
 
     // More of the log is durable.
     void onDurable();
@@ -82,7 +82,7 @@ private:
     std::deque<std::pair<std::string, LineRange>> unheard_;
     std::deque<Ack> acks_;        // in LSN order
     std::deque<Resume> resumes_;  // in LSN order
-    std::vector<std::weak_ptr<SessionConnection>> offers_;
+    std::vector<std::weak_ptr<SessionConnection>> waitingAnswers_;
 };
 
 }  // namespace tidemill::sources

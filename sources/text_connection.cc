@@ -18,10 +18,10 @@ constexpr std::size_t kReadBytes = 256 << 10;
 // Read in one turn before other connections have theirs.
 constexpr std::size_t kTurnBytes = 1 << 20;
 
-// A connection that brings little at a time, often, is left alone until kTrickleBytes wait or the
-// next batch time, which is when its lines are handed over anyway: a thousand connections of a hundred
-// lines a second each took 5 times the CPU of one with all these lines, now 1.6 times.
-constexpr int kTrickleBytes = 64 << 10;
+// A connection that brings little at a time, often, is left alone until kLowRateBytes wait or the
+// next batch time, which is when its lines are handed over anyway: a thousand connections of a
+// hundred lines a second each took 5 times the CPU of one with all these lines, now 1.6 times.
+constexpr int kLowRateBytes = 64 << 10;
 // Little is less than this in one read; often, this many times between two batch times.
 constexpr std::size_t kSmallReadBytes = 16 << 10;
 constexpr std::uint64_t kSmallReadsMany = 4;
@@ -56,7 +56,7 @@ void TextConnection::waitReadable() {
 
 void TextConnection::channelReadable(const asio::error_code& error) {
     waiting_ = false;
-    network_.loop().sealIfWanted();
+    network_.loop().flushIfRequested();
     if (!closed() && error != asio::error::operation_aborted) readable();
 }
 
@@ -93,34 +93,34 @@ void TextConnection::readLines() {
     linesArrived();
     if (closed()) return;
     noteRead(receiver_.counters.bytes - bytesBefore);
-    settle();
+    releaseUnused();
     waitReadable();
 }
 
 // Senders who wait for acknowledgements are not kept waiting.
 void TextConnection::noteRead(std::uint64_t bytes) {
     if (!session_.empty() || bytes >= kSmallReadBytes) return;
-    if (smallReadsOf_ != network_.waiting().seals()) smallReads_ = 0;
-    smallReadsOf_ = network_.waiting().seals();
+    if (smallReadsOf_ != network_.waiting().flushes()) smallReads_ = 0;
+    smallReadsOf_ = network_.waiting().flushes();
     if (++smallReads_ >= kSmallReadsMany) setTrickling(true);
 }
 
 void TextConnection::setTrickling(bool trickling) {
-    if (trickling == tricklingPlace.has_value()) return;
+    if (trickling == lowRatePlace.has_value()) return;
     network_.waiting().setTrickling(*this, trickling);
-    channel_->setReadableAt(trickling ? kTrickleBytes : 1);
+    channel_->setReadableAt(trickling ? kLowRateBytes : 1);
 }
 
-void TextConnection::readTrickle() {
+void TextConnection::readLowRate() {
     if (state_ != State::kReading || !waiting_) return;
     // It is known to wait, and is read when reading is resumed.
-    if (receiver_.paused() || network_.paused()) return sealOpenBlock();
+    if (receiver_.paused() || network_.paused()) return flushOpenBlock();
     const auto self = shared_from_this();
     const std::uint64_t before = receiver_.counters.bytes;
     readLines();
     if (closed()) return;
     if (receiver_.counters.bytes == before) setTrickling(false);
-    sealOpenBlock();
+    flushOpenBlock();
 }
 
 // Reads into the room there is.
@@ -130,13 +130,12 @@ TextConnection::Read TextConnection::readOnce() {
     asio::error_code error;
     const std::size_t count = channel_->read(room, error);
     if (wouldBlock(error)) return Read::kDrained;
-    if (!error && !core::reachFailpoint("recv.afterRead"))
-        error = asio::error::connection_reset;
+    if (!error && !core::reachFailpoint("recv.afterRead")) error = asio::error::connection_reset;
     if (error) {
         peerFinished_ = true;
         state_ = State::kWaiting;
         inputEnded(error != asio::error::eof);
-        if (!closed()) settle();
+        if (!closed()) releaseUnused();
         return Read::kEnded;
     }
     receiver_.counters.bytes += count;
@@ -161,15 +160,15 @@ void TextConnection::trackUnfinished(bool lineEnded) {
 }
 
 // Between lines no buffer is held; else the batch time must find it.
-void TextConnection::settle() {
-    if (!assembler_.hasLines() && !assembler_.insideLine()) assembler_.park();
+void TextConnection::releaseUnused() {
+    if (!assembler_.hasLines() && !assembler_.insideLine()) assembler_.releaseBuffer();
     network_.waiting().setOpen(*this, assembler_.holdsBuffer());
 }
 
-void TextConnection::sealOpenBlock() {
+void TextConnection::flushOpenBlock() {
     handOver();
     if (closed()) return;
-    assembler_.park();
+    assembler_.releaseBuffer();
     network_.waiting().setOpen(*this, assembler_.holdsBuffer());
 }
 
@@ -192,8 +191,7 @@ void TextConnection::handOver() {
             receiver_.counters.oversize += cut.oversize;
             handedOver(block->lsn(), lastLine, cut.oversizeLines);
             return;
-        case core::BlockLog::Outcome::kStale:
-            return refuse(kErrorStale);
+        case core::BlockLog::Outcome::kStale: return refuse(kErrorStale);
         case core::BlockLog::Outcome::kFailed: return network_.logFailed();
     }
 }
@@ -218,7 +216,7 @@ void TextConnection::inputEnded(bool broken) {
 }
 
 void TextConnection::finish() {
-    readTrickle();
+    readLowRate();
     if (closed()) return;
     handOver();
     if (closed()) return;
@@ -308,7 +306,7 @@ void TextConnection::flush() {
 
 void TextConnection::channelWritable() {
     writing_ = false;
-    network_.loop().sealIfWanted();
+    network_.loop().flushIfRequested();
     if (!closed()) flush();
 }
 

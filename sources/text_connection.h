@@ -66,9 +66,9 @@ public:
 
     virtual void begin();
     // A batch time: hands over what is complete and gives the buffer back.
-    void sealOpenBlock();
+    void flushOpenBlock();
     // A batch time: reads what came since the last one.
-    void readTrickle();
+    void readLowRate();
     // Reading was held up by the budget or a pause, and may go on.
     void readAgain();
     // A graceful stop: hands over what is complete and ends.
@@ -89,7 +89,7 @@ public:
     void channelWritable() override;
 
     // The network's own notes about this connection.
-    std::optional<std::size_t> openPlace, tricklingPlace;
+    std::optional<std::size_t> openPlace, lowRatePlace;
     std::optional<TimedPlace> timedPlace;
 
 protected:
@@ -135,7 +135,7 @@ private:
     void noteRead(std::uint64_t bytes);
     void setTrickling(bool trickling);
     void trackUnfinished(bool lineEnded);
-    void settle();
+    void releaseUnused();
     void discardInput();
     void flush();
 

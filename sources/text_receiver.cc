@@ -65,7 +65,7 @@ void TextReceiver::closeGone() {
     for (const auto& entry : connections_) connections.push_back(entry.second);
     for (const auto& connection : connections) {
         connection->closeIfPeerGone();
-        network_->loop().sealIfWanted();
+        network_->loop().flushIfRequested();
     }
 }
 

@@ -1,8 +1,6 @@
 #include "sources/text_sender.h"
 
 #include <poll.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <asio/buffer.hpp>
 #include <asio/io_context.hpp>
@@ -14,11 +12,10 @@
 #include "core/logging.h"
 #include "sources/connect_socket.h"
 #include "sources/endpoint.h"
-#include "sources/send_window.h"
+#include "sources/send_input.h"
 #include "sources/session_answer.h"
 #include "sources/session_errors.h"
 #include "sources/sessions.h"
-#include "sources/unfinished_line.h"
 
 namespace tidemill::sources {
 namespace {
@@ -56,15 +53,13 @@ public:
             SendReport& outcome)
         : options_(options),
           stopped_(stopped),
-          inputFd_(inputFd),
           outcome_(outcome),
-          note_(inputFd, hostAndPort(options.host, options.port), options.session),
-          window_(options.unacknowledgedBytesMax) {}
+          input_(
+              inputFd, !options.live,
+              UnfinishedLineNote(inputFd, hostAndPort(options.host, options.port), options.session),
+              options.unacknowledgedBytesMax, [this](const std::string& text) { note(text); }) {}
 
     Result<std::uint64_t> run() {
-        struct stat status {};
-        if (!options_.live && ::fstat(inputFd_, &status) == 0 && S_ISREG(status.st_mode))
-            inputStart_ = ::lseek(inputFd_, 0, SEEK_CUR);
         auto lastSeen = Clock::now();
         for (;;) {
             auto ending = connectAndSend(lastSeen);
@@ -72,7 +67,7 @@ public:
             report(true);
             if (!ending) return core::fail(std::move(ending.error()));
             if (*ending == Ending::kDone) {
-                TM_TRY(lookAtTheEnd());
+                TM_TRY(compareWithInput());
                 return progress_.linesDurable;
             }
             TM_TRY(rest(lastSeen));
@@ -84,10 +79,9 @@ private:
 
     Result<> checkStopped() const {
         if (!stopped_.load(std::memory_order_relaxed)) return {};
-        return core::fail(ErrorKind::kIo,
-                          "stopped; durable are the first " +
-                              std::to_string(progress_.linesDurable) + " lines of session " +
-                              options_.session);
+        return core::fail(ErrorKind::kIo, "stopped; durable are the first " +
+                                              std::to_string(progress_.linesDurable) +
+                                              " lines of session " + options_.session);
     }
 
     Result<> rest(Clock::time_point lastSeen) {
@@ -95,9 +89,9 @@ private:
         while (Clock::now() < until) {
             TM_TRY(checkStopped());
             report(false);
-            std::this_thread::sleep_for(std::min<Clock::duration>(
-                until - Clock::now() + std::chrono::milliseconds(1),
-                std::chrono::milliseconds(kLookMillis)));
+            std::this_thread::sleep_for(
+                std::min<Clock::duration>(until - Clock::now() + std::chrono::milliseconds(1),
+                                          std::chrono::milliseconds(kLookMillis)));
         }
         TM_TRY(checkStopped());
         if (options_.giveUpAfter && Clock::now() - lastSeen > *options_.giveUpAfter)
@@ -141,7 +135,7 @@ private:
         received_.clear();
         resumed_.reset();
         passing_.clear();
-        endingSaid_ = false;
+        endingReported_ = false;
         serverEnded_ = false;
         auto ending = converse(socket);
         lastSeen = Clock::now();
@@ -163,11 +157,11 @@ private:
             if (serverEnded_) return lost();
             const auto waited = Clock::now() - asked;
             if (waited >= options_.answerMax)
-                return core::fail(
-                    ErrorKind::kIo,
-                    where() + " accepted the connection, but said nothing to \"session " +
-                        options_.session + "\" for " + seconds(options_.answerMax) +
-                        ": is there a listen_acknowledged source?");
+                return core::fail(ErrorKind::kIo,
+                                  where() +
+                                      " accepted the connection, but said nothing to \"session " +
+                                      options_.session + "\" for " + seconds(options_.answerMax) +
+                                      ": is there a listen_acknowledged source?");
             if (waited >= kSaySoAfter)
                 note("connected to " + where() + "; waiting for its answer to \"session " +
                      options_.session + "\"");
@@ -180,12 +174,12 @@ private:
         TM_TRY(goTo(lines));
         while (!serverEnded_) {
             TM_TRY(checkStopped());
-            if (inputEnded_ && progress_.linesDurable == window_.lines()) return Ending::kDone;
+            if (input_.ended() && progress_.linesDurable == window_.lines()) return Ending::kDone;
             if (!passing_.empty()) break;
             TM_TRY(step(socket));
             report(false);
         }
-        if (inputEnded_ && progress_.linesDurable == window_.lines()) return Ending::kDone;
+        if (input_.ended() && progress_.linesDurable == window_.lines()) return Ending::kDone;
         return lost();
     }
 
@@ -206,50 +200,28 @@ private:
         if (isPeerGone(socket)) serverEnded_ = true;
     }
 
-    // Everything is durable: is it what the input holds?
-    Result<> lookAtTheEnd() {
-        if (inputStart_ < 0) return {};
-        struct stat status {};
-        if (::fstat(inputFd_, &status) != 0)
-            return core::failErrno(errno, "looking at the input failed");
-        if (status.st_size < inputEnd_)
-            return core::fail(ErrorKind::kIo,
-                              "the input has become shorter while it was sent: " +
-                                  std::to_string(inputEnd_) + " bytes were read, " +
-                                  std::to_string(status.st_size) + " are left; durable are " +
-                                  std::to_string(progress_.linesDurable) + " lines of session " +
-                                  options_.session);
-        if (endedLine_ && hasGrownInside(inputFd_, inputEnd_)) outcome_.grownLine = endedLine_;
-        if (status.st_size > inputEnd_)
-            note("the input has grown since its end was read; run again for the rest");
+    Result<> compareWithInput() {
+        auto grown = input_.grownLine();
+        if (!grown)
+            return core::fail(grown.error().kind, grown.error().message + "; durable are " +
+                                                      std::to_string(progress_.linesDurable) +
+                                                      " lines of session " + options_.session);
+        if (*grown) outcome_.grownLine = *grown;
         return {};
-    }
-
-    // A line that an earlier run ended where the input had no line end.
-    void lookAtAnEarlierEnd(std::uint64_t lines) {
-        if (inputStart_ < 0) return;
-        const auto ended = note_.read();
-        if (!ended || ended->number > lines) return;
-        if (hasGrownInside(inputFd_, ended->end)) {
-            outcome_.grownLine = ended->number;
-            note("line " + std::to_string(ended->number) +
-                 " has grown since it was sent without a line end; what was added to it is not "
-                 "durable and never will be in this session");
-        } else if (char next = 0; ::pread(inputFd_, &next, 1, ended->end) == 1) {
-            note_.remove();  // its line end has come
-        }
     }
 
     // Reads, sends and hears what is possible now, or waits until something is.
     Result<> step(Tcp::socket& socket) {
-        if (!inputEnded_ && window_.room().empty()) TM_TRY(makeRoom());
-        const bool room = !inputEnded_ && !window_.room().empty();
+        if (!input_.ended() && window_.room().empty())
+            TM_TRY(input_.makeRoom(progress_.linesDurable, sendAt_));
+        const bool room = !input_.ended() && !window_.room().empty();
         const bool toSend = sendAt_ < sendUntil();
-        if (inputEnded_ && sendAt_ == window_.end() && !std::exchange(endingSaid_, true)) {
+        if (input_.ended() && sendAt_ == window_.end() && !std::exchange(endingReported_, true)) {
             asio::error_code ignored;
             socket.shutdown(Tcp::socket::shutdown_send, ignored);
         }
-        pollfd ready[2] = {{socket.native_handle(), POLLIN, 0}, {room ? inputFd_ : -1, POLLIN, 0}};
+        pollfd ready[2] = {{socket.native_handle(), POLLIN, 0},
+                           {room ? input_.fd() : -1, POLLIN, 0}};
         if (toSend) ready[0].events |= POLLOUT;
         const bool waitsForRate = options_.bytesPerSecondMax != 0 && sendAt_ != window_.end();
         if (::poll(ready, 2, waitsForRate ? int(kRateStep.count()) : kLookMillis) <= 0) {
@@ -258,14 +230,16 @@ private:
         }
         if ((ready[0].revents & (POLLIN | POLLERR | POLLHUP)) != 0) TM_TRY(receive(socket));
         if (serverEnded_) return {};
-        if ((ready[1].revents & (POLLIN | POLLERR | POLLHUP | POLLNVAL)) != 0) TM_TRY(readInput());
+        if ((ready[1].revents & (POLLIN | POLLERR | POLLHUP | POLLNVAL)) != 0)
+            TM_TRY(input_.read());
         if (toSend && (ready[0].revents & POLLOUT) != 0) sendSome(socket);
         return {};
     }
 
     // A server waits for the end of a line only when that line is in one piece too large.
     std::uint64_t sendUntil() const {
-        const std::uint64_t ready = inputEnded_ || full_ ? window_.end() : window_.lineEnd();
+        const std::uint64_t ready =
+            input_.ended() || input_.full() ? window_.end() : window_.lineEnd();
         if (options_.bytesPerSecondMax == 0) return ready;
         // In steps, or every byte that becomes allowed would be sent by itself.
         const auto steps = (Clock::now() - resumedAt_) / kRateStep;
@@ -286,51 +260,8 @@ private:
             if (error && !wouldBlock(error)) serverEnded_ = true;
             if (error || count < bytes.size()) return;
             // Answers must be heard and input read between the pieces.
-            if (!inputEnded_) return;
+            if (!input_.ended()) return;
         }
-    }
-
-    // The window is full. Without a whole line in it no answer will ever make room.
-    Result<> makeRoom() {
-        full_ = true;
-        if (window_.lines() > progress_.linesDurable || sendAt_ < window_.end()) return {};
-        if (inputStart_ < 0)
-            return core::fail(ErrorKind::kInvalid,
-                              "line " + std::to_string(window_.lines() + 1) +
-                                  " is longer than a sender may hold: " +
-                                  std::to_string(options_.unacknowledgedBytesMax) + " bytes");
-        // A file can be read again, should the connection be lost.
-        window_.giveUp(sendAt_);
-        return {};
-    }
-
-    Result<> readInput() {
-        const auto room = window_.room();
-        if (room.empty()) return {};
-        const ssize_t count = ::read(inputFd_, room.data(), room.size());
-        if (count < 0 && (errno == EINTR || errno == EAGAIN)) return {};
-        if (count < 0) return core::failErrno(errno, "reading the input failed");
-        full_ = false;
-        if (count > 0) {
-            window_.added(static_cast<std::size_t>(count));
-            return {};
-        }
-        inputEnd_ = inputStart_ + static_cast<off_t>(window_.end());
-        endedLine_.reset();
-        if (window_.end() != window_.lineEnd()) noteUnfinished();
-        window_.endLine();
-        inputEnded_ = true;
-        return {};
-    }
-
-    // Before the line is sent: whatever happens then, a later run knows where it ended.
-    void noteUnfinished() {
-        endedLine_ = window_.lines() + 1;
-        if (inputStart_ < 0) return;
-        if (const auto written = note_.write({*endedLine_, inputEnd_}); !written)
-            note("line " + std::to_string(*endedLine_) +
-                 ", the last one, has no line end and is sent as it is; should the file grow, "
-                 "nobody will notice that this line has (" + written.error().message + ")");
     }
 
     // ---- answers ----
@@ -407,7 +338,12 @@ private:
     Result<> goTo(std::uint64_t lines) {
         if (!begun_) {
             begun_ = true;
-            lookAtAnEarlierEnd(lines);
+            if (const auto grown = input_.grownSinceEarlierRun(lines)) {
+                outcome_.grownLine = grown;
+                note("line " + std::to_string(*grown) +
+                     " has grown since it was sent without a line end; what was added to it is not "
+                     "durable and never will be in this session");
+            }
             window_.restart(options_.live ? lines : 0);
             if (options_.live && lines != 0)
                 note("session " + options_.session + " goes on behind line " +
@@ -423,20 +359,18 @@ private:
                                   " lines, more than this sender has sent: another one uses it");
         TM_TRY(skipTo(lines));
         auto position = window_.behindLine(lines);
-        if (!position && inputStart_ >= 0) {
-            if (::lseek(inputFd_, inputStart_, SEEK_SET) < 0)
-                return core::failErrno(errno, "going back to the start of the input failed");
-            window_.restart(0);
-            inputEnded_ = full_ = false;
-            TM_TRY(skipTo(lines));
-            position = window_.behindLine(lines);
+        if (!position) {
+            TM_ASSIGN(const bool restarted, input_.restart());
+            if (restarted) {
+                TM_TRY(skipTo(lines));
+                position = window_.behindLine(lines);
+            }
         }
         if (!position)
-            return core::fail(ErrorKind::kConflict,
-                              "the server has only " + std::to_string(lines) +
-                                  " lines of session " + options_.session +
-                                  ", and this sender does not have line " +
-                                  std::to_string(lines + 1) + " any more");
+            return core::fail(ErrorKind::kConflict, "the server has only " + std::to_string(lines) +
+                                                        " lines of session " + options_.session +
+                                                        ", and this sender does not have line " +
+                                                        std::to_string(lines + 1) + " any more");
         sendAt_ = resumedFrom_ = *position;
         resumedAt_ = Clock::now();
         progress_.linesDurable = lines;
@@ -447,41 +381,35 @@ private:
 
     // Reads on until the input has so many lines.
     Result<> skipTo(std::uint64_t lines) {
-        while (window_.lines() < lines && !inputEnded_) {
+        while (window_.lines() < lines && !input_.ended()) {
             TM_TRY(checkStopped());
             report(false);
             window_.dropLines(lines);
             if (window_.room().empty()) window_.giveUp(window_.end());
-            pollfd ready{inputFd_, POLLIN, 0};
-            if (::poll(&ready, 1, kLookMillis) != 0) TM_TRY(readInput());
+            pollfd ready{input_.fd(), POLLIN, 0};
+            if (::poll(&ready, 1, kLookMillis) != 0) TM_TRY(input_.read());
         }
         if (window_.lines() >= lines) return {};
-        return core::fail(ErrorKind::kInvalid,
-                          "the input has " + std::to_string(window_.lines()) +
-                              " lines, but session " + options_.session + " has " +
-                              std::to_string(lines) + " already: not the same input");
+        return core::fail(ErrorKind::kInvalid, "the input has " + std::to_string(window_.lines()) +
+                                                   " lines, but session " + options_.session +
+                                                   " has " + std::to_string(lines) +
+                                                   " already: not the same input");
     }
 
     const SendOptions& options_;
     const std::atomic<bool>& stopped_;
-    const int inputFd_;
     SendReport& outcome_;
-    const UnfinishedLineNote note_;
-    off_t inputStart_ = -1;  // where a file can be read again from
-    off_t inputEnd_ = 0;     // of a file: where its end was met
-    std::optional<std::uint64_t> endedLine_;  // the last line, when it got its line end from us
-    SendWindow window_;
+    SendInput input_;
+    SendWindow& window_ = input_.window();
     std::uint64_t resumedFrom_ = 0;  // sendAt_ when the connection began, and when that was
     Clock::time_point resumedAt_;
     std::uint64_t sendAt_ = 0;
     bool begun_ = false;
-    bool inputEnded_ = false;
-    bool full_ = false;         // the window was, when last looked at
-    bool endingSaid_ = false;   // our direction of the connection is shut
+    bool endingReported_ = false;  // our direction of the connection is shut
     bool serverEnded_ = false;
     std::string received_;
     std::optional<std::uint64_t> resumed_;
-    std::string passing_;       // the server's last words, if they need not be the last
+    std::string passing_;  // the server's last words, if they need not be the last
     std::string lastNote_;
     SendProgress progress_;
     Clock::time_point reported_{};

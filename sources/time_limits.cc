@@ -31,14 +31,10 @@ void TimeLimits::set(TextConnection& connection, std::optional<TimeLimit> limit)
 
 std::chrono::milliseconds TimeLimits::lengthOf(TimeLimit limit) const {
     switch (limit) {
-        case TimeLimit::kFirstLine:
-            return options_.firstLineMax;
-        case TimeLimit::kUnfinishedLine:
-            return options_.unfinishedLineMax;
-        case TimeLimit::kTakeover:
-            return kTakeoverAgain;
-        default:
-            return kLingerMax;
+        case TimeLimit::kFirstLine: return options_.firstLineMax;
+        case TimeLimit::kUnfinishedLine: return options_.unfinishedLineMax;
+        case TimeLimit::kTakeover: return kTakeoverAgain;
+        default: return kLingerMax;
     }
 }
 
@@ -64,7 +60,7 @@ void TimeLimits::arm() {
 }
 
 void TimeLimits::onTimer() {
-    loop_.sealIfWanted();
+    loop_.flushIfRequested();
     const auto now = std::chrono::steady_clock::now();
     for (std::size_t i = 0; i < lists_.size(); ++i) {
         const auto limit = static_cast<TimeLimit>(i);

@@ -40,7 +40,7 @@ void WaitingConnections::setOpen(TextConnection& connection, bool open) {
 }
 
 void WaitingConnections::setTrickling(TextConnection& connection, bool trickling) {
-    setListed(trickling_, &TextConnection::tricklingPlace, connection, trickling);
+    setListed(trickling_, &TextConnection::lowRatePlace, connection, trickling);
 }
 
 void WaitingConnections::awaitBudget(TextConnection& connection) {
@@ -53,11 +53,11 @@ void WaitingConnections::holdPaused(TextConnection& connection) {
     paused_.push_back(connection.weak_from_this());
 }
 
-void WaitingConnections::seal() {
-    ++seals_;
+void WaitingConnections::flush() {
+    ++flushes_;
     // What one connection does may end others: they must live until their turn is over.
-    for (const auto& connection : held(trickling_)) connection->readTrickle();
-    for (const auto& connection : held(open_)) connection->sealOpenBlock();
+    for (const auto& connection : held(trickling_)) connection->readLowRate();
+    for (const auto& connection : held(open_)) connection->flushOpenBlock();
 }
 
 void WaitingConnections::retryBudget() {
@@ -66,7 +66,7 @@ void WaitingConnections::retryBudget() {
         const auto connection = waiting.front().lock();
         waiting.pop_front();
         if (connection) connection->readAgain();
-        loop_.sealIfWanted();
+        loop_.flushIfRequested();
     }
     // The one refused again stays first.
     for (auto& connection : waiting) awaitingBudget_.push_back(std::move(connection));
@@ -76,7 +76,7 @@ void WaitingConnections::retryPaused() {
     const auto waiting = std::exchange(paused_, {});
     for (const auto& weak : waiting) {
         if (const auto connection = weak.lock()) connection->readAgain();
-        loop_.sealIfWanted();
+        loop_.flushIfRequested();
     }
 }
 

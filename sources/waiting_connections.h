@@ -29,9 +29,9 @@ public:
     void holdPaused(TextConnection& connection);
 
     // A batch time.
-    void seal();
+    void flush();
     // Of batch times so far.
-    std::uint64_t seals() const { return seals_; }
+    std::uint64_t flushes() const { return flushes_; }
     // The budget has room again: each tries, until one is refused again.
     void retryBudget();
     // Reading was resumed.
@@ -41,7 +41,7 @@ private:
     EventLoop& loop_;
     TimeLimits& limits_;
     std::vector<TextConnection*> open_, trickling_;
-    std::uint64_t seals_ = 0;
+    std::uint64_t flushes_ = 0;
     std::deque<std::weak_ptr<TextConnection>> awaitingBudget_;
     std::vector<std::weak_ptr<TextConnection>> paused_;
 };

@@ -108,11 +108,11 @@ void RangeDelta::assign(Slot& slot, std::string_view value) {
         return set(slot, Change::kValue);
     }
     if (value.size() > kValueBytesMax)
-        throw core::TaskFailure(core::Error{
-            core::ErrorKind::kInvalid,
-            "a value of the state, or what a window keeps of one key and pane, has " +
-                std::to_string(value.size()) + " bytes; at most " +
-                std::to_string(kValueBytesMax) + " can be kept"});
+        throw core::TaskFailure(
+            core::Error{core::ErrorKind::kInvalid,
+                        "a value of the state, or what a window keeps of one key and pane, has " +
+                            std::to_string(value.size()) + " bytes; at most " +
+                            std::to_string(kValueBytesMax) + " can be kept"});
     char* at = nullptr;
     if (changeOf(slot) == Change::kValue && load(valueAt(slot.value)) >= value.size()) {
         at = valueAt(slot.value);
@@ -186,7 +186,7 @@ void SortedChanges::sortGroup(std::size_t index) {
         prefix[15] = static_cast<char>(std::min<std::size_t>(key.size(), 16));
         const auto first = core::loadBigEndian<std::uint64_t>(prefix);
         if (wordsBefore_ != 0 && first >= wordsBefore_) {
-            leastNotShown_ = std::min(leastNotShown_, first);
+            leastNotVisible_ = std::min(leastNotVisible_, first);
             continue;
         }
         sorted_.push_back({first, core::loadBigEndian<std::uint64_t>(prefix + 8), ranks_[i]});

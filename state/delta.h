@@ -90,7 +90,7 @@ public:
     void seek(std::uint8_t group, std::string_view key);
 
     // The least first word of a key that was not shown, in the groups reached so far.
-    std::uint64_t leastNotShown() const { return leastNotShown_; }
+    std::uint64_t leastNotVisible() const { return leastNotVisible_; }
 
 private:
     struct Entry {
@@ -104,7 +104,7 @@ private:
     const RangeDelta& delta_;
     std::uint8_t firstGroup_;
     std::uint64_t wordsBefore_;
-    std::uint64_t leastNotShown_ = std::numeric_limits<std::uint64_t>::max();
+    std::uint64_t leastNotVisible_ = std::numeric_limits<std::uint64_t>::max();
     std::array<std::uint32_t, 17> groupEnds_{};  // of ranks_, one longer than groups in a range
     std::vector<std::uint32_t> ranks_;           // by group
     std::size_t group_ = 0;                      // of sorted_, from firstGroup_ on

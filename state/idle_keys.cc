@@ -61,7 +61,7 @@ Result<> IdleKeys::takeIdle(BatchTime before,
         }
         TM_TRY(takeFrom(due, end, idle));
     }
-    earliest_ = std::min(earliest_, walker.leastNotShown());
+    earliest_ = std::min(earliest_, walker.leastNotVisible());
     return {};
 }
 

@@ -96,19 +96,19 @@ inline core::Result<std::vector<PanePair>> readPanePairs(std::string_view bytes)
 }
 
 // Which of `passes` passes over a pane works on a key.
-inline std::size_t passOf(std::string_view key, std::size_t passes) {
-    return passes == 1 ? 0 : std::hash<std::string_view>()(key) % passes;
+inline std::size_t scanOf(std::string_view key, std::size_t scans) {
+    return scans == 1 ? 0 : std::hash<std::string_view>()(key) % scans;
 }
 
 // The pairs of a piece that one of `passes` passes over a pane works on: so many that all of a pass
 // fit into memory. Errors: kCorrupt.
-inline core::Result<std::string> pairsOfPass(std::string_view piece, std::size_t passes,
-                                             std::size_t pass) {
-    if (passes == 1) return std::string(piece);
+inline core::Result<std::string> pairsOfScan(std::string_view piece, std::size_t scans,
+                                             std::size_t scan) {
+    if (scans == 1) return std::string(piece);
     TM_ASSIGN(const auto pairs, readPanePairs(piece));
     PanePairs chosen(piece.size());
     for (const auto& pair : pairs)
-        if (passOf(pair.key, passes) == pass) chosen.add(pair.key, pair.value);
+        if (scanOf(pair.key, scans) == scan) chosen.add(pair.key, pair.value);
     return chosen.empty() ? std::string() : chosen.pieces().front();
 }
 

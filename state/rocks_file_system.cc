@@ -16,12 +16,9 @@ using rocksdb::Slice;
 
 IOStatus statusOf(const core::Error& error) {
     switch (error.kind) {
-        case core::ErrorKind::kNoSpace:
-            return IOStatus::NoSpace(error.message);
-        case core::ErrorKind::kNotFound:
-            return IOStatus::PathNotFound(error.message);
-        default:
-            return IOStatus::IOError(error.message);
+        case core::ErrorKind::kNoSpace: return IOStatus::NoSpace(error.message);
+        case core::ErrorKind::kNotFound: return IOStatus::PathNotFound(error.message);
+        default: return IOStatus::IOError(error.message);
     }
 }
 

@@ -62,7 +62,8 @@ struct RowCursor::Impl {
     std::unique_ptr<rocksdb::Iterator> iterator;
 };
 
-RowCursor::RowCursor(std::shared_ptr<const RocksSnapshot> snapshot, std::string from, std::string to)
+RowCursor::RowCursor(std::shared_ptr<const RocksSnapshot> snapshot, std::string from,
+                     std::string to)
     : impl_(std::make_unique<Impl>()) {
     impl_->snapshot = std::move(snapshot);
     impl_->from = std::move(from);
@@ -240,8 +241,7 @@ Result<std::uint64_t> RocksStore::ingest(RowWriter& writer) {
     const auto status = impl_->db->IngestExternalFiles({argument});
     if (!status.ok()) return failRocks(status, "ingesting rows");
     if (!impl_->filesCanBeLinked)
-        for (const auto& file : writer.impl_->done)
-            TM_TRY(impl_->files->unlink(file.file_path));
+        for (const auto& file : writer.impl_->done) TM_TRY(impl_->files->unlink(file.file_path));
     writer.impl_->done.clear();
     return sizeBytes;
 }
@@ -276,8 +276,8 @@ Result<LiveFiles> liveFiles(rocksdb::DB& db) {
                              [&](const auto& file) { return file.relative_filename == name; });
             complete = complete && found != described.end();
             if (complete)
-                live.tables.push_back({name, found->size, found->file_checksum,
-                                       found->file_checksum_func_name});
+                live.tables.push_back(
+                    {name, found->size, found->file_checksum, found->file_checksum_func_name});
         }
         if (complete) return live;
     }
@@ -312,10 +312,10 @@ Result<std::vector<core::CheckpointFile>> RocksStore::linkInto(core::FileSystem&
     std::string bytes(live.manifestBytes, '\0');
     TM_ASSIGN(const auto got, source->readAt(0, bytes.data(), bytes.size()));
     if (got != bytes.size())
-        return core::fail(core::ErrorKind::kCorrupt,
-                          "state database: file is shorter than it should be: file=" +
-                              from.string() + " bytes=" + std::to_string(got) +
-                              " expected=" + std::to_string(bytes.size()));
+        return core::fail(
+            core::ErrorKind::kCorrupt,
+            "state database: file is shorter than it should be: file=" + from.string() +
+                " bytes=" + std::to_string(got) + " expected=" + std::to_string(bytes.size()));
     TM_TRY(copied(live.manifest, bytes));
     TM_TRY(copied("CURRENT", live.manifest + "\n"));
     return linked;

@@ -16,7 +16,8 @@ constexpr std::size_t kNumberRowBytes = 9;
 bool numberOf(const rocksdb::Slice& stored, std::uint8_t& kind, std::uint64_t& number) {
     if (stored.size() != kNumberRowBytes) return false;
     const auto byte = static_cast<std::uint8_t>(stored[0]);
-    if (!isValueKind(byte) || !isNumber(ValueKind{byte}) || (kind != 0 && byte != kind)) return false;
+    if (!isValueKind(byte) || !isNumber(ValueKind{byte}) || (kind != 0 && byte != kind))
+        return false;
     kind = byte;
     std::memcpy(&number, stored.data() + 1, sizeof number);
     return true;
@@ -50,8 +51,9 @@ public:
         return true;
     }
 
-    bool PartialMerge(const rocksdb::Slice&, const rocksdb::Slice& left, const rocksdb::Slice& right,
-                      std::string* out, rocksdb::Logger*) const override {
+    bool PartialMerge(const rocksdb::Slice&, const rocksdb::Slice& left,
+                      const rocksdb::Slice& right, std::string* out,
+                      rocksdb::Logger*) const override {
         std::uint8_t kind = 0;
         std::uint64_t sum = 0;
         if (!add(left, kind, sum) || !add(right, kind, sum)) return false;
@@ -78,8 +80,8 @@ core::Result<std::string_view> decodeRowValue(std::string_view stored, ValueKind
     if (value.kind != expected)
         return core::fail(core::ErrorKind::kCorrupt,
                           "state row has a value of another kind: kind=" +
-                              std::to_string(static_cast<int>(value.kind)) + " expected=" +
-                              std::to_string(static_cast<int>(expected)));
+                              std::to_string(static_cast<int>(value.kind)) +
+                              " expected=" + std::to_string(static_cast<int>(expected)));
     return value.bytes;
 }
 

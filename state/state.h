@@ -59,8 +59,7 @@ private:
     void requireOpen(const char* what) const {
         if (removed_)
             throw std::logic_error(std::string(what) + ": the state was removed in this call");
-        if (timingOut_)
-            throw std::logic_error(std::string(what) + ": the key is timing out");
+        if (timingOut_) throw std::logic_error(std::string(what) + ": the key is timing out");
     }
 
     std::optional<S> value_;

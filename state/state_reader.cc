@@ -33,9 +33,9 @@ StateReader::~StateReader() = default;
 
 Result<std::unique_ptr<StateReader>> StateReader::open(const core::Path& generation,
                                                        std::size_t blockCacheBytes) {
-    TM_ASSIGN(auto rocks, RocksStore::open({.directory = generation,
-                                            .blockCacheBytes = blockCacheBytes,
-                                            .readOnly = true}));
+    TM_ASSIGN(auto rocks,
+              RocksStore::open(
+                  {.directory = generation, .blockCacheBytes = blockCacheBytes, .readOnly = true}));
     TM_ASSIGN(auto mark, readMark(*rocks));
     if (!mark)
         return core::fail(core::ErrorKind::kCorrupt,
@@ -95,9 +95,9 @@ Result<> StateReader::scan(core::OperatorId operatorId, std::uint8_t table,
     for (std::uint32_t group = 0; group < core::kKeyGroups; ++group) {
         const auto groupNumber = static_cast<std::uint8_t>(group);
         const std::string groupPrefix = rowKey(operatorId, table, groupNumber, {});
-        auto cursor = std::make_unique<RowCursor>(
-            rows, groupPrefix + std::string(from),
-            end.empty() ? endOfPrefix(groupPrefix) : groupPrefix + end);
+        auto cursor =
+            std::make_unique<RowCursor>(rows, groupPrefix + std::string(from),
+                                        end.empty() ? endOfPrefix(groupPrefix) : groupPrefix + end);
         if (cursor->valid()) {
             cursors.push_back(std::move(cursor));
         } else {

@@ -63,8 +63,8 @@ public:
     // Calls row(key, value) in the order of key bytes until it returns false, in constant memory:
     // rows are stored by key group, so this merges one cursor for each group.
     using Row = std::function<bool(std::string_view key, std::string_view value)>;
-    core::Result<> scan(core::OperatorId operatorId, std::uint8_t table,
-                        const ScanOptions& options, const Row& row) const;
+    core::Result<> scan(core::OperatorId operatorId, std::uint8_t table, const ScanOptions& options,
+                        const Row& row) const;
 
 private:
     StateReader(std::unique_ptr<RocksStore> rocks, core::BatchMark mark);

@@ -149,14 +149,11 @@ Result<> StateStore::writeRange(const FrozenDelta& frozen, std::uint32_t number,
                 row.resize(kRowPrefixBytes);
                 row += delta.keyOf(*slot);
                 switch (changeOf(*slot)) {
-                    case Change::kRemoved:
-                        TM_TRY(writer.remove(row));
-                        break;
+                    case Change::kRemoved: TM_TRY(writer.remove(row)); break;
                     case Change::kOperand:
                         TM_TRY(writer.merge(row, table.kind(), delta.valueOf(*slot)));
                         break;
-                    default:
-                        TM_TRY(writer.put(row, table.kind(), delta.valueOf(*slot)));
+                    default: TM_TRY(writer.put(row, table.kind(), delta.valueOf(*slot)));
                 }
             }
         }
@@ -170,8 +167,7 @@ Result<> StateStore::write(const FrozenDelta& frozen, RowWriter& writer) {
             const auto prefix = operatorPrefix(static_cast<std::uint8_t>(group), dropped);
             TM_TRY(writer.removeRange(prefix, endOfPrefix(prefix)));
         }
-    if (!frozen.mark.empty())
-        TM_TRY(writer.put(markRowKey(), ValueKind::kBytes, frozen.mark));
+    if (!frozen.mark.empty()) TM_TRY(writer.put(markRowKey(), ValueKind::kBytes, frozen.mark));
     for (std::uint32_t range = 0; range < core::kKeyRanges; ++range)
         TM_TRY(writeRange(frozen, range, writer));
     return writer.finish();

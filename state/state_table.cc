@@ -50,9 +50,9 @@ std::size_t StateRange::reserve(std::size_t count) {
 
 template <class F>
 Result<> StateRange::change(std::size_t count, F&& f) {
-    while (const std::size_t lackingBytes = reserve(count)) {
+    while (const std::size_t missingBytes = reserve(count)) {
         const Pinned pinned = pin();  // what is written may lie in the delta
-        TM_TRY(store_.spillWhenFull(lackingBytes));
+        TM_TRY(store_.spillWhenFull(missingBytes));
     }
     {
         std::lock_guard lock(mutex_);
@@ -70,7 +70,7 @@ StateLimits StateLimits::of(std::string owner, std::size_t rowBytesMax) {
     limits.owner = std::move(owner);
     limits.rowBytes = std::min(rowBytesMax, kRowBytesMost);
     limits.pieceBytes = std::min(limits.pieceBytes, limits.rowBytes);
-    limits.passBytes = std::min(limits.passBytes, 4 * limits.rowBytes);
+    limits.scanBytes = std::min(limits.scanBytes, 4 * limits.rowBytes);
     return limits;
 }
 
@@ -185,11 +185,11 @@ Result<> StateRange::get(core::KeyViews keys, std::size_t count, Lookup& into) {
     for (std::size_t i = 0; i < count; ++i) {
         auto& entry = into.entries_[i];
         const std::string_view key = keyAt(i);
-        const auto settledBy = [&](const auto& delta, Operands operands) {
+        const auto decidedBy = [&](const auto& delta, Operands operands) {
             return apply(delta.get(), key, operands, entry.data, entry.number, entry.found);
         };
-        if (settledBy(active, Operands::kApply) || settledBy(view->frozen, Operands::kApply) ||
-            settledBy(view->ingested, Operands::kInTheRows) || !view->rows)
+        if (decidedBy(active, Operands::kApply) || decidedBy(view->frozen, Operands::kApply) ||
+            decidedBy(view->ingested, Operands::kInTheRows) || !view->rows)
             continue;
         into.missing_.push_back(static_cast<std::uint32_t>(i));
         prefix[0] = static_cast<char>(table_.groupOf(key));
@@ -220,7 +220,8 @@ Result<> StateRange::readRows(const RangeView& view, KeyAt&& keyAt, Lookup& into
         if (isNumber(table_.kind())) {
             std::uint64_t number = 0;
             std::memcpy(&number, value.data(), sizeof number);
-            entry.number = entry.found ? reduceNumbers(table_.kind(), entry.number, number) : number;
+            entry.number =
+                entry.found ? reduceNumbers(table_.kind(), entry.number, number) : number;
         } else {
             entry.data = value.data();
             entry.number = value.size();

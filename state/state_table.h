@@ -70,7 +70,7 @@ struct StateLimits {
     std::string owner;                     // the operator, for messages
     std::size_t rowBytes = kRowBytesMost;  // a key with its value
     std::size_t pieceBytes = 4 << 20;      // pairs that are stored as one row
-    std::size_t passBytes = 64 << 20;      // rows of a pane that are worked on at a time
+    std::size_t scanBytes = 64 << 20;      // rows of a pane that are worked on at a time
 
     static StateLimits of(std::string owner, std::size_t rowBytesMax);
     // Errors: kInvalid, with the operator, the key and the sizes.
@@ -105,7 +105,7 @@ public:
 
     // When next() has answered false: at most the least first word of the keys that `wordsBefore`
     // left out.
-    std::uint64_t leastNotShown() const;
+    std::uint64_t leastNotVisible() const;
 
     // Of the row at hand; until the next call of any other member.
     std::string_view key() const;

@@ -58,11 +58,10 @@ Result<> TimeRows::remove(std::uint64_t time, std::uint32_t number) {
 }
 
 Result<> TimeRows::visit(std::uint64_t first, std::uint64_t end, const Visit& visit) {
-    return visitWhile(first, end,
-                      [&](std::uint64_t time, std::string_view bytes) -> Result<bool> {
-                          TM_TRY(visit(time, bytes));
-                          return true;
-                      });
+    return visitWhile(first, end, [&](std::uint64_t time, std::string_view bytes) -> Result<bool> {
+        TM_TRY(visit(time, bytes));
+        return true;
+    });
 }
 
 Result<> TimeRows::visitWhile(std::uint64_t first, std::uint64_t end, const VisitWhile& visit) {

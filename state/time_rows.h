@@ -38,7 +38,8 @@ public:
     core::Result<> visit(std::uint64_t first, std::uint64_t end, const Visit& visit);
 
     // The same as long as it answers true.
-    using VisitWhile = std::function<core::Result<bool>(std::uint64_t time, std::string_view bytes)>;
+    using VisitWhile =
+        std::function<core::Result<bool>(std::uint64_t time, std::string_view bytes)>;
     core::Result<> visitWhile(std::uint64_t first, std::uint64_t end, const VisitWhile& visit);
 
     // Removes the rows with time < end.

@@ -41,7 +41,7 @@ struct Walker::Impl {
     StateRange& range;
     std::string prefix;
     const std::uint64_t wordsBefore;
-    std::uint64_t leastNotShown = std::numeric_limits<std::uint64_t>::max();  // among the rows
+    std::uint64_t leastNotVisible = std::numeric_limits<std::uint64_t>::max();  // among the rows
     std::shared_ptr<const RangeDelta> active;
     std::shared_ptr<const RangeView> view;
     const std::uint8_t firstGroup;
@@ -57,8 +57,8 @@ struct Walker::Impl {
     std::size_t size = 0;
 
     ValueKind kind() const { return range.table().kind(); }
-    std::string prefixIn(std::uint8_t group) const {
-        return rowPrefix(group, range.table().operatorId(), range.table().number());
+    std::string prefixIn(std::uint8_t keyGroup) const {
+        return rowPrefix(keyGroup, range.table().operatorId(), range.table().number());
     }
 
     Impl(StateRange& r, const WalkOptions& options)
@@ -78,7 +78,7 @@ struct Walker::Impl {
         if (view->frozen) frozenChanges.emplace(*view->frozen, firstGroup, wordsBefore);
         if (view->rows) {
             rows.emplace(view->rows, prefixIn(firstGroup), endOfPrefix(prefixIn(lastGroup)));
-            passOtherTables();
+            skipOtherTables();
         }
     }
 
@@ -88,18 +88,15 @@ struct Walker::Impl {
     }
 
     // Between the table's rows of one key group and of the next lie those of other tables.
-    void passOtherTables() {
+    void skipOtherTables() {
         while (rows && rows->valid()) {
             const std::string_view row = rows->key();
             const std::uint8_t at = groupOfRow(row);
             const std::string own = prefixIn(at);
             if (row.starts_with(own)) return;
-            if (row < own)
-                rows->seek(own);
-            else if (at < lastGroup)
-                rows->seek(prefixIn(static_cast<std::uint8_t>(at + 1)));
-            else
-                rows.reset();
+            if (row < own) rows->seek(own);
+            else if (at < lastGroup) rows->seek(prefixIn(static_cast<std::uint8_t>(at + 1)));
+            else rows.reset();
         }
     }
 
@@ -109,20 +106,20 @@ struct Walker::Impl {
         if (frozenChanges) frozenChanges->seek(toGroup, toKey);
         if (rows) {
             rows->seek(prefixIn(toGroup) += toKey);
-            passOtherTables();
+            skipOtherTables();
         }
     }
 
     // Rows that are left out, up to the next that is not.
-    void passRows() {
+    void scanRows() {
         while (rows && rows->valid()) {
             const auto place = rowPlace();
             const auto word = firstWord(place.key);
             if (word < wordsBefore) return;
-            leastNotShown = std::min(leastNotShown, word);
+            leastNotVisible = std::min(leastNotVisible, word);
             if (place.group >= lastGroup) return rows.reset();
             rows->seek(prefixIn(static_cast<std::uint8_t>(place.group + 1)));
-            passOtherTables();
+            skipOtherTables();
         }
     }
 
@@ -135,7 +132,8 @@ struct Walker::Impl {
         if (activeChanges)
             if (const auto* slot = activeChanges->current()) consider(placeOf(*active, *slot));
         if (frozenChanges)
-            if (const auto* slot = frozenChanges->current()) consider(placeOf(*view->frozen, *slot));
+            if (const auto* slot = frozenChanges->current())
+                consider(placeOf(*view->frozen, *slot));
         if (rows && rows->valid()) consider(rowPlace());
         return least;
     }
@@ -144,7 +142,8 @@ struct Walker::Impl {
     void leaveRow() {
         const Place here{group, key};
         if (activeChanges)
-            if (const auto* slot = activeChanges->current(); slot && placeOf(*active, *slot) == here)
+            if (const auto* slot = activeChanges->current();
+                slot && placeOf(*active, *slot) == here)
                 activeChanges->next();
         if (frozenChanges)
             if (const auto* slot = frozenChanges->current();
@@ -152,7 +151,7 @@ struct Walker::Impl {
                 frozenChanges->next();
         if (rows && rows->valid() && rowPlace() == here) {
             rows->next();
-            passOtherTables();
+            skipOtherTables();
         }
         atRow = false;
     }
@@ -210,7 +209,7 @@ struct Walker::Impl {
     Result<bool> next() {
         if (atRow) leaveRow();
         while (true) {
-            if (wordsBefore != 0) passRows();
+            if (wordsBefore != 0) scanRows();
             if (rows && !rows->valid()) {
                 TM_TRY(rows->status());
             }
@@ -238,10 +237,10 @@ Walker StateRange::walk(const WalkOptions& options) {
 
 Result<bool> Walker::next() { return impl_->next(); }
 void Walker::seek(std::uint8_t group, std::string_view key) { impl_->seek(group, key); }
-std::uint64_t Walker::leastNotShown() const {
-    auto least = impl_->leastNotShown;
+std::uint64_t Walker::leastNotVisible() const {
+    auto least = impl_->leastNotVisible;
     for (const auto* changes : {&impl_->activeChanges, &impl_->frozenChanges})
-        if (*changes) least = std::min(least, (*changes)->leastNotShown());
+        if (*changes) least = std::min(least, (*changes)->leastNotVisible());
     return least;
 }
 

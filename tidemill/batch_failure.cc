@@ -4,6 +4,7 @@
 #include <map>
 
 #include "core/byte_codec.h"
+#include "core/connection_number.h"
 #include "core/cut_lines.h"
 #include "core/logging.h"
 
@@ -101,7 +102,7 @@ std::string describeRecord(const Job& job, std::span<const core::BlockPtr> block
     // record's line number is at least this.
     const std::string about = origin.oversize == 0 ? "" : "at or behind ";
     text += ", " + about + "line " + std::to_string(origin.firstLine + place.line - 1) + " of " +
-            (origin.lane.empty() ? "connection " + std::to_string(origin.connection)
+            (origin.lane.empty() ? core::describeConnection(origin.connection)
                                  : "session \"" + core::escaped(origin.lane) + "\"") +
             " of " + nameOf(job, origin.source);
     const auto bytes = (*block)->bytes();
@@ -159,8 +160,7 @@ core::Error explainFailure(const Job& job, core::BatchRun& run, const core::Erro
     std::optional<RecordPlace> place;
     if (call && !completeBefore) place = locate(job, run, *call);
     std::string text = "batch " + core::toString(id) + " failed: " + error.message;
-    if (place)
-        text += "; it is " + describeRecord(job, run.blocks(), *place);
+    if (place) text += "; it is " + describeRecord(job, run.blocks(), *place);
     else if (call && !call->record.record.empty())
         text += "; the record: \"" + core::escaped(call->record.record, kShownBytes) + "\", of " +
                 content();

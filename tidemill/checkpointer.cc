@@ -52,10 +52,10 @@ void Checkpointer::resume(std::optional<core::BatchId> newest) {
 }
 
 bool Checkpointer::due() const {
-    const bool byBytes = triggers_.logBytes != 0 &&
-                         log_.writtenBytes() - loggedAtLast_ >= triggers_.logBytes;
-    const bool byTime = triggers_.interval.count() != 0 &&
-                        clock_.monotonic() - lastBegun_ >= triggers_.interval;
+    const bool byBytes =
+        triggers_.logBytes != 0 && log_.writtenBytes() - loggedAtLast_ >= triggers_.logBytes;
+    const bool byTime =
+        triggers_.interval.count() != 0 && clock_.monotonic() - lastBegun_ >= triggers_.interval;
     const bool byNeed = urgent_ != 0 && log_.writtenBytes() != loggedAtLast_ &&
                         clock_.monotonic() - lastBegun_ >= kUrgentEvery;
     return byBytes || byTime || byNeed;

@@ -14,14 +14,14 @@
 #include "tidemill/state_stream.h"
 
 // X stands before each explicit instantiation: `extern` here, nothing in common_types.cc.
-#define TIDEMILL_COMMON_ELEMENT(X, ...)                   \
-    X template class core::StreamNode<__VA_ARGS__>;       \
-    X template class core::RootNode<__VA_ARGS__>;         \
-    X template class core::FanOutSinks<__VA_ARGS__>;      \
-    X template class core::FanOut<__VA_ARGS__>;           \
-    X template class core::AppendSink<__VA_ARGS__>;       \
-    X template class core::ChunkBuffer<__VA_ARGS__>;      \
-    X template class Batch<__VA_ARGS__>;                  \
+#define TIDEMILL_COMMON_ELEMENT(X, ...)              \
+    X template class core::StreamNode<__VA_ARGS__>;  \
+    X template class core::RootNode<__VA_ARGS__>;    \
+    X template class core::FanOutSinks<__VA_ARGS__>; \
+    X template class core::FanOut<__VA_ARGS__>;      \
+    X template class core::AppendSink<__VA_ARGS__>;  \
+    X template class core::ChunkBuffer<__VA_ARGS__>; \
+    X template class Batch<__VA_ARGS__>;             \
     X template void core::printBatch(std::ostream&, Batch<__VA_ARGS__>&, std::size_t);
 
 #define TIDEMILL_COMMON_COUNT(X, K, N)                                                          \
@@ -37,12 +37,12 @@
 
 namespace tidemill {
 
-#define TIDEMILL_COMMON_TYPES(X)                                                              \
-    TIDEMILL_COMMON_ELEMENT(X, std::string_view)                                              \
-    X template class core::NarrowNode<std::string_view, std::string_view>;                    \
-    X template class core::FlatMapNode<std::string_view, std::string_view, SplitWords>;       \
-    X template DStream<std::string_view> DStream<std::string_view>::flatMap(SplitWords) const;\
-    X template class core::NarrowNode<std::string_view, std::pair<std::string_view, long>>;   \
+#define TIDEMILL_COMMON_TYPES(X)                                                               \
+    TIDEMILL_COMMON_ELEMENT(X, std::string_view)                                               \
+    X template class core::NarrowNode<std::string_view, std::string_view>;                     \
+    X template class core::FlatMapNode<std::string_view, std::string_view, SplitWords>;        \
+    X template DStream<std::string_view> DStream<std::string_view>::flatMap(SplitWords) const; \
+    X template class core::NarrowNode<std::string_view, std::pair<std::string_view, long>>;    \
     TIDEMILL_COMMON_COUNT(X, std::string_view, long)
 
 TIDEMILL_COMMON_TYPES(extern)

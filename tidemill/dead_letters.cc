@@ -73,18 +73,15 @@ core::Path deadLetterDirectory(const StreamingOptions& options) {
 
 core::OnError onError(ErrorPolicy policy) {
     switch (policy) {
-        case ErrorPolicy::kStop:
-            return core::OnError::kStop;
-        case ErrorPolicy::kSkip:
-            return core::OnError::kSkip;
-        case ErrorPolicy::kDeadLetter:
-            return core::OnError::kDeadLetter;
+        case ErrorPolicy::kStop: return core::OnError::kStop;
+        case ErrorPolicy::kSkip: return core::OnError::kSkip;
+        case ErrorPolicy::kDeadLetter: return core::OnError::kDeadLetter;
     }
     return core::OnError::kStop;
 }
 
-core::Result<> DeadLetters::tell(const core::BatchRun& run,
-                                 const std::vector<SourceDeclaration>& sources) {
+core::Result<> DeadLetters::report(const core::BatchRun& run,
+                                   const std::vector<SourceDeclaration>& sources) {
     const auto* failed = run.failedRecords();
     const auto& record = run.record();
     const bool leavesOut = record.allLeftOut || !record.leftOut.empty();
@@ -119,9 +116,9 @@ core::Result<> DeadLetters::write(const core::BatchRun& run,
     if (!file) return {};
     core::Result<> written;
     const auto append = [&](nlohmann::ordered_json line, std::string_view bytes) {
-        std::string shown;
-        core::appendPrintable(shown, bytes);
-        line["record"] = shown;
+        std::string printable;
+        core::appendPrintable(printable, bytes);
+        line["record"] = printable;
         if (written) written = file->append(lineOf(line));
     };
     const auto leftOut = [&](const core::RecordPlace& place, std::string_view bytes) {

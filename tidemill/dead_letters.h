@@ -30,7 +30,7 @@ public:
 
     // Returns when the file is durable. The same batch gives the same file. Errors: kConflict
     // (another batch's file is in its place), kIo, kNoSpace.
-    core::Result<> tell(const core::BatchRun& run, const std::vector<SourceDeclaration>& sources);
+    core::Result<> report(const core::BatchRun& run, const std::vector<SourceDeclaration>& sources);
 
     // Records so far.
     std::uint64_t count() const { return count_; }

@@ -34,10 +34,9 @@ DiskBudget fitToDisk(const StreamingOptions& options, const core::DiskSpace& dis
     if (options.diskReserveBytes) {
         budget.reserveBytes = *options.diskReserveBytes;
     } else {
-        budget.reserveBytes =
-            std::min(fifth, std::max<std::uint64_t>({2 * budget.segmentBytes,
-                                                     2 * budget.deltaBudgetBytes,
-                                                     disk.totalBytes / 20}));
+        budget.reserveBytes = std::min(
+            fifth, std::max<std::uint64_t>({2 * budget.segmentBytes, 2 * budget.deltaBudgetBytes,
+                                            disk.totalBytes / 20}));
     }
     budget.backlogBytes =
         options.maxBacklogBytes != 0
@@ -50,8 +49,8 @@ DiskBudget fitToDisk(const StreamingOptions& options, const core::DiskSpace& dis
     const auto shrink = [&](std::uint64_t& value, std::uint64_t to, const char* key) {
         if (value <= to) return;
         value = to;
-        budget.shrunk += (budget.shrunk.empty() ? "" : ", ") + std::string(key) + " to " +
-                         inWords(value);
+        budget.shrunk +=
+            (budget.shrunk.empty() ? "" : ", ") + std::string(key) + " to " + inWords(value);
     };
     const auto kibi = [](std::uint64_t bytes) { return bytes / 1024 * 1024; };
     shrink(budget.segmentBytes, std::max(kSegmentBytesMin, kibi(fifth / 2)), "segment_bytes");

@@ -88,16 +88,14 @@ public:
         return flatMap<typename detail::FlatMapElement<T, F>::type>(std::move(f));
     }
     template <class Out, class F>
-        requires(std::invocable<F&, T, Emit<Out>&> || std::invocable<F&, T>)
-    DStream<Out> flatMap(F f) const {
-            if constexpr (std::invocable<F&, T, Emit<Out>&>)
-                core::requireLastingViews<Out, F, T, Emit<Out>&>();
-            else
-                core::requireLastingViews<std::invoke_result_t<F&, T>, F, T>();
-            return detail::added(
-                job_,
-                std::make_shared<core::FlatMapNode<T, Out, F>>("flatMap", node_, std::move(f)),
-                "flatMap");
+    requires(std::invocable<F&, T, Emit<Out>&> || std::invocable<F&, T>) DStream<Out> flatMap(F f)
+    const {
+        if constexpr (std::invocable<F&, T, Emit<Out>&>)
+            core::requireLastingViews<Out, F, T, Emit<Out>&>();
+        else core::requireLastingViews<std::invoke_result_t<F&, T>, F, T>();
+        return detail::added(
+            job_, std::make_shared<core::FlatMapNode<T, Out, F>>("flatMap", node_, std::move(f)),
+            "flatMap");
     }
 
     template <class F>
@@ -232,9 +230,7 @@ public:
     void forEachBatch(F) const {}
     template <class F>
     requires detail::LooksAt<F, Batch<T>>
-    void forEachBatch(F f) const {
-        addOutput("forEachBatch", std::move(f));
-    }
+    void forEachBatch(F f) const { addOutput("forEachBatch", std::move(f)); }
 
     // Each batch as a directory PREFIX-TIMEMS[.SUFFIX] of text files; see docs/outputs.md.
     void saveAsTextFiles(std::string prefix, std::string suffix = "") const {

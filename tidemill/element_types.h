@@ -78,8 +78,7 @@ struct TransformElement {
     static auto call() {
         if constexpr (std::invocable<F&, Batches&..., BatchTime>)
             return std::type_identity<RangeElement<F, Batches&..., BatchTime>>();
-        else
-            return std::type_identity<RangeElement<F, Batches&...>>();
+        else return std::type_identity<RangeElement<F, Batches&...>>();
     }
     using type = typename decltype(call())::type;
 };

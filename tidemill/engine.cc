@@ -75,7 +75,7 @@ void Engine::spaceIsLow(bool low) {
     }
 }
 
-void Engine::sealInputs(BatchTime time) { inputs_.atBatchTime(time); }
+void Engine::flushInputs(BatchTime time) { inputs_.atBatchTime(time); }
 
 Result<std::size_t> Engine::prepareRanges(core::Instant now, std::size_t bytesMax) {
     return inputs_.prepareRanges(now, bytesMax);
@@ -99,7 +99,7 @@ core::Error Engine::batchFailed(core::BatchRun& run, core::Error error) {
 
 Result<> Engine::afterRun(const core::BatchRun& run, bool withOutputs) {
     // What a replayed batch without outputs leaves out was told before it was complete.
-    if (withOutputs) TM_TRY(deadLetters_.tell(run, job_->sources));
+    if (withOutputs) TM_TRY(deadLetters_.report(run, job_->sources));
     TM_TRY(parts_.lanes->advance(run));
     return parts_.sourcePositions->keep();
 }
@@ -163,10 +163,8 @@ Result<> Engine::stop(bool graceful) {
     graceful = graceful && started;
     inputs_.stop(graceful);
     if (parts_.scheduler) {
-        if (graceful)
-            parts_.scheduler->finish();
-        else
-            parts_.scheduler->abandon();
+        if (graceful) parts_.scheduler->finish();
+        else parts_.scheduler->abandon();
         stopResult_ = started ? parts_.scheduler->wait() : Result<>{};
         inputs_.stop(false);
     }

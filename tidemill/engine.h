@@ -54,7 +54,7 @@ private:
     void spaceIsLow(bool low);
     core::Result<> explained(core::Result<> outcome) const;
 
-    void sealInputs(BatchTime time) override;
+    void flushInputs(BatchTime time) override;
     core::Result<std::size_t> prepareRanges(core::Instant now, std::size_t bytesMax) override;
     core::Result<std::vector<core::SourceRange>> planRanges(std::size_t bytesMax) override;
     core::Framing framing(core::SourceId source) const override;

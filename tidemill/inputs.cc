@@ -101,7 +101,7 @@ void Inputs::resume() {
 
 void Inputs::atBatchTime(BatchTime time) {
     for (const auto& live : running_) live.source->atBatchTime(time);
-    network_->sealOpenBlocks();
+    network_->flushOpenBlocks();
     if (const auto now = clock_.monotonic(); now - errorsKept_ >= kKeepErrorsEvery) {
         errorsKept_ = now;
         keepErrors();

@@ -86,7 +86,8 @@ Result<> Job::validate() const {
                     "saveAsTextFiles() or a named state such as runningTotals(), or nothing "
                     "would ever be computed");
     if (sources.empty())
-        return fail(ErrorKind::kInvalid, "the job has no source: add socketTextStream() or another");
+        return fail(ErrorKind::kInvalid,
+                    "the job has no source: add socketTextStream() or another");
     std::set<std::string> names;
     for (const auto& state : states) {
         if (state.name.empty())
@@ -99,17 +100,16 @@ Result<> Job::validate() const {
                             std::to_string(state.name.size()) +
                             " types=" + std::to_string(state.signature.size()));
         if (!names.insert(state.name).second)
-            return fail(ErrorKind::kInvalid,
-                        "two stateful operators have the name \"" + state.name +
-                            "\"; state is kept by name, so names must differ");
+            return fail(ErrorKind::kInvalid, "two stateful operators have the name \"" +
+                                                 state.name +
+                                                 "\"; state is kept by name, so names must differ");
     }
     // Each would take the other's results for its own.
     std::set<std::string> places;
     for (const auto& output : graph.outputs())
         if (const auto place = output->place(); !place.empty() && !places.insert(place).second)
-            return fail(ErrorKind::kInvalid,
-                        "two outputs write to the same place, " + place +
-                            ": give each a prefix or a directory of its own");
+            return fail(ErrorKind::kInvalid, "two outputs write to the same place, " + place +
+                                                 ": give each a prefix or a directory of its own");
     return {};
 }
 

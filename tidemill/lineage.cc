@@ -65,7 +65,7 @@ std::vector<Lineage> lineagesOf(const Job& job) {
     return lineages;
 }
 
-core::Result<> tellApart(const Job& job) {
+core::Result<> distinguish(const Job& job) {
     if (job.stepsAreDetailed) return {};
     const auto known = knownOf(job.graph);
     std::map<std::tuple<std::string, std::uint64_t>, std::pair<const StateDeclaration*, Known>>

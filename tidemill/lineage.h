@@ -26,7 +26,7 @@ std::vector<Lineage> lineagesOf(const Job& job);
 
 // Errors (kInvalid): two states without names are of the same kind, types and lineage, but may be
 // of different functions: which is which could not be told once the program has changed.
-core::Result<> tellApart(const Job& job);
+core::Result<> distinguish(const Job& job);
 
 // A signature as a data directory keeps it of a state without a name: "SIGNATURE
 // from=STEPS.ORIGINS".

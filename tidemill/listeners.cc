@@ -19,7 +19,7 @@ void Listeners::each(const std::function<void(StreamingListener&)>& call) {
 }
 
 template <class Info>
-void Listeners::tell(void (StreamingListener::*event)(const Info&), const Info& info) {
+void Listeners::report(void (StreamingListener::*event)(const Info&), const Info& info) {
     each([&](StreamingListener& listener) { (listener.*event)(info); });
 }
 
@@ -49,14 +49,14 @@ void Listeners::batchSubmitted(const core::BatchRecord& batch,
         input.description = job_.sources.at(source).description;
         batch_.inputs.push_back(std::move(input));
     }
-    tell(&StreamingListener::onBatchSubmitted, batch_);
+    report(&StreamingListener::onBatchSubmitted, batch_);
 }
 
 void Listeners::batchStarted(const core::BatchRecord&) {
     if (listeners_.empty()) return;
     begun_ = clock_.monotonic();
     batch_.schedulingDelay = begun_ - due_;
-    tell(&StreamingListener::onBatchStarted, batch_);
+    report(&StreamingListener::onBatchStarted, batch_);
 }
 
 void Listeners::batchCompleted(const core::BatchRecord&) {
@@ -64,7 +64,7 @@ void Listeners::batchCompleted(const core::BatchRecord&) {
     const auto now = clock_.monotonic();
     batch_.processingDelay = now - begun_;
     batch_.totalDelay = now - due_;
-    tell(&StreamingListener::onBatchCompleted, batch_);
+    report(&StreamingListener::onBatchCompleted, batch_);
 }
 
 OutputInfo Listeners::output(const core::BatchRecord& batch, std::size_t output) const {
@@ -79,17 +79,17 @@ OutputInfo Listeners::output(const core::BatchRecord& batch, std::size_t output)
 void Listeners::outputStarted(const core::BatchRecord& batch, std::size_t place) {
     if (listeners_.empty()) return;
     outputBegun_ = clock_.monotonic();
-    tell(&StreamingListener::onOutputOperationStarted, output(batch, place));
+    report(&StreamingListener::onOutputOperationStarted, output(batch, place));
 }
 
 void Listeners::outputCompleted(const core::BatchRecord& batch, std::size_t place,
-                                const core::Result<core::Shown>& result) {
+                                const core::Result<core::Visibility>& result) {
     if (listeners_.empty()) return;
     auto info = output(batch, place);
     info.duration = clock_.monotonic() - outputBegun_;
-    info.shownBefore = result && *result == core::Shown::kBefore;
+    info.alreadyVisible = result && *result == core::Visibility::kBefore;
     if (!result) info.error = result.error().message;
-    tell(&StreamingListener::onOutputOperationCompleted, info);
+    report(&StreamingListener::onOutputOperationCompleted, info);
 }
 
 ReceiverInfo Listeners::receiver(core::SourceId source, const std::string& message) const {
@@ -97,16 +97,16 @@ ReceiverInfo Listeners::receiver(core::SourceId source, const std::string& messa
 }
 
 void Listeners::sourceStarted(core::SourceId source, const std::string& where) {
-    tell(&StreamingListener::onReceiverStarted, receiver(source, where));
+    report(&StreamingListener::onReceiverStarted, receiver(source, where));
 }
 void Listeners::sourceError(core::SourceId source, const std::string& message, Trouble) {
-    tell(&StreamingListener::onReceiverError, receiver(source, message));
+    report(&StreamingListener::onReceiverError, receiver(source, message));
 }
 void Listeners::sourceFailed(core::SourceId source, core::Error error) {
-    tell(&StreamingListener::onReceiverError, receiver(source, error.message));
+    report(&StreamingListener::onReceiverError, receiver(source, error.message));
 }
 void Listeners::sourceStopped(core::SourceId source, const std::string& why) {
-    tell(&StreamingListener::onReceiverStopped, receiver(source, why));
+    report(&StreamingListener::onReceiverStopped, receiver(source, why));
 }
 
 }  // namespace tidemill

@@ -29,7 +29,7 @@ public:
     void batchStarted(const core::BatchRecord& batch) override;
     void outputStarted(const core::BatchRecord& batch, std::size_t output) override;
     void outputCompleted(const core::BatchRecord& batch, std::size_t output,
-                         const core::Result<core::Shown>& result) override;
+                         const core::Result<core::Visibility>& result) override;
     void batchCompleted(const core::BatchRecord& batch) override;
 
     void sourceStarted(core::SourceId source, const std::string& where) override;
@@ -40,7 +40,7 @@ public:
 
 private:
     template <class Info>
-    void tell(void (StreamingListener::*event)(const Info&), const Info& info);
+    void report(void (StreamingListener::*event)(const Info&), const Info& info);
     void each(const std::function<void(StreamingListener&)>& call);
     ReceiverInfo receiver(core::SourceId source, const std::string& message) const;
     OutputInfo output(const core::BatchRecord& batch, std::size_t output) const;

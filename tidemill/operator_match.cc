@@ -149,10 +149,8 @@ std::string withoutNames(const std::string& signature) {
     if (begin == signature.npos) return signature;
     bool isQuoted = false;
     for (std::size_t i = begin + kNames.size(); i < signature.size(); ++i) {
-        if (signature[i] == '\\')
-            ++i;
-        else if (signature[i] == '"')
-            isQuoted = !isQuoted;
+        if (signature[i] == '\\') ++i;
+        else if (signature[i] == '"') isQuoted = !isQuoted;
         else if (signature[i] == ']' && !isQuoted)
             return signature.substr(0, begin) + signature.substr(i + 1);
     }

@@ -20,8 +20,8 @@ namespace tidemill {
 // flatMapValues throws. Functions of other operations see many records: what they throw always ends
 // the job.
 enum class ErrorPolicy {
-    kStop,        // the job ends with the error; nothing is lost, a mended program goes on from there
-    kSkip,        // the record is left out; counted and logged
+    kStop,  // the job ends with the error; nothing is lost, a mended program goes on from there
+    kSkip,  // the record is left out; counted and logged
     kDeadLetter,  // the same, and it is written to a file before its batch is complete
 };
 

@@ -28,10 +28,8 @@ public:
     void push(const std::vector<T>& elements) {
         auto records = encode(elements, "RecordQueue::push");
         std::lock_guard lock(shared_->mutex);
-        if (shared_->source)
-            shared_->source->push(std::move(records));
-        else
-            shared_->early.push_back(std::move(records));
+        if (shared_->source) shared_->source->push(std::move(records));
+        else shared_->early.push_back(std::move(records));
     }
 
     // Of what was pushed, how much no batch has taken yet.

@@ -36,7 +36,7 @@ Start::Start(const BatchSurroundings& with, RunningJob& into)
 
 Result<> Start::run() {
     TM_TRY(checkPlaces());
-    if (!options_.directory.empty()) TM_TRY(tellApart(job_));
+    if (!options_.directory.empty()) TM_TRY(distinguish(job_));
     TM_ASSIGN(const auto random, recovery::randomLogUuid());
     parts_.owner = toString(random);
     std::memcpy(&parts_.nonce, random.bytes.data(), sizeof parts_.nonce);

@@ -21,10 +21,8 @@ public:
     void at(const Line& line) {
         if (clock_.monotonic() - said_ < kEvery) return;
         said_ = clock_.monotonic();
-        if (options_.onProgress)
-            options_.onProgress(line());
-        else
-            core::logInfo(line());
+        if (options_.onProgress) options_.onProgress(line());
+        else core::logInfo(line());
     }
 
     std::chrono::milliseconds took() const {

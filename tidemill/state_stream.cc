@@ -50,8 +50,9 @@ void DeclaredState::ttl(Job& job, Duration idle) const {
 void DeclaredState::initial(Job& job, std::string key, std::string value) const {
     requireNotStarted(job, "initialState");
     if (kind_ != state::ValueKind::kBytes)
-        throw std::invalid_argument("runningTotals begin at zero; for an initial state use "
-                                    "updateStateByKey");
+        throw std::invalid_argument(
+            "runningTotals begin at zero; for an initial state use "
+            "updateStateByKey");
     core::ByteWriter all;
     auto& hash = job.states.at(place_).initialStates;
     all.u64(hash);

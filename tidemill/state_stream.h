@@ -154,8 +154,9 @@ StateStream<K, V> StateOperations<T>::runningTotalsOf(std::string name) const {
 template <class T>
 template <class S, class K, class V, class F>
 StateStream<K, S> StateOperations<T>::updateState(std::string name, F f, Visit visit) const {
-    static_assert(core::StorableValue<S>, "a state is kept: its type must own its bytes "
-                                          "(std::string, not std::string_view) and be storable");
+    static_assert(core::StorableValue<S>,
+                  "a state is kept: its type must own its bytes "
+                  "(std::string, not std::string_view) and be storable");
     core::requireLossless<detail::UpdateResult<F, K, V, S>, std::optional<S>>();
     requireNotStarted(*self().job(), "updateStateByKey");
     auto grouped = core::groupedOncePerKey(self().job()->graph, self().node());
@@ -188,8 +189,9 @@ requires detail::MapsPairWithState<F, T, S>
 auto StateOperations<T>::mapWithState(F f) const {
     using K = typename detail::PairOf<T>::Key;
     using V = typename detail::PairOf<T>::Value;
-    static_assert(core::StorableValue<S>, "a state is kept: its type must own its bytes "
-                                          "(std::string, not std::string_view) and be storable");
+    static_assert(core::StorableValue<S>,
+                  "a state is kept: its type must own its bytes "
+                  "(std::string, not std::string_view) and be storable");
     requireNotStarted(*self().job(), "mapWithState");
     auto grouped = core::groupedOncePerKey(self().job()->graph, self().node());
     const detail::DeclaredState state(

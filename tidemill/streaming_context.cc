@@ -158,8 +158,7 @@ void StreamingContext::stop(bool graceful) {
 
 StreamingContext::State StreamingContext::state() const {
     const std::lock_guard lock(life_->mutex);
-    if (!life_->engine)
-        return life_->stoppedBeforeStart ? State::kStopped : State::kInitialized;
+    if (!life_->engine) return life_->stoppedBeforeStart ? State::kStopped : State::kInitialized;
     if (life_->engine->starting()) return State::kInitialized;
     return life_->engine->running() ? State::kActive : State::kStopped;
 }

@@ -51,7 +51,7 @@ struct OutputInfo {
     std::optional<std::chrono::nanoseconds> duration;  // once it has completed
     std::optional<std::string> error;                  // when it failed
     // It had shown the batch before a crash already, and did nothing now.
-    bool shownBefore = false;
+    bool alreadyVisible = false;
 };
 
 // Derive from it and override what is of interest. Called by the job's own threads, one call at a

@@ -14,7 +14,8 @@ std::string milliseconds(Duration duration) { return std::to_string(duration.cou
 void requireLength(const char* operation, const char* what, Duration length) {
     if (length > Duration(0) && length <= kDurationMax) return;
     throw std::invalid_argument(std::string(operation) + ": " + what + " (" + milliseconds(length) +
-                                ") must be at least 1 ms and at most " + milliseconds(kDurationMax));
+                                ") must be at least 1 ms and at most " +
+                                milliseconds(kDurationMax));
 }
 
 state::WindowTimes windowTimes(const Job& job, const char* operation, Duration parent,
@@ -25,11 +26,10 @@ state::WindowTimes windowTimes(const Job& job, const char* operation, Duration p
     requireLength(operation, "a window's slide", slide);
     if (window < parent || slide < parent || window % parent != Duration(0) ||
         slide % parent != Duration(0))
-        throw std::invalid_argument(
-            std::string(operation) + ": a window's length (" + milliseconds(window) +
-            ") and slide (" + milliseconds(slide) +
-            ") must be multiples of the slide of the stream it is over (" + milliseconds(parent) +
-            ")");
+        throw std::invalid_argument(std::string(operation) + ": a window's length (" +
+                                    milliseconds(window) + ") and slide (" + milliseconds(slide) +
+                                    ") must be multiples of the slide of the stream it is over (" +
+                                    milliseconds(parent) + ")");
     return state::WindowTimes::of(window, slide);
 }
 
@@ -48,7 +48,7 @@ std::shared_ptr<state::WindowTables> declareWindow(Job& job, const char* operati
              (parent == Duration(0) ? "" : " of_slide_ms=" + std::to_string(parent.count())),
          [tables, kind](state::StateStore& store, core::OperatorId id,
                         const state::OperatorStart&) {
-             tables->table = &store.table(id, state::kShownTable, kind);
+             tables->table = &store.table(id, state::kVisibleTable, kind);
              tables->panes = &store.table(id, state::kPanesTable, state::ValueKind::kBytes);
              tables->open = &store.table(id, state::kOpenTable, state::ValueKind::kBytes);
          }});

@@ -57,10 +57,10 @@ DStream<std::pair<K, V>> addKeyedWindow(const std::shared_ptr<Job>& job, const c
     const auto node = job->graph.add(std::make_shared<state::KeyedWindowNode<K, V, Strategy>>(
         operation, std::move(once), tables, times, std::move(strategy)));
     job->states.back().node = node.get();
-    auto shown = job->graph.add(std::make_shared<state::AllView<K, V, View, Keep>>(
+    auto allView = job->graph.add(std::make_shared<state::AllView<K, V, View, Keep>>(
         tables, operation, std::move(view), std::move(keep)));
-    shown->setOrigin(*node);
-    return {job, std::move(shown)};
+    allView->setOrigin(*node);
+    return {job, std::move(allView)};
 }
 
 template <class K, class V, class F>
@@ -91,8 +91,8 @@ DStream<std::pair<K, V>> addInverseWindow(const DStream<std::pair<K, V>>& pairs,
     auto once = core::reducedOncePerKey(job->graph, pairs.node(), f);
     if constexpr (std::is_integral_v<V> && state::kIsPlus<F, V> && state::kIsMinus<Inverse, V>) {
         return addKeyedWindow<K, V>(job, operation, once, times, std::move(name),
-                                    state::SumWindow<K, V, Filter>{filter},
-                                    state::StoredState<V>(), filter, state::ValueKind::kSum);
+                                    state::SumWindow<K, V, Filter>{filter}, state::StoredState<V>(),
+                                    filter, state::ValueKind::kSum);
     }
     using Window = state::InverseWindow<K, V, F, Inverse, Filter>;
     return addKeyedWindow<K, V>(job, operation, once, times, std::move(name),
@@ -114,8 +114,9 @@ public:
     // std::out_of_range for batches that were dropped for want of room (maxRememberedBytes).
     std::vector<state::RememberedBatch<T>> slice(BatchTime from, BatchTime to) const {
         if (!this->job()->started)
-            throw std::logic_error("slice: the context has not started, so there are no batches yet; "
-                                   "call start() first");
+            throw std::logic_error(
+                "slice: the context has not started, so there are no batches yet; "
+                "call start() first");
         return remembered_->slice(from, to);
     }
 
@@ -199,8 +200,8 @@ auto WindowOperations<T>::groupByKeyAndWindow(Duration length, Duration slide,
     auto owned = self().mapValues(
         [](const typename detail::PairOf<T>::Value& value) { return state::toOwned(value); });
     auto once = core::groupedOncePerKey(self().job()->graph, owned.node());
-    using Window = state::InverseWindow<K, V, decltype(append), decltype(dropFirst),
-                                        decltype(notEmpty)>;
+    using Window =
+        state::InverseWindow<K, V, decltype(append), decltype(dropFirst), decltype(notEmpty)>;
     return detail::addKeyedWindow<K, V>(self().job(), kind, once, times, std::move(name),
                                         Window{append, dropFirst, notEmpty},
                                         typename Window::Value());

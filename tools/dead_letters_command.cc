@@ -93,7 +93,7 @@ Result<> forEach(const DeadLetterOptions& options, const std::function<bool(cons
     return {};
 }
 
-std::string shown(const std::string& text) {
+std::string printed(const std::string& text) {
     std::string printable;
     core::appendPrintable(printable, text);
     return printable;
@@ -120,7 +120,7 @@ Result<> list(const DeadLetterOptions& options) {
         else
             line = "batch " + std::to_string(first.batch) + "\t" + std::to_string(count + notKept) +
                    " left out" + (notKept == 0 ? "" : ", " + std::to_string(count) + " kept") +
-                   "\t" + shown(first.operation) + ": " + shown(first.error);
+                   "\t" + printed(first.operation) + ": " + printed(first.error);
         if (!put(line + "\n")) return {};
     }
     return {};
@@ -139,8 +139,8 @@ Result<> show(const DeadLetterOptions& options) {
             line = "batch " + std::to_string(letter.batch) + "\t" + std::to_string(letter.notKept) +
                    " more are not kept";
         else
-            line = "batch " + std::to_string(letter.batch) + "\t" + shown(letter.operation) + ": " +
-                   shown(letter.error) + "\n  " + shown(letter.record);
+            line = "batch " + std::to_string(letter.batch) + "\t" + printed(letter.operation) +
+                   ": " + printed(letter.error) + "\n  " + printed(letter.record);
         return put(line + "\n") && --left != 0;
     });
 }

@@ -8,8 +8,7 @@ int exitCodeOf(const core::Error& error) {
     switch (error.kind) {
         case core::ErrorKind::kConflict:
         case core::ErrorKind::kUnsupported: return kExitRefused;
-        case core::ErrorKind::kCorrupt:
-            return error.heals ? kExitHeals : kExitDamaged;
+        case core::ErrorKind::kCorrupt: return error.heals ? kExitHeals : kExitDamaged;
         default: return kExitFailed;
     }
 }

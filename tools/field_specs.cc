@@ -40,10 +40,8 @@ public:
         if (members.empty()) fields = std::move(ready);
         auto reader = made(by.has_value(), std::move(fields));
         if (!by || errors_.count() != errorsBefore || !reader) return std::move(spec_);
-        if (*reader)
-            spec_.reader = std::move(**reader);
-        else
-            errors_.add(table_.at("fields"), reader->error().message);
+        if (*reader) spec_.reader = std::move(**reader);
+        else errors_.add(table_.at("fields"), reader->error().message);
         return std::move(spec_);
     }
 
@@ -89,10 +87,8 @@ private:
     bool readDetails(TomlTable& inner, FieldSpec& field) {
         if (const auto* at = inner.node("at")) {
             const auto place = placeOf(*at);
-            if (place)
-                field.place = *place;
-            else
-                errors_.add(positionOf(*at), "at must be a position or a name in quotes");
+            if (place) field.place = *place;
+            else errors_.add(positionOf(*at), "at must be a position or a name in quotes");
         } else {
             field.place = (by_ == By::kJson ? "/" : "") + field.name;
         }
@@ -130,12 +126,9 @@ private:
                 return rows::makeSplitReader(std::move(fields), {table_.text("separator", "")});
             case By::kRegex:
                 return rows::makeRegexReader(std::move(fields), {table_.requiredText("pattern")});
-            case By::kCsv:
-                return csv(std::move(fields));
-            case By::kJson:
-                return rows::makeJsonReader(std::move(fields));
-            case By::kLogfmt:
-                return rows::makeLogfmtReader(std::move(fields));
+            case By::kCsv: return csv(std::move(fields));
+            case By::kJson: return rows::makeJsonReader(std::move(fields));
+            case By::kLogfmt: return rows::makeLogfmtReader(std::move(fields));
             case By::kKeyValue:
                 return rows::makeKeyValueReader(
                     std::move(fields),
@@ -144,8 +137,7 @@ private:
                 return rows::makeAccessLogReader(rows::AccessLog::kCommon, std::move(fields));
             case By::kCombined:
                 return rows::makeAccessLogReader(rows::AccessLog::kCombined, std::move(fields));
-            case By::kSyslog:
-                break;
+            case By::kSyslog: break;
         }
         return rows::makeSyslogReader(std::move(fields));
     }
@@ -153,10 +145,8 @@ private:
     Made csv(std::vector<FieldSpec> fields) {
         rows::CsvOptions options;
         const std::string separator = table_.text("separator", ",");
-        if (separator.size() == 1)
-            options.separator = separator.front();
-        else
-            errors_.add(table_.at("separator"), "the separator of csv must be one byte");
+        if (separator.size() == 1) options.separator = separator.front();
+        else errors_.add(table_.at("separator"), "the separator of csv must be one byte");
         options.trim = table_.boolean("trim", false);
         options.header = table_.texts("header");
         // The header line itself, as it stands in the file.

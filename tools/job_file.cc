@@ -46,11 +46,11 @@ public:
                 errors_.add({key.source().begin.line, key.source().begin.column},
                             "unknown key \"" + std::string(key.str()) + "\"" +
                                 suggestion(key.str(), {kSections.begin(), kSections.end()}));
-        if (job_.sources.empty())
-            errors_.add({1, 1}, "no [[source]]: say where records come from");
+        if (job_.sources.empty()) errors_.add({1, 1}, "no [[source]]: say where records come from");
         if (job_.outputs.empty() && !hasState())
-            errors_.add({1, 1}, "neither an [[output]] nor a step that keeps a state (running_totals, "
-                                "aggregate with running = true): the job would have no result");
+            errors_.add({1, 1},
+                        "neither an [[output]] nor a step that keeps a state (running_totals, "
+                        "aggregate with running = true): the job would have no result");
         return true;
     }
 
@@ -78,8 +78,7 @@ private:
         const auto* node = root_.get(name);
         static const toml::table kNone;
         if (node != nullptr && !node->is_table()) {
-            errors_.add(positionOf(*node),
-                        std::string(name) + " must be a table: [" + name + "]");
+            errors_.add(positionOf(*node), std::string(name) + " must be a table: [" + name + "]");
             return;
         }
         TomlTable table(node != nullptr ? *node->as_table() : kNone, "[" + std::string(name) + "]",
@@ -95,8 +94,8 @@ private:
         if (node == nullptr) return;
         const auto* list = node->as_array();
         if (list == nullptr || !list->is_array_of_tables()) {
-            errors_.add(positionOf(*node), std::string(name) + " must be a list of tables: [[" +
-                                               name + "]]");
+            errors_.add(positionOf(*node),
+                        std::string(name) + " must be a list of tables: [[" + name + "]]");
             return;
         }
         for (const auto& item : *list) {
@@ -138,8 +137,9 @@ private:
             options.maxBatchBytes = table.size("max_batch_bytes", options.maxBatchBytes, kKibi);
             options.receiveBudgetBytes = table.size("receive_budget", 0, kKibi);
             options.maxBacklogBytes = table.size("max_backlog_bytes", 0, kKibi);
-            options.blockBytes = table.size("block_bytes", options.blockBytes, core::BufferPool::kSmallestBytes,
-                                            core::BufferPool::kLargestBytes);
+            options.blockBytes =
+                table.size("block_bytes", options.blockBytes, core::BufferPool::kSmallestBytes,
+                           core::BufferPool::kLargestBytes);
             options.maxRecordBytes = table.size("max_record_bytes", options.maxRecordBytes, 1,
                                                 sources::kRecordBytesMaxMax);
             options.deltaBudgetBytes = table.size("delta_budget", options.deltaBudgetBytes, kKibi);
@@ -147,8 +147,8 @@ private:
             options.maxStateRowBytes = table.size("max_state_row_bytes", options.maxStateRowBytes,
                                                   kKibi, state::StateLimits::kRowBytesMost);
             options.segmentBytes = table.size("segment_bytes", options.segmentBytes, 4 * kKibi);
-            options.maxDeadLetters = static_cast<std::size_t>(
-                table.integer("max_dead_letters", 10'000, 1, 1'000'000));
+            options.maxDeadLetters =
+                static_cast<std::size_t>(table.integer("max_dead_letters", 10'000, 1, 1'000'000));
             if (table.has("disk_reserve"))
                 options.diskReserveBytes = table.size("disk_reserve", 0, 0);
             if (table.has("disk_reserve_files"))
@@ -171,7 +171,8 @@ private:
         SourceSpec source;
         source.at = table.at();
         source.name = table.text("name", "");
-        const auto type = table.choice("type", {"socket", "listen", "listen_acknowledged", "files"});
+        const auto type =
+            table.choice("type", {"socket", "listen", "listen_acknowledged", "files"});
         if (type) source.type = static_cast<SourceSpec::Type>(*type);
         name(source.name, table.at("name"));
         if (!type) return job_.sources.push_back(std::move(source));
@@ -225,9 +226,7 @@ private:
                 output.prefix = table.requiredText("prefix");
                 output.suffix = table.text("suffix", "");
                 break;
-            case OutputSpec::Type::kText:
-                output.line = table.requiredText("line");
-                [[fallthrough]];
+            case OutputSpec::Type::kText: output.line = table.requiredText("line"); [[fallthrough]];
             case OutputSpec::Type::kJsonLines:
             case OutputSpec::Type::kCsv:
             case OutputSpec::Type::kTsv:
@@ -269,13 +268,13 @@ private:
         for (const auto& other : job_.sources) {
             if (other.port != source.port || other.type == SourceSpec::Type::kFiles) continue;
             const bool otherDials = other.type == SourceSpec::Type::kSocket;
-            const std::string which =
-                "port " + std::to_string(source.port) + ", on which the source " +
-                (other.name.empty() ? "" : "\"" + other.name + "\" ") + "of line " +
-                std::to_string(other.at.line) + " listens";
+            const std::string which = "port " + std::to_string(source.port) +
+                                      ", on which the source " +
+                                      (other.name.empty() ? "" : "\"" + other.name + "\" ") +
+                                      "of line " + std::to_string(other.at.line) + " listens";
             if (!dials && !otherDials && overlap(source.host, other.host))
-                return errors_.add(at, "host \"" + core::escaped(source.host, 60) +
-                                           "\" takes in " + which + " already");
+                return errors_.add(at, "host \"" + core::escaped(source.host, 60) + "\" takes in " +
+                                           which + " already");
             if (dials && !otherDials && isThisMachine(source.host) &&
                 overlap(source.host, other.host))
                 return errors_.add(at, "this source would dial its own job: it dials " + which);
@@ -291,8 +290,9 @@ private:
     void name(const std::string& name, Position at) {
         printable(name, at);
         if (!name.empty() && !names_.insert(name).second)
-            errors_.add(at, "the name \"" + name + "\" is taken already; names of sources and "
-                                                   "steps must differ");
+            errors_.add(at, "the name \"" + name +
+                                "\" is taken already; names of sources and "
+                                "steps must differ");
     }
 
     // Two outputs in one place would each take the other's results for its own.
@@ -315,8 +315,8 @@ private:
 
     // A job must not read what it writes, nor write among its own state.
     void outputsLieApart() {
-        const auto data = whole(job_.dataDirectory.empty() ? job_.name + ".data"
-                                                           : job_.dataDirectory);
+        const auto data =
+            whole(job_.dataDirectory.empty() ? job_.name + ".data" : job_.dataDirectory);
         for (const auto& output : job_.outputs) {
             const std::string& place = output.path.empty() ? output.prefix : output.path;
             if (output.type == OutputSpec::Type::kPrint || place.empty() || place == "stdout")
@@ -373,7 +373,8 @@ const char* stepWord(StepSpec::Type type) {
 core::Result<JobFile> readJobFile(const std::string& path) {
     auto text = core::readWholeFile(core::posixFileSystem(), path, kJobFileBytesMax);
     if (!text)
-        return core::fail(text.error().kind, "the job file cannot be read: " + text.error().message);
+        return core::fail(text.error().kind,
+                          "the job file cannot be read: " + text.error().message);
     return parseJobFile(*text, path);
 }
 

@@ -143,18 +143,14 @@ private:
         const auto* text = std::get_if<Text>(&from);
         if (text == nullptr) return misfit(step, "text", from);
         switch (step.type) {
-            case Type::kSplit:
-                return text->flatMap(splitWords);
-            case Type::kLowerCase:
-                return lowerCase(*text);
-            case Type::kFilter:
-                return filter(*text, step);
+            case Type::kSplit: return text->flatMap(splitWords);
+            case Type::kLowerCase: return lowerCase(*text);
+            case Type::kFilter: return filter(*text, step);
             case Type::kFields: {
                 auto rows = planFields(*text, step, errors_);
                 return rows ? std::optional<Stream>(std::move(*rows)) : std::nullopt;
             }
-            default:
-                break;
+            default: break;
         }
         if (step.window == Duration(0)) return text->countByValue();
         return text->countByValueAndWindow(step.window, step.slide, step.name);
@@ -247,8 +243,7 @@ private:
     template <class T>
     void addOutput(const OutputSpec& output, const DStream<T>& stream) {
         switch (output.type) {
-            case OutputSpec::Type::kPrint:
-                return stream.print(output.num);
+            case OutputSpec::Type::kPrint: return stream.print(output.num);
             case OutputSpec::Type::kTextFiles:
                 return stream.saveAsTextFiles(output.prefix, output.suffix);
             default:

@@ -77,11 +77,11 @@ public:
         return toStdout() ? core::Result<>{} : files_.open(opening);
     }
 
-    core::Shown run(core::BatchRun& run) override {
-        if (!run.isActive(node_->slide())) return core::Shown::kNow;
+    core::Visibility run(core::BatchRun& run) override {
+        if (!run.isActive(node_->slide())) return core::Visibility::kNow;
         if (!toStdout()) return writeFile(run);
         write(run, [](const std::string& text) { core::writeOut(std::cout, text); });
-        return core::Shown::kNow;
+        return core::Visibility::kNow;
     }
 
 private:
@@ -89,7 +89,7 @@ private:
 
     bool toStdout() const { return options_.path == "stdout"; }
 
-    core::Shown writeFile(core::BatchRun& run) {
+    core::Visibility writeFile(core::BatchRun& run) {
         std::unique_ptr<core::BatchFiles::Writer> file;
         bool done = false;
         const auto begin = [&] {
@@ -103,7 +103,7 @@ private:
                 if (file) core::orThrow(file->append(text));
             });
         if (file) core::orThrow(file->commit());
-        return done ? core::Shown::kBefore : core::Shown::kNow;
+        return done ? core::Visibility::kBefore : core::Visibility::kNow;
     }
 
     // Calls piece(lines) with whole lines, piece by piece.
@@ -134,9 +134,8 @@ private:
 template <class T>
 void saveAsJsonLines(const DStream<T>& stream, JsonLinesOptions options,
                      typename JsonLines<T>::Append append) {
-    stream.job()->graph.addOutput(
-        std::make_unique<JsonLines<T>>(stream.node(), *stream.job()->files, std::move(options),
-                                       std::move(append)));
+    stream.job()->graph.addOutput(std::make_unique<JsonLines<T>>(
+        stream.node(), *stream.job()->files, std::move(options), std::move(append)));
 }
 
 }  // namespace tidemill::tools

@@ -1,6 +1,7 @@
 // tidemill wal and tidemill checkpoint: look at the log and at the generations.
 #include <cstdio>
 
+#include "core/connection_number.h"
 #include "recovery/inspect.h"
 #include "rows/json.h"
 #include "state/state_store.h"
@@ -68,7 +69,7 @@ Result<> list(const InspectOptions& options) {
                     .plain("batch_records", number(segment.batchRecords))
                     .plain("used_bytes", number(segment.usedBytes))
                     .plain("size_bytes", number(segment.sizeBytes))
-                    .plain("superseded", segment.isVoid ? "true" : "false")
+                    .plain("superseded", segment.isSuperseded ? "true" : "false")
                     .line());
         } else {
             print("%-38s %6u %11llu %11llu %9llu %8llu %14llu%s\n", segment.file.c_str(),
@@ -77,7 +78,7 @@ Result<> list(const InspectOptions& options) {
                   static_cast<unsigned long long>(segment.frames),
                   static_cast<unsigned long long>(segment.batchRecords),
                   static_cast<unsigned long long>(segment.usedBytes),
-                  segment.isVoid ? "  superseded" : "");
+                  segment.isSuperseded ? "  superseded" : "");
         }
     }
     return {};
@@ -85,8 +86,10 @@ Result<> list(const InspectOptions& options) {
 
 std::string dumped(const InspectOptions& options, const DumpedFrame& frame) {
     JsonObject object;
-    object.plain("lsn", number(frame.lsn.value)).text("segment", frame.file)
-        .plain("offset", number(frame.offset)).plain("bytes", number(frame.frameBytes));
+    object.plain("lsn", number(frame.lsn.value))
+        .text("segment", frame.file)
+        .plain("offset", number(frame.offset))
+        .plain("bytes", number(frame.frameBytes));
     if (frame.record) {
         const auto& record = *frame.record;
         object.text("type", "batch")
@@ -98,10 +101,8 @@ std::string dumped(const InspectOptions& options, const DumpedFrame& frame) {
     } else {
         const auto& origin = *frame.origin;
         object.text("type", "block").plain("source", number(origin.source.value));
-        if (origin.lane.empty())
-            object.plain("connection", number(origin.connection));
-        else
-            object.text("session", origin.lane);
+        if (origin.lane.empty()) object.plain("connection", number(origin.connection));
+        else object.text("session", origin.lane);
         object.plain("first_line", number(origin.firstLine))
             .plain("lines", number(origin.lines))
             .plain("oversize", number(origin.oversize))
@@ -113,7 +114,7 @@ std::string dumped(const InspectOptions& options, const DumpedFrame& frame) {
                "  time " + std::to_string(toMillis(frame.record->time)) + " ms  owns up to LSN " +
                number(frame.record->endLsn.value) + "\n";
     const auto& origin = *frame.origin;
-    std::string from = "connection " + number(origin.connection);
+    std::string from = core::describeConnection(origin.connection);
     if (!origin.lane.empty()) from = "session " + origin.lane;
     return "LSN " + number(frame.lsn.value) + "  block of source " + number(origin.source.value) +
            ", " + from + ": " + number(origin.lines) + " lines from " + number(origin.firstLine) +
@@ -123,15 +124,16 @@ std::string dumped(const InspectOptions& options, const DumpedFrame& frame) {
 
 Result<> dump(const InspectOptions& options) {
     return recovery::dumpLog(core::posixFileSystem(), options.dataDirectory,
-                             core::Lsn(options.afterLsn), [&](const DumpedFrame& frame) -> Result<> {
+                             core::Lsn(options.afterLsn),
+                             [&](const DumpedFrame& frame) -> Result<> {
                                  put(dumped(options, frame));
                                  return {};
                              });
 }
 
 Result<> verify(const InspectOptions& options, bool& sound) {
-    TM_ASSIGN(const auto report, recovery::inspectLog(core::posixFileSystem(),
-                                                      options.dataDirectory, readsAll()));
+    TM_ASSIGN(const auto report,
+              recovery::inspectLog(core::posixFileSystem(), options.dataDirectory, readsAll()));
     sound = report.sound();
     for (const auto& problem : report.problems) {
         const char* kind = problem.unfinishedTail ? "unfinished" : "damaged";
@@ -169,9 +171,9 @@ Result<> missingCheckpoints(const InspectOptions& options, bool& sound) {
         verdict != recovery::Verdict::kRefuseNoCheckpoint)
         return {};
     sound = false;
-    put(options.json ? JsonObject().plain("sound", "false")
-                           .text("problem", report.decision.message).line()
-                     : "DAMAGED: " + report.decision.message + "\n");
+    put(options.json
+            ? JsonObject().plain("sound", "false").text("problem", report.decision.message).line()
+            : "DAMAGED: " + report.decision.message + "\n");
     return {};
 }
 

@@ -60,7 +60,7 @@ void sayWrong(const CLI::App& app, const CLI::ParseError& error) {
 
 // CLI11 asks for what is required without saying that it does not know what was given, names
 // unknown options backwards, and suggests nothing.
-bool saidUnknown(const CLI::App& app) {
+bool reportedUnknown(const CLI::App& app) {
     const CLI::App* command = chosenCommand(app);
     const auto extra = app.remaining(true);
     if (extra.empty()) return false;
@@ -84,10 +84,8 @@ int fail(const CLI::App& app, const CLI::ParseError& error, int argc) {
         app.exit(error);  // --help and --version
         return kExitDone;
     }
-    if (argc == 1)
-        std::fputs(app.help().c_str(), stderr);
-    else if (!saidUnknown(app))
-        sayWrong(app, error);
+    if (argc == 1) std::fputs(app.help().c_str(), stderr);
+    else if (!reportedUnknown(app)) sayWrong(app, error);
     return kExitUsage;
 }
 

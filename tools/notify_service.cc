@@ -117,9 +117,7 @@ void ServiceManager::stopExtending() {
     if (thread_.joinable()) thread_.join();
 }
 
-bool ServiceManager::wantsSign() {
-    return watchdog_ && Clock::now() - signSent_ >= *watchdog_ / 4;
-}
+bool ServiceManager::wantsSign() { return watchdog_ && Clock::now() - signSent_ >= *watchdog_ / 4; }
 
 void ServiceManager::alive(std::uint64_t batches, std::chrono::milliseconds interval) {
     if (!watchdog_) return;

@@ -22,30 +22,19 @@ public:
 
     std::optional<RowStream> made(const RowStream& from, const RowStream* with) {
         switch (step_.type) {
-            case Type::kAggregate:
-                return aggregate(from);
-            case Type::kTop:
-                return known(rows::top(from, step_.by, step_.n), "by");
-            case Type::kJoin:
-                return known(rows::join(from, *with, step_.on, step_.join), "on");
-            case Type::kWhere:
-                return where(from, step_.where, "where");
-            case Type::kCompute:
-                return compute(from);
-            case Type::kSelect:
-                return known(rows::select(from, step_.columns), "select");
-            case Type::kRename:
-                return known(rows::rename(from, step_.pairs), "rename");
-            case Type::kDrop:
-                return known(rows::drop(from, step_.columns), "drop");
-            case Type::kDistinct:
-                return known(rows::distinct(from, step_.columns), "by");
-            case Type::kUnion:
-                return known(rows::unite(from, *with), "with");
+            case Type::kAggregate: return aggregate(from);
+            case Type::kTop: return known(rows::top(from, step_.by, step_.n), "by");
+            case Type::kJoin: return known(rows::join(from, *with, step_.on, step_.join), "on");
+            case Type::kWhere: return where(from, step_.where, "where");
+            case Type::kCompute: return compute(from);
+            case Type::kSelect: return known(rows::select(from, step_.columns), "select");
+            case Type::kRename: return known(rows::rename(from, step_.pairs), "rename");
+            case Type::kDrop: return known(rows::drop(from, step_.columns), "drop");
+            case Type::kDistinct: return known(rows::distinct(from, step_.columns), "by");
+            case Type::kUnion: return known(rows::unite(from, *with), "with");
             case Type::kExplode:
                 return known(rows::explode(from, step_.column, step_.separator), "explode");
-            default:
-                break;
+            default: break;
         }
         return std::nullopt;
     }
@@ -93,8 +82,7 @@ private:
             if (!expression)
                 errors_.add(step_.place("compute"),
                             name + " = \"" + text + "\": " + expression.error().message);
-            else
-                columns.push_back({name, std::move(*expression)});
+            else columns.push_back({name, std::move(*expression)});
         }
         if (columns.size() != step_.pairs.size()) return std::nullopt;
         return known(rows::compute(from, std::move(columns)), "compute");
@@ -146,12 +134,8 @@ Result<> planOutput(const RowStream& from, const OutputSpec& output) {
     files.path = output.path;
     files.emptyBatches = output.emptyBatches;
     switch (output.type) {
-        case To::kPrint:
-            rows::print(from, output.num, std::cout);
-            return {};
-        case To::kTextFiles:
-            rows::saveAsTextFiles(from, output.prefix, output.suffix);
-            return {};
+        case To::kPrint: rows::print(from, output.num, std::cout); return {};
+        case To::kTextFiles: rows::saveAsTextFiles(from, output.prefix, output.suffix); return {};
         case To::kJsonLines: {
             files.kind = "json_lines";
             TM_ASSIGN(files.format, rows::makeJsonFormat(from.schema));

@@ -59,8 +59,9 @@ private:
 
 // Everything received is processed and checkpointed.
 void stopGracefully(StreamingContext& context, StopSignals& signals, ServiceManager& service) {
-    core::logInfo("stopping: processing what was received (another signal, or the same a second "
-                  "later, stops at once)");
+    core::logInfo(
+        "stopping: processing what was received (another signal, or the same a second "
+        "later, stops at once)");
     service.stopping();
     if (signals.wait({}, StopSignals::Request::kStop) != StopSignals::Request::kStop)
         ::_exit(kExitAtOnce);
@@ -229,7 +230,7 @@ int runJob(const RunOptions& wanted) {
         return kExitJobFile;
     }
     auto& options = job->options;
-    options.directory = !wanted.dataDirectory.empty()  ? wanted.dataDirectory
+    options.directory = !wanted.dataDirectory.empty() ? wanted.dataDirectory
                         : !job->dataDirectory.empty() ? job->dataDirectory
                                                       : job->name + ".data";
     if (wanted.workers) options.workers = *wanted.workers;

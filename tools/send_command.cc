@@ -19,9 +19,9 @@ namespace {
 // "17", "17, 20 to 25"; the first ten.
 std::string inWords(const std::set<sources::LineRange>& lines) {
     std::string text;
-    int shown = 0;
+    int printed = 0;
     for (const auto& [first, last] : lines) {
-        if (++shown > 10) return text + ", …";
+        if (++printed > 10) return text + ", …";
         text += (text.empty() ? "" : ", ") + std::to_string(first) +
                 (last == first ? "" : " to " + std::to_string(last));
     }
@@ -65,8 +65,10 @@ int sendLines(const SendCommandOptions& wanted) {
     options.host = server->host;
     options.port = server->port;
     if (!sources::isSessionName(wanted.session)) {
-        std::fprintf(stderr, "tidemill send: \"%s\" is no session name: 1 to 128 printable "
-                             "characters without spaces\n", wanted.session.c_str());
+        std::fprintf(stderr,
+                     "tidemill send: \"%s\" is no session name: 1 to 128 printable "
+                     "characters without spaces\n",
+                     wanted.session.c_str());
         return kExitUsage;
     }
     int input = STDIN_FILENO;

@@ -71,7 +71,8 @@ Result<std::unique_ptr<state::StateReader>> openNewestState(const std::string& d
             }
             const auto& mark = (*reader)->mark();
             const auto later = recovery::loggedRecordsAfter(files, directory, mark.endLsn);
-            std::fprintf(stderr, "state of batch %llu (time %lld ms); %s logged records are not in it\n",
+            std::fprintf(stderr,
+                         "state of batch %llu (time %lld ms); %s logged records are not in it\n",
                          static_cast<unsigned long long>(mark.batch.value),
                          static_cast<long long>(toMillis(mark.time)),
                          later ? std::to_string(*later).c_str() : "an unknown number of");
@@ -136,14 +137,10 @@ const OwnTable* ownTable(const state::TableSummary& table) {
 std::string contentOf(const state::TableSummary& table) {
     const bool isWindow = table.signature.find(" window_ms=") != std::string::npos;
     switch (table.number) {
-        case 1:
-            return isWindow ? "panes" : "times of the last records, by key";
-        case 2:
-            return isWindow ? "panes that are still open" : "timers, by key";
-        case 3:
-            return "settings";
-        default:
-            return "";
+        case 1: return isWindow ? "panes" : "times of the last records, by key";
+        case 2: return isWindow ? "panes that are still open" : "timers, by key";
+        case 3: return "settings";
+        default: return "";
     }
 }
 
@@ -238,8 +235,8 @@ Result<> get(const InspectOptions& options) {
     TM_ASSIGN(const auto key, text.keyOf(options.key));
     TM_ASSIGN(const auto value, reader->get(table.operatorId, table.number, key));
     if (!value)
-        return core::fail(ErrorKind::kNotFound, "no key \"" + options.key + "\" in table " +
-                                                    options.table);
+        return core::fail(ErrorKind::kNotFound,
+                          "no key \"" + options.key + "\" in table " + options.table);
     TM_ASSIGN(const auto line, text.line(options.json, key, *value));
     put(line);
     return {};
@@ -261,14 +258,14 @@ Result<> scan(const InspectOptions& options) {
     range.from = from;
     range.to = to;
     if (options.limit != 0) range.limit = options.limit;
-    Result<> shown;
+    Result<> outcome;
     TM_TRY(reader->scan(table.operatorId, table.number, range,
                         [&](std::string_view key, std::string_view value) {
                             const auto line = text.line(options.json, key, value);
-                            if (!line) shown = core::fail(line.error());
+                            if (!line) outcome = core::fail(line.error());
                             return line && put(*line);
                         }));
-    return shown;
+    return outcome;
 }
 
 int finish(const Result<>& result) {

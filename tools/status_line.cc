@@ -25,14 +25,13 @@ std::string StatusLine::next() {
         now.batches.batch.value,
         static_cast<double>(now.batches.records - last_.batches.records) / seconds,
         static_cast<double>(now.batches.bytes - last_.batches.bytes) / 1e6 / seconds,
-        millis(now.batches.schedulingDelay), millis(now.batches.processing),
-        mebi(now.receiveBytes), mebi(now.receiveBudgetBytes), mebi(now.deltaBytes),
-        mebi(now.deltaBudgetBytes), mebi(now.logBytes), now.connections);
+        millis(now.batches.schedulingDelay), millis(now.batches.processing), mebi(now.receiveBytes),
+        mebi(now.receiveBudgetBytes), mebi(now.deltaBytes), mebi(now.deltaBudgetBytes),
+        mebi(now.logBytes), now.connections);
     if (now.checkpointBatch)
         line += fmt::format(", checkpoint at batch {} {:.1f} s ago", *now.checkpointBatch,
                             millis(now.checkpointAge) / 1000);
-    else
-        line += ", no checkpoint yet";
+    else line += ", no checkpoint yet";
     if (now.oversizeRecords != 0)
         line += fmt::format(", {} records skipped as too long", now.oversizeRecords);
     if (now.batches.clockBehind != Duration(0))

@@ -54,43 +54,25 @@ private:
 
     void readKeys() {
         switch (step_.type) {
-            case Type::kFilter:
-                return filter();
-            case Type::kCount:
-                return window();
-            case Type::kFields:
-                return fields();
-            case Type::kAggregate:
-                return aggregate();
-            case Type::kTop:
-                return top();
-            case Type::kJoin:
-                return join();
-            case Type::kWhere:
-                step_.where = table_.requiredText("where");
-                return;
-            case Type::kCompute:
-                return named("compute");
-            case Type::kRename:
-                return named("rename");
-            case Type::kSelect:
-                return columns("select");
-            case Type::kDrop:
-                return columns("drop");
-            case Type::kDistinct:
-                step_.columns = table_.texts("by");
-                return;
-            case Type::kUnion:
-                step_.with = table_.requiredText("with");
-                return;
+            case Type::kFilter: return filter();
+            case Type::kCount: return window();
+            case Type::kFields: return fields();
+            case Type::kAggregate: return aggregate();
+            case Type::kTop: return top();
+            case Type::kJoin: return join();
+            case Type::kWhere: step_.where = table_.requiredText("where"); return;
+            case Type::kCompute: return named("compute");
+            case Type::kRename: return named("rename");
+            case Type::kSelect: return columns("select");
+            case Type::kDrop: return columns("drop");
+            case Type::kDistinct: step_.columns = table_.texts("by"); return;
+            case Type::kUnion: step_.with = table_.requiredText("with"); return;
             case Type::kExplode:
                 step_.column = table_.requiredText("explode");
                 step_.separator = table_.text("separator", "");
                 return;
-            case Type::kSql:
-                return sql();
-            default:
-                return;
+            case Type::kSql: return sql();
+            default: return;
         }
     }
 

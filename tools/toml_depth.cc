@@ -18,7 +18,8 @@ public:
                 case '\'': skipText(); break;
                 case '.':
                     // Also between digits, where it is no part; there is one of those at most.
-                    if (++dots_ >= kKeyPartsMax) return Position{line_, static_cast<std::uint32_t>(at_ - lineStart_ + 1)};
+                    if (++dots_ >= kKeyPartsMax)
+                        return Position{line_, static_cast<std::uint32_t>(at_ - lineStart_ + 1)};
                     step();
                     break;
                 case '=':

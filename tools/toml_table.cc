@@ -22,12 +22,10 @@ bool splitUnit(std::string_view text, double& number, std::string_view& unit) {
 
 constexpr double kDurationMaxMillis = 876'000.0 * 3'600'000;
 
-std::string shown(const toml::node& node) {
+std::string printed(const toml::node& node) {
     std::ostringstream out;
-    if (const auto* value = node.as_string())
-        out << '"' << value->get() << '"';
-    else
-        node.visit([&](const auto& written) { out << written; });
+    if (const auto* value = node.as_string()) out << '"' << value->get() << '"';
+    else node.visit([&](const auto& written) { out << written; });
     auto text = out.str();
     std::replace(text.begin(), text.end(), '\n', ' ');
     return text.size() > 60 ? text.substr(0, 60) + "…" : text;
@@ -71,7 +69,7 @@ const toml::node* TomlTable::find(std::string_view key) {
 
 void TomlTable::wrongType(std::string_view key, const toml::node& node, const char* wanted) {
     errors_.add(positionOf(node),
-                std::string(key) + " is " + shown(node) + ", but must be " + wanted);
+                std::string(key) + " is " + printed(node) + ", but must be " + wanted);
 }
 
 void TomlTable::missing(std::string_view key) {
@@ -193,8 +191,9 @@ std::size_t TomlTable::size(std::string_view key, std::size_t byDefault, std::si
         return byDefault;
     }
     if (size >= min && size <= max) return size;
-    const std::string wanted = "at " + (size < min ? "least " + std::to_string(min)
-                                                   : "most " + std::to_string(max)) + " bytes";
+    const std::string wanted =
+        "at " + (size < min ? "least " + std::to_string(min) : "most " + std::to_string(max)) +
+        " bytes";
     wrongType(key, *node, wanted.c_str());
     return byDefault;
 }
@@ -244,12 +243,10 @@ std::vector<std::pair<std::string, const toml::node*>> TomlTable::members(std::s
 std::vector<std::pair<std::string, std::string>> TomlTable::requiredPairs(std::string_view key) {
     std::vector<std::pair<std::string, std::string>> pairs;
     for (const auto& [name, value] : members(key)) {
-        if (const auto* text = value->as_string())
-            pairs.emplace_back(name, text->get());
+        if (const auto* text = value->as_string()) pairs.emplace_back(name, text->get());
         else if (const auto* number = value->as_integer())
             pairs.emplace_back(name, std::to_string(number->get()));
-        else
-            wrongType(name, *value, "a text in quotes or a whole number");
+        else wrongType(name, *value, "a text in quotes or a whole number");
     }
     return pairs;
 }

@@ -65,13 +65,11 @@ std::optional<std::string> valueNumber(const std::string& type, std::string_view
 
 void append(std::string& out, const char* name, const std::optional<std::string>& number,
             std::string_view bytes) {
-    if (number)
-        out += "\"" + std::string(name) + "\": " + *number;
-    else
-        rows::appendJsonBytes(out, name, bytes);
+    if (number) out += "\"" + std::string(name) + "\": " + *number;
+    else rows::appendJsonBytes(out, name, bytes);
 }
 
-std::string shown(const std::optional<std::string>& number, std::string_view bytes) {
+std::string printed(const std::optional<std::string>& number, std::string_view bytes) {
     if (number) return *number;
     std::string text;
     rows::appendReversible(text, bytes);
@@ -93,10 +91,10 @@ void appendTypedValue(std::string& out, const std::string& type, std::string_vie
     append(out, "value", valueNumber(type, bytes), bytes);
 }
 std::string shownKey(const std::string& type, std::string_view bytes) {
-    return shown(keyNumber(type, bytes), bytes);
+    return printed(keyNumber(type, bytes), bytes);
 }
 std::string shownValue(const std::string& type, std::string_view bytes) {
-    return shown(valueNumber(type, bytes), bytes);
+    return printed(valueNumber(type, bytes), bytes);
 }
 
 core::Result<std::string> typedKey(const std::string& type, const std::string& text) {

@@ -65,10 +65,8 @@ struct CombineTable {
                 continue;
             }
             for (std::size_t i = group; i < end; ++i, isFresh >>= 1) {
-                if (isFresh & 1)
-                    values.create(*slots[i], create(combiner, valueAt(i)));
-                else
-                    values.update(*slots[i], [&](C& c) { change(combiner, c, valueAt(i)); });
+                if (isFresh & 1) values.create(*slots[i], create(combiner, valueAt(i)));
+                else values.update(*slots[i], [&](C& c) { change(combiner, c, valueAt(i)); });
             }
         }
     }
@@ -83,10 +81,8 @@ struct CombineTable {
             },
             [&](std::size_t i, KeyTable::Slot& slot, bool isFresh) {
                 V&& value = std::move(chunk[i].second);
-                if (isFresh)
-                    values.create(slot, combiner.create(std::move(value)));
-                else
-                    values.update(slot, [&](C& c) { combiner.add(c, std::move(value)); });
+                if (isFresh) values.create(slot, combiner.create(std::move(value)));
+                else values.update(slot, [&](C& c) { combiner.add(c, std::move(value)); });
             });
     }
 

@@ -26,14 +26,13 @@ public:
     std::string describe() const override { return description_; }
     bool holdsRecords() const override { return node_->perRecord(); }
 
-    Shown run(BatchRun& run) override {
-        if (!run.isActive(node_->slide())) return Shown::kNow;
+    Visibility run(BatchRun& run) override {
+        if (!run.isActive(node_->slide())) return Visibility::kNow;
         Batch<T> batch(*node_, run);
         if constexpr (std::invocable<F&, Batch<T>&, BatchTime>)
             std::invoke(function_, batch, batch.time());
-        else
-            std::invoke(function_, batch);
-        return Shown::kNow;
+        else std::invoke(function_, batch);
+        return Visibility::kNow;
     }
 
 private:

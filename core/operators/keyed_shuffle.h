@@ -62,7 +62,7 @@ public:
         for (auto& partial : partials_) {
             partial->table->clear();
             for (auto& ranks : partial->rangeRanks) ranks.clear();
-            spare_.push_back(std::move(partial));
+            preallocated_.push_back(std::move(partial));
         }
         partials_.clear();
         for (auto& range : ranges_) {
@@ -161,13 +161,13 @@ private:
 
     std::unique_ptr<Partial> freshPartial() {
         std::lock_guard lock(mutex_);
-        if (spare_.empty()) {
+        if (preallocated_.empty()) {
             auto made = std::make_unique<Partial>();
             made->table = makeTable();
             return made;
         }
-        auto partial = std::move(spare_.back());
-        spare_.pop_back();
+        auto partial = std::move(preallocated_.back());
+        preallocated_.pop_back();
         return partial;
     }
     void addPartial(std::unique_ptr<Partial> partial) {
@@ -179,7 +179,7 @@ private:
     std::mutex mutex_;
     // Kept from batch to batch apart from the ranges' tables, which hold a sixteenth of the keys:
     // each table has grown to its use already.
-    std::vector<std::unique_ptr<Partial>> spare_;
+    std::vector<std::unique_ptr<Partial>> preallocated_;
     std::vector<std::unique_ptr<Partial>> partials_;
     std::array<Range, kKeyRanges> ranges_;
 };

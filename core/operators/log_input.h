@@ -14,7 +14,7 @@ namespace tidemill::core {
 template <class T, class Push>
 void scanBlocks(const TaskContext& task, BatchRun& run, SourceId source, Sink<T>& sink, Push push) {
     // No other task of the stage reads a block that lies in one partition, and no other stage.
-    const bool mayRelease = task.pass == 0 && task.probe == nullptr;
+    const bool mayRelease = task.scanNumber == 0 && task.probe == nullptr;
     std::size_t viewedBytes = 0;  // that the sinks may hold views of
     forEachPiece(run.blocks(), run.record().cuts, task.partition,
                  [&](Block& block, std::size_t begin, std::size_t end) {

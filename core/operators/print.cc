@@ -1,7 +1,7 @@
 #include "core/operators/print.h"
 
-#include <ext/stdio_sync_filebuf.h>
 #include <unistd.h>
+#include <ext/stdio_sync_filebuf.h>
 
 #include <cstdio>
 #include <ostream>

@@ -38,8 +38,7 @@ public:
                     task.probe == nullptr && task.marker == nullptr &&
                     std::none_of(leftOut.begin(), leftOut.end(),
                                  [&](const auto& place) { return place.lsn == block.lsn(); });
-                if (whole)
-                    push(piece, chunk, sink);
+                if (whole) push(piece, chunk, sink);
                 else
                     pushOneByOne({block.lsn(), recordsIn(bytes.substr(0, begin))}, piece,
                                  run.record(), task, sink);

@@ -12,9 +12,10 @@ Result<std::vector<std::string>> namesBeside(FileSystem& files, const std::strin
     const Path parent = parentOf(prefix);
     auto listed = files.list(parent);
     if (!listed)
-        return fail(listed.error().kind, "the directory that an output writes into cannot be read: "
-                                         "prefix=" + prefix + " directory=" + parent.string() + ": " +
-                                             listed.error().message);
+        return fail(listed.error().kind,
+                    "the directory that an output writes into cannot be read: "
+                    "prefix=" +
+                        prefix + " directory=" + parent.string() + ": " + listed.error().message);
     return listed;
 }
 
@@ -59,7 +60,8 @@ Result<> refuseExistingResults(FileSystem& files, const std::string& prefix) {
         if (name.starts_with(begin))
             return fail(ErrorKind::kConflict,
                         "results exist already under the prefix of an output, and the data "
-                        "directory is new: prefix=" + prefix + " found=" + (parent / name).string() +
+                        "directory is new: prefix=" +
+                            prefix + " found=" + (parent / name).string() +
                             "; remove them, choose another prefix, or use the data directory "
                             "that wrote them");
     return {};

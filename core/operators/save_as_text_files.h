@@ -54,20 +54,21 @@ public:
                                           : refuseNewerResults(files_, prefix_, suffix_, opening);
     }
 
-    Shown run(BatchRun& run) override {
-        if (!run.isActive(node_->slide())) return Shown::kNow;
+    Visibility run(BatchRun& run) override {
+        if (!run.isActive(node_->slide())) return Visibility::kNow;
         Batch<T> batch(*node_, run);
         std::string name = prefix_ + "-" + std::to_string(toMillis(batch.time()));
         if (!suffix_.empty()) name += "." + suffix_;
         auto begun = orThrow(BatchDirectory::begin(files_, name, run.mark()));
-        if (!begun) return Shown::kBefore;
+        if (!begun) return Visibility::kBefore;
         BatchDirectory& directory = *begun;
         batch.scanInParallel([&](std::uint32_t partition) {
-            return std::make_unique<PartSink>(orThrow(directory.part(partName(partition))), format_);
+            return std::make_unique<PartSink>(orThrow(directory.part(partName(partition))),
+                                              format_);
         });
         orThrow(orThrow(directory.part("_SUCCESS")).finish());
         orThrow(directory.commit());
-        return Shown::kNow;
+        return Visibility::kNow;
     }
 
 private:

@@ -10,8 +10,7 @@ namespace tidemill::core {
 
 class TextInputNode final : public RootNode<std::string_view> {
 public:
-    TextInputNode(std::string kind, SourceId source)
-        : RootNode(std::move(kind)), source_(source) {}
+    TextInputNode(std::string kind, SourceId source) : RootNode(std::move(kind)), source_(source) {}
 
     SourceId source() const { return source_; }
 

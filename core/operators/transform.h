@@ -39,8 +39,7 @@ public:
                     [&](auto&... batch) {
                         if constexpr (std::invocable<F&, Batch<Ins>&..., BatchTime>)
                             made_ = std::invoke(function_, batch..., run.record().time);
-                        else
-                            made_ = std::invoke(function_, batch...);
+                        else made_ = std::invoke(function_, batch...);
                     },
                     batches);
             },

@@ -45,8 +45,7 @@ public:
 private:
     class Passage final : public Consumer<T> {
     public:
-        Passage(UnionNode& node, std::uint64_t waysBefore)
-            : node_(node), waysBefore_(waysBefore) {}
+        Passage(UnionNode& node, std::uint64_t waysBefore) : node_(node), waysBefore_(waysBefore) {}
         std::unique_ptr<Sink<T>> open(TaskContext& task) override {
             task.way += waysBefore_;
             auto sink = node_.openConsumers(task);

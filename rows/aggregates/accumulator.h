@@ -108,11 +108,11 @@ public:
     void result(const std::byte* const* records, std::size_t count, std::size_t offset,
                 ResultColumn& into) const final {
         for (std::size_t i = 0; i < count; ++i)
-            tell(loadState<State>(records[i] + offset), i, into);
+            report(loadState<State>(records[i] + offset), i, into);
     }
 
 protected:
-    virtual void tell(const State& state, std::size_t row, ResultColumn& into) const = 0;
+    virtual void report(const State& state, std::size_t row, ResultColumn& into) const = 0;
 };
 
 template <class State, Type type>
@@ -147,12 +147,12 @@ public:
     }
     void result(const std::byte* const* records, std::size_t count, std::size_t offset,
                 ResultColumn& into) const final {
-        for (std::size_t i = 0; i < count; ++i) tell(objectAt(records[i] + offset), i, into);
+        for (std::size_t i = 0; i < count; ++i) report(objectAt(records[i] + offset), i, into);
     }
 
 protected:
     // Null: nothing was seen.
-    virtual void tell(const Object* object, std::size_t row, ResultColumn& into) const = 0;
+    virtual void report(const Object* object, std::size_t row, ResultColumn& into) const = 0;
 
     static Object* objectAt(const std::byte* place) { return loadState<Object*>(place); }
     static Object& made(std::byte* place) {

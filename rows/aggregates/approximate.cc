@@ -39,7 +39,7 @@ public:
     }
 
 private:
-    void tell(const StoredDistinct* object, std::size_t row, ResultColumn& into) const override {
+    void report(const StoredDistinct* object, std::size_t row, ResultColumn& into) const override {
         into.values.as<Type::kInt>()[row] =
             object == nullptr ? 0 : static_cast<std::int64_t>(object->estimate());
     }
@@ -58,7 +58,8 @@ public:
     }
 
 private:
-    void tell(const StoredPercentile* object, std::size_t row, ResultColumn& into) const override {
+    void report(const StoredPercentile* object, std::size_t row,
+                ResultColumn& into) const override {
         const auto value = object == nullptr ? std::nullopt : object->at(share_);
         if (!value) return into.values.setNull(row);
         into.values.as<Type::kFloat>()[row] = *value;

@@ -26,10 +26,8 @@ struct ValueCounts {
 
     void add(std::string_view value, std::int64_t times) {
         const auto found = counts.find(value);
-        if (found != counts.end())
-            found->second += times;
-        else
-            counts.emplace(value, times);
+        if (found != counts.end()) found->second += times;
+        else counts.emplace(value, times);
     }
     void merge(const ValueCounts& other) {
         for (const auto& [value, times] : other.counts) add(value, times);
@@ -74,7 +72,7 @@ public:
     }
 
 private:
-    void tell(const ValueCounts* object, std::size_t row, ResultColumn& into) const override {
+    void report(const ValueCounts* object, std::size_t row, ResultColumn& into) const override {
         into.values.as<Type::kInt>()[row] =
             object == nullptr ? 0 : static_cast<std::int64_t>(object->counts.size());
     }
@@ -92,7 +90,7 @@ public:
     }
 
 private:
-    void tell(const ValueCounts* object, std::size_t row, ResultColumn& into) const override {
+    void report(const ValueCounts* object, std::size_t row, ResultColumn& into) const override {
         std::vector<std::pair<std::string_view, std::int64_t>> all;
         if (object != nullptr) all.assign(object->counts.begin(), object->counts.end());
         const std::size_t n = std::min(n_, all.size());

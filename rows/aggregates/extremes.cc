@@ -11,21 +11,16 @@ enum class Which { kLeast, kMost, kFirst, kLast };
 // NaN orders after all numbers.
 template <class T>
 bool isBefore(const T& a, const T& b) {
-    if constexpr (std::is_same_v<T, double>)
-        return a < b || (std::isnan(b) && !std::isnan(a));
-    else
-        return a < b;
+    if constexpr (std::is_same_v<T, double>) return a < b || (std::isnan(b) && !std::isnan(a));
+    else return a < b;
 }
 
 // True when `value`, which comes later in the stream, takes the place of `kept`.
 template <Which which, class T>
 bool takesPlace(const T& value, const T& kept) {
-    if constexpr (which == Which::kLeast)
-        return isBefore(value, kept);
-    else if constexpr (which == Which::kMost)
-        return isBefore(kept, value);
-    else
-        return which == Which::kLast;
+    if constexpr (which == Which::kLeast) return isBefore(value, kept);
+    else if constexpr (which == Which::kMost) return isBefore(kept, value);
+    else return which == Which::kLast;
 }
 
 template <class T, Which which>
@@ -49,8 +44,8 @@ public:
     Type resultType() const override { return type; }
 
 private:
-    void tell(const Kept<Held<type>, which>& state, std::size_t row,
-              ResultColumn& into) const override {
+    void report(const Kept<Held<type>, which>& state, std::size_t row,
+                ResultColumn& into) const override {
         if (state.seen == 0) return into.values.setNull(row);
         into.values.as<type>()[row] = state.value;
     }
@@ -92,7 +87,7 @@ public:
     }
 
 private:
-    void tell(const KeptText<which>* object, std::size_t row, ResultColumn& into) const override {
+    void report(const KeptText<which>* object, std::size_t row, ResultColumn& into) const override {
         into.values.as<Type::kText>()[row] = {};
         if (object == nullptr) return into.values.setNull(row);
         into.values.as<Type::kText>()[row] = into.arena.copy(object->text);
@@ -104,17 +99,12 @@ private:
 template <Which which>
 std::shared_ptr<const Accumulator> make(Type type) {
     switch (type) {
-        case Type::kInt:
-            return std::make_shared<KeepNumber<Type::kInt, which>>();
-        case Type::kFloat:
-            return std::make_shared<KeepNumber<Type::kFloat, which>>();
-        case Type::kBool:
-            return std::make_shared<KeepNumber<Type::kBool, which>>();
-        case Type::kTime:
-            return std::make_shared<KeepNumber<Type::kTime, which>>();
+        case Type::kInt: return std::make_shared<KeepNumber<Type::kInt, which>>();
+        case Type::kFloat: return std::make_shared<KeepNumber<Type::kFloat, which>>();
+        case Type::kBool: return std::make_shared<KeepNumber<Type::kBool, which>>();
+        case Type::kTime: return std::make_shared<KeepNumber<Type::kTime, which>>();
         case Type::kText:
-        case Type::kJson:
-            break;
+        case Type::kJson: break;
     }
     return std::make_shared<KeepText<which>>(type);
 }

@@ -31,10 +31,10 @@ Column LooseNumbers::read(const Chunk& chunk, const Column& column, RowFailures&
 namespace {
 
 // Results are JSON numbers: whole or not, as the values were.
-void tellNumber(const std::string& digits, std::size_t row, ResultColumn& into) {
+void reportNumber(const std::string& digits, std::size_t row, ResultColumn& into) {
     into.values.as<Type::kText>()[row] = into.arena.copy(digits);
 }
-void tellNothing(std::size_t row, ResultColumn& into) {
+void reportNothing(std::size_t row, ResultColumn& into) {
     into.values.as<Type::kText>()[row] = {};
     into.values.setNull(row);
 }
@@ -82,9 +82,9 @@ public:
     Type resultType() const override { return isMean_ ? Type::kFloat : Type::kJson; }
 
 private:
-    void tell(const LooseSum& state, std::size_t row, ResultColumn& into) const override {
-        if (state.count == 0) return isMean_ ? into.values.setNull(row) : tellNothing(row, into);
-        if (!isMean_ && state.isReal == 0) return tellWhole(state, row, into);
+    void report(const LooseSum& state, std::size_t row, ResultColumn& into) const override {
+        if (state.count == 0) return isMean_ ? into.values.setNull(row) : reportNothing(row, into);
+        if (!isMean_ && state.isReal == 0) return reportWhole(state, row, into);
         const double value =
             isMean_ ? state.asReal() / static_cast<double>(state.count) : state.asReal();
         if (!std::isfinite(value))
@@ -94,16 +94,16 @@ private:
         } else {
             std::string digits;
             appendFloat(digits, value);
-            tellNumber(digits, row, into);
+            reportNumber(digits, row, into);
         }
     }
-    static void tellWhole(const LooseSum& state, std::size_t row, ResultColumn& into) {
+    static void reportWhole(const LooseSum& state, std::size_t row, ResultColumn& into) {
         const WideSum sum = WideSum::of(state.high, state.low);
         if (!sum.fits())
             into.failures.add(row, "is " + sum.digits() + ", " +
                                        (sum.isNegative() ? "less" : "more") +
                                        " than a whole number of 64 bits holds");
-        tellNumber(sum.digits(), row, into);
+        reportNumber(sum.digits(), row, into);
     }
 
     const bool isMean_;
@@ -117,10 +117,8 @@ struct __attribute__((packed)) LooseKept {
         Number number;
         number.isWhole = seen == kWhole;
         const std::uint64_t held = bits;
-        if (number.isWhole)
-            number.whole = static_cast<std::int64_t>(held);
-        else
-            std::memcpy(&number.real, &held, sizeof held);
+        if (number.isWhole) number.whole = static_cast<std::int64_t>(held);
+        else std::memcpy(&number.real, &held, sizeof held);
         return number;
     }
     void set(const Number& number) {
@@ -147,16 +145,14 @@ public:
     Type resultType() const override { return Type::kJson; }
 
 private:
-    void tell(const LooseExtreme<isLeast>& state, std::size_t row,
-              ResultColumn& into) const override {
-        if (state.seen == LooseKept::kNone) return tellNothing(row, into);
+    void report(const LooseExtreme<isLeast>& state, std::size_t row,
+                ResultColumn& into) const override {
+        if (state.seen == LooseKept::kNone) return reportNothing(row, into);
         const Number number = state.number();
         std::string digits;
-        if (number.isWhole)
-            digits = std::to_string(number.whole);
-        else
-            appendFloat(digits, number.real);
-        tellNumber(digits, row, into);
+        if (number.isWhole) digits = std::to_string(number.whole);
+        else appendFloat(digits, number.real);
+        reportNumber(digits, row, into);
     }
 };
 

@@ -61,8 +61,7 @@ private:
         high = static_cast<std::int32_t>(top);
         if (top != high || seen == kLost) [[unlikely]]
             seen = kLost;
-        else
-            seen = kSome;
+        else seen = kSome;
     }
 };
 
@@ -71,7 +70,7 @@ public:
     Type resultType() const override { return Type::kInt; }
 
 private:
-    void tell(const WholeSum& state, std::size_t row, ResultColumn& into) const override {
+    void report(const WholeSum& state, std::size_t row, ResultColumn& into) const override {
         if (state.seen == WholeSum::kNone) return into.values.setNull(row);
         if (state.fits()) {
             into.values.as<Type::kInt>()[row] = static_cast<std::int64_t>(state.low);
@@ -102,7 +101,7 @@ struct __attribute__((packed)) RealSum {
 };
 
 // True when `value` may be told: it is finite, or need not be.
-bool isTellable(double value, bool isOpen, std::size_t row, ResultColumn& into) {
+bool isReportable(double value, bool isOpen, std::size_t row, ResultColumn& into) {
     if (isOpen || std::isfinite(value)) return true;
     into.failures.add(row, "is over the range of floating point numbers");
     return false;
@@ -113,9 +112,9 @@ public:
     Type resultType() const override { return Type::kFloat; }
 
 private:
-    void tell(const RealSum& state, std::size_t row, ResultColumn& into) const override {
+    void report(const RealSum& state, std::size_t row, ResultColumn& into) const override {
         if (state.seen == RealSum::kNone) return into.values.setNull(row);
-        if (isTellable(state.sum, state.seen == RealSum::kOpen, row, into))
+        if (isReportable(state.sum, state.seen == RealSum::kOpen, row, into))
             into.values.as<Type::kFloat>()[row] = state.sum;
     }
 };
@@ -139,7 +138,7 @@ public:
     Type resultType() const override { return Type::kFloat; }
 
 private:
-    void tell(const Mean<WholeSum>& state, std::size_t row, ResultColumn& into) const override {
+    void report(const Mean<WholeSum>& state, std::size_t row, ResultColumn& into) const override {
         if (state.count == 0) return into.values.setNull(row);
         into.values.as<Type::kFloat>()[row] =
             static_cast<double>(state.sum.wide()) / static_cast<double>(state.count);
@@ -153,10 +152,10 @@ public:
     Type resultType() const override { return Type::kFloat; }
 
 private:
-    void tell(const Mean<RealSum>& state, std::size_t row, ResultColumn& into) const override {
+    void report(const Mean<RealSum>& state, std::size_t row, ResultColumn& into) const override {
         if (state.count == 0) return into.values.setNull(row);
         const double mean = state.sum.sum / static_cast<double>(state.count);
-        if (isTellable(mean, state.sum.seen == RealSum::kOpen, row, into))
+        if (isReportable(mean, state.sum.seen == RealSum::kOpen, row, into))
             into.values.as<Type::kFloat>()[row] = mean;
     }
 };

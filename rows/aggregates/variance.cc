@@ -35,7 +35,7 @@ public:
     Type resultType() const override { return Type::kFloat; }
 
 private:
-    void tell(const Moments& state, std::size_t row, ResultColumn& into) const override {
+    void report(const Moments& state, std::size_t row, ResultColumn& into) const override {
         const std::int64_t freedom = state.count - (isSample_ ? 1 : 0);
         if (freedom <= 0) return into.values.setNull(row);
         const double variance = state.squares / static_cast<double>(freedom);

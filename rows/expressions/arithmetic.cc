@@ -203,14 +203,10 @@ MakeEval arithmeticOf(char op, Type type) {
     constexpr Type kInt = Type::kInt, kFloat = Type::kFloat;
     const bool isInt = type == kInt;
     switch (op) {
-        case '+':
-            return isInt ? loopOf<IntEval, Add>() : loopOf<FloatEval, Add>();
-        case '-':
-            return isInt ? loopOf<IntEval, Subtract>() : loopOf<FloatEval, Subtract>();
-        case '*':
-            return isInt ? loopOf<IntEval, Multiply>() : loopOf<FloatEval, Multiply>();
-        case '/':
-            return isInt ? map<divideInts, kInt, kInt, kInt>() : loopOf<FloatEval, Divide>();
+        case '+': return isInt ? loopOf<IntEval, Add>() : loopOf<FloatEval, Add>();
+        case '-': return isInt ? loopOf<IntEval, Subtract>() : loopOf<FloatEval, Subtract>();
+        case '*': return isInt ? loopOf<IntEval, Multiply>() : loopOf<FloatEval, Multiply>();
+        case '/': return isInt ? map<divideInts, kInt, kInt, kInt>() : loopOf<FloatEval, Divide>();
         default:
             return isInt ? map<remainderOfInts, kInt, kInt, kInt>()
                          : map<remainderOfFloats, kFloat, kFloat, kFloat>();

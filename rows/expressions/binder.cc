@@ -42,20 +42,15 @@ Result<void> Binder::isValue(const Bound& bound) {
 
 Result<Bound> Binder::bind(const Term& term) {
     switch (term.kind) {
-        case Term::Kind::kColumn:
-            return column(term);
-        case Term::Kind::kStar:
-            return fail(term.at, "\"*\" is no value");
-        case Term::Kind::kCast:
-            return cast(term);
-        case Term::Kind::kCall:
-            return call(term);
+        case Term::Kind::kColumn: return column(term);
+        case Term::Kind::kStar: return fail(term.at, "\"*\" is no value");
+        case Term::Kind::kCast: return cast(term);
+        case Term::Kind::kCall: return call(term);
         case Term::Kind::kNull:
         case Term::Kind::kInt:
         case Term::Kind::kFloat:
         case Term::Kind::kBool:
-        case Term::Kind::kText:
-            break;
+        case Term::Kind::kText: break;
     }
     return literal(term);
 }
@@ -111,8 +106,7 @@ Result<Bound> Binder::literal(const Term& term) {
             value.type = Type::kBool;
             value.number = term.name == "true";
             break;
-        default:
-            value.text = term.name;
+        default: value.text = term.name;
     }
     Bound bound = made(constantNode(std::move(value)), term);
     bound.isUntyped = term.kind == Term::Kind::kText;

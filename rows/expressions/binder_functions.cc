@@ -48,10 +48,8 @@ int fitOf(const Function& function, const std::vector<Bound>& arguments) {
         const Type type = function.arguments[std::min(i, wanted - 1)];
         const Bound& argument = arguments[i];
         if (!argument.node || argument.isDifference) return 0;
-        if (argument.isUntyped)
-            fit += type == Type::kText ? 2 : 1;
-        else if (argument.node->type == type)
-            fit += 4;
+        if (argument.isUntyped) fit += type == Type::kText ? 2 : 1;
+        else if (argument.node->type == type) fit += 4;
         else if (!function.isVariadic &&
                  !(argument.node->type == Type::kInt && type == Type::kFloat))
             return 0;

@@ -24,16 +24,11 @@ std::optional<Comparison> comparisonNamed(const std::string& name) {
 // The comparison with its sides changed.
 Comparison mirrored(Comparison comparison) {
     switch (comparison) {
-        case Comparison::kLess:
-            return Comparison::kGreater;
-        case Comparison::kLessEqual:
-            return Comparison::kGreaterEqual;
-        case Comparison::kGreater:
-            return Comparison::kLess;
-        case Comparison::kGreaterEqual:
-            return Comparison::kLessEqual;
-        default:
-            return comparison;
+        case Comparison::kLess: return Comparison::kGreater;
+        case Comparison::kLessEqual: return Comparison::kGreaterEqual;
+        case Comparison::kGreater: return Comparison::kLess;
+        case Comparison::kGreaterEqual: return Comparison::kLessEqual;
+        default: return comparison;
     }
 }
 

@@ -23,9 +23,9 @@ std::string_view trimmed(std::string_view text) {
 }
 
 std::string wrongText(Parsed parsed, std::string_view text, Type type) {
-    constexpr std::size_t kShown = 60;
+    constexpr std::size_t kVisible = 60;
     std::string message =
-        "\"" + std::string(text.substr(0, kShown)) + (text.size() > kShown ? "…" : "") + "\" ";
+        "\"" + std::string(text.substr(0, kVisible)) + (text.size() > kVisible ? "…" : "") + "\" ";
     const std::string article = type == kInt ? "an " : "a ";
     return message + (parsed == Parsed::kOutOfRange ? "does not fit " + article : "is no ") +
            (type == kJson ? "JSON" : toString(type));
@@ -131,24 +131,17 @@ core::Result<Value> valueOfText(std::string_view text, Type type) {
     Parsed parsed = Parsed::kValue;
     std::uint8_t truth = 0;
     switch (type) {
-        case kInt:
-            parsed = parseInt(inner, value.number);
-            break;
-        case kFloat:
-            parsed = parseFloat(inner, value.real);
-            break;
+        case kInt: parsed = parseInt(inner, value.number); break;
+        case kFloat: parsed = parseFloat(inner, value.real); break;
         case kBool:
             parsed = parseBool(inner, truth);
             value.number = truth;
             break;
-        case kTime:
-            parsed = parseTime(inner, value.number);
-            break;
+        case kTime: parsed = parseTime(inner, value.number); break;
         case kJson:
             if (!isJson(text)) parsed = Parsed::kNoValue;
             break;
-        case kText:
-            break;
+        case kText: break;
     }
     if (parsed != Parsed::kValue)
         return core::fail(core::ErrorKind::kInvalid, wrongText(parsed, text, type));

@@ -8,18 +8,12 @@ namespace {
 template <Type type, Comparison comparison>
 std::uint8_t compare(Held<type> a, Held<type> b) {
     switch (comparison) {
-        case Comparison::kEqual:
-            return isEqual<type>(a, b);
-        case Comparison::kNotEqual:
-            return !isEqual<type>(a, b);
-        case Comparison::kLess:
-            return isLess<type>(a, b);
-        case Comparison::kLessEqual:
-            return !isLess<type>(b, a);
-        case Comparison::kGreater:
-            return isLess<type>(b, a);
-        case Comparison::kGreaterEqual:
-            return !isLess<type>(a, b);
+        case Comparison::kEqual: return isEqual<type>(a, b);
+        case Comparison::kNotEqual: return !isEqual<type>(a, b);
+        case Comparison::kLess: return isLess<type>(a, b);
+        case Comparison::kLessEqual: return !isLess<type>(b, a);
+        case Comparison::kGreater: return isLess<type>(b, a);
+        case Comparison::kGreaterEqual: return !isLess<type>(a, b);
     }
 }
 
@@ -36,8 +30,7 @@ public:
         if (operands_[1].constant != nullptr)
             loop(rows,
                  [a, same = b[0]](std::size_t i) { return compare<type, comparison>(a[i], same); });
-        else
-            loop(rows, [a, b](std::size_t i) { return compare<type, comparison>(a[i], b[i]); });
+        else loop(rows, [a, b](std::size_t i) { return compare<type, comparison>(a[i], b[i]); });
         return out_.column();
     }
 
@@ -46,10 +39,8 @@ private:
     void loop(const Rows& rows, F&& f) {
         std::uint8_t* out = out_.as<Type::kBool>();
         const auto one = [&](std::size_t i) { out[i] = f(i); };
-        if constexpr (isTextual(type))
-            rows.forEach(one);
-        else
-            rows.forEachAtLeast(one);
+        if constexpr (isTextual(type)) rows.forEach(one);
+        else rows.forEachAtLeast(one);
     }
 
     Operands operands_;
@@ -67,10 +58,8 @@ public:
         std::uint8_t* out = out_.as<Type::kBool>();
         rows.forEach([&](std::size_t i) {
             const bool isNull = isSet(a.nulls, i);
-            if (isNull || isSet(b.nulls, i))
-                out[i] = isNull != isSet(b.nulls, i);
-            else
-                out[i] = !isEqual<type>(a.as<type>()[i], b.as<type>()[i]);
+            if (isNull || isSet(b.nulls, i)) out[i] = isNull != isSet(b.nulls, i);
+            else out[i] = !isEqual<type>(a.as<type>()[i], b.as<type>()[i]);
         });
         return out_.column();
     }
@@ -108,10 +97,8 @@ public:
 
 private:
     static Held<type> better(Held<type> a, Held<type> b) {
-        if constexpr (greatest)
-            return isLess<type>(a, b) ? b : a;
-        else
-            return isLess<type>(b, a) ? b : a;
+        if constexpr (greatest) return isLess<type>(a, b) ? b : a;
+        else return isLess<type>(b, a) ? b : a;
     }
     void improve(const Rows& rows, const Held<type>* values, const std::uint64_t* nulls,
                  std::uint64_t* outNulls) {
@@ -149,18 +136,12 @@ MakeEval comparisonOf(Comparison comparison, Type type) {
     return withType(type, [&](auto held) {
         constexpr Type t = held();
         switch (comparison) {
-            case Comparison::kEqual:
-                return makerOf<CompareEval<t, Comparison::kEqual>>();
-            case Comparison::kNotEqual:
-                return makerOf<CompareEval<t, Comparison::kNotEqual>>();
-            case Comparison::kLess:
-                return makerOf<CompareEval<t, Comparison::kLess>>();
-            case Comparison::kLessEqual:
-                return makerOf<CompareEval<t, Comparison::kLessEqual>>();
-            case Comparison::kGreater:
-                return makerOf<CompareEval<t, Comparison::kGreater>>();
-            case Comparison::kGreaterEqual:
-                break;
+            case Comparison::kEqual: return makerOf<CompareEval<t, Comparison::kEqual>>();
+            case Comparison::kNotEqual: return makerOf<CompareEval<t, Comparison::kNotEqual>>();
+            case Comparison::kLess: return makerOf<CompareEval<t, Comparison::kLess>>();
+            case Comparison::kLessEqual: return makerOf<CompareEval<t, Comparison::kLessEqual>>();
+            case Comparison::kGreater: return makerOf<CompareEval<t, Comparison::kGreater>>();
+            case Comparison::kGreaterEqual: break;
         }
         return makerOf<CompareEval<t, Comparison::kGreaterEqual>>();
     });

@@ -29,17 +29,13 @@ MakeEval extremeOf(bool greatest, Type type);
 // The order of values; NaN is after all numbers and equal to itself.
 template <Type type>
 bool isLess(Held<type> a, Held<type> b) {
-    if constexpr (type == Type::kFloat)
-        return a < b || (a == a && b != b);
-    else
-        return a < b;
+    if constexpr (type == Type::kFloat) return a < b || (a == a && b != b);
+    else return a < b;
 }
 template <Type type>
 bool isEqual(Held<type> a, Held<type> b) {
-    if constexpr (type == Type::kFloat)
-        return a == b || (a != a && b != b);
-    else
-        return a == b;
+    if constexpr (type == Type::kFloat) return a == b || (a != a && b != b);
+    else return a == b;
 }
 
 }  // namespace tidemill::rows::expressions

@@ -71,9 +71,7 @@ std::array<std::uint8_t, 16> md5(std::string_view bytes) {
                     f = b ^ c ^ d;
                     word = (3 * i + 5) % 16;
                     break;
-                default:
-                    f = c ^ (b | ~d);
-                    word = (7 * i) % 16;
+                default: f = c ^ (b | ~d); word = (7 * i) % 16;
             }
             const Word turned = std::rotl(a + f + kMd5[i] + in[word], kMd5Turns[i / 16][i % 4]);
             a = d;

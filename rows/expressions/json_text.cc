@@ -155,19 +155,13 @@ std::string_view jsonKind(std::string_view json) {
     const std::size_t at = skipBlanks(json, 0);
     if (at == json.size()) return "null";
     switch (json[at]) {
-        case '{':
-            return "object";
-        case '[':
-            return "array";
-        case '"':
-            return "string";
+        case '{': return "object";
+        case '[': return "array";
+        case '"': return "string";
         case 't':
-        case 'f':
-            return "boolean";
-        case 'n':
-            return "null";
-        default:
-            return "number";
+        case 'f': return "boolean";
+        case 'n': return "null";
+        default: return "number";
     }
 }
 
@@ -181,21 +175,11 @@ bool appendUnescaped(std::string_view string, std::string& out) {
         }
         if (++i == text.size()) return false;
         switch (text[i]) {
-            case 'b':
-                out += '\b';
-                break;
-            case 'f':
-                out += '\f';
-                break;
-            case 'n':
-                out += '\n';
-                break;
-            case 'r':
-                out += '\r';
-                break;
-            case 't':
-                out += '\t';
-                break;
+            case 'b': out += '\b'; break;
+            case 'f': out += '\f'; break;
+            case 'n': out += '\n'; break;
+            case 'r': out += '\r'; break;
+            case 't': out += '\t'; break;
             case 'u': {
                 std::uint32_t point = hexOf(text, i + 1);
                 i += 4;
@@ -211,8 +195,7 @@ bool appendUnescaped(std::string_view string, std::string& out) {
                 appendCharacter(out, point);
                 break;
             }
-            default:
-                out += text[i];
+            default: out += text[i];
         }
     }
     return true;

@@ -18,16 +18,11 @@ public:
 
     bool matches(std::string_view text) const {
         switch (kind_) {
-            case Kind::kExact:
-                return text == first_;
-            case Kind::kPrefix:
-                return text.starts_with(first_);
-            case Kind::kSuffix:
-                return text.ends_with(first_);
-            case Kind::kContains:
-                return contains(text);
-            case Kind::kParts:
-                break;
+            case Kind::kExact: return text == first_;
+            case Kind::kPrefix: return text.starts_with(first_);
+            case Kind::kSuffix: return text.ends_with(first_);
+            case Kind::kContains: return contains(text);
+            case Kind::kParts: break;
         }
         return matchesParts(text);
     }

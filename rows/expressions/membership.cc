@@ -65,10 +65,8 @@ private:
 MakeEval membershipOf(Type type, const std::vector<Value>& values) {
     auto made = std::make_shared<Values>();
     for (const Value& value : values) {
-        if (value.isNull)
-            made->hasNull = true;
-        else
-            made->owned.push_back(value);
+        if (value.isNull) made->hasNull = true;
+        else made->owned.push_back(value);
     }
     withType(type, [&](auto held) {
         constexpr Type t = held();

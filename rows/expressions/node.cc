@@ -12,8 +12,7 @@ namespace {
 std::string textOf(const Value& value) {
     if (value.isNull) return "null";
     switch (value.type) {
-        case Type::kInt:
-            return std::to_string(value.number);
+        case Type::kInt: return std::to_string(value.number);
         case Type::kFloat: {
             char bytes[kValueTextMax];
             std::string text(bytes, writeFloat(bytes, value.real));
@@ -21,16 +20,13 @@ std::string textOf(const Value& value) {
             if (text.find_first_of(".e") == std::string::npos) text += ".0";
             return text;
         }
-        case Type::kBool:
-            return value.number != 0 ? "true" : "false";
-        case Type::kText:
-            return quoted(value.text);
+        case Type::kBool: return value.number != 0 ? "true" : "false";
+        case Type::kText: return quoted(value.text);
         case Type::kTime: {
             char bytes[kValueTextMax];
             return quoted(std::string(bytes, writeTime(bytes, value.number))) + "::time";
         }
-        case Type::kJson:
-            return quoted(value.text) + "::json";
+        case Type::kJson: return quoted(value.text) + "::json";
     }
     return "";
 }
@@ -51,12 +47,9 @@ std::optional<Value> computed(const Node& node) {
     value.isNull = false;
     withType(node.type, [&](auto type) {
         const auto held = column.as<type()>()[0];
-        if constexpr (isTextual(type()))
-            value.text = std::string(held);
-        else if constexpr (type() == Type::kFloat)
-            value.real = held;
-        else
-            value.number = held;
+        if constexpr (isTextual(type())) value.text = std::string(held);
+        else if constexpr (type() == Type::kFloat) value.real = held;
+        else value.number = held;
     });
     return value;
 }

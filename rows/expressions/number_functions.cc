@@ -151,8 +151,7 @@ double modFloat(Call& call, double a, double b) {
 }
 Int divInt(Call& call, Int a, Int b) {
     Int made = 0;
-    if (b == 0)
-        call.fail("division of " + std::to_string(a) + " by zero");
+    if (b == 0) call.fail("division of " + std::to_string(a) + " by zero");
     else if (b == -1 && __builtin_sub_overflow(Int{0}, a, &made))
         call.fail("div(" + std::to_string(a) + ", -1) does not fit an int");
     return b == 0 || b == -1 ? made : a / b;

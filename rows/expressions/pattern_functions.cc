@@ -93,10 +93,8 @@ struct Flags {
 core::Result<Flags> flagsOf(Text text, bool mayBeAll) {
     Flags flags;
     for (const char c : text) {
-        if (c == 'i')
-            flags.anyCase = true;
-        else if (c == 'g' && mayBeAll)
-            flags.all = true;
+        if (c == 'i') flags.anyCase = true;
+        else if (c == 'g' && mayBeAll) flags.all = true;
         else if (c != 'c')
             return core::fail(core::ErrorKind::kInvalid,
                               std::string("the flag \"") + c +

@@ -40,14 +40,10 @@ constexpr auto kNames = std::to_array<Name>({
 // Years as the calendar counts them here, 0 before 1, to the first of so many years.
 std::int64_t firstYear(TimeField field, std::int64_t year) {
     switch (field) {
-        case TimeField::kDecade:
-            return floorDivide(year, 10) * 10;
-        case TimeField::kCentury:
-            return floorDivide(year - 1, 100) * 100 + 1;
-        case TimeField::kMillennium:
-            return floorDivide(year - 1, 1000) * 1000 + 1;
-        default:
-            return year;
+        case TimeField::kDecade: return floorDivide(year, 10) * 10;
+        case TimeField::kCentury: return floorDivide(year - 1, 100) * 100 + 1;
+        case TimeField::kMillennium: return floorDivide(year - 1, 1000) * 1000 + 1;
+        default: return year;
     }
 }
 
@@ -83,20 +79,13 @@ std::int64_t truncated(TimeField field, std::int64_t micros) {
     const auto to = [&](std::int64_t unit) { return floorDivide(micros, unit) * unit; };
     const auto days = [](std::int64_t count) { return count * kMicrosPerDay; };
     switch (field) {
-        case TimeField::kMicroseconds:
-            return micros;
-        case TimeField::kMilliseconds:
-            return to(1000);
-        case TimeField::kSecond:
-            return to(kMicrosPerSecond);
-        case TimeField::kMinute:
-            return to(60 * kMicrosPerSecond);
-        case TimeField::kHour:
-            return to(3600 * kMicrosPerSecond);
-        case TimeField::kDay:
-            return to(kMicrosPerDay);
-        default:
-            break;
+        case TimeField::kMicroseconds: return micros;
+        case TimeField::kMilliseconds: return to(1000);
+        case TimeField::kSecond: return to(kMicrosPerSecond);
+        case TimeField::kMinute: return to(60 * kMicrosPerSecond);
+        case TimeField::kHour: return to(3600 * kMicrosPerSecond);
+        case TimeField::kDay: return to(kMicrosPerDay);
+        default: break;
     }
     const CivilTime time = civilTimeOf(micros);
     if (field == TimeField::kWeek) return days(time.days - (weekdayOf(time.days) + 6) % 7);
@@ -110,44 +99,25 @@ double extracted(TimeField field, std::int64_t micros) {
     const CivilTime time = civilTimeOf(micros);
     const auto inMinute = static_cast<double>(time.second * kMicrosPerSecond + time.micros);
     switch (field) {
-        case TimeField::kMicroseconds:
-            return inMinute;
-        case TimeField::kMilliseconds:
-            return inMinute / 1000;
-        case TimeField::kSecond:
-            return inMinute / 1e6;
-        case TimeField::kMinute:
-            return time.minute;
-        case TimeField::kHour:
-            return time.hour;
-        case TimeField::kDay:
-            return time.day;
-        case TimeField::kWeek:
-            return isoWeekOf(time.days).week;
-        case TimeField::kMonth:
-            return time.month;
-        case TimeField::kQuarter:
-            return (time.month - 1) / 3 + 1;
-        case TimeField::kYear:
-            return shownYear(time.year);
-        case TimeField::kDecade:
-            return static_cast<double>(floorDivide(time.year, 10));
-        case TimeField::kCentury:
-            return shownAge(time.year, 100);
-        case TimeField::kMillennium:
-            return shownAge(time.year, 1000);
-        case TimeField::kDow:
-            return weekdayOf(time.days);
-        case TimeField::kIsoDow:
-            return (weekdayOf(time.days) + 6) % 7 + 1;
-        case TimeField::kDoy:
-            return dayOfYear(time);
-        case TimeField::kIsoYear:
-            return shownYear(isoWeekOf(time.days).year);
-        case TimeField::kEpoch:
-            return static_cast<double>(micros) / 1e6;
-        case TimeField::kTimezone:
-            break;
+        case TimeField::kMicroseconds: return inMinute;
+        case TimeField::kMilliseconds: return inMinute / 1000;
+        case TimeField::kSecond: return inMinute / 1e6;
+        case TimeField::kMinute: return time.minute;
+        case TimeField::kHour: return time.hour;
+        case TimeField::kDay: return time.day;
+        case TimeField::kWeek: return isoWeekOf(time.days).week;
+        case TimeField::kMonth: return time.month;
+        case TimeField::kQuarter: return (time.month - 1) / 3 + 1;
+        case TimeField::kYear: return shownYear(time.year);
+        case TimeField::kDecade: return static_cast<double>(floorDivide(time.year, 10));
+        case TimeField::kCentury: return shownAge(time.year, 100);
+        case TimeField::kMillennium: return shownAge(time.year, 1000);
+        case TimeField::kDow: return weekdayOf(time.days);
+        case TimeField::kIsoDow: return (weekdayOf(time.days) + 6) % 7 + 1;
+        case TimeField::kDoy: return dayOfYear(time);
+        case TimeField::kIsoYear: return shownYear(isoWeekOf(time.days).year);
+        case TimeField::kEpoch: return static_cast<double>(micros) / 1e6;
+        case TimeField::kTimezone: break;
     }
     return 0;
 }

@@ -71,16 +71,11 @@ core::Result<MakeEval> dateTrunc(const Constants& constants) {
     TM_ASSIGN(const std::string name, constantText(constants, 0, "the unit of date_trunc"));
     TM_ASSIGN(const TimeField field, timeFieldNamed(name, false));
     switch (field) {
-        case TimeField::kSecond:
-            return truncatedTo<kMicrosPerSecond>();
-        case TimeField::kMinute:
-            return truncatedTo<60 * kMicrosPerSecond>();
-        case TimeField::kHour:
-            return truncatedTo<3600 * kMicrosPerSecond>();
-        case TimeField::kDay:
-            return truncatedTo<kMicrosPerDay>();
-        default:
-            break;
+        case TimeField::kSecond: return truncatedTo<kMicrosPerSecond>();
+        case TimeField::kMinute: return truncatedTo<60 * kMicrosPerSecond>();
+        case TimeField::kHour: return truncatedTo<3600 * kMicrosPerSecond>();
+        case TimeField::kDay: return truncatedTo<kMicrosPerDay>();
+        default: break;
     }
     return mapWith<kTime, kText, kTime>([field](Call& call, Text, std::int64_t time) {
         // Far enough above the least time for a millennium.

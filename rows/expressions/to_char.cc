@@ -71,9 +71,9 @@ std::int64_t shownYear(std::int64_t year) { return year > 0 ? year : -(year - 1)
 std::string yearText(std::int64_t year, std::size_t places, bool isFilled) {
     std::int64_t modulus = 1;
     for (std::size_t i = 0; i < places; ++i) modulus *= 10;
-    const std::int64_t shown = shownYear(year);
+    const std::int64_t displayed = shownYear(year);
     const int width = isFilled ? static_cast<int>(places) : 0;
-    return number(places == 4 ? shown : shown % modulus, width);
+    return number(places == 4 ? displayed : displayed % modulus, width);
 }
 
 }  // namespace

@@ -21,12 +21,9 @@ struct Value {
 
     template <Type t>
     Held<t> as() const {
-        if constexpr (isTextual(t))
-            return text;
-        else if constexpr (t == Type::kFloat)
-            return real;
-        else
-            return static_cast<Held<t>>(number);
+        if constexpr (isTextual(t)) return text;
+        else if constexpr (t == Type::kFloat) return real;
+        else return static_cast<Held<t>>(number);
     }
 };
 
@@ -34,18 +31,12 @@ struct Value {
 template <class F>
 decltype(auto) withType(Type type, F&& f) {
     switch (type) {
-        case Type::kInt:
-            return f(std::integral_constant<Type, Type::kInt>());
-        case Type::kFloat:
-            return f(std::integral_constant<Type, Type::kFloat>());
-        case Type::kBool:
-            return f(std::integral_constant<Type, Type::kBool>());
-        case Type::kTime:
-            return f(std::integral_constant<Type, Type::kTime>());
-        case Type::kJson:
-            return f(std::integral_constant<Type, Type::kJson>());
-        case Type::kText:
-            break;
+        case Type::kInt: return f(std::integral_constant<Type, Type::kInt>());
+        case Type::kFloat: return f(std::integral_constant<Type, Type::kFloat>());
+        case Type::kBool: return f(std::integral_constant<Type, Type::kBool>());
+        case Type::kTime: return f(std::integral_constant<Type, Type::kTime>());
+        case Type::kJson: return f(std::integral_constant<Type, Type::kJson>());
+        case Type::kText: break;
     }
     return f(std::integral_constant<Type, Type::kText>());
 }

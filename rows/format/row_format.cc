@@ -102,10 +102,8 @@ public:
             if (i != 0) out += '\t';
             value.clear();
             appendValue(value, chunk.columns[i], row);
-            if (chunk.columns[i].isNull(row))
-                out += "\\N";
-            else
-                appendField(out, value);
+            if (chunk.columns[i].isNull(row)) out += "\\N";
+            else appendField(out, value);
         }
         out += '\n';
     }
@@ -139,18 +137,10 @@ public:
                 std::size_t row) const override {
         for (const auto& part : parts_) {
             switch (part.value) {
-                case Value::kText:
-                    out += part.text;
-                    break;
-                case Value::kColumn:
-                    appendValue(out, chunk.columns[part.place], row);
-                    break;
-                case Value::kBatch:
-                    out += std::to_string(stamp.batch);
-                    break;
-                case Value::kTime:
-                    out += std::to_string(stamp.timeMillis);
-                    break;
+                case Value::kText: out += part.text; break;
+                case Value::kColumn: appendValue(out, chunk.columns[part.place], row); break;
+                case Value::kBatch: out += std::to_string(stamp.batch); break;
+                case Value::kTime: out += std::to_string(stamp.timeMillis); break;
             }
         }
         out += '\n';

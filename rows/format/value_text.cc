@@ -87,21 +87,12 @@ std::string unquotedJson(std::string_view json) {
 void appendValue(std::string& out, const Column& column, std::size_t row) {
     if (column.isNull(row)) return;
     switch (column.type) {
-        case Type::kInt:
-            return appendInt(out, column.as<Type::kInt>()[row]);
-        case Type::kFloat:
-            return appendFloat(out, column.as<Type::kFloat>()[row]);
-        case Type::kBool:
-            out += column.as<Type::kBool>()[row] ? "true" : "false";
-            return;
-        case Type::kText:
-            out += column.as<Type::kText>()[row];
-            return;
-        case Type::kTime:
-            return appendTime(out, column.as<Type::kTime>()[row]);
-        case Type::kJson:
-            out += unquotedJson(column.as<Type::kJson>()[row]);
-            return;
+        case Type::kInt: return appendInt(out, column.as<Type::kInt>()[row]);
+        case Type::kFloat: return appendFloat(out, column.as<Type::kFloat>()[row]);
+        case Type::kBool: out += column.as<Type::kBool>()[row] ? "true" : "false"; return;
+        case Type::kText: out += column.as<Type::kText>()[row]; return;
+        case Type::kTime: return appendTime(out, column.as<Type::kTime>()[row]);
+        case Type::kJson: out += unquotedJson(column.as<Type::kJson>()[row]); return;
     }
 }
 
@@ -128,12 +119,9 @@ void appendJsonValue(std::string& out, const Column& column, std::size_t row) {
             appendTime(out, column.as<Type::kTime>()[row]);
             out += '"';
             return;
-        case Type::kJson:
-            out += column.as<Type::kJson>()[row];
-            return;
+        case Type::kJson: out += column.as<Type::kJson>()[row]; return;
         case Type::kInt:
-        case Type::kBool:
-            return appendValue(out, column, row);
+        case Type::kBool: return appendValue(out, column, row);
     }
 }
 
@@ -152,10 +140,8 @@ void appendTuple(std::string& out, const Chunk& chunk, std::size_t row) {
     for (std::size_t i = 0; i < chunk.columns.size(); ++i) {
         if (i != 0) out += ',';
         value.clear();
-        if (chunk.columns[i].isNull(row))
-            out += "null";
-        else
-            appendValue(value, chunk.columns[i], row);
+        if (chunk.columns[i].isNull(row)) out += "null";
+        else appendValue(value, chunk.columns[i], row);
         core::appendPrintable(out, value);
     }
     out += ')';

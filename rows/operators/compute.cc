@@ -79,10 +79,8 @@ core::Result<RowStream> compute(const RowStream& from, std::vector<ComputedColum
         const ColumnSpec spec{column.name, column.expression->type()};
         const auto found = from.schema.find(column.name);
         computed.push_back({found.value_or(specs.size()), std::move(column.expression)});
-        if (found)
-            specs[*found] = spec;
-        else
-            specs.push_back(spec);
+        if (found) specs[*found] = spec;
+        else specs.push_back(spec);
     }
     TM_ASSIGN(auto schema, Schema::of(std::move(specs)));
     auto node = from.job->graph.add(

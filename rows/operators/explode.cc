@@ -39,10 +39,8 @@ bool cutJson(std::string_view json, const std::function<void(std::string_view)>&
     for (std::size_t i = 0; i < json.size(); ++i) {
         const char c = json[i];
         if (isQuoted) {
-            if (c == '\\')
-                ++i;
-            else
-                isQuoted = c != '"';
+            if (c == '\\') ++i;
+            else isQuoted = c != '"';
         } else if (c == '"') {
             isQuoted = true;
         } else if (c == '[' || c == '{') {
@@ -103,10 +101,8 @@ private:
         void add(const Chunk& chunk, std::size_t row, std::string_view part) {
             const std::size_t to = rows_.rows();
             for (std::size_t i = 0; i < chunk.columns.size(); ++i) {
-                if (i == node_.place_)
-                    rows_.columns()[i].as<Type::kText>()[to] = part;
-                else
-                    copyValue(chunk.columns[i], row, rows_.columns()[i], to);
+                if (i == node_.place_) rows_.columns()[i].as<Type::kText>()[to] = part;
+                else copyValue(chunk.columns[i], row, rows_.columns()[i], to);
             }
             rows_.next();
             if (rows_.isFull()) rows_.flushInto(*below_);

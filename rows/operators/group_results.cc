@@ -76,10 +76,8 @@ private:
 
 template <class In>
 std::string_view keyOf(const In& group) {
-    if constexpr (std::is_same_v<In, Group>)
-        return group.key;
-    else
-        return group.first;
+    if constexpr (std::is_same_v<In, Group>) return group.key;
+    else return group.first;
 }
 
 template <class In>
@@ -114,7 +112,7 @@ private:
                     throw core::TaskFailure(core::Error{
                         core::ErrorKind::kCorrupt, "the stored key of a group does not parse"});
             }
-            for (std::size_t i = 0; i < layout_.aggregates().size(); ++i) tell(i, groups);
+            for (std::size_t i = 0; i < layout_.aggregates().size(); ++i) report(i, groups);
             Chunk chunk;
             chunk.rows = chunk.selectedCount = groups.size();
             for (std::size_t i = 0; i < buffers_.size(); ++i) columns_[i] = buffers_[i].column();
@@ -126,7 +124,7 @@ private:
         std::size_t wanted() const override { return below_->wanted(); }
 
     private:
-        void tell(std::size_t i, std::span<In> groups) {
+        void report(std::size_t i, std::span<In> groups) {
             const auto& aggregate = layout_.aggregates()[i];
             RowFailures failures;
             ResultColumn into{buffers_[layout_.key().size() + i], arena_, failures};
@@ -143,10 +141,8 @@ private:
                 if (i != 0) text += ',';
                 std::string value;
                 const Column column = buffers_[i].column();
-                if (column.isNull(row))
-                    value = "null";
-                else
-                    appendValue(value, column, row);
+                if (column.isNull(row)) value = "null";
+                else appendValue(value, column, row);
                 core::appendPrintable(text, value);
             }
             return text;

@@ -26,7 +26,7 @@ private:
             : PhaseOne(node, task),
               layout_(*node.layout_),
               rejects_({task.failed,
-                        {node.number(), task.pass, task.way, task.partition},
+                        {node.number(), task.scanNumber, task.way, task.partition},
                         node.label()}),
               keys_(node.keyPlaces_),
               hasKey_(!node.keyPlaces_.empty()),

@@ -13,7 +13,7 @@ namespace {
 using core::BatchRun;
 using core::orThrow;
 using core::Result;
-using core::Shown;
+using core::Visibility;
 using Node = std::shared_ptr<core::StreamNode<Chunk>>;
 
 BatchStamp stampOf(const BatchRun& run) {
@@ -27,8 +27,8 @@ public:
         node_->require();
     }
     std::string describe() const override { return "print"; }
-    Shown run(BatchRun& run) override {
-        if (!run.isActive(node_->slide())) return Shown::kNow;
+    Visibility run(BatchRun& run) override {
+        if (!run.isActive(node_->slide())) return Visibility::kNow;
         std::string text = core::printHeader(run.record().time);
         std::size_t seen = 0;
         scanRows(*node_, run, rows_ + 1, [&](const Chunk& chunk, std::size_t row) {
@@ -40,7 +40,7 @@ public:
             text += '\n';
         });
         core::writeOut(out_, text + "\n");
-        return Shown::kNow;
+        return Visibility::kNow;
     }
 
 private:
@@ -65,19 +65,19 @@ public:
                    ? core::refuseExistingResults(files_, prefix_)
                    : core::refuseNewerResults(files_, prefix_, suffix_, opening);
     }
-    Shown run(BatchRun& run) override {
-        if (!run.isActive(node_->slide())) return Shown::kNow;
+    Visibility run(BatchRun& run) override {
+        if (!run.isActive(node_->slide())) return Visibility::kNow;
         std::string name = prefix_ + "-" + std::to_string(toMillis(run.record().time));
         if (!suffix_.empty()) name += "." + suffix_;
         auto begun = orThrow(core::BatchDirectory::begin(files_, name, run.mark()));
-        if (!begun) return Shown::kBefore;
+        if (!begun) return Visibility::kBefore;
         Batch<Chunk> batch(*node_, run);
         batch.scanInParallel([&](std::uint32_t partition) {
             return std::make_unique<PartSink>(orThrow(begun->part(core::partName(partition))));
         });
         orThrow(orThrow(begun->part("_SUCCESS")).finish());
         orThrow(begun->commit());
-        return Shown::kNow;
+        return Visibility::kNow;
     }
 
 private:
@@ -122,11 +122,11 @@ public:
     Result<> open(const core::OutputOpening& opening) override {
         return toStdout() ? Result<>{} : files_.open(opening);
     }
-    Shown run(BatchRun& run) override {
-        if (!run.isActive(node_->slide())) return Shown::kNow;
+    Visibility run(BatchRun& run) override {
+        if (!run.isActive(node_->slide())) return Visibility::kNow;
         if (!toStdout()) return writeFile(run);
         write(run, {}, [](const std::string& text) { core::writeOut(std::cout, text); });
-        return Shown::kNow;
+        return Visibility::kNow;
     }
 
 private:
@@ -134,7 +134,7 @@ private:
 
     bool toStdout() const { return options_.path == "stdout"; }
 
-    Shown writeFile(BatchRun& run) {
+    Visibility writeFile(BatchRun& run) {
         std::unique_ptr<core::BatchFiles::Writer> file;
         bool isDone = false;
         const auto begin = [&] {
@@ -153,7 +153,7 @@ private:
                       if (file) orThrow(file->append(text));
                   });
         if (file) orThrow(file->commit());
-        return isDone ? Shown::kBefore : Shown::kNow;
+        return isDone ? Visibility::kBefore : Visibility::kNow;
     }
 
     // Calls piece(lines) with whole lines, piece by piece; `header` begins the first.

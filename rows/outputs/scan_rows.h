@@ -32,10 +32,10 @@ void scanRows(core::StreamNode<Chunk>& node, core::BatchRun& run, std::size_t li
         F& f_;
         std::size_t left_;
     } each(f, limit);
-    const auto pass = run.newPass();
+    const auto scanNumber = run.newScan();
     const std::uint32_t count = node.partitions(run);
     for (std::uint32_t partition = 0; partition < count && each.wanted() != 0; ++partition) {
-        core::TaskContext task{run.newArena(), 0, partition, run.failedRecords(), pass};
+        core::TaskContext task{run.newArena(), 0, partition, run.failedRecords(), scanNumber};
         node.scan(task, run, each);
     }
 }

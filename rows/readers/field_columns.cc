@@ -12,20 +12,15 @@ namespace {
 std::string complaint(const PlannedField& field, Parsed parsed) {
     const bool isTooLarge = parsed == Parsed::kOutOfRange;
     switch (field.spec.type) {
-        case Type::kInt:
-            return isTooLarge ? " does not fit into an int of 64 bits" : " is no int";
-        case Type::kFloat:
-            return isTooLarge ? " does not fit into a float" : " is no float";
-        case Type::kBool:
-            return " is no bool";
+        case Type::kInt: return isTooLarge ? " does not fit into an int of 64 bits" : " is no int";
+        case Type::kFloat: return isTooLarge ? " does not fit into a float" : " is no float";
+        case Type::kBool: return " is no bool";
         case Type::kTime:
             if (isTooLarge) return " is no time of the years that are held";
             return field.format.text().empty() ? " is no time of ISO 8601"
                                                : " is no time \"" + field.format.text() + "\"";
-        case Type::kJson:
-            return " is no JSON";
-        case Type::kText:
-            break;
+        case Type::kJson: return " is no JSON";
+        case Type::kText: break;
     }
     return " is no text";
 }
@@ -196,8 +191,7 @@ Column CuttingReader::convert(std::size_t field, std::size_t rows, core::Arena& 
                 });
         }
         case Type::kText:
-        case Type::kJson:
-            break;
+        case Type::kJson: break;
     }
     return convertTexts(field, rows, arena);
 }

@@ -34,25 +34,16 @@ Result<void> readDefault(PlannedField& field) {
     const std::string& text = *field.spec.defaultText;
     Parsed parsed = Parsed::kValue;
     switch (field.spec.type) {
-        case Type::kInt:
-            parsed = parseInt(text, field.defaultInt);
-            break;
-        case Type::kFloat:
-            parsed = parseFloat(text, field.defaultFloat);
-            break;
-        case Type::kBool:
-            parsed = parseBool(text, field.defaultBool);
-            break;
+        case Type::kInt: parsed = parseInt(text, field.defaultInt); break;
+        case Type::kFloat: parsed = parseFloat(text, field.defaultFloat); break;
+        case Type::kBool: parsed = parseBool(text, field.defaultBool); break;
         case Type::kTime:
             // A job file's default may also be written as its own dates are.
             parsed = field.format.parse(text, field.defaultInt);
             if (parsed != Parsed::kValue) parsed = parseTime(text, field.defaultInt);
             break;
-        case Type::kJson:
-            parsed = isJson(text) ? Parsed::kValue : Parsed::kNoValue;
-            break;
-        case Type::kText:
-            break;
+        case Type::kJson: parsed = isJson(text) ? Parsed::kValue : Parsed::kNoValue; break;
+        case Type::kText: break;
     }
     if (parsed == Parsed::kValue) return {};
     return fail(ErrorKind::kInvalid, "field " + field.label + " has the default " + excerpt(text) +

@@ -25,18 +25,12 @@ const char* JsonIndex::build(std::string_view text) {
     const auto error = stage.stage1(reinterpret_cast<const std::uint8_t*>(text.data()), text.size(),
                                     simdjson::stage1_mode::regular);
     switch (error) {
-        case simdjson::SUCCESS:
-            return nullptr;
-        case simdjson::EMPTY:
-            return "it is empty";
-        case simdjson::UTF8_ERROR:
-            return "it is not UTF-8";
-        case simdjson::UNCLOSED_STRING:
-            return "a string is not closed";
-        case simdjson::UNESCAPED_CHARS:
-            return "a control byte is in a string";
-        default:
-            return simdjson::error_message(error);
+        case simdjson::SUCCESS: return nullptr;
+        case simdjson::EMPTY: return "it is empty";
+        case simdjson::UTF8_ERROR: return "it is not UTF-8";
+        case simdjson::UNCLOSED_STRING: return "a string is not closed";
+        case simdjson::UNESCAPED_CHARS: return "a control byte is in a string";
+        default: return simdjson::error_message(error);
     }
 }
 

@@ -29,14 +29,10 @@ inline bool isPlainNumber(std::string_view token) {
 // Kind of a token that is no string and no container; nothing: it is none.
 inline std::optional<JsonKind> scalarKind(std::string_view token) {
     switch (token.front()) {
-        case 't':
-            return token == "true" ? std::optional(JsonKind::kBool) : std::nullopt;
-        case 'f':
-            return token == "false" ? std::optional(JsonKind::kBool) : std::nullopt;
-        case 'n':
-            return token == "null" ? std::optional(JsonKind::kNothing) : std::nullopt;
-        default:
-            break;
+        case 't': return token == "true" ? std::optional(JsonKind::kBool) : std::nullopt;
+        case 'f': return token == "false" ? std::optional(JsonKind::kBool) : std::nullopt;
+        case 'n': return token == "null" ? std::optional(JsonKind::kNothing) : std::nullopt;
+        default: break;
     }
     const char* at = token.data();
     const char* const end = at + token.size();

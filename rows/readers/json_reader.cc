@@ -300,14 +300,10 @@ private:
         switch (type) {
             case Type::kInt:
             case Type::kFloat:
-            case Type::kTime:
-                return kind == JsonKind::kNumber;
-            case Type::kBool:
-                return kind == JsonKind::kBool;
-            case Type::kText:
-                return kind != JsonKind::kContainer;
-            case Type::kJson:
-                return true;
+            case Type::kTime: return kind == JsonKind::kNumber;
+            case Type::kBool: return kind == JsonKind::kBool;
+            case Type::kText: return kind != JsonKind::kContainer;
+            case Type::kJson: return true;
         }
         return false;
     }

@@ -46,20 +46,13 @@ char* writeUtf8(char* to, std::int32_t code) {
 char simpleEscape(char c) {
     switch (c) {
         case '"':
-        case '\\':
-            return c;
-        case 'b':
-            return '\b';
-        case 'f':
-            return '\f';
-        case 'n':
-            return '\n';
-        case 'r':
-            return '\r';
-        case 't':
-            return '\t';
-        default:
-            return 0;
+        case '\\': return c;
+        case 'b': return '\b';
+        case 'f': return '\f';
+        case 'n': return '\n';
+        case 'r': return '\r';
+        case 't': return '\t';
+        default: return 0;
     }
 }
 

@@ -27,14 +27,10 @@ std::string spanText(std::int64_t micros) {
 
 std::string nameOf(JoinStep::Kind kind) {
     switch (kind) {
-        case JoinStep::Kind::kLeft:
-            return "left join";
-        case JoinStep::Kind::kRight:
-            return "right join";
-        case JoinStep::Kind::kFull:
-            return "full join";
-        case JoinStep::Kind::kInner:
-            break;
+        case JoinStep::Kind::kLeft: return "left join";
+        case JoinStep::Kind::kRight: return "right join";
+        case JoinStep::Kind::kFull: return "full join";
+        case JoinStep::Kind::kInner: break;
     }
     return "join";
 }

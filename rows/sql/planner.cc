@@ -104,7 +104,7 @@ Result<void> Planner::orderAndLimit(std::vector<NamedExpression>& columns) {
             std::errc() ||
         top.count == 0 || top.count > 1'000'000)
         return fail(select_.limit->at, "limit takes a whole number from 1 to 1000000");
-    const std::vector<NamedExpression> shown = columns;
+    const std::vector<NamedExpression> selected = columns;
     for (const Order& order : select_.orderBy) {
         const Term& term = order.term;
         if (order.nullsFirst)
@@ -137,13 +137,13 @@ Result<void> Planner::orderAndLimit(std::vector<NamedExpression>& columns) {
         }
         top.order.push_back({std::move(name), order.descending});
     }
-    const bool hasMore = columns.size() > shown.size();
+    const bool hasMore = columns.size() > selected.size();
     TM_TRY(addSelect(std::move(columns)));
     if (select_.distinct) add(DistinctStep{}, Schema(schema()));
     add(std::move(top), Schema(schema()));
     if (!hasMore) return {};
     std::vector<NamedExpression> kept;
-    for (const auto& column : shown) {
+    for (const auto& column : selected) {
         TM_ASSIGN(auto expression, bound(columnTerm(column.name, kNowhere)));
         kept.push_back({column.name, std::move(expression)});
     }

@@ -169,8 +169,7 @@ Result<Planner::Aggregate> Planner::aggregateOf(const Term& term) const {
     if (hasAggregate(arguments[0]))
         return fail(arguments[0].at, "an aggregate of an aggregate is not evaluated here");
     if (term.distinct) {
-        if (name == "count")
-            made.column.function = "count_distinct";
+        if (name == "count") made.column.function = "count_distinct";
         else if (name != "min" && name != "max")  // these do not change
             return fail(term.at, name + "(distinct …) is not evaluated here; count(distinct x) is");
     }

@@ -34,15 +34,11 @@ Term asFloat(const Term& term) {
 
 JoinStep::Kind kindOf(Stream::Join join) {
     switch (join) {
-        case Stream::Join::kLeft:
-            return JoinStep::Kind::kLeft;
-        case Stream::Join::kRight:
-            return JoinStep::Kind::kRight;
-        case Stream::Join::kFull:
-            return JoinStep::Kind::kFull;
+        case Stream::Join::kLeft: return JoinStep::Kind::kLeft;
+        case Stream::Join::kRight: return JoinStep::Kind::kRight;
+        case Stream::Join::kFull: return JoinStep::Kind::kFull;
         case Stream::Join::kNone:
-        case Stream::Join::kInner:
-            break;
+        case Stream::Join::kInner: break;
     }
     return JoinStep::Kind::kInner;
 }
@@ -197,10 +193,8 @@ Result<Planner::JoinTerms> Planner::joinTerms(std::size_t right) const {
         const bool isSwapped = !uses[0][0] && uses[0][1] && uses[1][0] && !uses[1][1];
         if (isPair && (isInOrder || isSwapped))
             made.pairs.emplace_back(term.arguments[isSwapped], term.arguments[!isSwapped]);
-        else if (stream.join == Stream::Join::kInner)
-            made.others.push_back(std::move(term));
-        else
-            return fail(part.at, "an outer join is on equal values of both streams only");
+        else if (stream.join == Stream::Join::kInner) made.others.push_back(std::move(term));
+        else return fail(part.at, "an outer join is on equal values of both streams only");
     }
     if (made.pairs.empty())
         return fail(stream.at, "streams are joined on equal values: on a.x = b.y");

@@ -26,22 +26,16 @@ Term columnTerm(std::string name, std::size_t at) {
 
 std::string textOf(const Term& term) {
     switch (term.kind) {
-        case Term::Kind::kStar:
-            return "*";
-        case Term::Kind::kNull:
-            return "null";
-        case Term::Kind::kText:
-            return "'" + term.name + "'";
+        case Term::Kind::kStar: return "*";
+        case Term::Kind::kNull: return "null";
+        case Term::Kind::kText: return "'" + term.name + "'";
         case Term::Kind::kInt:
         case Term::Kind::kFloat:
-        case Term::Kind::kBool:
-            return term.name;
+        case Term::Kind::kBool: return term.name;
         case Term::Kind::kColumn:
             return term.table.empty() ? term.name : term.table + "." + term.name;
-        case Term::Kind::kCast:
-            return textOf(term.arguments[0]) + "::" + term.name;
-        case Term::Kind::kCall:
-            break;
+        case Term::Kind::kCast: return textOf(term.arguments[0]) + "::" + term.name;
+        case Term::Kind::kCall: break;
     }
     std::string text =
         term.name + "(" + (term.distinct ? "distinct " : "") + (term.star ? "*" : "");

@@ -13,7 +13,7 @@ void BoundTable::bind(StateStore& store, core::OperatorId id, ValueKind kind, Op
     store_ = &store;
     id_ = id;
     start_ = std::move(start);
-    table = &store.table(id, kShownTable, kind);
+    table = &store.table(id, kVisibleTable, kind);
     settings_ = &store.table(id, kSettingsTable, ValueKind::kBytes);
     if (ttl > Duration(0)) openTimers();
 }

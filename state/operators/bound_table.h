@@ -20,7 +20,7 @@
 namespace tidemill::state {
 
 // Tables of one operator. The one that people look at:
-inline constexpr std::uint8_t kShownTable = 0;
+inline constexpr std::uint8_t kVisibleTable = 0;
 // of an operator with keys:
 inline constexpr std::uint8_t kTouchedTable = 1;  // see IdleKeys
 inline constexpr std::uint8_t kTimersTable = 2;
@@ -33,7 +33,7 @@ inline constexpr std::uint8_t kOpenTable = 2;
 
 // What a stream needs that shows a table. Thread safety: set up before the job starts; immutable
 // then.
-struct ShownTable {
+struct VisibleTable {
     StateTable* table = nullptr;
     // Of that stream; zero: it has every batch.
     Duration slide{0};
@@ -49,7 +49,7 @@ struct OperatorStart {
 };
 
 // Thread safety: set up before the job starts; then as said.
-struct BoundTable : ShownTable {
+struct BoundTable : VisibleTable {
     // A key that no record has touched for longer than this loses its state; zero: never.
     Duration ttl{0};
     // Encoded keys and values that a new operator begins with.

@@ -35,8 +35,8 @@ struct CutRow {
         if (parts & 1) row.older = in.string(bytes.size());
         if (parts & 2) row.newer = in.string(bytes.size());
         if (!in.finished() || (!row.older && !row.newer))
-            throw core::TaskFailure(core::Error{core::ErrorKind::kCorrupt,
-                                                "a stored window result does not parse"});
+            throw core::TaskFailure(
+                core::Error{core::ErrorKind::kCorrupt, "a stored window result does not parse"});
         return row;
     }
 };
@@ -110,7 +110,7 @@ struct CutWindow {
         static constexpr char kUncut = 'u';  // pairs of key and value
         // Numbers of the rows of kCut, behind those of kUncut.
         static constexpr std::uint32_t kFirstCut = std::uint32_t{1} << 31;
-        static constexpr char kCut = 'c';    // of key and one byte, 1 and the later panes' value or 0
+        static constexpr char kCut = 'c';  // of key and one byte, 1 and the later panes' value or 0
 
         static V decoded(std::string_view bytes) { return valueFrom<V>(ValueKind::kBytes, bytes); }
         static std::string encoded(const V& value) {
@@ -141,22 +141,22 @@ struct CutWindow {
                 bytesOfAll += bytes.size();
                 return core::Result<>();
             }));
-            const std::size_t passes = bytesOfAll / panes_.limits().passBytes + 1;
-            for (std::size_t pass = 0; pass < passes; ++pass)
-                TM_TRY(cutPass(first, end, passes, pass, cut));
+            const std::size_t scans = bytesOfAll / panes_.limits().scanBytes + 1;
+            for (std::size_t scan = 0; scan < scans; ++scan)
+                TM_TRY(cutScan(first, end, scans, scan, cut));
             for (const auto& [pane, rows] : uncut)
                 for (std::uint32_t number = 0; number < rows; ++number)
                     TM_TRY(panes_.remove(pane, number));
             return {};
         }
 
-        core::Result<> cutPass(std::uint64_t first, std::uint64_t end, std::size_t passes,
-                               std::size_t pass, std::map<std::uint64_t, std::uint32_t>& cut) {
+        core::Result<> cutScan(std::uint64_t first, std::uint64_t end, std::size_t scans,
+                               std::size_t scan, std::map<std::uint64_t, std::uint32_t>& cut) {
             std::vector<std::pair<std::uint64_t, std::string>> uncut;
             TM_TRY(panes_.visit(
                 first, end, [&](std::uint64_t pane, std::string_view bytes) -> core::Result<> {
                     if (!bytes.starts_with(kUncut)) return {};
-                    TM_ASSIGN(auto pairs, pairsOfPass(bytes.substr(1), passes, pass));
+                    TM_ASSIGN(auto pairs, pairsOfScan(bytes.substr(1), scans, scan));
                     if (!pairs.empty()) uncut.emplace_back(pane, std::move(pairs));
                     return {};
                 }));
@@ -186,20 +186,21 @@ struct CutWindow {
         // Panes before `end` leave; their spans are cut.
         core::Result<> removeBefore(std::uint64_t end) {
             if (end <= 1) return {};
-            TM_TRY(panes_.visit(0, end, [&](std::uint64_t, std::string_view bytes) -> core::Result<> {
-                TM_ASSIGN(const auto pairs, readPanePairs(bytes.substr(1)));
-                return changeRows(result_, std::span(pairs),
-                                  [](const PanePair& pair, auto before, auto& after) {
-                                      if (!before) return RowChange::kKeep;
-                                      CutRow row = CutRow::decode(*before);
-                                      row.older.reset();
-                                      if (pair.value.starts_with('\1'))
-                                          row.older = pair.value.substr(1);
-                                      if (!row.older && !row.newer) return RowChange::kRemove;
-                                      row.encode(after);
-                                      return RowChange::kPut;
-                                  });
-            }));
+            TM_TRY(
+                panes_.visit(0, end, [&](std::uint64_t, std::string_view bytes) -> core::Result<> {
+                    TM_ASSIGN(const auto pairs, readPanePairs(bytes.substr(1)));
+                    return changeRows(result_, std::span(pairs),
+                                      [](const PanePair& pair, auto before, auto& after) {
+                                          if (!before) return RowChange::kKeep;
+                                          CutRow row = CutRow::decode(*before);
+                                          row.older.reset();
+                                          if (pair.value.starts_with('\1'))
+                                              row.older = pair.value.substr(1);
+                                          if (!row.older && !row.newer) return RowChange::kRemove;
+                                          row.encode(after);
+                                          return RowChange::kPut;
+                                      });
+                }));
             return panes_.removeBefore(end);
         }
 

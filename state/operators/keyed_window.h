@@ -41,7 +41,7 @@
 namespace tidemill::state {
 
 // The tables of a window; `table` of the base holds its result.
-struct WindowTables : ShownTable {
+struct WindowTables : VisibleTable {
     StateTable* panes = nullptr;  // by the strategy, TimeRows by pane
     StateTable* open = nullptr;   // of panes that no slide time has taken in yet, likewise
 };
@@ -152,19 +152,19 @@ private:
     // What is open of a pane, and `more`; a share of the keys at a time when all do not fit into
     // memory.
     core::Result<> enterMerged(std::uint64_t pane, std::size_t bytes, Entries more) {
-        const std::size_t passes = bytes / limits_.passBytes + 1;
+        const std::size_t scans = bytes / limits_.scanBytes + 1;
         std::uint32_t number = 0;
         TM_TRY(window_.leave(pane));
-        for (std::size_t pass = 0; pass < passes; ++pass) {
+        for (std::size_t scan = 0; scan < scans; ++scan) {
             PaneMerge<V, Strategy> merge(strategy_);
             TM_TRY(open_.visit(pane, pane + 1, [&](std::uint64_t, std::string_view stored) {
                 return forEachPanePair(stored, [&](const PanePair& pair) {
-                    if (passOf(pair.key, passes) == pass)
+                    if (scanOf(pair.key, scans) == scan)
                         merge.add(pair.key, valueFrom<V>(ValueKind::kBytes, pair.value), true);
                 });
             }));
             for (const auto& entry : more)
-                if (passOf(entry.key, passes) == pass) merge.add(entry.key, entry.value, false);
+                if (scanOf(entry.key, scans) == scan) merge.add(entry.key, entry.value, false);
             TM_TRY(enter(pane, number, merge.entries()));
         }
         return {};

@@ -32,8 +32,7 @@ decltype(auto) callMapping(F& f, BatchTime time, const K& key, std::optional<V> 
                            State<S>& state) {
     if constexpr (std::invocable<F&, const K&, std::optional<V>, State<S>&>)
         return std::invoke(f, key, std::move(value), state);
-    else
-        return std::invoke(f, time, key, std::move(value), state);
+    else return std::invoke(f, time, key, std::move(value), state);
 }
 
 // What mapWithState's function makes: E of E or std::optional<E>.
@@ -143,7 +142,8 @@ private:
             if (state) {
                 std::string bytes;
                 core::ValueCodec<S>::encode(*state, bytes);
-                if (!found || bytes != lookup_.bytes(i)) changes_.emplace_back(key, std::move(bytes));
+                if (!found || bytes != lookup_.bytes(i))
+                    changes_.emplace_back(key, std::move(bytes));
             } else if (found) {
                 changes_.emplace_back(key, std::nullopt);
             }

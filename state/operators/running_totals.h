@@ -21,15 +21,15 @@ inline constexpr ValueKind kTotalsKind =
 // Takes a stream of pairs whose keys lie in their ranges, each once.
 template <class K, class V>
 class RunningTotalsNode final : public core::Node, public core::Consumer<std::pair<K, V>> {
-    static_assert(std::is_arithmetic_v<V>, "runningTotals adds numbers; for other values use "
-                                           "updateStateByKey");
+    static_assert(std::is_arithmetic_v<V>,
+                  "runningTotals adds numbers; for other values use "
+                  "updateStateByKey");
 
 public:
     using In = std::pair<K, V>;
 
     RunningTotalsNode(std::shared_ptr<core::StreamNode<In>> parent,
-                      std::shared_ptr<BoundTable> table,
-                      std::shared_ptr<TouchedView<K, V>> touched)
+                      std::shared_ptr<BoundTable> table, std::shared_ptr<TouchedView<K, V>> touched)
         : Node("runningTotals"),
           parent_(std::move(parent)),
           table_(std::move(table)),

@@ -68,8 +68,7 @@ public:
             const std::size_t count =
                 std::min({core::kChunkElements, keys.size() - begin, sink.wanted()});
             if (count == 0) return;
-            core::orThrow(
-                range.get({reinterpret_cast<const char*>(&keys[begin])}, count, lookup));
+            core::orThrow(range.get({reinterpret_cast<const char*>(&keys[begin])}, count, lookup));
             chunk.clear();
             for (std::size_t i = 0; i < count; ++i)
                 if (lookup.found(i))
@@ -109,7 +108,7 @@ class AllView final : public core::RootNode<std::pair<K, S>> {
 public:
     using Out = std::pair<K, S>;
 
-    explicit AllView(std::shared_ptr<ShownTable> table, std::string kind = "all",
+    explicit AllView(std::shared_ptr<VisibleTable> table, std::string kind = "all",
                      Decode decode = {}, Keep keep = {})
         : core::RootNode<Out>(std::move(kind)),
           table_(std::move(table)),
@@ -143,7 +142,7 @@ public:
     }
 
 private:
-    std::shared_ptr<ShownTable> table_;
+    std::shared_ptr<VisibleTable> table_;
     Decode decode_;
     Keep keep_;
 };

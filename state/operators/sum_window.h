@@ -20,8 +20,8 @@ template <class F, class V>
 inline constexpr bool kIsMinus =
     std::is_same_v<F, std::minus<>> || std::is_same_v<F, std::minus<V>>;
 
-// The result is a table of ValueKind::kSum. Rows of 0 that `filter` does not hold for are as good as
-// none.
+// The result is a table of ValueKind::kSum. Rows of 0 that `filter` does not hold for are as good
+// as none.
 template <class K, class V, class Filter = KeepAll>
 struct SumWindow {
     Filter filter;

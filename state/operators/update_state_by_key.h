@@ -110,12 +110,13 @@ private:
             const bool found = lookup_.found(i);
             std::optional<S> before;
             if (found) before = valueFrom<S>(ValueKind::kBytes, lookup_.bytes(i));
-            const auto after = callUpdate<K, V, S>(function_, node_.time_, key, values,
-                                                        std::move(before));
+            const auto after =
+                callUpdate<K, V, S>(function_, node_.time_, key, values, std::move(before));
             if (after) {
                 std::string bytes;
                 core::ValueCodec<S>::encode(*after, bytes);
-                if (!found || bytes != lookup_.bytes(i)) changes_.emplace_back(key, std::move(bytes));
+                if (!found || bytes != lookup_.bytes(i))
+                    changes_.emplace_back(key, std::move(bytes));
             } else if (found) {
                 changes_.emplace_back(key, std::nullopt);
             }
@@ -154,17 +155,17 @@ public:
         if (!run.isActive(this->grouped_->slide())) return;
         core::orThrow(run.workers().run(core::kKeyRanges, [&](std::size_t range) {
             updateRange(this->table_->table->range(static_cast<std::uint32_t>(range)),
-                        news_[range]);
+                        arrivals_[range]);
         }));
         this->table_->removeIdle(run);
     }
 
     void endBatch() override {
-        for (auto& news : news_) news.clear();
+        for (auto& arrivals : arrivals_) arrivals.clear();
     }
 
 private:
-    struct News {
+    struct Arrival {
         std::uint8_t group;
         std::string_view key;  // lives until the batch is complete
         std::vector<V> values;
@@ -174,13 +175,13 @@ private:
     class CollectSink final : public core::Sink<In> {
     public:
         CollectSink(UpdateEveryKeyNode& node, core::TaskContext& task)
-            : node_(node), task_(task), news_(node.news_[task.partition]) {}
+            : node_(node), task_(task), arrivals_(node.arrivals_[task.partition]) {}
         void take(std::span<In> chunk) override {
             const core::KeyViews keys = core::pairKeys(keys_, chunk);
             for (std::size_t i = 0; i < chunk.size(); ++i) {
                 std::string_view key = keys[i];
                 key = task_.arena.copy(key);
-                news_.push_back({core::keyGroup(key), key, std::move(chunk[i].second)});
+                arrivals_.push_back({core::keyGroup(key), key, std::move(chunk[i].second)});
             }
             node_.table_->touch(task_.partition, keys, chunk.size());
         }
@@ -189,31 +190,31 @@ private:
     private:
         UpdateEveryKeyNode& node_;
         core::TaskContext task_;
-        std::vector<News>& news_;
+        std::vector<Arrival>& arrivals_;
         core::ChunkKeys<K> keys_;
     };
 
-    void updateRange(StateRange& range, std::vector<News>& news) const {
-        std::sort(news.begin(), news.end(),
-                  [](const News& a, const News& b) { return a.order() < b.order(); });
+    void updateRange(StateRange& range, std::vector<Arrival>& arrivals) const {
+        std::sort(arrivals.begin(), arrivals.end(),
+                  [](const Arrival& a, const Arrival& b) { return a.order() < b.order(); });
         F function = this->function_;
         // Rows of new keys are written after the walk, which sees the range as it began.
         std::vector<std::pair<std::string_view, std::string>> added;
-        const auto add = [&](const News& fresh) {
+        const auto add = [&](const Arrival& fresh) {
             if (const auto after = callUpdate<K, V, S>(function, this->time_, fresh.key,
                                                        fresh.values, std::nullopt)) {
                 added.emplace_back(fresh.key, std::string());
                 core::ValueCodec<S>::encode(*after, added.back().second);
             }
         };
-        auto next = news.begin();
+        auto next = arrivals.begin();
         const std::vector<V> none;
         auto walker = range.walk();
         std::string bytes;
         while (core::orThrow(walker.next())) {
             const auto row = std::tuple(core::keyGroup(walker.key()), walker.key());
-            for (; next != news.end() && next->order() < row; ++next) add(*next);
-            const bool touched = next != news.end() && next->order() == row;
+            for (; next != arrivals.end() && next->order() < row; ++next) add(*next);
+            const bool touched = next != arrivals.end() && next->order() == row;
             const auto after = callUpdate<K, V, S>(
                 function, this->time_, walker.key(), touched ? next->values : none,
                 std::optional<S>(valueFrom<S>(ValueKind::kBytes, walker.value())));
@@ -226,11 +227,11 @@ private:
                 core::orThrow(walker.remove());
             }
         }
-        for (; next != news.end(); ++next) add(*next);
+        for (; next != arrivals.end(); ++next) add(*next);
         for (const auto& [key, value] : added) core::orThrow(range.put(key, value));
     }
 
-    std::array<std::vector<News>, core::kKeyRanges> news_;
+    std::array<std::vector<Arrival>, core::kKeyRanges> arrivals_;
 };
 
 }  // namespace tidemill::state

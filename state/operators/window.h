@@ -18,8 +18,8 @@
 
 namespace tidemill::state {
 
-// Kept elements: (u32 length, bytes)*. What the batch's tasks made is dealt out to the key ranges in
-// the order of the stream; each range is a partition of the window.
+// Kept elements: (u32 length, bytes)*. What the batch's tasks made is dealt out to the key ranges
+// in the order of the stream; each range is a partition of the window.
 template <class T>
 class WindowNode final : public core::RootNode<T>, public core::Consumer<T> {
 public:
@@ -122,8 +122,8 @@ private:
                 Owned<T> element{};
                 core::orThrow(core::ValueCodec<Owned<T>>::decode(in.string(bytes.size()), element));
                 if (!in.ok())
-                    throw core::TaskFailure(core::Error{core::ErrorKind::kCorrupt,
-                                                        "a stored pane of a window does not parse"});
+                    throw core::TaskFailure(core::Error{
+                        core::ErrorKind::kCorrupt, "a stored pane of a window does not parse"});
                 chunk.push_back(fromOwned<T>(std::move(element), arena));
             }
             sink.take(chunk);

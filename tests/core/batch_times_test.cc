@@ -224,7 +224,8 @@ TEST(BatchTimes, RandomClocks) {
                 default: machine.sleepUntilDue();
             }
             highest = std::max(highest, machine.wall());
-            const auto time = machine.take(random() % 3 == 0 || machine.times().wait(machine.now()) > 0ns);
+            const auto time =
+                machine.take(random() % 3 == 0 || machine.times().wait(machine.now()) > 0ns);
             ++lead;
             ASSERT_GT(time, previous) << "history " << history;
             ASSERT_LE(time, highest + lead) << "history " << history;

@@ -27,9 +27,9 @@ TEST(FailedRecords, SkippedOnesAreCountedAndAFewAreKept) {
 
 TEST(FailedRecords, ARecordThatFailsInEveryPassCountsOnce) {
     FailedRecords failed({OnError::kDeadLetter});
-    for (std::uint32_t pass = 0; pass < 3; ++pass)
+    for (std::uint32_t scanNumber = 0; scanNumber < 3; ++scanNumber)
         for (int i = 0; i < 2; ++i)
-            failed.add({1, pass, 0, 0}, static_cast<std::uint64_t>(i), {"map", "same", "no"});
+            failed.add({1, scanNumber, 0, 0}, static_cast<std::uint64_t>(i), {"map", "same", "no"});
     failed.add({2, 0, 0, 0}, 0, {"filter", "same", "no"});
     EXPECT_EQ(failed.count(), 3u);
     std::vector<std::uint64_t> times;
@@ -141,9 +141,10 @@ TEST(RecordGuard, WhatHandingOnThrowsIsNotTheElements) {
     const std::string operation = "flatMap";
     RecordGuard guard(&failed, {7, 0, 0, 3}, operation);
     std::vector<int> chunk{1};
-    EXPECT_THROW(guard.forEach(
-                     std::span(chunk), [](int) {}, [] {}, [] { throw std::runtime_error("below"); }),
-                 TaskFailure);
+    EXPECT_THROW(
+        guard.forEach(
+            std::span(chunk), [](int) {}, [] {}, [] { throw std::runtime_error("below"); }),
+        TaskFailure);
     EXPECT_FALSE(failed.stopped());
 }
 

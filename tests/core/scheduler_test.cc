@@ -70,9 +70,9 @@ protected:
         explicit Seen(SchedulerTest& test) : test_(test) {}
         std::string describe() const override { return "seen"; }
         bool holdsRecords() const override { return test_.holds_; }
-        Shown run(BatchRun& run) override {
+        Visibility run(BatchRun& run) override {
             test_.output(run);
-            return Shown::kNow;
+            return Visibility::kNow;
         }
 
     private:
@@ -128,7 +128,7 @@ protected:
     }
 
 public:
-    void sealInputs(BatchTime) override {
+    void flushInputs(BatchTime) override {
         std::lock_guard lock(mutex_);
         for (auto& text : arriving_) log_.append(blockOf(text));
         arriving_.clear();

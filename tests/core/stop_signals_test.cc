@@ -59,7 +59,7 @@ TEST(StopSignals, ASecondEndsTheProcessWhenNobodyIsTold) {
               }),
               128 + SIGINT);
     EXPECT_EQ(endOf([] {
-                  StopSignals signals, told(kDaemon);
+                  StopSignals signals, reported(kDaemon);
                   ::raise(SIGTERM);
                   ::raise(SIGINT);
                   ::_exit(signals.wait(0ms, Request::kStop) == Request::kStopAtOnce ? 7 : 8);

@@ -91,7 +91,8 @@ TEST(ValueCodec, EveryTruncationOfAValueIsCorrupt) {
     const auto bytes = encoded(kAccount);
     for (std::size_t size = 0; size < bytes.size(); ++size) {
         Account account;
-        const auto result = ValueCodec<Account>::decode(std::string_view(bytes).substr(0, size), account);
+        const auto result =
+            ValueCodec<Account>::decode(std::string_view(bytes).substr(0, size), account);
         ASSERT_FALSE(result.has_value()) << size;
         ASSERT_EQ(result.error().kind, ErrorKind::kCorrupt);
     }
@@ -105,7 +106,8 @@ TEST(ValueCodec, EveryTruncationOfAValueIsCorrupt) {
 }
 
 TEST(ValueCodec, HostileSizesAreCorruptAndAllocateNothingLarge) {
-    for (const std::uint64_t size : {std::uint64_t{1} << 62, ~std::uint64_t{0}, std::uint64_t{1} << 20}) {
+    for (const std::uint64_t size :
+         {std::uint64_t{1} << 62, ~std::uint64_t{0}, std::uint64_t{1} << 20}) {
         const auto bytes = encoded(size);
         std::vector<std::string> texts;
         std::vector<double> numbers;
@@ -151,15 +153,18 @@ TEST(ValueCodec, UnorderedContainersAndPointersAreNoStorableValues) {
 }
 
 TEST(KeyCodec, TheOrderOfBytesIsTheOrderOfNumbers) {
-    const std::vector<std::int64_t> numbers{std::numeric_limits<std::int64_t>::min(), -256, -1, 0, 1,
-                                            255, 256, std::numeric_limits<std::int64_t>::max()};
+    const std::vector<std::int64_t> numbers{
+        std::numeric_limits<std::int64_t>::min(), -256, -1, 0, 1, 255, 256,
+        std::numeric_limits<std::int64_t>::max()};
     for (std::size_t i = 0; i + 1 < numbers.size(); ++i)
         EXPECT_LT(keyBytes(numbers[i]), keyBytes(numbers[i + 1])) << numbers[i];
     const double infinity = std::numeric_limits<double>::infinity();
-    const std::vector<double> reals{-infinity, -1e300, -2.5, -1e-300, 0.0, 1e-300, 1.0, 1e300, infinity};
+    const std::vector<double> reals{-infinity, -1e300, -2.5,  -1e-300, 0.0,
+                                    1e-300,    1.0,    1e300, infinity};
     for (std::size_t i = 0; i + 1 < reals.size(); ++i)
         EXPECT_LT(keyBytes(reals[i]), keyBytes(reals[i + 1])) << reals[i];
-    for (const auto number : numbers) EXPECT_EQ(KeyCodec<std::int64_t>::decode(keyBytes(number)), number);
+    for (const auto number : numbers)
+        EXPECT_EQ(KeyCodec<std::int64_t>::decode(keyBytes(number)), number);
     for (const auto real : reals) EXPECT_EQ(KeyCodec<double>::decode(keyBytes(real)), real);
     EXPECT_EQ(keyBytes<std::int16_t>(-2), std::string("\x7F\xFE", 2));
 }
@@ -176,14 +181,17 @@ TEST(KeyCodec, EqualKeysHaveEqualBytes) {
 TEST(KeyCodec, PartsOfCompositeKeysDoNotRunIntoEachOther) {
     using Pair = std::pair<std::string, std::string>;
     EXPECT_NE(keyBytes(Pair("ab", "c")), keyBytes(Pair("a", "bc")));
-    EXPECT_NE(keyBytes(std::vector<std::string>{"ab"}), keyBytes(std::vector<std::string>{"a", "b"}));
-    EXPECT_NE(keyBytes(std::tuple(std::optional<int>(), 1)), keyBytes(std::tuple(std::optional(1), 1)));
+    EXPECT_NE(keyBytes(std::vector<std::string>{"ab"}),
+              keyBytes(std::vector<std::string>{"a", "b"}));
+    EXPECT_NE(keyBytes(std::tuple(std::optional<int>(), 1)),
+              keyBytes(std::tuple(std::optional(1), 1)));
 }
 
 TEST(KeyCodec, KeysComeBack) {
-    using Key = std::tuple<std::string, std::int32_t, std::optional<double>, std::vector<bool>, Colour,
-                           Reading, std::pair<bool, std::array<std::uint8_t, 2>>>;
-    const Key key{std::string("a\0b", 3), -4, 2.5, {true, false}, Colour::kRed, {1.5}, {true, {1, 2}}};
+    using Key = std::tuple<std::string, std::int32_t, std::optional<double>, std::vector<bool>,
+                           Colour, Reading, std::pair<bool, std::array<std::uint8_t, 2>>>;
+    const Key key{std::string("a\0b", 3), -4,    2.5,           {true, false},
+                  Colour::kRed,           {1.5}, {true, {1, 2}}};
     EXPECT_EQ(KeyCodec<Key>::decode(keyBytes(key)), key);
     EXPECT_EQ(KeyCodec<Reading>::decode(keyBytes(Reading{3})), Reading{3});
     EXPECT_EQ(keyBytes(std::string_view("plain")), "plain");
@@ -198,7 +206,8 @@ TEST(KeyCodec, EveryTruncationOfAKeyIsCorrupt) {
     const auto bytes = keyBytes(Key{"abc", {1, 2}, {4.5}});
     Key key;
     for (std::size_t size = 0; size < bytes.size(); ++size)
-        ASSERT_FALSE(KeyCodec<Key>::decodeInto(std::string_view(bytes).substr(0, size), key).has_value())
+        ASSERT_FALSE(
+            KeyCodec<Key>::decodeInto(std::string_view(bytes).substr(0, size), key).has_value())
             << size;
     EXPECT_FALSE(KeyCodec<Key>::decodeInto(bytes + "x", key).has_value());
     EXPECT_THROW(KeyCodec<std::int64_t>::decode("short"), TaskFailure);

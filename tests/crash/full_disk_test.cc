@@ -86,9 +86,7 @@ protected:
         EXPECT_EQ(loggedLines(), before) << "it goes on reading";
         EXPECT_FALSE(sender.poll()) << "nothing was left to send";
     }
-    std::string loggedLines() const {
-        return tailOf(rig_->path() / "send.err", 1);
-    }
+    std::string loggedLines() const { return tailOf(rig_->path() / "send.err", 1); }
 
     void expectAllOfIt(ChildProcess& sender) {
         EXPECT_EQ(sender.wait(seconds(60)), 0)

@@ -134,12 +134,11 @@ TEST_F(HostileInput, TenThousandConnectionsAtOnce) {
         for (auto& client : clients) ASSERT_TRUE(client.send("together mine\n"));
         ASSERT_TRUE(rig_.awaitLoggedLines(kConnections - 1)) << rig_.daemonErrors();
         EXPECT_LT(peakKibibytes(), 512 * 1024);
-        std::cout << "peak memory with " << kConnections << " connections: "
-                  << peakKibibytes() / 1024 << " MiB\n";
+        std::cout << "peak memory with " << kConnections
+                  << " connections: " << peakKibibytes() / 1024 << " MiB\n";
     }
     stop();
-    EXPECT_EQ(rig_.totals(),
-              (Counts{{"together", kConnections - 1}, {"mine", kConnections - 1}}));
+    EXPECT_EQ(rig_.totals(), (Counts{{"together", kConnections - 1}, {"mine", kConnections - 1}}));
     ::setrlimit(RLIMIT_NOFILE, &before);
 }
 
@@ -241,7 +240,8 @@ TEST_F(HostileInput, DamageBelowWhatIsAcknowledgedIsRefusedWithItsRange) {
     const auto before = files();
     const auto refused = runAgain();
     EXPECT_EQ(refused.code, 5) << refused.err;
-    EXPECT_THAT(refused.err, HasSubstr("acknowledged data is damaged or missing in the log: LSN 1;"));
+    EXPECT_THAT(refused.err,
+                HasSubstr("acknowledged data is damaged or missing in the log: LSN 1;"));
     EXPECT_THAT(refused.err, HasSubstr(damaged.filename().string() + " offset="));
     EXPECT_EQ(files(), before);
     EXPECT_EQ(rig_.look({"wal", "verify"}).code, 5);
@@ -249,11 +249,10 @@ TEST_F(HostileInput, DamageBelowWhatIsAcknowledgedIsRefusedWithItsRange) {
     put('f');
     start();
     stop();
-    EXPECT_EQ(rig_.totals(), (Counts{{"flipped1", 1},
-                                     {"flipped2", 1},
-                                     {"flipped3", 1},
-                                     {"flipped4", 1},
-                                     {"flipped5", 1}}));
+    EXPECT_EQ(
+        rig_.totals(),
+        (Counts{
+            {"flipped1", 1}, {"flipped2", 1}, {"flipped3", 1}, {"flipped4", 1}, {"flipped5", 1}}));
 }
 
 }  // namespace

@@ -29,15 +29,17 @@ long numberFrom(const char* variable, long byDefault) {
 // lives: by these points, for each phase.
 const std::map<std::string, std::vector<std::string>> kDrawnOut{
     {"receive", {"recv.afterRead:delay=4", "recv.midLine:delay=4"}},
-    {"log", {"wal.midAppend:delay=4", "wal.afterFsync:delay=4", "wal.rotate.afterCreate:delay=20",
-             "wal.rotate.beforeDirSync:delay=20"}},
+    {"log",
+     {"wal.midAppend:delay=4", "wal.afterFsync:delay=4", "wal.rotate.afterCreate:delay=20",
+      "wal.rotate.beforeDirSync:delay=20"}},
     {"batch", {"batch.midRun:delay=10", "sink.beforeRename:delay=5"}},
     {"ingest", {"ckpt.afterSst:delay=20", "delta.afterIngest:delay=10"}},
-    {"checkpoint", {"ckpt.midLink:delay=15", "ckpt.beforeRename:delay=10",
-                    "generation.midRemove:delay=10"}},
+    {"checkpoint",
+     {"ckpt.midLink:delay=15", "ckpt.beforeRename:delay=10", "generation.midRemove:delay=10"}},
     {"trim", {"trim.mid:delay=40", "trim.beforeUnlink:delay=40"}},
-    {"recovery", {"recover.midReplay:delay=10", "recover.afterCopy:delay=30",
-                  "recover.afterCut:delay=30", "recover.clone:delay=5"}}};
+    {"recovery",
+     {"recover.midReplay:delay=10", "recover.afterCopy:delay=30", "recover.afterCut:delay=30",
+      "recover.clone:delay=5"}}};
 
 // Several lives of one data directory, each killed, and the comparison at the end.
 class Torture {
@@ -83,8 +85,9 @@ private:
             if (rig_.awaitListening(*daemon)) feed();
             daemon->wait(milliseconds(20 + random_() % 250));
         }
-        ASSERT_FALSE(daemon->poll()) << "the daemon ended by itself: code " << *daemon->poll()
-                                     << "\n" << rig_.lastWords();
+        ASSERT_FALSE(daemon->poll())
+            << "the daemon ended by itself: code " << *daemon->poll() << "\n"
+            << rig_.lastWords();
         daemon->kill();
         ++kills_["all"];
         for (const auto& activity : rig_.activitiesAtKill()) ++kills_[activity];
@@ -147,8 +150,8 @@ private:
 
 TEST(Kill, NothingIsLostOrDoubledWheneverItComes) {
     const long wanted = numberFrom("TIDEMILL_KILLS", 200);
-    const auto until = std::chrono::steady_clock::now() +
-                       std::chrono::minutes(numberFrom("TIDEMILL_MINUTES", 0));
+    const auto until =
+        std::chrono::steady_clock::now() + std::chrono::minutes(numberFrom("TIDEMILL_MINUTES", 0));
     auto seed = static_cast<unsigned>(numberFrom("TIDEMILL_SEED", 1));
     std::map<std::string, int> kills;
     for (; (kills["all"] < wanted || std::chrono::steady_clock::now() < until) && !HasFailure();

@@ -12,7 +12,8 @@ std::string makeLine(const std::string& feed, std::size_t number, std::mt19937& 
     for (unsigned i = random() % 6; i != 0; --i)
         // Small numbers far more often than large ones.
         line += " w" + std::to_string(random() % (1 + random() % (1 + random() % 300)));
-    if (random() % 50 == 0) line += " a-word-of-more-than-fifteen-bytes" + std::to_string(random() % 9);
+    if (random() % 50 == 0)
+        line += " a-word-of-more-than-fifteen-bytes" + std::to_string(random() % 9);
     return line;
 }
 

@@ -79,8 +79,8 @@ private:
         const auto answer = client.line();
         if (!answer || !answer->starts_with("resume ")) return;
         const std::uint64_t resumed = numberIn(*answer);
-        EXPECT_GE(resumed, promised_) << "acknowledged lines of session " << session_
-                                          << " are lost";
+        EXPECT_GE(resumed, promised_)
+            << "acknowledged lines of session " << session_ << " are lost";
         EXPECT_LE(resumed, sent_) << "lines that were never sent";
         acknowledged_ = resumed;
         for (std::uint64_t next = resumed; !stopping_ && next < lines_.size();) {
@@ -193,8 +193,9 @@ private:
             feed();
             daemon->wait(milliseconds(50 + random_() % 350));
         }
-        ASSERT_FALSE(daemon->poll()) << "the daemon ended by itself: code " << *daemon->poll()
-                                     << "\n" << rig_.lastWords();
+        ASSERT_FALSE(daemon->poll())
+            << "the daemon ended by itself: code " << *daemon->poll() << "\n"
+            << rig_.lastWords();
         feed_.expectCut();
         ASSERT_TRUE(disk_.cut());
         // It may go on for a while on a dead disk; left alone it must give up by itself.
@@ -204,7 +205,8 @@ private:
             const auto code = daemon->wait(seconds(10));
             const auto words = rig_.lastWords();
             EXPECT_TRUE(code == 1 || endedByRocksDb(code, words))
-                << "on a dead disk: code " << code.value_or(-1) << "\n" << words;
+                << "on a dead disk: code " << code.value_or(-1) << "\n"
+                << words;
         }
         daemon->kill();
         feed_.stop();

@@ -48,7 +48,8 @@ void SessionFeed::connection(TestClient client) {
     const auto answer = client.line();
     if (!answer || !answer->starts_with("resume ")) return;
     const std::uint64_t resumed = numberIn(*answer);
-    EXPECT_GE(resumed, acknowledged_) << "acknowledged lines of session " << session_ << " are lost";
+    EXPECT_GE(resumed, acknowledged_)
+        << "acknowledged lines of session " << session_ << " are lost";
     EXPECT_LE(resumed, sent_) << "lines of session " << session_ << " that were never sent";
     acknowledged_ = std::max(acknowledged_.load(), resumed);
 

@@ -173,11 +173,11 @@ TEST_F(Surroundings, ASignalThatComesBeforeTheJobIsReadIsGraceful) {
 TEST_F(Surroundings, WhoeverReadsItsFilesWhileTheyAreRemovedDoesNotEndIt) {
     writeJob("[limits]\nsegment_bytes = \"16MiB\"\n");
     const auto daemon = shell("exec " + runCommand());
-    const auto reader =
-        std::make_unique<ChildProcess>(ChildProcess::Options{.arguments = {
-            "/bin/sh", "-c", "while :; do cat " + (rig().data() / "wal").string() + "/* " +
-                                 rig().data().string() + "/generations/*/* >/dev/null 2>&1; done"},
-            .environment = {}});
+    const auto reader = std::make_unique<ChildProcess>(ChildProcess::Options{
+        .arguments = {"/bin/sh", "-c",
+                      "while :; do cat " + (rig().data() / "wal").string() + "/* " +
+                          rig().data().string() + "/generations/*/* >/dev/null 2>&1; done"},
+        .environment = {}});
     for (int round = 0; round < 12; ++round) {
         send(1 + round * 100'000, 100'000);
         ASSERT_FALSE(daemon->poll()) << rig().daemonErrors();
@@ -192,7 +192,8 @@ TEST_F(Surroundings, WithoutItsLockFileNoSecondOneComesInAndItStopsWithAMessage)
     // It sees that soon; a second one is refused until it has.
     daemon->signal(SIGSTOP);
     fs::remove(rig().data() / "LOCK");
-    const auto second = rig().tidemill({"run", rig().path() / "job.toml", "--data-dir", rig().data()});
+    const auto second =
+        rig().tidemill({"run", rig().path() / "job.toml", "--data-dir", rig().data()});
     daemon->signal(SIGCONT);
     EXPECT_EQ(second.code, 4) << second.err;
     EXPECT_EQ(daemon->wait(kLongest), 4) << rig().daemonErrors();

@@ -59,10 +59,10 @@ std::string firstDifferences(const Counts& expected, const Counts& counted) {
 }  // namespace
 
 struct WordCountRig::Channel {
-    char kind;             // of its feeds
-    std::string table;     // of running totals
-    std::string results;   // directory of one file per batch
-    std::string source;    // TOML
+    char kind;            // of its feeds
+    std::string table;    // of running totals
+    std::string results;  // directory of one file per batch
+    std::string source;   // TOML
 };
 
 const std::vector<WordCountRig::Channel>& WordCountRig::channels() {
@@ -148,8 +148,9 @@ void WordCountRig::writeJob() const {
         const auto port = channel.kind == 'p'   ? plainPort_
                           : channel.kind == 'd' ? dialledPort_
                                                 : sessionPort_;
-        job << "[[source]]\nname = \"" << channel.kind << "\"\n" << channel.source << port
-            << "\n[[step]]\ndo = \"split\"\nfrom = \"" << channel.kind << "\"\n[[step]]\ndo = \"count\"\nname = \"" << channel.kind
+        job << "[[source]]\nname = \"" << channel.kind << "\"\n"
+            << channel.source << port << "\n[[step]]\ndo = \"split\"\nfrom = \"" << channel.kind
+            << "\"\n[[step]]\ndo = \"count\"\nname = \"" << channel.kind
             << "_counts\"\n[[step]]\ndo = \"running_totals\"\nname = \"" << channel.table << "\"\n"
             << "[[output]]\nto = \"json_lines\"\nfrom = \"" << channel.kind
             << "_counts\"\nempty_batches = true\npath = \"" << (disk() / channel.results).string()
@@ -193,7 +194,10 @@ std::string WordCountRig::sessionFile(const std::string& session, std::size_t li
 std::unique_ptr<ChildProcess> WordCountRig::startSender(const std::string& session,
                                                         std::size_t lines,
                                                         std::uint64_t bytesPerSecond) {
-    std::vector<std::string> arguments{TIDEMILL_PROGRAM_PATH, "send", "--session", session,
+    std::vector<std::string> arguments{TIDEMILL_PROGRAM_PATH,
+                                       "send",
+                                       "--session",
+                                       session,
                                        "127.0.0.1:" + std::to_string(sessionPort_),
                                        sessionFile(session, lines)};
     if (bytesPerSecond != 0) {
@@ -228,7 +232,8 @@ void WordCountRig::finish(unsigned workers) {
         const auto code = sender->wait(kLongest);
         ASSERT_EQ(code, 0) << "session " << session << ": "
                            << tailOf((path_ / ("send-" + session + ".err")).string())
-                           << whereToLook() << "\n" << lastWords();
+                           << whereToLook() << "\n"
+                           << lastWords();
     }
     daemon->signal(SIGTERM);
     const auto code = daemon->wait(kLongest);
@@ -282,7 +287,8 @@ void WordCountRig::check(const Channel& channel, bool complete) const {
             for (std::size_t i = 0; i < sent; ++i) countWords(lines[i], expected);
         }
     EXPECT_EQ(firstDifferences(expected, counted), "")
-        << "in table " << channel.table << ": " << whereToLook() << "\n" << lastWords();
+        << "in table " << channel.table << ": " << whereToLook() << "\n"
+        << lastWords();
 
     // One file for every batch, without holes; together they are the totals.
     std::set<std::uint64_t> batches;
@@ -304,7 +310,8 @@ std::set<std::string> WordCountRig::activitiesAtKill() const {
     std::ifstream file(activityFile(), std::ios::binary);
     for (int i = 0; i < static_cast<int>(core::Activity::kCount); ++i) {
         const int count = file.get();
-        if (count > 0) going.insert(std::string(core::activityName(static_cast<core::Activity>(i))));
+        if (count > 0)
+            going.insert(std::string(core::activityName(static_cast<core::Activity>(i))));
     }
     return going;
 }

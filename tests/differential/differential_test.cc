@@ -102,7 +102,7 @@ public:
         ADD_FAILURE() << "the same run twice gave "
                       << (seen == again ? "another state" : "other elements, or in another order")
                       << "\n"
-                      << shown();
+                      << description();
         return false;
     }
 
@@ -140,7 +140,8 @@ private:
                 versions_[tick] = life.version;
             }
             life.graceful = number(0, 2) == 0;
-            if (durable_) ++counts_[life.graceful ? "life ended gracefully" : "life ended by a kill"];
+            if (durable_)
+                ++counts_[life.graceful ? "life ended gracefully" : "life ended by a kill"];
             else ++counts_["life in memory"];
             ticks_.insert(ticks_.end(), life.ticks.begin(), life.ticks.end());
             lives_.push_back(std::move(life));
@@ -303,7 +304,7 @@ private:
 
     // States without names are found as long as it can be told which is which.
     void nameStates(Job& job) {
-        if (!changesSteps_ && tellApart(job)) return;
+        if (!changesSteps_ && distinguish(job)) return;
         ++counts_["states with names"];
         for (std::size_t i = 0; i < job.states.size(); ++i) {
             job.states[i].name = "state " + std::to_string(i);
@@ -370,14 +371,14 @@ private:
                 core::appendElement(elements.emplace_back(), element);
             batch.forEach(
                 [&](const T& element) { core::appendElement(again.emplace_back(), element); });
-            EXPECT_EQ(elements, again) << "read twice\n" << shown();
+            EXPECT_EQ(elements, again) << "read twice\n" << description();
             EXPECT_EQ(batch.count(), elements.size());
             const auto [place, isNew] = seen[node].try_emplace(batch.id(), elements);
             if (isNew) return;
             ++counts_["batch shown again after a kill"];
             EXPECT_EQ(place->second, elements)
                 << "node " << node << " batch " << batch.id() << " came otherwise\n"
-                << shown();
+                << description();
         });
     }
 
@@ -412,7 +413,7 @@ private:
                       << (gotAt == got.end() ? "missing" : *gotAt) << ", of " << expected.size()
                       << " expected " << (expectedAt == expected.end() ? "none" : *expectedAt)
                       << "\n"
-                      << shown();
+                      << description();
         return false;
     }
 
@@ -434,11 +435,11 @@ private:
         return rows;
     }
 
-    std::string shown() const {
+    std::string description() const {
         std::string text = replayCommand(seed_) + "\n";
         for (std::size_t i = 0; i < nodes_.size(); ++i) {
             text += "  node " + std::to_string(i) + ": " + nodes_[i].operation.name + " " +
-                    nodes_[i].operation.shown;
+                    nodes_[i].operation.description;
             if (!nodes_[i].parents.empty()) text += " of";
             for (const auto parent : nodes_[i].parents) text += " " + std::to_string(parent);
             if (nodes_[i].isSeen) text += nodes_[i].ordered ? ", seen in order" : ", seen";

@@ -35,8 +35,8 @@ using History = std::map<std::int64_t, Records>;
 // An operator with its parameters drawn.
 struct Operator {
     std::string name;
-    std::string shown;  // with parameters, for the report of a failure
-    std::int64_t slide = 1;  // of what it makes, in ticks
+    std::string description;  // with parameters, for the report of a failure
+    std::int64_t slide = 1;   // of what it makes, in ticks
     // Of ordered streams it makes one whose elements come in the order of `compute`.
     bool ordered = true;
     std::function<Stream(const std::vector<Stream>& parents)> build;
@@ -84,10 +84,8 @@ template <class Build>
 Stream built(Build& build, const Stream& parent) {
     return std::visit(
         [&](const auto& stream) -> Stream {
-            if constexpr (std::invocable<Build&, decltype(stream)>)
-                return build(stream);
-            else
-                return build(owning(stream));
+            if constexpr (std::invocable<Build&, decltype(stream)>) return build(stream);
+            else return build(owning(stream));
         },
         parent);
 }
@@ -95,10 +93,8 @@ template <class Build>
 Stream built(Build& build, const Stream& first, const Stream& second) {
     return std::visit(
         [&]<class A, class B>(const A& a, const B& b) -> Stream {
-            if constexpr (std::same_as<A, B>)
-                return build(a, b);
-            else
-                return build(owning(a), owning(b));
+            if constexpr (std::same_as<A, B>) return build(a, b);
+            else return build(owning(a), owning(b));
         },
         first, second);
 }

@@ -67,7 +67,7 @@ std::int64_t counted(std::string_view, std::optional<std::int64_t>, State<std::i
 }
 
 // "key" counts up; a key that times out says so once.
-Record told(const std::string& key, std::optional<std::int64_t>, State<std::int64_t>& state) {
+Record describe(const std::string& key, std::optional<std::int64_t>, State<std::int64_t>& state) {
     if (state.isTimingOut()) return {key + " out", state.get()};
     state.update(state.getOption().value_or(0) + 1);
     return {key, state.get()};
@@ -78,174 +78,187 @@ Record told(const std::string& key, std::optional<std::int64_t>, State<std::int6
 std::vector<OperatorKind> stateOperators() {
     std::vector<OperatorKind> kinds;
     kinds.push_back({"runningTotals", 1, [](Draw& draw) {
-        return stateful(draw, [](const auto& s) { return s.runningTotals(); },
-                        [](Table& table, const Groups& groups, std::int64_t) {
-                            Records touched;
-                            for (const auto& [key, values] : groups)
-                                touched.emplace_back(key, table[key].value += sumOf(values));
-                            return touched;
-                        });
-    }});
+                         return stateful(
+                             draw, [](const auto& s) { return s.runningTotals(); },
+                             [](Table& table, const Groups& groups, std::int64_t) {
+                                 Records touched;
+                                 for (const auto& [key, values] : groups)
+                                     touched.emplace_back(key, table[key].value += sumOf(values));
+                                 return touched;
+                             });
+                     }});
     kinds.push_back({"runningTotals, all", 1, [](Draw& draw) {
-        return stateful(draw, [](const auto& s) { return s.runningTotals().all(); },
-                        [](Table& table, const Groups& groups, std::int64_t) {
-                            for (const auto& [key, values] : groups)
-                                table[key].value += sumOf(values);
-                            return allOf(table);
-                        });
-    }});
+                         return stateful(
+                             draw, [](const auto& s) { return s.runningTotals().all(); },
+                             [](Table& table, const Groups& groups, std::int64_t) {
+                                 for (const auto& [key, values] : groups)
+                                     table[key].value += sumOf(values);
+                                 return allOf(table);
+                             });
+                     }});
     kinds.push_back({"runningTotals, ttl", 1, [](Draw& draw) {
-        const auto idle = draw.number(1, 4);
-        return stateful(draw,
-                        [idle](const auto& s) {
-                            return s.runningTotals().ttl(Duration(kTickMillis * idle)).all();
-                        },
-                        [idle](Table& table, const Groups& groups, std::int64_t tick) {
-                            for (const auto& [key, values] : groups) {
-                                table[key].value += sumOf(values);
-                                table[key].touched = tick;
-                            }
-                            removeIdle(table, tick, idle);
-                            return allOf(table);
-                        });
-    }});
-    kinds.push_back({"updateStateByKey", 1, [](Draw& draw) {
-        return stateful(draw,
-                        [](const auto& s) { return s.template updateStateByKey<std::int64_t>(bounded); },
-                        [](Table& table, const Groups& groups, std::int64_t) {
-                            for (const auto& [key, values] : groups) table.try_emplace(key, Kept{-1});
-                            Table next;
-                            for (const auto& [key, kept] : table) {
-                                const bool isNew = kept.value == -1 && kept.touched == 0;
-                                const auto after = bounded(
-                                    groups.of(key),
-                                    isNew ? std::nullopt : std::optional(kept.value));
-                                if (after) next[key] = {*after, 1};
-                            }
-                            table = next;
-                            return allOf(table);
-                        });
-    }});
+                         const auto idle = draw.number(1, 4);
+                         return stateful(
+                             draw,
+                             [idle](const auto& s) {
+                                 return s.runningTotals().ttl(Duration(kTickMillis * idle)).all();
+                             },
+                             [idle](Table& table, const Groups& groups, std::int64_t tick) {
+                                 for (const auto& [key, values] : groups) {
+                                     table[key].value += sumOf(values);
+                                     table[key].touched = tick;
+                                 }
+                                 removeIdle(table, tick, idle);
+                                 return allOf(table);
+                             });
+                     }});
+    kinds.push_back(
+        {"updateStateByKey", 1, [](Draw& draw) {
+             return stateful(
+                 draw,
+                 [](const auto& s) { return s.template updateStateByKey<std::int64_t>(bounded); },
+                 [](Table& table, const Groups& groups, std::int64_t) {
+                     for (const auto& [key, values] : groups) table.try_emplace(key, Kept{-1});
+                     Table next;
+                     for (const auto& [key, kept] : table) {
+                         const bool isNew = kept.value == -1 && kept.touched == 0;
+                         const auto after = bounded(
+                             groups.of(key), isNew ? std::nullopt : std::optional(kept.value));
+                         if (after) next[key] = {*after, 1};
+                     }
+                     table = next;
+                     return allOf(table);
+                 });
+         }});
     kinds.push_back({"updateStateByKey, touched keys", 1, [](Draw& draw) {
-        const OfValues of = ofValues(draw);
-        return stateful(draw,
-                        [of](const auto& s) {
-                            return s.template updateStateByKey<std::int64_t>(
-                                [of](std::span<const std::int64_t> values,
-                                     std::optional<std::int64_t> before) {
-                                    return std::optional<std::int64_t>(
-                                        before.value_or(0) % 1000003 * 7 +
-                                        of({values.begin(), values.end()}));
-                                },
-                                Visit::kTouchedKeys);
-                        },
-                        [of](Table& table, const Groups& groups, std::int64_t) {
-                            Records touched;
-                            for (const auto& [key, values] : groups) {
-                                auto& kept = table[key].value;
-                                kept = kept % 1000003 * 7 + of(values);
-                                touched.emplace_back(key, kept);
-                            }
-                            return touched;
-                        });
-    }});
-    kinds.push_back({"totals of two branches", 1, [](Draw& draw) {
-        return stateful(draw,
-                        [](const auto& s) {
-                            const auto change = [](std::int64_t v) { return v * 3; };
-                            const auto totals = s.mapValues(change).unionWith(s).runningTotals();
-                            return totals.mapValues(change).unionWith(totals.all());
-                        },
-                        [](Table& table, const Groups& groups, std::int64_t) {
-                            Records seen;
-                            for (const auto& [key, values] : groups)
-                                seen.emplace_back(key, 3 * (table[key].value += 4 * sumOf(values)));
-                            for (auto& total : allOf(table)) seen.push_back(std::move(total));
-                            return seen;
-                        });
-    }});
+                         const OfValues of = ofValues(draw);
+                         return stateful(
+                             draw,
+                             [of](const auto& s) {
+                                 return s.template updateStateByKey<std::int64_t>(
+                                     [of](std::span<const std::int64_t> values,
+                                          std::optional<std::int64_t> before) {
+                                         return std::optional<std::int64_t>(
+                                             before.value_or(0) % 1000003 * 7 +
+                                             of({values.begin(), values.end()}));
+                                     },
+                                     Visit::kTouchedKeys);
+                             },
+                             [of](Table& table, const Groups& groups, std::int64_t) {
+                                 Records touched;
+                                 for (const auto& [key, values] : groups) {
+                                     auto& kept = table[key].value;
+                                     kept = kept % 1000003 * 7 + of(values);
+                                     touched.emplace_back(key, kept);
+                                 }
+                                 return touched;
+                             });
+                     }});
+    kinds.push_back(
+        {"totals of two branches", 1, [](Draw& draw) {
+             return stateful(
+                 draw,
+                 [](const auto& s) {
+                     const auto change = [](std::int64_t v) { return v * 3; };
+                     const auto totals = s.mapValues(change).unionWith(s).runningTotals();
+                     return totals.mapValues(change).unionWith(totals.all());
+                 },
+                 [](Table& table, const Groups& groups, std::int64_t) {
+                     Records seen;
+                     for (const auto& [key, values] : groups)
+                         seen.emplace_back(key, 3 * (table[key].value += 4 * sumOf(values)));
+                     for (auto& total : allOf(table)) seen.push_back(std::move(total));
+                     return seen;
+                 });
+         }});
     kinds.push_back({"updateStateByKey, initial state", 1, [](Draw& draw) {
-        return stateful(draw,
-                        [](const auto& s) {
-                            return s.template updateStateByKey<std::int64_t>(sum).initialState(
-                                {{"a", 5}, {"z", 7}});
-                        },
-                        [](Table& table, const Groups& groups, std::int64_t) {
-                            for (const auto& [key, values] : groups)
-                                table[key].value += sumOf(values);
-                            return allOf(table);
-                        },
-                        {{"a", {5}}, {"z", {7}}});
-    }});
-    kinds.push_back({"updateStateByKey, time", 1, [](Draw& draw) {
-        return stateful(
-            draw,
-            [](const Owning& s) {
-                return s.updateStateByKey<std::int64_t>(
-                    [](BatchTime time, const std::string& key, std::span<const std::int64_t> values,
-                       std::optional<std::int64_t> before) -> std::optional<std::int64_t> {
-                        if (values.empty()) return before;
-                        return toMillis(time) / kTickMillis * 100 +
-                               static_cast<std::int64_t>(key.size());
-                    });
-            },
-            [](Table& table, const Groups& groups, std::int64_t tick) {
-                for (const auto& [key, values] : groups)
-                    table[key].value = tick * 100 + static_cast<std::int64_t>(key.size());
-                return allOf(table);
-            });
-    }});
+                         return stateful(
+                             draw,
+                             [](const auto& s) {
+                                 return s.template updateStateByKey<std::int64_t>(sum).initialState(
+                                     {{"a", 5}, {"z", 7}});
+                             },
+                             [](Table& table, const Groups& groups, std::int64_t) {
+                                 for (const auto& [key, values] : groups)
+                                     table[key].value += sumOf(values);
+                                 return allOf(table);
+                             },
+                             {{"a", {5}}, {"z", {7}}});
+                     }});
+    kinds.push_back(
+        {"updateStateByKey, time", 1, [](Draw& draw) {
+             return stateful(
+                 draw,
+                 [](const Owning& s) {
+                     return s.updateStateByKey<std::int64_t>(
+                         [](BatchTime time, const std::string& key,
+                            std::span<const std::int64_t> values,
+                            std::optional<std::int64_t> before) -> std::optional<std::int64_t> {
+                             if (values.empty()) return before;
+                             return toMillis(time) / kTickMillis * 100 +
+                                    static_cast<std::int64_t>(key.size());
+                         });
+                 },
+                 [](Table& table, const Groups& groups, std::int64_t tick) {
+                     for (const auto& [key, values] : groups)
+                         table[key].value = tick * 100 + static_cast<std::int64_t>(key.size());
+                     return allOf(table);
+                 });
+         }});
     kinds.push_back({"mapWithState", 1, [](Draw& draw) {
-        return stateful(draw,
-                        [](const auto& s) {
-                            return s.template mapWithState<std::int64_t>(counted).map(
-                                [](std::int64_t n) { return Record("n", n); });
-                        },
-                        [](Table& table, const Groups& groups, std::int64_t) {
-                            Records made;
-                            for (const auto& [key, values] : groups)
-                                for (std::size_t i = 0; i < values.size(); ++i)
-                                    made.emplace_back("n", ++table[key].value);
-                            return made;
-                        });
-    }});
+                         return stateful(
+                             draw,
+                             [](const auto& s) {
+                                 return s.template mapWithState<std::int64_t>(counted).map(
+                                     [](std::int64_t n) { return Record("n", n); });
+                             },
+                             [](Table& table, const Groups& groups, std::int64_t) {
+                                 Records made;
+                                 for (const auto& [key, values] : groups)
+                                     for (std::size_t i = 0; i < values.size(); ++i)
+                                         made.emplace_back("n", ++table[key].value);
+                                 return made;
+                             });
+                     }});
     kinds.push_back({"mapWithState, snapshots", 1, [](Draw& draw) {
-        return stateful(draw,
-                        [](const auto& s) {
-                            return s.template mapWithState<std::int64_t>(counted)
-                                .initialState({{"b", 100}})
-                                .stateSnapshots();
-                        },
-                        [](Table& table, const Groups& groups, std::int64_t) {
-                            for (const auto& [key, values] : groups)
-                                table[key].value += static_cast<std::int64_t>(values.size());
-                            return allOf(table);
-                        },
-                        {{"b", {100}}});
-    }});
+                         return stateful(
+                             draw,
+                             [](const auto& s) {
+                                 return s.template mapWithState<std::int64_t>(counted)
+                                     .initialState({{"b", 100}})
+                                     .stateSnapshots();
+                             },
+                             [](Table& table, const Groups& groups, std::int64_t) {
+                                 for (const auto& [key, values] : groups)
+                                     table[key].value += static_cast<std::int64_t>(values.size());
+                                 return allOf(table);
+                             },
+                             {{"b", {100}}});
+                     }});
     kinds.push_back({"mapWithState, timeout", 1, [](Draw& draw) {
-        const auto idle = draw.number(1, 4);
-        return stateful(draw,
-                        [idle](const Owning& s) {
-                            return s.mapWithState<std::int64_t>(told).timeout(
-                                Duration(kTickMillis * idle));
-                        },
-                        [idle](Table& table, const Groups& groups, std::int64_t tick) {
-                            Records made;
-                            for (const auto& [key, values] : groups)
-                                for (std::size_t i = 0; i < values.size(); ++i) {
-                                    auto& kept = table[key];
-                                    kept.touched = tick;
-                                    made.emplace_back(key, ++kept.value);
-                                }
-                            for (const auto& [key, kept] : table)
-                                if (kept.touched < tick - idle)
-                                    made.emplace_back(key + " out", kept.value);
-                            removeIdle(table, tick, idle);
-                            return made;
-                        },
-                        {}, false);
-    }});
+                         const auto idle = draw.number(1, 4);
+                         return stateful(
+                             draw,
+                             [idle](const Owning& s) {
+                                 return s.mapWithState<std::int64_t>(describe).timeout(
+                                     Duration(kTickMillis * idle));
+                             },
+                             [idle](Table& table, const Groups& groups, std::int64_t tick) {
+                                 Records made;
+                                 for (const auto& [key, values] : groups)
+                                     for (std::size_t i = 0; i < values.size(); ++i) {
+                                         auto& kept = table[key];
+                                         kept.touched = tick;
+                                         made.emplace_back(key, ++kept.value);
+                                     }
+                                 for (const auto& [key, kept] : table)
+                                     if (kept.touched < tick - idle)
+                                         made.emplace_back(key + " out", kept.value);
+                                 removeIdle(table, tick, idle);
+                                 return made;
+                             },
+                             {}, false);
+                     }});
     return kinds;
 }
 

@@ -6,6 +6,7 @@
 using namespace tidemill;
 
 void declare(DStream<std::string> words) {
-    words.map([](const std::string& w) { return std::pair(w, 1); })
-        .mapWithState<int>([](int) { return 1; });
+    words.map([](const std::string& w) { return std::pair(w, 1); }).mapWithState<int>([](int) {
+        return 1;
+    });
 }

@@ -6,6 +6,9 @@
 using namespace tidemill;
 
 void declare(DStream<std::string> words) {
-    words.map([](const std::string& w) { return std::pair(std::unordered_map<int, int>{{1, 2}}, w); })
+    words
+        .map([](const std::string& w) {
+            return std::pair(std::unordered_map<int, int>{{1, 2}}, w);
+        })
         .groupByKey();
 }

@@ -33,7 +33,7 @@ RecoveryFacts sound() {
     facts.generation.batch = BatchId(5);
     facts.generation.endLsn = Lsn(50);
     facts.logFirst = Lsn(31);
-    facts.gaplessLast = facts.vouched = Lsn(70);
+    facts.gaplessLast = facts.knownDurable = Lsn(70);
     facts.fingerprint = 42;
     return facts;
 }
@@ -69,7 +69,7 @@ std::vector<DecisionRow> table() {
         {"D2 log missing beside a checkpoint",
          with([](F& f) {
              f.anySegment = false;
-             f.gaplessLast = f.vouched = Lsn(50);
+             f.gaplessLast = f.knownDurable = Lsn(50);
          }),
          Verdict::kRefuseLogMissing,
          0,
@@ -77,7 +77,7 @@ std::vector<DecisionRow> table() {
          {}},
         {"D2 log missing that the witness knows", with([](F& f) {
              f.anySegment = false;
-             f.gaplessLast = f.vouched = Lsn(50);
+             f.gaplessLast = f.knownDurable = Lsn(50);
              f.witnessed = Lsn(70);
          }),
          Verdict::kRefuseLogMissing, 0, 0, lsns(51, 70)},
@@ -111,7 +111,7 @@ std::vector<DecisionRow> table() {
         {"D6 gap that only a later frame calls durable", with([](F& f) {
              f.gaplessLast = Lsn(60);
              f.beyondGap = Lsn(90);
-             f.vouched = Lsn(89);
+             f.knownDurable = Lsn(89);
          }),
          Verdict::kRefuseDamaged, 0, 0, lsns(61, 89)},
         {"D6a the log ends before what the witness knows",
@@ -122,12 +122,12 @@ std::vector<DecisionRow> table() {
          }),
          Verdict::kRefuseCutShort, 0, 0, lsns(71, 75)},
         {"D6a frames in the page cache only, and fewer than the witness knows", with([](F& f) {
-             f.vouched = Lsn(66);
+             f.knownDurable = Lsn(66);
              f.witnessed = Lsn(71);
          }),
          Verdict::kRefuseCutShort, 0, 0, lsns(71, 71)},
         {"D6a all behind the checkpoint is gone", with([](F& f) {
-             f.gaplessLast = f.vouched = Lsn(50);
+             f.gaplessLast = f.knownDurable = Lsn(50);
              f.witnessed = Lsn(70);
              f.damageBelow = true;
          }),
@@ -232,7 +232,7 @@ std::vector<DecisionRow> table() {
          {}},
         {"D9 the checkpoint holds all that the witness knows",
          with([](F& f) {
-             f.gaplessLast = f.vouched = f.witnessed = Lsn(50);
+             f.gaplessLast = f.knownDurable = f.witnessed = Lsn(50);
              f.damageBelow = true;
          }),
          Verdict::kResume,
@@ -261,7 +261,7 @@ std::vector<DecisionRow> table() {
              f = F{};
              f.logStarted = f.anySegment = true;
              f.logFirst = Lsn(1);
-             f.gaplessLast = f.vouched = Lsn(7);
+             f.gaplessLast = f.knownDurable = Lsn(7);
          }),
          Verdict::kResume,
          7,
@@ -281,7 +281,7 @@ std::vector<DecisionRow> table() {
         {"D9 the checkpoint calls more durable than the log has",
          with([](F& f) {
              f.gaplessLast = Lsn(50);
-             f.vouched = Lsn(40);
+             f.knownDurable = Lsn(40);
          }),
          Verdict::kResume,
          50,
@@ -300,14 +300,14 @@ std::vector<DecisionRow> table() {
          70,
          {}},
         {"D10 frames in the page cache only",
-         with([](F& f) { f.vouched = Lsn(66); }),
+         with([](F& f) { f.knownDurable = Lsn(66); }),
          Verdict::kResumeCopying,
          66,
          70,
          {}},
         {"D10 of which the witness knows some",
          with([](F& f) {
-             f.vouched = Lsn(66);
+             f.knownDurable = Lsn(66);
              f.witnessed = Lsn(68);
          }),
          Verdict::kResumeCopying,
@@ -316,7 +316,7 @@ std::vector<DecisionRow> table() {
          {}},
         {"D10 with a torn group behind them",
          with([](F& f) {
-             f.vouched = Lsn(66);
+             f.knownDurable = Lsn(66);
              f.beyondGap = Lsn(75);
          }),
          Verdict::kResumeCopying,
@@ -324,7 +324,7 @@ std::vector<DecisionRow> table() {
          70,
          {}},
         {"D10 only the checkpoint calls anything durable",
-         with([](F& f) { f.vouched = Lsn(0); }),
+         with([](F& f) { f.knownDurable = Lsn(0); }),
          Verdict::kResumeCopying,
          50,
          70,

@@ -65,8 +65,7 @@ protected:
     std::vector<Path> segments() {
         std::vector<Path> paths;
         const auto names = listSegments(disk_, kDirectory / "wal");
-        for (const auto& name : *names)
-            paths.push_back(kDirectory / "wal" / toString(name));
+        for (const auto& name : *names) paths.push_back(kDirectory / "wal" / toString(name));
         return paths;
     }
     // A graceful end after `blocks` blocks of 500 bytes, each its own frame.

@@ -105,8 +105,8 @@ TEST_F(GenerationsTest, FailedLinkingPublishesNothing) {
 TEST_F(GenerationsTest, SameBoundaryTwiceKeepsBothAndTheLaterIsNewer) {
     TM_ASSERT_OK(publish(3));
     TM_ASSERT_OK(publish(3));
-    EXPECT_EQ(names(), (std::vector<std::string>{"00000000000000000003-0002",
-                                                 "00000000000000000003-0001"}));
+    EXPECT_EQ(names(),
+              (std::vector<std::string>{"00000000000000000003-0002", "00000000000000000003-0001"}));
 }
 
 TEST_F(GenerationsTest, TrimPointIsTheOlderOfTheTwoNewest) {
@@ -122,22 +122,22 @@ TEST_F(GenerationsTest, TrimPointIsTheOlderOfTheTwoNewest) {
 TEST_F(GenerationsTest, OldOnesGoButTwo) {
     for (std::uint64_t batch : {2, 3, 4, 5}) TM_ASSERT_OK(publish(batch));
     TM_ASSERT_OK(generations_.removeOld(1));
-    EXPECT_EQ(names(), (std::vector<std::string>{"00000000000000000005-0001",
-                                                 "00000000000000000004-0001"}));
+    EXPECT_EQ(names(),
+              (std::vector<std::string>{"00000000000000000005-0001", "00000000000000000004-0001"}));
     EXPECT_EQ(disk_.list("/g")->size(), 2u);
 }
 
 TEST_F(GenerationsTest, OneSetAsideNoLongerCountsAndGoesOnceTwoNewerExist) {
     for (std::uint64_t batch : {2, 3}) TM_ASSERT_OK(publish(batch));
-    TM_ASSERT_OK(generations_.setAside({BatchId(3)}));
+    TM_ASSERT_OK(generations_.quarantine({BatchId(3)}));
     EXPECT_EQ(*generations_.trimPoint(), Lsn(0));
     TM_ASSERT_OK(publish(4));
     TM_ASSERT_OK(generations_.removeOld());
     EXPECT_EQ(disk_.list("/g")->size(), 3u);
     TM_ASSERT_OK(publish(5));
     TM_ASSERT_OK(generations_.removeOld());
-    EXPECT_EQ(*disk_.list("/g"), (std::vector<std::string>{"00000000000000000004-0001",
-                                                           "00000000000000000005-0001"}));
+    EXPECT_EQ(*disk_.list("/g"),
+              (std::vector<std::string>{"00000000000000000004-0001", "00000000000000000005-0001"}));
 }
 
 TEST_F(GenerationsTest, MissingResizedOrChangedFilesDoNotVerify) {
@@ -194,9 +194,8 @@ TEST_F(GenerationsTest, PowerLossWhileRemovingLeavesNoGenerationWithHoles) {
             FaultFileSystem faulty(disk);
             Generations generations(faulty, "/g");
             for (std::uint64_t batch : {1, 2, 3})
-                TM_ASSERT_OK(generations.publish(markOf(batch), [&](const Path& into) {
-                    return writeSome(faulty, into);
-                }));
+                TM_ASSERT_OK(generations.publish(
+                    markOf(batch), [&](const Path& into) { return writeSome(faulty, into); }));
             TM_ASSERT_OK(disk.syncDirectory("/"));
             faulty.arm(FaultFileSystem::Fault::kCrash, n);
             if (generations.removeOld() && !faulty.fired()) break;
@@ -212,15 +211,16 @@ TEST_F(GenerationsTest, PowerLossWhileRemovingLeavesNoGenerationWithHoles) {
 
 TEST_F(GenerationsTest, RemovalThatWasCutShortLeavesNoHalfGeneration) {
     TM_ASSERT_OK(publish(3));
-    TM_ASSERT_OK(disk_.rename("/g/00000000000000000003-0001", "/g/00000000000000000003-0001.removed"));
+    TM_ASSERT_OK(
+        disk_.rename("/g/00000000000000000003-0001", "/g/00000000000000000003-0001.removed"));
     EXPECT_TRUE(names().empty());
     TM_ASSERT_OK(generations_.removeLeftovers());
     EXPECT_TRUE(disk_.list("/g")->empty());
 }
 
 TEST(GenerationNames, ComeBack) {
-    for (const GenerationName name : {GenerationName{BatchId(7), 1},
-                                      GenerationName{BatchId(7), 12345}})
+    for (const GenerationName name :
+         {GenerationName{BatchId(7), 1}, GenerationName{BatchId(7), 12345}})
         EXPECT_EQ(parseGenerationName(toString(name)), name);
     EXPECT_FALSE(parseGenerationName("00000000000000000003-0001.tmp"));
     EXPECT_FALSE(parseGenerationName("00000000000000000003-0001.damaged"));

@@ -62,13 +62,14 @@ TEST_F(InspectTest, DumpShowsFramesInOrder) {
     TM_ASSERT_OK(life_->record(BatchId(1)));
     TM_ASSERT_OK(life_->log->waitDurable(life_->log->last()));
     std::string text;
-    TM_ASSERT_OK(dumpLog(disk_, kDirectory, Lsn(0), [&](const DumpedFrame& frame) -> core::Result<> {
-        text += toString(frame.lsn) + ":";
-        if (frame.origin) text += frame.origin->lane + "," + std::string(frame.bytes);
-        if (frame.record) text += "batch " + toString(frame.record->batch);
-        text += ";";
-        return {};
-    }));
+    TM_ASSERT_OK(
+        dumpLog(disk_, kDirectory, Lsn(0), [&](const DumpedFrame& frame) -> core::Result<> {
+            text += toString(frame.lsn) + ":";
+            if (frame.origin) text += frame.origin->lane + "," + std::string(frame.bytes);
+            if (frame.record) text += "batch " + toString(frame.record->batch);
+            text += ";";
+            return {};
+        }));
     EXPECT_EQ(text, "1:s,a\nb\n;2:,c\n;3:batch 1;");
     EXPECT_EQ(loggedRecordsAfter(disk_, kDirectory, Lsn(0)), 3u);
     EXPECT_EQ(loggedRecordsAfter(disk_, kDirectory, Lsn(1)), 1u);

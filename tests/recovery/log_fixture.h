@@ -73,10 +73,10 @@ struct Life {
     }
 
     // `amend` adds the session positions that the state holds.
-    static core::Result<Life> start(
-        core::FileSystem& files, RecoverOptions options = recoverOptions(),
-        LogWriterOptions writing = writerOptions(),
-        const std::function<core::Result<>(Recovered&)>& amend = {}) {
+    static core::Result<Life> start(core::FileSystem& files,
+                                    RecoverOptions options = recoverOptions(),
+                                    LogWriterOptions writing = writerOptions(),
+                                    const std::function<core::Result<>(Recovered&)>& amend = {}) {
         Life life;
         TM_ASSIGN(life.directory,
                   DataDirectory::open(files, kDirectory, DataDirectory::Locking::kNone));

@@ -89,8 +89,8 @@ TEST_F(LogWriterTest, TakeGivesBlocksInOrderUpToTheLimitButAtLeastOne) {
 
 TEST_F(LogWriterTest, HoldMakesOneGroup) {
     auto life = start(disk_);
-    std::vector<Lsn> told;
-    life.log->onDurable([&](core::Result<Lsn> lsn) { told.push_back(*lsn); });
+    std::vector<Lsn> reported;
+    life.log->onDurable([&](core::Result<Lsn> lsn) { reported.push_back(*lsn); });
     {
         core::BlockLog::Hold hold(*life.log);
         for (int i = 0; i < 10; ++i) (void)life.log->append(plainBlock("x\n"));
@@ -100,7 +100,7 @@ TEST_F(LogWriterTest, HoldMakesOneGroup) {
     }
     TM_ASSERT_OK(life.log->waitDurable(Lsn(11)));
     TM_ASSERT_OK(life.log->close());
-    EXPECT_EQ(told, std::vector<Lsn>{Lsn(11)});
+    EXPECT_EQ(reported, std::vector<Lsn>{Lsn(11)});
     EXPECT_TRUE(life.log->idle());
 }
 
@@ -170,8 +170,7 @@ TEST_F(LogWriterTest, PreparedSegmentsDoNotChangeWhatIsWritten) {
         TM_ASSERT_OK(life->log->waitDurable(Lsn(200)));
     }
     const auto names = disk_.list(kDirectory / "wal");
-    for (const auto& name : *names)
-        EXPECT_FALSE(name.ends_with(".tmp")) << name;
+    for (const auto& name : *names) EXPECT_FALSE(name.ends_with(".tmp")) << name;
     EXPECT_EQ(bytesOf(restart().recovered.log.pending), all);
 }
 
@@ -280,10 +279,10 @@ TEST_F(LogWriterTest, ErrorIsFinal) {
     FaultFileSystem faulty(disk_);
     auto life = start(faulty);
     std::atomic<int> errors = 0;
-    std::atomic<std::uint64_t> told = 0;
+    std::atomic<std::uint64_t> reported = 0;
     life.log->onDurable([&](core::Result<Lsn> lsn) {
         if (lsn) {
-            told = lsn->value;
+            reported = lsn->value;
         } else {
             ++errors;
         }
@@ -299,7 +298,7 @@ TEST_F(LogWriterTest, ErrorIsFinal) {
     EXPECT_FALSE(life.log->trim(Lsn(1)));
     EXPECT_FALSE(life.log->close());
     EXPECT_EQ(life.log->durable(), Lsn(1));
-    EXPECT_EQ(told, 1u);
+    EXPECT_EQ(reported, 1u);
     EXPECT_EQ(errors, 1);
     EXPECT_EQ(faulty.changes(), changes) << "nothing is written or synced after an error";
 }
@@ -354,9 +353,9 @@ TEST_F(LogWriterTest, WhoeverListensLateIsToldThatSpaceIsLow) {
     TM_ASSERT_OK(life);
     for (int i = 0; i < 500 && !life->log->spaceLow(); ++i)
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    std::vector<bool> told;
-    life->log->onSpaceLow([&](bool low) { told.push_back(low); });
-    EXPECT_EQ(told, std::vector<bool>{true});
+    std::vector<bool> reported;
+    life->log->onSpaceLow([&](bool low) { reported.push_back(low); });
+    EXPECT_EQ(reported, std::vector<bool>{true});
     TM_ASSERT_OK(life->log->close());
 }
 

@@ -67,8 +67,7 @@ protected:
     std::vector<Path> segments() {
         std::vector<Path> paths;
         const auto names = listSegments(disk_, kDirectory / "wal");
-        for (const auto& name : *names)
-            paths.push_back(kDirectory / "wal" / toString(name));
+        for (const auto& name : *names) paths.push_back(kDirectory / "wal" / toString(name));
         return paths;
     }
 

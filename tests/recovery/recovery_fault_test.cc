@@ -58,16 +58,15 @@ public:
         const auto readState = [this](Recovered& recovered) -> core::Result<> {
             if (!recovered.mark) return {};
             state_.batch = recovered.mark->batch;
-            TM_ASSIGN(state_.lines,
-                      core::readWholeFile(files_, recovered.work / "1.sst", 1 << 20));
+            TM_ASSIGN(state_.lines, core::readWholeFile(files_, recovered.work / "1.sst", 1 << 20));
             // The session's position is part of the state, as at the mark.
             auto& position = recovered.lanes["s"];
             position =
                 core::linePosition(std::max(core::linesAt(position), countLines(state_.lines)));
             return {};
         };
-        TM_ASSIGN(life_, Life::start(files_, Life::recoverOptions(), Life::writerOptions(),
-                                     readState));
+        TM_ASSIGN(life_,
+                  Life::start(files_, Life::recoverOptions(), Life::writerOptions(), readState));
         for (std::size_t i = 0; i < life_.recovered.batches.size(); ++i) {
             TM_ASSIGN(const auto blocks, life_.recovered.blocksOf(i));
             apply(life_.recovered.batches[i], bytesOf(blocks));
@@ -161,9 +160,7 @@ private:
         mark.batch = state_.batch;
         mark.endLsn = life_.endLsn;
         mark.fingerprint = 42;
-        TM_TRY(generations.publish(mark, [&](const Path& into) {
-            return linkState(into);
-        }));
+        TM_TRY(generations.publish(mark, [&](const Path& into) { return linkState(into); }));
         TM_ASSIGN(const auto trim, generations.trimPoint());
         TM_TRY(life_.log->trim(trim));
         return generations.removeOld();
@@ -217,7 +214,7 @@ protected:
     ~RecoveryFault() override { core::setLogLevel(core::LogLevel::kInfo); }
 
     // Recovers to the end, checks, recovers again, compares.
-    void settle(SimulatedDisk& disk, Oracle& oracle) {
+    void applyPowerLoss(SimulatedDisk& disk, Oracle& oracle) {
         std::string first;
         {
             Mill mill(disk, oracle);
@@ -255,7 +252,7 @@ TEST_F(RecoveryFault, DyingAtEveryChangeLosesNothing) {
             faulty.arm(Fault::kCrash, n);
             EXPECT_FALSE(firstLife(faulty, oracle)) << "a point that does not fire tests nothing";
             disk.crash(ending.fate, ending.seed);
-            settle(disk, oracle);
+            applyPowerLoss(disk, oracle);
             if (HasFatalFailure()) return;
         }
     }
@@ -282,7 +279,7 @@ TEST_F(RecoveryFault, DyingAgainAtEveryChangeOfTheRecoveryLosesNothing) {
                 }
                 if (survived && !faulty.fired()) break;
                 disk.crash(ending.fate, ending.seed + m);
-                settle(disk, oracle);
+                applyPowerLoss(disk, oracle);
                 if (HasFatalFailure()) return;
             }
         }
@@ -301,7 +298,7 @@ TEST_F(RecoveryFault, AnErrorAtEveryChangeEndsThatLifeAndLosesNothing) {
             EXPECT_FALSE(firstLife(faulty, oracle)) << "the error was ignored";
             // After a failed sync the cache is worth nothing.
             disk.crash(Fate::kRandom, n);
-            settle(disk, oracle);
+            applyPowerLoss(disk, oracle);
             if (HasFatalFailure()) return;
         }
     }
@@ -329,7 +326,7 @@ TEST_F(RecoveryFault, ManyLivesWithRandomEndsAddUp) {
             disk.crash(static_cast<Fate>(random() % 3), random());
         }
         faulty.arm(Fault::kNone, 0);
-        settle(disk, oracle);
+        applyPowerLoss(disk, oracle);
         if (HasFatalFailure()) return;
         EXPECT_GT(oracle.acknowledgedLines, 0u);
     }

@@ -17,20 +17,19 @@ class SegmentReaderTest : public ::testing::Test {
 protected:
     SegmentReaderTest() { (void)disk_.createDirectory("/wal"); }
 
-    std::string frame(std::uint64_t lsn, std::string_view text, std::uint64_t vouched = 0,
+    std::string frame(std::uint64_t lsn, std::string_view text, std::uint64_t knownDurable = 0,
                       std::uint32_t epoch = 1) const {
         const auto payload =
             encodeBlockOrigin({core::SourceId(0), 1, "", lsn, 1, 0}) + std::string(text);
         return encodeFrame({static_cast<std::uint32_t>(payload.size()), FrameType::kData, Lsn(lsn),
-                            Lsn(vouched)},
+                            Lsn(knownDurable)},
                            payload, frameSeed(uuid_, epoch));
     }
 
-    void write(const SegmentName& name, const std::string& frames, std::uint64_t vouched = 0) {
-        auto bytes =
-            encodeSegmentHeader({uuid_, name.epoch, name.firstLsn,
-                                 Lsn(std::max(vouched, name.firstLsn.value - 1))}) +
-            frames;
+    void write(const SegmentName& name, const std::string& frames, std::uint64_t knownDurable = 0) {
+        auto bytes = encodeSegmentHeader({uuid_, name.epoch, name.firstLsn,
+                                          Lsn(std::max(knownDurable, name.firstLsn.value - 1))}) +
+                     frames;
         bytes.resize(std::max<std::size_t>(4096, bytes.size()), '\0');
         auto file = disk_.open(core::Path("/wal") / toString(name), core::OpenMode::kReplace);
         (void)(*file)->writeAt(0, bytes);
@@ -148,7 +147,7 @@ TEST_F(SegmentReaderTest, ScanSaysWhereTheGapIs) {
     TM_ASSERT_OK(scan);
     EXPECT_EQ(scan->gaplessLast, Lsn(2));
     EXPECT_EQ(scan->beyondGap, Lsn(4));
-    EXPECT_EQ(scan->vouched, Lsn(3));
+    EXPECT_EQ(scan->knownDurable, Lsn(3));
 }
 
 TEST_F(SegmentReaderTest, LaterEpochVoidsWhatItReplaces) {
@@ -165,8 +164,8 @@ TEST_F(SegmentReaderTest, LaterEpochVoidsWhatItReplaces) {
     TM_ASSERT_OK(scan);
     EXPECT_EQ(order, "1:1 1:2 2:3 ");
     EXPECT_EQ(scan->gaplessLast, Lsn(3));
-    EXPECT_TRUE(scan->segments[0].anyVoid);
-    EXPECT_TRUE(scan->segments[2].voidWhole());
+    EXPECT_TRUE(scan->segments[0].anySuperseded);
+    EXPECT_TRUE(scan->segments[2].supersededWhole());
 }
 
 TEST_F(SegmentReaderTest, SegmentsBelowAreSkipped) {

@@ -61,17 +61,12 @@ TEST(ExpressionFrontEnd, TakesMutilatedTexts) {
         for (std::size_t changes = random() % 3; changes > 0; --changes) {
             const std::size_t at = random() % (text.size() + 1);
             switch (random() % 4) {
-                case 0:
-                    text.insert(at, kPieces[random() % std::size(kPieces)]);
-                    break;
-                case 1:
-                    text.erase(at, random() % 8);
-                    break;
+                case 0: text.insert(at, kPieces[random() % std::size(kPieces)]); break;
+                case 1: text.erase(at, random() % 8); break;
                 case 2:
                     if (at < text.size()) text[at] = static_cast<char>(random());
                     break;
-                default:
-                    text = text.substr(0, at) + text.substr(random() % (text.size() + 1));
+                default: text = text.substr(0, at) + text.substr(random() % (text.size() + 1));
             }
             if (text.size() > 2000) text.resize(2000);
         }

@@ -52,18 +52,11 @@ private:
         if (std::holds_alternative<std::monostate>(cell)) return buffer.setNull(row);
         switch (buffer.type()) {
             case Type::kInt:
-            case Type::kTime:
-                buffer.as<Type::kInt>()[row] = std::get<std::int64_t>(cell);
-                break;
-            case Type::kFloat:
-                buffer.as<Type::kFloat>()[row] = std::get<double>(cell);
-                break;
-            case Type::kBool:
-                buffer.as<Type::kBool>()[row] = std::get<bool>(cell);
-                break;
+            case Type::kTime: buffer.as<Type::kInt>()[row] = std::get<std::int64_t>(cell); break;
+            case Type::kFloat: buffer.as<Type::kFloat>()[row] = std::get<double>(cell); break;
+            case Type::kBool: buffer.as<Type::kBool>()[row] = std::get<bool>(cell); break;
             case Type::kText:
-            case Type::kJson:
-                buffer.as<Type::kText>()[row] = std::get<std::string>(cell);
+            case Type::kJson: buffer.as<Type::kText>()[row] = std::get<std::string>(cell);
         }
     }
 

@@ -180,16 +180,11 @@ TEST(Json, AgreesWithAnotherParser) {
         {optional(field("a", "/a", Type::kJson)), optional(field("b", "/b/1", Type::kJson))});
     const auto value = [&](auto& self, int depth) -> nlohmann::json {
         switch (random() % (depth > 2 ? 5 : 7)) {
-            case 0:
-                return nullptr;
-            case 1:
-                return static_cast<std::int64_t>(random()) >> (random() % 60);
-            case 2:
-                return 0.5 * static_cast<double>(random() % 1000);
-            case 3:
-                return std::string(random() % 20, "a\"\\\n\x7f{[:,"[random() % 9]);
-            case 4:
-                return random() % 2 == 0;
+            case 0: return nullptr;
+            case 1: return static_cast<std::int64_t>(random()) >> (random() % 60);
+            case 2: return 0.5 * static_cast<double>(random() % 1000);
+            case 3: return std::string(random() % 20, "a\"\\\n\x7f{[:,"[random() % 9]);
+            case 4: return random() % 2 == 0;
             case 5: {
                 auto array = nlohmann::json::array();
                 for (std::size_t i = random() % 4; i > 0; --i)

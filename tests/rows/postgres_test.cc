@@ -38,19 +38,15 @@ std::string floatText(double value) {
 std::string literal(const Cell& cell, Type type) {
     if (std::holds_alternative<std::monostate>(cell)) return "null";
     switch (type) {
-        case Type::kInt:
-            return sqlText(std::to_string(std::get<std::int64_t>(cell))) + "::int8";
+        case Type::kInt: return sqlText(std::to_string(std::get<std::int64_t>(cell))) + "::int8";
         case Type::kTime:
             return "timestamptz '1970-01-01 00:00:00+00' + interval '" +
                    std::to_string(std::get<std::int64_t>(cell) / kMicrosPerDay) + " days " +
                    std::to_string(std::get<std::int64_t>(cell) % kMicrosPerDay) + " microseconds'";
-        case Type::kFloat:
-            return sqlText(floatText(std::get<double>(cell))) + "::float8";
-        case Type::kBool:
-            return std::get<bool>(cell) ? "true" : "false";
+        case Type::kFloat: return sqlText(floatText(std::get<double>(cell))) + "::float8";
+        case Type::kBool: return std::get<bool>(cell) ? "true" : "false";
         case Type::kText:
-        case Type::kJson:
-            break;
+        case Type::kJson: break;
     }
     return sqlText(std::get<std::string>(cell));
 }
@@ -90,18 +86,12 @@ private:
     Cell cell(const ColumnSpec& column) {
         if (below(7) == 0) return Cell();
         switch (column.type) {
-            case Type::kInt:
-                return number();
-            case Type::kFloat:
-                return real();
-            case Type::kBool:
-                return below(2) == 0;
-            case Type::kTime:
-                return time();
-            case Type::kJson:
-                return json();
-            case Type::kText:
-                break;
+            case Type::kInt: return number();
+            case Type::kFloat: return real();
+            case Type::kBool: return below(2) == 0;
+            case Type::kTime: return time();
+            case Type::kJson: return json();
+            case Type::kText: break;
         }
         if (column.name == "u" && below(5) != 0)
             return below(2) == 0 ? std::to_string(number()) : floatText(real());
@@ -116,12 +106,9 @@ private:
                                            9007199254740993,
                                            2147483648};
         switch (below(4)) {
-            case 0:
-                return kEdges[below(std::size(kEdges))];
-            case 1:
-                return static_cast<std::int64_t>(random_());
-            default:
-                return static_cast<std::int64_t>(below(200)) - 50;
+            case 0: return kEdges[below(std::size(kEdges))];
+            case 1: return static_cast<std::int64_t>(random_());
+            default: return static_cast<std::int64_t>(below(200)) - 50;
         }
     }
     double real() {
@@ -137,12 +124,10 @@ private:
                                      2.5,
                                      -3.5};
         switch (below(4)) {
-            case 0:
-                return kEdges[below(std::size(kEdges))];
+            case 0: return kEdges[below(std::size(kEdges))];
             case 1:
                 return std::ldexp(static_cast<double>(random_()), static_cast<int>(below(80)) - 90);
-            default:
-                return (static_cast<double>(below(4000)) - 1000) / 8;
+            default: return (static_cast<double>(below(4000)) - 1000) / 8;
         }
     }
     std::int64_t time() {
@@ -186,18 +171,12 @@ private:
 
 const char* typeName(Type type) {
     switch (type) {
-        case Type::kInt:
-            return "int8";
-        case Type::kFloat:
-            return "float8";
-        case Type::kBool:
-            return "bool";
-        case Type::kText:
-            return "text";
-        case Type::kTime:
-            return "timestamptz";
-        case Type::kJson:
-            break;
+        case Type::kInt: return "int8";
+        case Type::kFloat: return "float8";
+        case Type::kBool: return "bool";
+        case Type::kText: return "text";
+        case Type::kTime: return "timestamptz";
+        case Type::kJson: break;
     }
     return "json";
 }
@@ -228,12 +207,9 @@ std::vector<std::string> mine(const Table& table, const std::string& sql, Type t
     const Column column = evaluator->evaluate(table.chunk(), arena, failures);
     for (std::size_t row = 0; row < table.size(); ++row) {
         std::string text;
-        if (failures.failed(row))
-            text = "error";
-        else if (column.isNull(row))
-            text = "null";
-        else if (type == Type::kTime)
-            text = "=" + std::to_string(column.as<Type::kTime>()[row]);
+        if (failures.failed(row)) text = "error";
+        else if (column.isNull(row)) text = "null";
+        else if (type == Type::kTime) text = "=" + std::to_string(column.as<Type::kTime>()[row]);
         else {
             appendText(text, column, row);
             text = "=" + text;
@@ -308,7 +284,7 @@ TEST(ExpressionsAgainstPostgres, GiveTheSameResults) {
 
     std::size_t compared = 0, values = 0, errors = 0, wrong = 0;
     for (std::size_t e = 0; e < kExpressions; ++e) {
-        bool isShown = false;  // one row of each expression
+        bool isVisible = false;  // one row of each expression
         const auto ours = mine(table, expressions[e].mine, types[e]);
         for (std::size_t r = 0; r < kRows; ++r) {
             std::string line;
@@ -319,8 +295,8 @@ TEST(ExpressionsAgainstPostgres, GiveTheSameResults) {
             values += expected[0] == '=';
             errors += expected == "error";
             if (isSame(got, expected, types[e])) continue;
-            if (++wrong > 500 || isShown) continue;
-            isShown = true;
+            if (++wrong > 500 || isVisible) continue;
+            isVisible = true;
             std::string row;
             for (std::size_t c = 0; c < table.schema().size(); ++c)
                 row += table.schema()[c].name + "=" + literal(rows[r][c], table.schema()[c].type) +

@@ -31,17 +31,10 @@ TEST_P(RandomBytes, AreReadOrRefused) {
         for (std::size_t n = random() % 4; n > 0 && !text.empty(); --n) {
             const std::size_t at = random() % text.size();
             switch (random() % 4) {
-                case 0:
-                    text.erase(at, 1 + random() % 8);
-                    break;
-                case 1:
-                    text.insert(at, text.substr(random() % text.size(), random() % 16));
-                    break;
-                case 2:
-                    text[at] = alphabet[random() % alphabet.size()];
-                    break;
-                default:
-                    text[at] = static_cast<char>(random());
+                case 0: text.erase(at, 1 + random() % 8); break;
+                case 1: text.insert(at, text.substr(random() % text.size(), random() % 16)); break;
+                case 2: text[at] = alphabet[random() % alphabet.size()]; break;
+                default: text[at] = static_cast<char>(random());
             }
         }
         return text;

@@ -13,12 +13,10 @@ std::string filled(std::string_view form, const std::vector<std::string>& argume
     std::string text;
     std::size_t next = 0;
     for (const char c : form) {
-        if (c == '%')
-            text += arguments[next++];
+        if (c == '%') text += arguments[next++];
         else if (c == '@')  // a percent sign
             text += '%';
-        else
-            text += c;
+        else text += c;
     }
     return text;
 }
@@ -133,8 +131,7 @@ Two RandomExpression::constant(Type type) {
             const std::string text = "'2024-02-29T12:34:56.789Z'";
             return variable(text + "::time", "timestamptz", text);
         }
-        case Type::kJson:
-            break;
+        case Type::kJson: break;
     }
     const std::string text = R"('{"a": [1, {"b": "x"}], "c": null}')";
     return variable(text + "::json", "json", text);
@@ -143,18 +140,12 @@ Two RandomExpression::constant(Type type) {
 Two RandomExpression::column(Type type) {
     const auto same = [](std::string name) { return Two{name, name}; };
     switch (type) {
-        case Type::kInt:
-            return same(below(2) == 0 ? "i" : "j");
-        case Type::kFloat:
-            return same(below(2) == 0 ? "x" : "y");
-        case Type::kBool:
-            return same(below(2) == 0 ? "b" : "c");
-        case Type::kText:
-            return same(below(3) == 0 ? "t" : below(4) == 0 ? "u" : "s");
-        case Type::kTime:
-            return same(below(2) == 0 ? "w" : "v");
-        case Type::kJson:
-            break;
+        case Type::kInt: return same(below(2) == 0 ? "i" : "j");
+        case Type::kFloat: return same(below(2) == 0 ? "x" : "y");
+        case Type::kBool: return same(below(2) == 0 ? "b" : "c");
+        case Type::kText: return same(below(3) == 0 ? "t" : below(4) == 0 ? "u" : "s");
+        case Type::kTime: return same(below(2) == 0 ? "w" : "v");
+        case Type::kJson: break;
     }
     return same("d");
 }
@@ -163,18 +154,12 @@ Two RandomExpression::of(Type type, int depth) {
     if (depth <= 0 || below(12) == 0) return below(4) == 0 ? constant(type) : column(type);
     if (below(6) == 0) return chosen(type, depth);
     switch (type) {
-        case Type::kInt:
-            return intOf(depth);
-        case Type::kFloat:
-            return floatOf(depth);
-        case Type::kBool:
-            return boolOf(depth);
-        case Type::kText:
-            return textOf(depth);
-        case Type::kTime:
-            return timeOf(depth);
-        case Type::kJson:
-            break;
+        case Type::kInt: return intOf(depth);
+        case Type::kFloat: return floatOf(depth);
+        case Type::kBool: return boolOf(depth);
+        case Type::kText: return textOf(depth);
+        case Type::kTime: return timeOf(depth);
+        case Type::kJson: break;
     }
     return jsonOf(depth);
 }
@@ -183,19 +168,14 @@ Two RandomExpression::chosen(Type type, int depth) {
     const auto a = of(type, depth - 1), b = of(type, depth - 1);
     const bool hasOrder = type != Type::kJson;
     switch (below(hasOrder ? 6 : 3)) {
-        case 0:
-            return both("case when % then % else % end", {of(Type::kBool, depth - 1), a, b});
+        case 0: return both("case when % then % else % end", {of(Type::kBool, depth - 1), a, b});
         case 1:
             return both("case when % then % when % then % end",
                         {of(Type::kBool, depth - 1), a, of(Type::kBool, depth - 1), b});
-        case 2:
-            return both("coalesce(%, %)", {a, b});
-        case 3:
-            return both("nullif(%, %)", {a, b});
-        case 4:
-            return both("greatest(%, %, %)", {a, b, of(type, depth - 1)});
-        default:
-            return both("least(%, %)", {a, b});
+        case 2: return both("coalesce(%, %)", {a, b});
+        case 3: return both("nullif(%, %)", {a, b});
+        case 4: return both("greatest(%, %, %)", {a, b, of(type, depth - 1)});
+        default: return both("least(%, %)", {a, b});
     }
 }
 
@@ -224,42 +204,27 @@ Two RandomExpression::intOf(int depth) {
     const auto a = of(Type::kInt, depth - 1);
     switch (below(20)) {
         case 0:
-        case 1:
-            return both("(% + %)", {a, of(Type::kInt, depth - 1)});
-        case 2:
-            return both("(% - %)", {a, of(Type::kInt, depth - 1)});
-        case 3:
-            return both("(% * %)", {a, of(Type::kInt, depth - 1)});
+        case 1: return both("(% + %)", {a, of(Type::kInt, depth - 1)});
+        case 2: return both("(% - %)", {a, of(Type::kInt, depth - 1)});
+        case 3: return both("(% * %)", {a, of(Type::kInt, depth - 1)});
         case 4:
-        case 5:
-            return both("(% / %)", {a, of(Type::kInt, depth - 1)});
-        case 6:
-            return both("(% @ %)", {a, of(Type::kInt, depth - 1)});
-        case 7:
-            return both("(- %)", {a});
-        case 8:
-            return both("abs(%)", {a});
-        case 9:
-            return both("sign(%)", {a}, "sign(%)::int8");
-        case 10:
-            return both("length(%)", {of(Type::kText, depth - 1)}, "length(%)::int8");
+        case 5: return both("(% / %)", {a, of(Type::kInt, depth - 1)});
+        case 6: return both("(% @ %)", {a, of(Type::kInt, depth - 1)});
+        case 7: return both("(- %)", {a});
+        case 8: return both("abs(%)", {a});
+        case 9: return both("sign(%)", {a}, "sign(%)::int8");
+        case 10: return both("length(%)", {of(Type::kText, depth - 1)}, "length(%)::int8");
         case 11:
             return both("strpos(%, %)", {of(Type::kText, depth - 1), of(Type::kText, 0)},
                         "strpos(%, %)::int8");
-        case 12:
-            return both("%::int", {of(Type::kFloat, depth - 1)}, "%::int8");
-        case 13:
-            return both("%::int", {column(Type::kText)}, "%::int8");
-        case 14:
-            return both("%::int", {of(Type::kBool, depth - 1)}, "%::int4::int8");
+        case 12: return both("%::int", {of(Type::kFloat, depth - 1)}, "%::int8");
+        case 13: return both("%::int", {column(Type::kText)}, "%::int8");
+        case 14: return both("%::int", {of(Type::kBool, depth - 1)}, "%::int4::int8");
         case 15:
             return both("octet_length(%)", {of(Type::kText, depth - 1)}, "octet_length(%)::int8");
-        case 16:
-            return both("round(%, -2)", {a}, "round(%::numeric, -2)::int8");
-        case 17:
-            return both("mod(%, %)", {a, of(Type::kInt, depth - 1)});
-        case 18:
-            return both("ascii(%)", {of(Type::kText, depth - 1)}, "ascii(%)::int8");
+        case 16: return both("round(%, -2)", {a}, "round(%::numeric, -2)::int8");
+        case 17: return both("mod(%, %)", {a, of(Type::kInt, depth - 1)});
+        case 18: return both("ascii(%)", {of(Type::kText, depth - 1)}, "ascii(%)::int8");
         default:
             return both("regexp_count(%, " + quoted(one(kRegexes)) + ")",
                         {of(Type::kText, depth - 1)});
@@ -274,36 +239,25 @@ Two RandomExpression::floatOf(int depth) {
                                              "log(%)",   "cbrt(%)", "sign(%)",  "log10(%)"};
     switch (below(16)) {
         case 0:
-        case 1:
-            return both("(% + %)", {a, b()});
-        case 2:
-            return both("(% - %)", {a, b()});
-        case 3:
-            return both("(% * %)", {a, b()});
+        case 1: return both("(% + %)", {a, b()});
+        case 2: return both("(% - %)", {a, b()});
+        case 3: return both("(% * %)", {a, b()});
         case 4:
-        case 5:
-            return both("(% / %)", {a, b()});
-        case 6:
-            return both("(- %)", {a});
+        case 5: return both("(% / %)", {a, b()});
+        case 6: return both("(- %)", {a});
         case 7:
-        case 8:
-            return both(one(kOfOne), {a});
-        case 9:
-            return both("power(%, %)", {a, b()});
-        case 10:
-            return both("(% + %)", {a, of(Type::kInt, depth - 1)});
-        case 11:
-            return both("%::float", {of(Type::kInt, depth - 1)}, "%::float8");
-        case 12:
-            return both("%::float", {column(Type::kText)}, "%::float8");
+        case 8: return both(one(kOfOne), {a});
+        case 9: return both("power(%, %)", {a, b()});
+        case 10: return both("(% + %)", {a, of(Type::kInt, depth - 1)});
+        case 11: return both("%::float", {of(Type::kInt, depth - 1)}, "%::float8");
+        case 12: return both("%::float", {column(Type::kText)}, "%::float8");
         case 13: {
             static constexpr const char* kPlaces[] = {"0", "1", "2", "-1", "5"};
             const std::string places = one(kPlaces), name = below(2) == 0 ? "round" : "trunc";
             return both(name + "(%, " + places + ")", {shortFloat(depth)},
                         name + "(%::numeric, " + places + ")::float8");
         }
-        case 14:
-            return both("(% / %)", {of(Type::kInt, depth - 1), b()});
+        case 14: return both("(% / %)", {of(Type::kInt, depth - 1), b()});
         default: {
             const std::string part = one(kParts);
             return both("extract(" + part + " from %)", {of(Type::kTime, depth - 1)},
@@ -323,39 +277,24 @@ Two RandomExpression::boolOf(int depth) {
     switch (below(20)) {
         case 0:
         case 1:
-        case 2:
-            return both("(% " + comparison + " %)", {value(), value()});
-        case 3:
-            return both("(% " + comparison + " %)", {value(), constant(type)});
-        case 4:
-            return both("(% and %)", {condition(), condition()});
-        case 5:
-            return both("(% or %)", {condition(), condition()});
-        case 6:
-            return both("(% and % and not %)", {condition(), condition(), condition()});
-        case 7:
-            return both("(not %)", {condition()});
-        case 8:
-            return both("(% is null)", {value()});
-        case 9:
-            return both("(% is not null)", {value()});
-        case 10:
-            return both("(% is distinct from %)", {value(), value()});
+        case 2: return both("(% " + comparison + " %)", {value(), value()});
+        case 3: return both("(% " + comparison + " %)", {value(), constant(type)});
+        case 4: return both("(% and %)", {condition(), condition()});
+        case 5: return both("(% or %)", {condition(), condition()});
+        case 6: return both("(% and % and not %)", {condition(), condition(), condition()});
+        case 7: return both("(not %)", {condition()});
+        case 8: return both("(% is null)", {value()});
+        case 9: return both("(% is not null)", {value()});
+        case 10: return both("(% is distinct from %)", {value(), value()});
         case 11:
             return both("(% in (%, %, %))", {value(), constant(type), constant(type),
                                              below(3) == 0 ? column(type) : constant(type)});
-        case 12:
-            return both("(% between % and %)", {value(), value(), value()});
-        case 13:
-            return both("(% like %)", {of(Type::kText, depth - 1), pattern()});
-        case 14:
-            return both("(% not ilike %)", {of(Type::kText, depth - 1), pattern()});
-        case 15:
-            return both("(% ~ " + quoted(one(kRegexes)) + ")", {of(Type::kText, depth - 1)});
-        case 16:
-            return both("(% !~* " + quoted(one(kRegexes)) + ")", {of(Type::kText, depth - 1)});
-        case 17:
-            return both("starts_with(%, %)", {of(Type::kText, depth - 1), of(Type::kText, 0)});
+        case 12: return both("(% between % and %)", {value(), value(), value()});
+        case 13: return both("(% like %)", {of(Type::kText, depth - 1), pattern()});
+        case 14: return both("(% not ilike %)", {of(Type::kText, depth - 1), pattern()});
+        case 15: return both("(% ~ " + quoted(one(kRegexes)) + ")", {of(Type::kText, depth - 1)});
+        case 16: return both("(% !~* " + quoted(one(kRegexes)) + ")", {of(Type::kText, depth - 1)});
+        case 17: return both("starts_with(%, %)", {of(Type::kText, depth - 1), of(Type::kText, 0)});
         case 18: {
             static constexpr const char* kTests[] = {"is true", "is not true", "is false",
                                                      "is unknown", "is not unknown"};
@@ -383,33 +322,20 @@ Two RandomExpression::textOf(int depth) {
     switch (below(22)) {
         case 0:
         case 1:
-        case 2:
-            return both(one(kOfOne), {a});
-        case 3:
-            return both("substr(%, %)", {a, smallInt(depth)});
-        case 4:
-            return both("substring(% from % for %)", {a, smallInt(depth), smallInt(depth)});
-        case 5:
-            return both("left(%, %)", {a, smallInt(depth)});
-        case 6:
-            return both("right(%, %)", {a, smallInt(depth)});
-        case 7:
-            return both("replace(%, %, %)", {a, part(), part()});
-        case 8:
-            return both("split_part(%, %, %)", {a, part(), smallInt(depth)});
+        case 2: return both(one(kOfOne), {a});
+        case 3: return both("substr(%, %)", {a, smallInt(depth)});
+        case 4: return both("substring(% from % for %)", {a, smallInt(depth), smallInt(depth)});
+        case 5: return both("left(%, %)", {a, smallInt(depth)});
+        case 6: return both("right(%, %)", {a, smallInt(depth)});
+        case 7: return both("replace(%, %, %)", {a, part(), part()});
+        case 8: return both("split_part(%, %, %)", {a, part(), smallInt(depth)});
         case 9:
-        case 10:
-            return both("(% || %)", {a, part()});
-        case 11:
-            return both("concat(%, %, %)", {a, part(), of(Type::kInt, depth - 1)});
-        case 12:
-            return both("concat_ws(%, %, %)", {part(), a, part()});
-        case 13:
-            return both("lpad(%, %, %)", {a, smallInt(depth), part()});
-        case 14:
-            return both("rpad(%, %)", {a, smallInt(depth)});
-        case 15:
-            return both("repeat(%, %)", {part(), smallInt(depth)});
+        case 10: return both("(% || %)", {a, part()});
+        case 11: return both("concat(%, %, %)", {a, part(), of(Type::kInt, depth - 1)});
+        case 12: return both("concat_ws(%, %, %)", {part(), a, part()});
+        case 13: return both("lpad(%, %, %)", {a, smallInt(depth), part()});
+        case 14: return both("rpad(%, %)", {a, smallInt(depth)});
+        case 15: return both("repeat(%, %)", {part(), smallInt(depth)});
         case 16: {
             static constexpr const char* kReplacements[] = {"<\\&>", "x", "[\\1]", "", "\\\\"};
             const std::string flags = below(2) == 0 ? ", 'g'" : "";
@@ -424,8 +350,7 @@ Two RandomExpression::textOf(int depth) {
         }
         case 18:
             return both("%::text", {below(2) == 0 ? of(Type::kInt, depth - 1) : shortFloat(depth)});
-        case 19:
-            return both("%::text", {of(Type::kBool, depth - 1)});
+        case 19: return both("%::text", {of(Type::kBool, depth - 1)});
         case 20:
             return both("to_char(%, " + quoted(one(kFormats)) + ")", {of(Type::kTime, depth - 1)});
         default: {
@@ -441,15 +366,12 @@ Two RandomExpression::textOf(int depth) {
 Two RandomExpression::timeOf(int depth) {
     const auto a = of(Type::kTime, depth - 1);
     switch (below(5)) {
-        case 0:
-            return both("(% + interval " + quoted(one(kSpans)) + ")", {a});
-        case 1:
-            return both("(% - interval " + quoted(one(kSpans)) + ")", {a});
+        case 0: return both("(% + interval " + quoted(one(kSpans)) + ")", {a});
+        case 1: return both("(% - interval " + quoted(one(kSpans)) + ")", {a});
         case 2:
             return both("to_timestamp(%)", {both("(% @ 100000000)", {of(Type::kInt, depth - 1)},
                                                  "(% @ 100000000::int8)")});
-        default:
-            return both("date_trunc(" + quoted(one(kUnits)) + ", %)", {a});
+        default: return both("date_trunc(" + quoted(one(kUnits)) + ", %)", {a});
     }
 }
 

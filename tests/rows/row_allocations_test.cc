@@ -38,11 +38,11 @@ class LookAtAll final : public core::OutputOperation {
 public:
     explicit LookAtAll(const RowStream& rows) : node_(rows.node) { node_->require(); }
     std::string describe() const override { return "look"; }
-    core::Shown run(core::BatchRun& run) override {
+    core::Visibility run(core::BatchRun& run) override {
         std::size_t seen = 0;
         scanRows(*node_, run, kAllRows, [&](const Chunk&, std::size_t) { ++seen; });
         EXPECT_GT(seen, 0u);
-        return core::Shown::kNow;
+        return core::Visibility::kNow;
     }
 
 private:

@@ -103,17 +103,10 @@ std::vector<double> valuesOf(int kind, std::mt19937_64& random, std::size_t coun
     std::vector<double> values(count);
     for (double& value : values) {
         switch (kind) {
-            case 0:
-                value = static_cast<double>(random() % 1000);
-                break;
-            case 1:
-                value = std::lognormal_distribution<double>(0, 3)(random);
-                break;
-            case 2:
-                value = std::normal_distribution<double>(0, 100)(random);
-                break;
-            default:
-                value = -std::exponential_distribution<double>(0.001)(random);
+            case 0: value = static_cast<double>(random() % 1000); break;
+            case 1: value = std::lognormal_distribution<double>(0, 3)(random); break;
+            case 2: value = std::normal_distribution<double>(0, 100)(random); break;
+            default: value = -std::exponential_distribution<double>(0.001)(random);
         }
     }
     return values;

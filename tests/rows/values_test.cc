@@ -263,14 +263,9 @@ TEST(IsJson, AgreesWithAnotherParserOnMutatedTexts) {
         for (std::size_t n = random() % 3; n-- > 0;) {
             const std::size_t at = random() % text.size();
             switch (random() % 3) {
-                case 0:
-                    text.erase(at, 1 + random() % 4);
-                    break;
-                case 1:
-                    text.insert(at, 1, "{}[],:\"\\0e. -ntf"[random() % 16]);
-                    break;
-                default:
-                    text[at] = static_cast<char>(random() % 256);
+                case 0: text.erase(at, 1 + random() % 4); break;
+                case 1: text.insert(at, 1, "{}[],:\"\\0e. -ntf"[random() % 16]); break;
+                default: text[at] = static_cast<char>(random() % 256);
             }
             if (text.empty()) text = "1";
         }

@@ -152,11 +152,11 @@ std::uint64_t SimulatedPlan::linesUntil(std::int64_t tick) const {
     return linesUntil_[static_cast<std::size_t>(std::clamp<std::int64_t>(tick, 0, batches_))];
 }
 
-std::string SimulatedPlan::shown() const {
+std::string SimulatedPlan::description() const {
     std::string text;
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
         text += "  node " + std::to_string(i) + ": " + nodes_[i].operation.name + " " +
-                nodes_[i].operation.shown + " of";
+                nodes_[i].operation.description + " of";
         for (const auto parent : nodes_[i].parents) text += " " + std::to_string(parent);
         text += nodes_[i].isLeaf ? ", seen\n" : "\n";
     }
@@ -263,12 +263,12 @@ std::string SimulatedJob::differences() const {
     std::string text = shownTwice_;
     for (std::size_t node = 0; node < plan_.nodes().size(); ++node) {
         if (!plan_.nodes()[node].isLeaf) continue;
-        const auto shown = shown_.find(node);
+        const auto description = shown_.find(node);
         for (std::int64_t tick = 1; tick <= plan_.batches(); ++tick) {
             std::vector<std::string> elements;
-            if (shown != shown_.end())
-                if (const auto batch = shown->second.find(static_cast<std::uint64_t>(tick));
-                    batch != shown->second.end())
+            if (description != shown_.end())
+                if (const auto batch = description->second.find(static_cast<std::uint64_t>(tick));
+                    batch != description->second.end())
                     elements = batch->second;
             if (elements != expected(node, tick))
                 return text + "node " + std::to_string(node) + " batch " + std::to_string(tick) +

@@ -37,7 +37,7 @@ public:
     bool hasFiles() const { return hasFiles_; }
     // What is in the files that appear before the batch of this tick.
     std::vector<std::string> filesOf(std::int64_t tick) const;
-    std::string shown() const;
+    std::string description() const;
 
 private:
     void drawInput();

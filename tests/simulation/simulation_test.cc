@@ -64,8 +64,8 @@ protected:
         job.faults().arm(Fault::kNone, 0);
         const auto lived = job.live();
         EXPECT_TRUE(lived) << lived.error().message;
-        EXPECT_EQ(job.differences(), "") << plan.shown();
-        EXPECT_TRUE(job.hasTrimmed()) << "the log was never cut\n" << plan.shown();
+        EXPECT_EQ(job.differences(), "") << plan.description();
+        EXPECT_TRUE(job.hasTrimmed()) << "the log was never cut\n" << plan.description();
         return job.faults().changes();
     }
 
@@ -87,7 +87,7 @@ protected:
         const auto lived = job.live();
         EXPECT_TRUE(lived) << lived.error().message << "\n" << point.replay();
         const auto differences = lived ? job.differences() : "";
-        EXPECT_EQ(differences, "") << plan.shown() << point.replay();
+        EXPECT_EQ(differences, "") << plan.description() << point.replay();
         return lived && differences.empty();
     }
 
@@ -152,7 +152,7 @@ TEST_F(Simulation, ManyLivesThatAllDieAddUp) {
         job.faults().arm(Fault::kNone, 0);
         const auto lived = job.live();
         ASSERT_TRUE(lived) << lived.error().message << "\nseed " << seed;
-        ASSERT_EQ(job.differences(), "") << plan.shown() << "seed " << seed;
+        ASSERT_EQ(job.differences(), "") << plan.description() << "seed " << seed;
     }
 }
 

@@ -343,7 +343,7 @@ TEST_F(AcknowledgedText, LinesAreExactAcrossRandomCutsAndGhosts) {
             const std::size_t cut = 1 + random() % std::min<std::size_t>(text.size(), 4'000);
             peer.send(std::string_view(text).substr(0, cut));
             if (random() % 3 == 0) test::sleepMillis(static_cast<int>(random() % 3));
-            if (random() % 4 == 0) service->sealOpenBlocks();
+            if (random() % 4 == 0) service->flushOpenBlocks();
             switch (random() % 3) {
                 case 0: peer.close(); break;
                 case 1: peer.reset(); break;

@@ -17,9 +17,7 @@ namespace {
 
 using Tcp = asio::ip::tcp;
 
-Tcp::endpoint loopback(std::uint16_t port) {
-    return {asio::ip::make_address("127.0.0.1"), port};
-}
+Tcp::endpoint loopback(std::uint16_t port) { return {asio::ip::make_address("127.0.0.1"), port}; }
 
 bool isFree(std::uint16_t port) { return test::TestServer(port).port() == port; }
 
@@ -104,8 +102,8 @@ TEST(Endpoint, IsReadInEveryForm) {
     EXPECT_EQ(read("example.org:80"), "example.org 80");
     EXPECT_EQ(read("[::1]:9998"), "::1 9998");
     EXPECT_EQ(read("[fe80::1%eth0]:1"), "fe80::1%eth0 1");
-    for (const char* wrong : {"", "x", "x:", "x:0", "x:65536", "x:-1", "x:80 ", "[::1]", "[::1]:",
-                              "[::1]80", "[::1:80", "[]:80"})
+    for (const char* wrong : {"", "x", "x:", "x:0", "x:65536", "x:-1", "x:80 ", "[::1]",
+                              "[::1]:", "[::1]80", "[::1:80", "[]:80"})
         EXPECT_TRUE(read(wrong).starts_with("! \"" + std::string(wrong) + "\" ")) << read(wrong);
     EXPECT_EQ(read("::1:9998"),
               "! \"::1:9998\" has several colons: an IPv6 address needs brackets, [::1]:9998");

@@ -44,7 +44,8 @@ private:
 class DialingText : public ::testing::Test {
 protected:
     void dial(std::uint16_t port, const std::string& host = "localhost") {
-        auto made = NetworkService::make(log, pool, {.unfinishedLineMax = std::chrono::milliseconds(50)});
+        auto made =
+            NetworkService::make(log, pool, {.unfinishedLineMax = std::chrono::milliseconds(50)});
         ASSERT_TRUE(made);
         service = std::move(*made);
         receiver = service->dialText(
@@ -54,7 +55,7 @@ protected:
     }
     bool arrives(std::uint64_t lines) {
         return eventually([&] {
-            service->sealOpenBlocks();
+            service->flushOpenBlocks();
             return log.lineCount() >= lines;
         });
     }

@@ -80,10 +80,8 @@ protected:
 
     void keep() {
         for (auto& change : source_->takeChanges())
-            if (change.position)
-                rows_[change.lane] = *change.position;
-            else
-                rows_.erase(change.lane);
+            if (change.position) rows_[change.lane] = *change.position;
+            else rows_.erase(change.lane);
     }
 
     testing::SimulatedDisk disk_;

@@ -109,7 +109,7 @@ TEST(LineAssembler, CutsTheSameLinesAtEverySplitPosition) {
             Feeder feeder({.recordBytesMax = 10, .blockBytesMax = 4096});
             feeder.feed(std::string_view(kText).substr(0, split));
             if (takeBetween) feeder.take();
-            if (takeBetween) feeder.assembler().park();
+            if (takeBetween) feeder.assembler().releaseBuffer();
             feeder.feed(std::string_view(kText).substr(split));
             feeder.finish();
             expectSame(feeder.seen, expected(kText, 10, true), "split at " + std::to_string(split));
@@ -143,7 +143,7 @@ TEST(LineAssembler, CutsTheSameLinesFromRandomTextInRandomReads) {
             feeder.feed(rest.substr(0, count), 1 + random() % 3000);
             rest.remove_prefix(count);
             if (random() % 4 == 0) feeder.take();
-            if (random() % 4 == 0) feeder.assembler().park();
+            if (random() % 4 == 0) feeder.assembler().releaseBuffer();
         }
         const bool finished = random() % 2 == 0;
         if (finished) feeder.finish();
@@ -201,7 +201,7 @@ TEST(LineAssembler, HoldsNoBufferBetweenLines) {
     EXPECT_EQ(feeder.assembler().unfinishedBytes(), 4U);
     feeder.feed("ial");
     EXPECT_TRUE(feeder.assembler().holdsBuffer());
-    feeder.assembler().park();
+    feeder.assembler().releaseBuffer();
     EXPECT_EQ(feeder.pool().usedBytes(), 0U);
     feeder.feed("\n");
     feeder.take();
@@ -214,7 +214,7 @@ TEST(LineAssembler, SaysWhenTheBudgetIsFull) {
     LineAssembler second(*pool, {.recordBytesMax = 100, .blockBytesMax = 4096}, 1);
     ASSERT_EQ(first.makeRoom(), LineAssembler::Room::kReady);
     EXPECT_EQ(second.makeRoom(), LineAssembler::Room::kRefused);
-    first.park();
+    first.releaseBuffer();
     EXPECT_EQ(second.makeRoom(), LineAssembler::Room::kReady);
 }
 

@@ -40,7 +40,7 @@ protected:
     // Seals until the log has so many lines.
     bool arrives(std::uint64_t lines) {
         return test::eventually([&] {
-            service->sealOpenBlocks();
+            service->flushOpenBlocks();
             return log->lineCount() + log->oversizeCount() >= lines;
         });
     }

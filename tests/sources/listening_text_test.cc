@@ -25,7 +25,7 @@ TEST_F(ListeningText, LinesReachTheLogAtABatchTime) {
     peer.send("one\ntwo\r\nthr");
     ASSERT_TRUE(eventually([&] { return bytesRead() == 12; }));
     EXPECT_EQ(log->lineCount(), 0U);
-    service->sealOpenBlocks();
+    service->flushOpenBlocks();
     EXPECT_EQ(log->lines(), (Lines{"one", "two\r"}));
     peer.send("ee\n");
     ASSERT_TRUE(arrives(3));
@@ -103,7 +103,7 @@ TEST_F(ListeningText, EveryConnectionKeepsItsOrder) {
             }
         });
     }
-    for (int i = 0; i < 50; ++i) service->sealOpenBlocks();
+    for (int i = 0; i < 50; ++i) service->flushOpenBlocks();
     for (auto& sender : senders) sender.join();
     ASSERT_TRUE(arrives(160'000));
     std::vector<int> next(8);
@@ -126,7 +126,7 @@ TEST_F(ListeningText, AFullBudgetPushesBackAndLosesNothing) {
     std::uint64_t next = 0;
     std::uint64_t wrong = 0;
     EXPECT_TRUE(eventually([&] {
-        service->sealOpenBlocks();
+        service->flushOpenBlocks();
         for (const auto& line : log->takeLines()) wrong += line != "line " + std::to_string(next++);
         return next == lines;
     }));
@@ -149,7 +149,7 @@ TEST_F(ListeningText, ManyUnfinishedLinesInAFullBudgetAllEnd) {
         });
     }
     EXPECT_TRUE(eventually([&] {
-        service->sealOpenBlocks();
+        service->flushOpenBlocks();
         log->releaseBlocks();
         return log->lineCount() == 20;
     })) << log->lineCount();
@@ -181,7 +181,7 @@ TEST_F(ListeningText, AGracefulStopAppendsWholeLinesAndNothingAfterwards) {
     receiver->stop(true);
     EXPECT_EQ(log->lines(), (Lines{"one", "two"}));
     peer.send("ee\nfour\n");
-    service->sealOpenBlocks();
+    service->flushOpenBlocks();
     EXPECT_EQ(log->lineCount(), 2U);
     EXPECT_FALSE(client().connected());
     receiver->stop(true);
@@ -208,7 +208,7 @@ protected:
 
 TEST_F(TricklingText, ABatchTimeTakesEverythingThatCame) {
     auto peer = trickle();
-    service->sealOpenBlocks();
+    service->flushOpenBlocks();
     EXPECT_EQ(log->lines(), (Lines{"x", "x", "x", "x", "last"}));
 }
 
@@ -226,8 +226,8 @@ TEST_F(TricklingText, ItsEndIsSeenAtOnce) {
 
 TEST_F(TricklingText, AfterAQuietBatchTimeItIsReadAtOnceAgain) {
     auto peer = trickle();
-    service->sealOpenBlocks();
-    service->sealOpenBlocks();
+    service->flushOpenBlocks();
+    service->flushOpenBlocks();
     const auto before = bytesRead();
     peer.send("again\n");
     EXPECT_TRUE(eventually([&] { return bytesRead() > before; }));
@@ -341,7 +341,7 @@ TEST_F(ListeningText, ABrokenLogEndsReceiving) {
     log->breakDown();
     EXPECT_TRUE(peer.ended());
     EXPECT_TRUE(allClosed());
-    service->sealOpenBlocks();
+    service->flushOpenBlocks();
     EXPECT_EQ(log->lineCount(), 0U);
 }
 
@@ -384,13 +384,13 @@ TEST_F(ListeningText, AnIpv6AddressIsListenedOnWithAndWithoutBrackets) {
 
 TEST_F(ListeningText, WhatCannotBeListenedOnIsNamed) {
     open({.label = "source \"orders\""});
-    auto second = service->listenText(core::SourceId(4), {.label = "source \"returns\"",
-                                                          .port = receiver->port()});
+    auto second = service->listenText(core::SourceId(4),
+                                      {.label = "source \"returns\"", .port = receiver->port()});
     const auto started = second->start();
     ASSERT_FALSE(started);
-    EXPECT_EQ(started.error().message, "source \"returns\": cannot listen on 127.0.0.1:" +
-                                           std::to_string(receiver->port()) +
-                                           ": Address already in use");
+    EXPECT_EQ(started.error().message,
+              "source \"returns\": cannot listen on 127.0.0.1:" + std::to_string(receiver->port()) +
+                  ": Address already in use");
 }
 
 TEST_F(ListeningText, AddressesOthersReachAreRefusedUnlessAllowed) {
@@ -448,7 +448,7 @@ TEST_F(ListeningText, SealingIsQuickUnderLoad) {
     for (int i = 0; i < 20; ++i) {
         test::sleepMillis(5);
         const auto begin = std::chrono::steady_clock::now();
-        service->sealOpenBlocks();
+        service->flushOpenBlocks();
         longest = std::max(longest, std::chrono::steady_clock::now() - begin);
         log->releaseBlocks();
     }

@@ -20,10 +20,10 @@ TEST_F(LogFailure, EndsAllConnectionsWhileTheyArePausedAndSealed) {
         if (round % 2 == 0) service->pause();
         for (auto& each : clients) each.send(" more\nand more\n");
         std::thread breaking([&] { log->breakDown(); });
-        for (int i = 0; i < 20; ++i) service->sealOpenBlocks();
+        for (int i = 0; i < 20; ++i) service->flushOpenBlocks();
         breaking.join();
         service->resume();
-        service->sealOpenBlocks();
+        service->flushOpenBlocks();
         EXPECT_TRUE(allClosed());
         for (auto& each : clients) EXPECT_TRUE(each.ended());
         TearDown();

@@ -100,7 +100,7 @@ TEST_F(ReceiverLoad, TenThousandConnectionsAreServed) {
     ASSERT_TRUE(arrives(kConnections));
     log->releaseBlocks();
     EXPECT_TRUE(eventually([&] {
-        service->sealOpenBlocks();
+        service->flushOpenBlocks();
         return pool->usedBytes() == 0;
     })) << "an unfinished line holds no buffer behind a batch time";
     clients.next();
@@ -109,7 +109,7 @@ TEST_F(ReceiverLoad, TenThousandConnectionsAreServed) {
     EXPECT_EQ(log->lines().size(), kConnections);
     EXPECT_EQ(log->lines().front(), "and half of another");
     const auto begin = std::chrono::steady_clock::now();
-    service->sealOpenBlocks();
+    service->flushOpenBlocks();
     EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(200));
     auto refused = client();
     EXPECT_EQ(refused.line(), "error too many connections");
@@ -139,8 +139,8 @@ TEST_F(ReceiverLoad, ASenderAndItsServerPassLinesQuickly) {
     const int file = ::mkstemp(path);
     ::unlink(path);
     std::string piece;
-    while (piece.size() < (8 << 20)) piece += "a line of text with some words in it " +
-                                              std::to_string(piece.size()) + "\n";
+    while (piece.size() < (8 << 20))
+        piece += "a line of text with some words in it " + std::to_string(piece.size()) + "\n";
     std::size_t size = 0;
     for (int i = 0; i < 64; ++i) {
         ASSERT_EQ(::write(file, piece.data(), piece.size()), static_cast<ssize_t>(piece.size()));
@@ -150,7 +150,7 @@ TEST_F(ReceiverLoad, ASenderAndItsServerPassLinesQuickly) {
     std::atomic<bool> done{false};
     std::thread batches([&] {
         while (!done) {
-            service->sealOpenBlocks();
+            service->flushOpenBlocks();
             log->releaseBlocks();
             test::sleepMillis(20);
         }
@@ -166,7 +166,8 @@ TEST_F(ReceiverLoad, ASenderAndItsServerPassLinesQuickly) {
     ASSERT_TRUE(sent) << sent.error().message;
     EXPECT_EQ(log->lineCount(), *sent);
     ::close(file);
-    RecordProperty("megabytesPerSecond", static_cast<int>(static_cast<double>(size) / 1e6 / took.count()));
+    RecordProperty("megabytesPerSecond",
+                   static_cast<int>(static_cast<double>(size) / 1e6 / took.count()));
     std::printf("%.0f MB in %.2f s: %.0f MB/s\n", static_cast<double>(size) / 1e6, took.count(),
                 static_cast<double>(size) / 1e6 / took.count());
 }

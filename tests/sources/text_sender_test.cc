@@ -20,8 +20,8 @@ namespace tidemill::sources {
 namespace {
 
 using Lines = std::vector<std::string>;
-using test::eventually;
 using std::chrono::milliseconds;
+using test::eventually;
 
 // An unlinked file with this content, positioned at its start.
 int fileWith(const std::string& text) {
@@ -377,7 +377,8 @@ TEST_F(TextSending, AServerThatSaysNothingIsNotWaitedForForEver) {
     ASSERT_FALSE(sent);
     EXPECT_EQ(sent.error().kind, core::ErrorKind::kIo);
     EXPECT_NE(sent.error().message.find("said nothing to \"session s\" for 2300 ms"),
-              std::string::npos) << sent.error().message;
+              std::string::npos)
+        << sent.error().message;
     EXPECT_NE(notes.find("waiting for its answer"), notes.npos) << notes;
     ::close(file);
 }

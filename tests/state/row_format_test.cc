@@ -30,20 +30,24 @@ TEST_F(RowFormatTest, StoredRowsAreThoseOfTheFormatsPage) {
     const auto generation = checkpoint(3);
     store_.reset();
 
-    const auto rocks = must(RocksStore::open({.directory = generation, .blockCacheBytes = 1 << 20, .readOnly = true}));
+    const auto rocks = must(
+        RocksStore::open({.directory = generation, .blockCacheBytes = 1 << 20, .readOnly = true}));
     std::vector<std::string> rows;
     for (RowCursor cursor(rocks->snapshot(), {}, {}); cursor.valid(); cursor.next())
         rows.push_back(hex(cursor.key()) + " -> " + hex(cursor.value()));
     ASSERT_EQ(rows.size(), 3u);
-    EXPECT_EQ(rows[0], "00 00 00 00 00 00 6d 61 72 6b -> 00 " + hex(core::encodeBatchMark(markOf(3))));
+    EXPECT_EQ(rows[0],
+              "00 00 00 00 00 00 6d 61 72 6b -> 00 " + hex(core::encodeBatchMark(markOf(3))));
     EXPECT_EQ(rows[1], "0d 00 00 00 01 00 74 69 64 65 -> 01 2a 00 00 00 00 00 00 00");
     EXPECT_EQ(rows[2], "d4 00 00 00 02 00 7f ff ff fe -> 00 6d 69 6c 6c");
 }
 
 TEST_F(RowFormatTest, AValueOfAnotherKindIsCorrupt) {
-    EXPECT_EQ(must(decodeRowValue(std::string("\1\1\0\0\0\0\0\0\0", 9), ValueKind::kSum)).size(), 8u);
-    for (const std::string& stored : {std::string(), std::string("\6x"), std::string("\1short"),
-                                      std::string("\2\1\0\0\0\0\0\0\0", 9), std::string("\0x", 2)}) {
+    EXPECT_EQ(must(decodeRowValue(std::string("\1\1\0\0\0\0\0\0\0", 9), ValueKind::kSum)).size(),
+              8u);
+    for (const std::string& stored :
+         {std::string(), std::string("\6x"), std::string("\1short"),
+          std::string("\2\1\0\0\0\0\0\0\0", 9), std::string("\0x", 2)}) {
         const auto value = decodeRowValue(stored, ValueKind::kSum);
         ASSERT_FALSE(value.has_value());
         EXPECT_EQ(value.error().kind, core::ErrorKind::kCorrupt);
@@ -62,7 +66,8 @@ TEST_F(RowFormatTest, AReadOfATableAsAnotherKindIsCorruptAndNotWrong) {
     const std::uint64_t one = 1;
     must(table.rangeOf(key).merge({reinterpret_cast<const char*>(&key)}, 1, &one));
     must(store_->spill());
-    EXPECT_FALSE(table.rangeOf(key).get({reinterpret_cast<const char*>(&key)}, 1, lookup).has_value());
+    EXPECT_FALSE(
+        table.rangeOf(key).get({reinterpret_cast<const char*>(&key)}, 1, lookup).has_value());
 }
 
 }  // namespace

@@ -47,7 +47,8 @@ TEST_F(StateReaderTest, AScanKeepsToItsPrefixItsBoundsAndItsLimit) {
     const auto reader = must(StateReader::open(generationOfSums()));
     EXPECT_EQ(scan(*reader, {.prefix = "key19"}).size(), 111u);
     EXPECT_EQ(scan(*reader, {.from = "key1998"}).front().first, "key1998");
-    EXPECT_EQ(scan(*reader, {.to = "key10"}), (Rows{{"key0", numberBytes(1)}, {"key1", numberBytes(2)}}));
+    EXPECT_EQ(scan(*reader, {.to = "key10"}),
+              (Rows{{"key0", numberBytes(1)}, {"key1", numberBytes(2)}}));
     const auto some = scan(*reader, {.prefix = "key5", .from = "key55", .to = "key57", .limit = 3});
     ASSERT_EQ(some.size(), 3u);
     EXPECT_EQ(some.front().first, "key55");

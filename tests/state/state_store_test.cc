@@ -168,7 +168,8 @@ protected:
 
     std::string randomKey() {
         const auto n = random_() % 300;
-        return n % 7 == 0 ? "a rather long key, number " + std::to_string(n) : "k" + std::to_string(n);
+        return n % 7 == 0 ? "a rather long key, number " + std::to_string(n)
+                          : "k" + std::to_string(n);
     }
 
     void changeSomething() {
@@ -180,7 +181,8 @@ protected:
                 model_.sums[key] += key.size();
                 break;
             case 2:
-                put(texts(), key, std::string(random_() % 60, static_cast<char>('a' + random_() % 26)));
+                put(texts(), key,
+                    std::string(random_() % 60, static_cast<char>('a' + random_() % 26)));
                 model_.texts[key] = *bytes(texts(), key);
                 break;
             case 3:
@@ -191,9 +193,7 @@ protected:
                 remove(texts(), key);
                 model_.texts.erase(key);
                 break;
-            default:
-                put(sums(), key, numberBytes(1));
-                model_.sums[key] = 1;
+            default: put(sums(), key, numberBytes(1)); model_.sums[key] = 1;
         }
     }
 

@@ -108,7 +108,8 @@ protected:
     static void remove(StateTable& table, std::string_view key) {
         must(table.rangeOf(key).remove(key));
     }
-    static std::map<std::string, std::string> rows(StateTable& table, std::string_view prefix = {}) {
+    static std::map<std::string, std::string> rows(StateTable& table,
+                                                   std::string_view prefix = {}) {
         std::map<std::string, std::string> rows;
         for (std::uint32_t range = 0; range < core::kKeyRanges; ++range) {
             auto walker = table.range(range).walk({prefix});

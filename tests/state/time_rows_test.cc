@@ -37,8 +37,9 @@ TEST_F(TimeRowsTest, RowsComeInTheOrderOfTimeAndOfAdding) {
         must(rows.append(2, "b"));
         must(rows.append(300, "d"));
         must(rows.append(std::uint64_t{1} << 40, "e"));
-        EXPECT_EQ(visited(rows), (Rows{{2, "a"}, {2, "b"}, {300, "c"}, {300, "d"},
-                                       {std::uint64_t{1} << 40, "e"}}));
+        EXPECT_EQ(
+            visited(rows),
+            (Rows{{2, "a"}, {2, "b"}, {300, "c"}, {300, "d"}, {std::uint64_t{1} << 40, "e"}}));
         EXPECT_EQ(visited(rows, 3, 301), (Rows{{300, "c"}, {300, "d"}}));
         EXPECT_EQ(must(rows.oldest()), 2u);
     }
@@ -118,8 +119,11 @@ TEST_F(TimeRowsTest, RowsStayFlatOverManyWindowsWithoutACheckpoint) {
     EXPECT_EQ(visited(rows).size(), 30u);
     const auto generation = checkpoint(1);
     const auto reader = must(StateReader::open(generation));
-    for (const auto& table : must(reader->tables(true)))
-        if (table.operatorId == kOperator) EXPECT_EQ(table.rows, 30u);
+    for (const auto& table : must(reader->tables(true))) {
+        if (table.operatorId == kOperator) {
+            EXPECT_EQ(table.rows, 30u);
+        }
+    }
 }
 
 }  // namespace

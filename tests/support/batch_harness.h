@@ -43,7 +43,8 @@ using Batches = std::vector<std::vector<std::string>>;
 class Life {
 public:
     explicit Life(StreamingOptions options, BatchTime start = fromMillis(0))
-        : clock_(std::make_shared<ManualClock>(start)), context_(with(std::move(options), clock_)) {}
+        : clock_(std::make_shared<ManualClock>(start)),
+          context_(with(std::move(options), clock_)) {}
 
     StreamingContext& context() { return context_; }
     const StreamingContext& context() const { return context_; }

@@ -16,7 +16,7 @@ namespace tidemill::test {
 class ChildProcess {
 public:
     struct Options {
-        std::vector<std::string> arguments;  // the program's path first
+        std::vector<std::string> arguments;              // the program's path first
         std::map<std::string, std::string> environment;  // beside our own
         std::string outputFile = "/dev/null";
         std::string errorFile = "/dev/null";

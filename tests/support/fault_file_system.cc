@@ -106,10 +106,8 @@ core::Result<> FaultFileSystem::alive() const {
 
 void FaultFileSystem::refuse(const Path& path, bool refused) {
     std::lock_guard lock(mutex_);
-    if (refused)
-        refused_.insert(path);
-    else
-        refused_.erase(path);
+    if (refused) refused_.insert(path);
+    else refused_.erase(path);
 }
 
 void FaultFileSystem::onRead(std::function<void(const Path&)> visit) {

@@ -47,8 +47,7 @@ fs::path placeFor(std::uint64_t sizeBytes) {
 
 }  // namespace
 
-std::unique_ptr<LoopFileSystem> LoopFileSystem::make(std::uint64_t sizeBytes,
-                                                     std::string& whyNot) {
+std::unique_ptr<LoopFileSystem> LoopFileSystem::make(std::uint64_t sizeBytes, std::string& whyNot) {
     const std::string mkfs = findTool("mkfs.ext4");
     if (::geteuid() != 0) whyNot = "only root may mount a file system";
     else if (mkfs.empty()) whyNot = "there is no mkfs.ext4 (package e2fsprogs)";
@@ -94,9 +93,9 @@ bool LoopFileSystem::mount() {
     // the device against another test.
     for (int tries = 0; tries < 5 && !mounted_; ++tries) {
         int code = 0;
-        outputOf({findTool("mount"), "-t", "ext4", "-o", "loop", image_.string(),
-                  mountPoint_.string()},
-                 code);
+        outputOf(
+            {findTool("mount"), "-t", "ext4", "-o", "loop", image_.string(), mountPoint_.string()},
+            code);
         mounted_ = code == 0;
         if (!mounted_) std::this_thread::sleep_for(std::chrono::milliseconds(100));
     }

@@ -24,9 +24,8 @@ void MemoryBlockLog::write() {
         Lsn until;
         {
             std::unique_lock lock(mutex_);
-            changed_.wait(lock, [&] {
-                return ending_ || (durable_ < last_ && holds_ == 0 && !failed_);
-            });
+            changed_.wait(lock,
+                          [&] { return ending_ || (durable_ < last_ && holds_ == 0 && !failed_); });
             if (ending_) return;
             until = last_;
         }

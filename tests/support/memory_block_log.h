@@ -19,8 +19,8 @@ namespace tidemill::test {
 class MemoryBlockLog final : public core::BlockLog {
 public:
     enum class Sync {
-        kByHand,   // nothing is durable until makeDurable()
-        kWriter,   // a thread makes everything durable again and again, as a log writer does
+        kByHand,  // nothing is durable until makeDurable()
+        kWriter,  // a thread makes everything durable again and again, as a log writer does
     };
     explicit MemoryBlockLog(Sync sync = Sync::kWriter,
                             std::chrono::microseconds syncTime = std::chrono::microseconds(200));

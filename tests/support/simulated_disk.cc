@@ -35,7 +35,7 @@ struct SimulatedDisk::Node {
     std::uint64_t number = nextNumber();
     std::int64_t born = static_cast<std::int64_t>(number);  // times are such numbers too
     std::int64_t modified = born;
-    std::string bytes;         // as readers see it
+    std::string bytes;  // as readers see it
     std::string syncedBytes;
     std::vector<Write> writes;  // since the last sync
     std::map<std::string, NodePtr> entries;
@@ -173,10 +173,10 @@ void SimulatedDisk::crash(Fate fate, std::uint64_t seed) {
     std::lock_guard lock(mutex_);
     ++powerCycle_;
     std::mt19937_64 random(seed);
-    settle(root_, fate, random);
+    applyFate(root_, fate, random);
 }
 
-void SimulatedDisk::settle(const NodePtr& node, Fate fate, std::mt19937_64& random) {
+void SimulatedDisk::applyFate(const NodePtr& node, Fate fate, std::mt19937_64& random) {
     // Some cuts lose nearly all, some nearly nothing.
     const auto odds = random() % 101;
     const auto kept = [&] {
@@ -187,7 +187,7 @@ void SimulatedDisk::settle(const NodePtr& node, Fate fate, std::mt19937_64& rand
             if (kept()) Node::apply(node->syncedEntries, change);
         node->changes.clear();
         node->entries = node->syncedEntries;
-        for (const auto& [name, entry] : node->entries) settle(entry, fate, random);
+        for (const auto& [name, entry] : node->entries) applyFate(entry, fate, random);
         return;
     }
     for (const auto& write : node->writes) {
@@ -219,7 +219,8 @@ void SimulatedDisk::damage(const Path& path, std::uint64_t offset, unsigned char
     const auto node = find(path);
     for (auto* bytes : {&node->bytes, &node->syncedBytes})
         if (offset < bytes->size())
-            (*bytes)[offset] = static_cast<char>(static_cast<unsigned char>((*bytes)[offset]) ^ flipMask);
+            (*bytes)[offset] =
+                static_cast<char>(static_cast<unsigned char>((*bytes)[offset]) ^ flipMask);
 }
 
 std::map<std::string, std::string> SimulatedDisk::contents() const {

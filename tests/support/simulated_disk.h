@@ -20,9 +20,9 @@ public:
     SimulatedDisk();
 
     enum class Fate {
-        kKeepAll,   // the process died, the machine did not
-        kLoseAll,   // power cut: nothing unsynced survives
-        kRandom,    // power cut: each unsynced sector and directory entry survives or not
+        kKeepAll,  // the process died, the machine did not
+        kLoseAll,  // power cut: nothing unsynced survives
+        kRandom,   // power cut: each unsynced sector and directory entry survives or not
     };
     // Every open file becomes useless; the disk goes on with what survived.
     void crash(Fate fate, std::uint64_t seed = 0);
@@ -56,7 +56,7 @@ private:
     // The directory that holds `path`, and its name there.
     core::Result<std::pair<NodePtr, std::string>> place(const core::Path& path) const;
     void removeEntries(const NodePtr& directory);
-    void settle(const NodePtr& node, Fate fate, std::mt19937_64& random);
+    void applyFate(const NodePtr& node, Fate fate, std::mt19937_64& random);
     std::uint64_t usedBytes() const;
 
     mutable std::mutex mutex_;

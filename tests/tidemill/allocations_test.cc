@@ -80,19 +80,18 @@ void consume(const DStream<T>& stream, std::size_t expected = kDistinct) {
 class Allocations : public ::testing::TestWithParam<unsigned> {};
 
 TEST_P(Allocations, OfAWordCountDoNotGrowWithTheRecords) {
-    EXPECT_LT(allocationsPerRecord(GetParam(),
-                                   [](const auto& lines) {
-                                       consume(countsOf(lines.flatMap(splitWords)));
-                                   }),
-              kNone);
+    EXPECT_LT(
+        allocationsPerRecord(
+            GetParam(), [](const auto& lines) { consume(countsOf(lines.flatMap(splitWords))); }),
+        kNone);
 }
 
 TEST_P(Allocations, OfRunningTotalsDoNotGrowWithTheRecords) {
-    EXPECT_LT(allocationsPerRecord(GetParam(),
-                                   [](const auto& lines) {
-                                       consume(countsOf(lines.flatMap(splitWords))
-                                                   .runningTotals("totals"));
-                                   }),
+    EXPECT_LT(allocationsPerRecord(
+                  GetParam(),
+                  [](const auto& lines) {
+                      consume(countsOf(lines.flatMap(splitWords)).runningTotals("totals"));
+                  }),
               kNone);
 }
 
@@ -104,8 +103,8 @@ TEST_P(Allocations, OfAFlatMapThatEmitsDoNotGrowWithTheRecords) {
             begin = end + 1;
         }
     };
-    EXPECT_LT(allocationsPerRecord(GetParam(),
-                                   [&](const auto& lines) { consume(countsOf(lines.flatMap(split))); }),
+    EXPECT_LT(allocationsPerRecord(
+                  GetParam(), [&](const auto& lines) { consume(countsOf(lines.flatMap(split))); }),
               kNone);
 }
 
@@ -115,13 +114,13 @@ TEST_P(Allocations, OfAFunctionThatAllocatesAreCounted) {
         const std::string copy = std::string(word) + " is too long to fit into a string itself";
         return std::pair(word, static_cast<std::int64_t>(copy.size()));
     };
-    EXPECT_GE(allocationsPerRecord(GetParam(),
-                                   [&](const auto& lines) {
-                                       consume(lines.flatMap(splitWords)
-                                                   .map(lengthOfCopy)
-                                                   .reduceByKey(std::plus<>()));
-                                   }),
-              1 - kNone);
+    EXPECT_GE(
+        allocationsPerRecord(
+            GetParam(),
+            [&](const auto& lines) {
+                consume(lines.flatMap(splitWords).map(lengthOfCopy).reduceByKey(std::plus<>()));
+            }),
+        1 - kNone);
 }
 
 INSTANTIATE_TEST_SUITE_P(Workers, Allocations, ::testing::Values(1U, 2U));

@@ -46,10 +46,8 @@ TEST(Queue, TakesOnePushABatchOrAllOfThem) {
         life.start();
         life.run(2);
         life.context().stop();
-        if (oneAtATime)
-            EXPECT_EQ(seen[1], (std::vector<std::string>{"1"}));
-        else
-            EXPECT_EQ(seen[1], (std::vector<std::string>{"1", "2"}));
+        if (oneAtATime) EXPECT_EQ(seen[1], (std::vector<std::string>{"1"}));
+        else EXPECT_EQ(seen[1], (std::vector<std::string>{"1", "2"}));
     }
 }
 
@@ -73,7 +71,10 @@ TEST(Print, IsInSparksFormatAlsoForAnEmptyBatch) {
         RecordQueue<int> queue;
         queue.push({1, 2, 3});
         queue.push({});
-        life.context().queueStream(queue).map([](int x) { return std::pair("n", x); }).print(2, out);
+        life.context()
+            .queueStream(queue)
+            .map([](int x) { return std::pair("n", x); })
+            .print(2, out);
         life.start();
         life.run(2);
         life.context().stop();

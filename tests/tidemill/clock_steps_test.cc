@@ -134,7 +134,8 @@ TEST_F(ClockSteps, AStartYearsAheadDoesNotStopLaterOnes) {
     }
     end();
     const auto last = years + 2000;
-    EXPECT_EQ(times_, (Times{years + 1000, last, last + 1, last + 2, last + 3, last + 4, last + 5}));
+    EXPECT_EQ(times_,
+              (Times{years + 1000, last, last + 1, last + 2, last + 3, last + 4, last + 5}));
     begin(1s, years + 7'300);
     await(1);
     life_->run(6);
@@ -255,8 +256,10 @@ TEST_F(ClockSteps, AWindowThatSlidesWithEveryBatchIsRefusedUnderAnotherIntervalW
         begin(3s, 2000, 6s, {});
         FAIL() << "started";
     } catch (const StreamingError& error) {
-        EXPECT_NE(std::string(error.what()).find("slide_ms=2000"), std::string::npos) << error.what();
-        EXPECT_NE(std::string(error.what()).find("slide_ms=3000"), std::string::npos) << error.what();
+        EXPECT_NE(std::string(error.what()).find("slide_ms=2000"), std::string::npos)
+            << error.what();
+        EXPECT_NE(std::string(error.what()).find("slide_ms=3000"), std::string::npos)
+            << error.what();
     }
 }
 
@@ -291,8 +294,8 @@ TEST(ClockStepsState, TimeoutsFollowBatchTime) {
     life.context()
         .queueStream(queue)
         .map([](std::string word) { return std::pair(std::move(word), 1); })
-        .mapWithState<int>([](const std::string& key, std::optional<int> value, State<int>& state)
-                               -> std::optional<std::string> {
+        .mapWithState<int>([](const std::string& key, std::optional<int> value,
+                              State<int>& state) -> std::optional<std::string> {
             if (!value) return key;
             state.update(*value);
             return std::nullopt;
@@ -361,8 +364,9 @@ TEST(Durations, OutsideTheirLimitsAreRefusedInWords) {
         numbers.remember(Duration(0));
         FAIL();
     } catch (const std::invalid_argument& error) {
-        EXPECT_NE(std::string(error.what()).find("remember: how long batches are remembered (0 ms)"),
-                  std::string::npos);
+        EXPECT_NE(
+            std::string(error.what()).find("remember: how long batches are remembered (0 ms)"),
+            std::string::npos);
     }
 }
 

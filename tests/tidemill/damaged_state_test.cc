@@ -22,17 +22,16 @@ protected:
         Life life(options, fromMillis(1000 * batches_));
         RecordQueue<std::string> queue;
         queue.push(words);
-        life.collect(life.context()
-                         .queueStream(queue)
-                         .map([](const std::string& w) { return std::pair<std::string, int>(w, 1); })
-                         .updateStateByKey<int>("counts",
-                                                [](std::span<const int> values,
-                                                   std::optional<int> before) {
-                                                    return std::optional(
-                                                        before.value_or(0) +
-                                                        static_cast<int>(values.size()));
-                                                }),
-                     seen_);
+        life.collect(
+            life.context()
+                .queueStream(queue)
+                .map([](const std::string& w) { return std::pair<std::string, int>(w, 1); })
+                .updateStateByKey<int>("counts",
+                                       [](std::span<const int> values, std::optional<int> before) {
+                                           return std::optional(before.value_or(0) +
+                                                                static_cast<int>(values.size()));
+                                       }),
+            seen_);
         life.start();
         life.run(1);
         ++batches_;
@@ -73,7 +72,8 @@ protected:
             if (file.path().extension() != ".sst" || older.contains(inode(file))) continue;
             std::fstream bytes(file.path(), std::ios::in | std::ios::out | std::ios::binary);
             char byte = 0;
-            const auto at = static_cast<std::streamoff>(part * static_cast<double>(file.file_size()));
+            const auto at =
+                static_cast<std::streamoff>(part * static_cast<double>(file.file_size()));
             bytes.seekg(at).get(byte);
             bytes.seekp(at).put(static_cast<char>(byte ^ 0x40));
             ++damaged;

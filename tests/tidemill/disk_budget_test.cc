@@ -49,8 +49,9 @@ TEST(DiskBudget, NeverMoreThanAFifthToWhichTheRestIsMadeToFit) {
     EXPECT_EQ(budget.segmentBytes, 40 * kMebi);
     EXPECT_EQ(budget.deltaBudgetBytes, 40 * kMebi);
     EXPECT_EQ(budget.checkpointBytes, 80 * kMebi);
-    EXPECT_EQ(budget.shrunk, "the disk has 400 MiB: segment_bytes to 40 MiB, delta_budget to 40 MiB, "
-                             "[checkpoint] log_bytes to 80 MiB");
+    EXPECT_EQ(budget.shrunk,
+              "the disk has 400 MiB: segment_bytes to 40 MiB, delta_budget to 40 MiB, "
+              "[checkpoint] log_bytes to 80 MiB");
 }
 
 TEST(DiskBudget, WhatTheOptionsSayIsTaken) {

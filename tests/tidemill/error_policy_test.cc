@@ -45,7 +45,8 @@ protected:
 
 TEST_F(ErrorPolicies, StopEndsTheJobWithWhatTheFunctionThrew) {
     try {
-        runBatches(kInputs, [](auto s) { return s.map(toNumber); }, with(ErrorPolicy::kStop));
+        runBatches(
+            kInputs, [](auto s) { return s.map(toNumber); }, with(ErrorPolicy::kStop));
         FAIL() << "the job went on";
     } catch (const StreamingError& error) {
         EXPECT_EQ(error.kind(), core::ErrorKind::kUserCode);
@@ -54,30 +55,36 @@ TEST_F(ErrorPolicies, StopEndsTheJobWithWhatTheFunctionThrew) {
 }
 
 TEST_F(ErrorPolicies, SkipLeavesTheRecordOut) {
-    EXPECT_EQ(runBatches(kInputs, [](auto s) { return s.map(toNumber); }, with(ErrorPolicy::kSkip)),
+    EXPECT_EQ(runBatches(
+                  kInputs, [](auto s) { return s.map(toNumber); }, with(ErrorPolicy::kSkip)),
               (Batches{{"1", "2"}, {"3"}, {"4"}}));
     EXPECT_FALSE(std::filesystem::exists(directory_ / "dead"));
 }
 
 TEST_F(ErrorPolicies, FilterAndFlatMapLeaveItOutToo) {
-    EXPECT_EQ(runBatches(kInputs, [](auto s) {
-                  return s.filter([](const std::string& w) { return toNumber(w) != 2; });
-              }, with(ErrorPolicy::kSkip)),
-              (Batches{{"1"}, {"3"}, {"4"}}));
+    EXPECT_EQ(
+        runBatches(
+            kInputs,
+            [](auto s) { return s.filter([](const std::string& w) { return toNumber(w) != 2; }); },
+            with(ErrorPolicy::kSkip)),
+        (Batches{{"1"}, {"3"}, {"4"}}));
     // What a flatMap emitted for a record before it threw goes with it.
-    EXPECT_EQ(runBatches(kInputs, [](auto s) {
-                  return s.template flatMap<std::string>(
-                      [](const std::string& w, Emit<std::string>& emit) {
-                          emit("before " + w);
-                          emit(std::to_string(toNumber(w)));
-                      });
-              }, with(ErrorPolicy::kSkip)),
+    EXPECT_EQ(runBatches(
+                  kInputs,
+                  [](auto s) {
+                      return s.template flatMap<std::string>(
+                          [](const std::string& w, Emit<std::string>& emit) {
+                              emit("before " + w);
+                              emit(std::to_string(toNumber(w)));
+                          });
+                  },
+                  with(ErrorPolicy::kSkip)),
               (Batches{{"1", "2", "before 1", "before 2"}, {"3", "before 3"}, {"4", "before 4"}}));
 }
 
 TEST_F(ErrorPolicies, DeadLettersAreWrittenWithTheirBatchAndWhatWasThrown) {
-    EXPECT_EQ(runBatches(kInputs, [](auto s) { return s.map(toNumber); },
-                         with(ErrorPolicy::kDeadLetter)),
+    EXPECT_EQ(runBatches(
+                  kInputs, [](auto s) { return s.map(toNumber); }, with(ErrorPolicy::kDeadLetter)),
               (Batches{{"1", "2"}, {"3"}, {"4"}}));
     ASSERT_EQ(deadLetters(1).size(), 1u);
     EXPECT_EQ(deadLetters(1)[0].dump(),
@@ -123,13 +130,17 @@ TEST_F(ErrorPolicies, BothSidesOfAUnionAreCounted) {
 }
 
 TEST_F(ErrorPolicies, WhatFunctionsOfManyRecordsThrowEndsTheJob) {
-    EXPECT_THROW(runBatches(kInputs, [](auto s) {
-                     return s.map([](const std::string& w) { return std::pair(1, w); })
-                         .reduceByKey([](const std::string&, const std::string&) -> std::string {
-                             throw std::runtime_error("cannot add");
-                         });
-                 }, with(ErrorPolicy::kSkip)),
-                 StreamingError);
+    EXPECT_THROW(
+        runBatches(
+            kInputs,
+            [](auto s) {
+                return s.map([](const std::string& w) { return std::pair(1, w); })
+                    .reduceByKey([](const std::string&, const std::string&) -> std::string {
+                        throw std::runtime_error("cannot add");
+                    });
+            },
+            with(ErrorPolicy::kSkip)),
+        StreamingError);
 }
 
 TEST_F(ErrorPolicies, DeadLettersOfABatchThatIsReplayedAreTheSame) {
@@ -162,7 +173,8 @@ TEST_F(ErrorPolicies, DeadLettersOfABatchThatIsReplayedAreTheSame) {
 TEST_F(ErrorPolicies, DeadLettersNeedADirectory) {
     auto options = inMemory();
     options.errorPolicy = ErrorPolicy::kDeadLetter;
-    EXPECT_THROW(runBatches(kInputs, [](auto s) { return s.map(toNumber); }, options),
+    EXPECT_THROW(runBatches(
+                     kInputs, [](auto s) { return s.map(toNumber); }, options),
                  StreamingError);
 }
 

@@ -94,8 +94,7 @@ private:
     void change() {
         switch (number(0, 7)) {
             case 0:
-            case 1:
-                return create();
+            case 1: return create();
             case 2:
                 if (File* file = some()) {
                     note("append to " + file->names[0]);
@@ -126,8 +125,7 @@ private:
                     touch(file->names[0]);
                 }
                 return;
-            default:
-                return;
+            default: return;
         }
     }
 

@@ -30,7 +30,8 @@ protected:
         const auto path = incoming() / name;
         std::ofstream(path, std::ios::binary) << text;
         const std::int64_t at = kStart + millis;
-        const timespec times[2] = {{at / 1000, at % 1000 * 1'000'000}, {at / 1000, at % 1000 * 1'000'000}};
+        const timespec times[2] = {{at / 1000, at % 1000 * 1'000'000},
+                                   {at / 1000, at % 1000 * 1'000'000}};
         ASSERT_EQ(::utimensat(AT_FDCWD, path.c_str(), times, 0), 0);
     }
 
@@ -42,8 +43,8 @@ protected:
     }
 
     // A life that begins `millis` behind kStart; `between(i)` runs before its i-th batch.
-    void live(StreamingOptions options, std::int64_t millis, std::size_t batches, bool graceful = true,
-              const std::function<void(std::size_t)>& between = {}) {
+    void live(StreamingOptions options, std::int64_t millis, std::size_t batches,
+              bool graceful = true, const std::function<void(std::size_t)>& between = {}) {
         Life life(std::move(options), fromMillis(kStart + millis));
         life.collect(stream_(life.context()), seen_);
         life.start();
@@ -252,7 +253,8 @@ TEST_F(FileStreams, ALargeFileIsCutIntoPartitionsAtLineEnds) {
 TEST_F(FileStreams, WhatDoesNotFitWaitsAndIsNotForgottenByACrash) {
     auto small = durable();
     small.maxBatchBytes = 10;
-    for (int i = 0; i < 6; ++i) put("f" + std::to_string(i), "line " + std::to_string(i) + "\n", 500);
+    for (int i = 0; i < 6; ++i)
+        put("f" + std::to_string(i), "line " + std::to_string(i) + "\n", 500);
     live(small, 0, 2, false);
     small.workers = 7;
     live(small, 200'000, 5);

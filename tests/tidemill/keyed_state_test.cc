@@ -22,7 +22,8 @@ std::optional<std::int64_t> add(std::span<const std::int64_t> values,
 }
 
 auto ones(DStream<std::string> words) {
-    return words.map([](const std::string& w) { return std::pair<std::string, std::int64_t>(w, 1); });
+    return words.map(
+        [](const std::string& w) { return std::pair<std::string, std::int64_t>(w, 1); });
 }
 
 TEST(UpdateStateByKey, VisitsEveryKeyInEveryBatch) {
@@ -62,8 +63,9 @@ TEST(UpdateStateByKey, OnlyTouchedKeysAreVisitedWhenAskedFor) {
 
 TEST(UpdateStateByKey, AnEmptyResultRemovesTheKey) {
     for (const auto visit : {Visit::kEveryKey, Visit::kTouchedKeys}) {
-        const auto untilTwo = [](std::span<const std::int64_t> values,
-                                 std::optional<std::int64_t> before) -> std::optional<std::int64_t> {
+        const auto untilTwo =
+            [](std::span<const std::int64_t> values,
+               std::optional<std::int64_t> before) -> std::optional<std::int64_t> {
             const auto sum = add(values, before);
             if (*sum >= 2) return std::nullopt;
             return sum;
@@ -86,12 +88,12 @@ TEST(UpdateStateByKey, StatesMayBeAnythingCerealCanStore) {
         all.push_back(static_cast<std::int64_t>(values.size()));
         return std::optional(all);
     };
-    EXPECT_EQ(runBatches<std::string>({{"a", "a"}, {"b"}, {"a"}},
-                                      [&](auto s) {
-                                          return ones(s)
-                                              .template updateStateByKey<std::vector<std::int64_t>>(
-                                                  "sizes", remember);
-                                      }),
+    EXPECT_EQ(runBatches<std::string>(
+                  {{"a", "a"}, {"b"}, {"a"}},
+                  [&](auto s) {
+                      return ones(s).template updateStateByKey<std::vector<std::int64_t>>("sizes",
+                                                                                          remember);
+                  }),
               (Batches{{"(a,[2])"}, {"(a,[2, 0])", "(b,[1])"}, {"(a,[2, 0, 1])", "(b,[1, 0])"}}));
 }
 
@@ -139,12 +141,13 @@ TEST(RunningTotals, ChangesStayWithinTheBudgetWithoutADirectoryToo) {
 }
 
 TEST(RunningTotals, DoublesAreAddedToo) {
-    EXPECT_EQ(runBatches<double>({{0.5, 0.25}, {1.0}},
-                                 [](auto s) {
-                                     return s.map([](double x) { return std::pair(1, x); })
-                                         .runningTotals("totals");
-                                 }),
-              (Batches{{"(1,0.75)"}, {"(1,1.75)"}}));
+    EXPECT_EQ(
+        runBatches<double>(
+            {{0.5, 0.25}, {1.0}},
+            [](auto s) {
+                return s.map([](double x) { return std::pair(1, x); }).runningTotals("totals");
+            }),
+        (Batches{{"(1,0.75)"}, {"(1,1.75)"}}));
 }
 
 // One life on a directory: runs `inputs`, then ends gracefully or as a crash would end it.

@@ -255,8 +255,7 @@ TEST_P(LogQueue, GivesWhatABatchInMemoryWouldGive) {
     if (GetParam().holds || GetParam().name == std::string("viewsAsValues") ||
         GetParam().name == std::string("aFunctionThatRemembersLines"))
         EXPECT_GE(batches, inMemory) << "more than fits into memory was taken";
-    else
-        EXPECT_LE(batches, inMemory / 2 + 1) << "batches are no larger than memory";
+    else EXPECT_LE(batches, inMemory / 2 + 1) << "batches are no larger than memory";
     // The same with everything in memory; batches are cut in other places, so that only what adds
     // up over batches can be compared.
     Counts all;

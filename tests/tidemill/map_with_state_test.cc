@@ -24,23 +24,21 @@ int count(const std::string&, std::optional<int> one, State<int>& state) {
 }
 
 TEST(MapWithState, MakesAnElementOfEachRecord) {
-    expectAlsoWithKills(kUpdates,
-                        {{}, {"1"}, {"1", "2"}, {"1", "2", "3"}, {"3", "4"}, {"5"}, {}},
+    expectAlsoWithKills(kUpdates, {{}, {"1"}, {"1", "2"}, {"1", "2", "3"}, {"3", "4"}, {"5"}, {}},
                         [](auto s) { return ones(s).template mapWithState<int>(count); });
 }
 
 TEST(MapWithState, SnapshotsHoldEveryKey) {
-    expectAlsoWithKills(kUpdates,
-                        {{},
-                         {"(a,1)"},
-                         {"(a,2)", "(b,1)"},
-                         {"(a,3)", "(b,2)", "(c,1)"},
-                         {"(a,4)", "(b,3)", "(c,1)"},
-                         {"(a,5)", "(b,3)", "(c,1)"},
-                         {"(a,5)", "(b,3)", "(c,1)"}},
-                        [](auto s) {
-                            return ones(s).template mapWithState<int>(count).stateSnapshots();
-                        });
+    expectAlsoWithKills(
+        kUpdates,
+        {{},
+         {"(a,1)"},
+         {"(a,2)", "(b,1)"},
+         {"(a,3)", "(b,2)", "(c,1)"},
+         {"(a,4)", "(b,3)", "(c,1)"},
+         {"(a,5)", "(b,3)", "(c,1)"},
+         {"(a,5)", "(b,3)", "(c,1)"}},
+        [](auto s) { return ones(s).template mapWithState<int>(count).stateSnapshots(); });
 }
 
 TEST(MapWithState, RecordsOfAKeySeeEachOther) {
@@ -57,13 +55,11 @@ TEST(MapWithState, TheFunctionMayTakeTheBatchTime) {
         if (!state.isTimingOut()) state.update(now);
         return key + (one ? " +" : " out +") + std::to_string(now - before);
     };
-    expectAlsoWithKills(Words{{"a"}, {"a", "b"}, {}, {"a"}, {}, {}},
-                        {{"a +0"}, {"a +1000", "b +0"}, {}, {"a +2000"}, {"b out +3000"}, {}},
-                        [&](auto s) {
-                            return ones(s)
-                                .template mapWithState<std::int64_t>(sinceBefore)
-                                .timeout(2s);
-                        });
+    expectAlsoWithKills(
+        Words{{"a"}, {"a", "b"}, {}, {"a"}, {}, {}},
+        {{"a +0"}, {"a +1000", "b +0"}, {}, {"a +2000"}, {"b out +3000"}, {}}, [&](auto s) {
+            return ones(s).template mapWithState<std::int64_t>(sinceBefore).timeout(2s);
+        });
 }
 
 TEST(MapWithState, AnEmptyOptionalMakesNoElement) {
@@ -80,10 +76,8 @@ TEST(MapWithState, AnEmptyOptionalMakesNoElement) {
 
 TEST(MapWithState, StatesCanBeRemoved) {
     const auto untilThree = [](const std::string&, std::optional<int>, State<int>& state) {
-        if (state.exists() && state.get() == 2)
-            state.remove();
-        else
-            state.update(state.getOption().value_or(0) + 1);
+        if (state.exists() && state.get() == 2) state.remove();
+        else state.update(state.getOption().value_or(0) + 1);
         return 0;
     };
     const Words inputs{{"a"}, {"a"}, {"a"}, {"a"}, {"a", "a", "a"}};
@@ -97,14 +91,14 @@ TEST(MapWithState, InitialStatesAreThereFromTheFirstBatchOn) {
         return ones(s).template mapWithState<int>(count).initialState({{"a", 5}, {"z", 10}});
     };
     expectAlsoWithKills({{"a"}, {"a", "b"}, {}}, {{"6"}, {"1", "7"}, {}}, build);
-    expectAlsoWithKills({{"a"}, {"a", "b"}, {}},
-                        {{"(a,6)", "(z,10)"}, {"(a,7)", "(b,1)", "(z,10)"},
-                         {"(a,7)", "(b,1)", "(z,10)"}},
-                        [&](auto s) { return build(s).stateSnapshots(); });
+    expectAlsoWithKills(
+        {{"a"}, {"a", "b"}, {}},
+        {{"(a,6)", "(z,10)"}, {"(a,7)", "(b,1)", "(z,10)"}, {"(a,7)", "(b,1)", "(z,10)"}},
+        [&](auto s) { return build(s).stateSnapshots(); });
 }
 
 // "key=count", or "key timed out at count".
-std::string told(const std::string& key, std::optional<int> one, State<int>& state) {
+std::string describe(const std::string& key, std::optional<int> one, State<int>& state) {
     if (state.isTimingOut()) {
         EXPECT_FALSE(one);
         return key + " out at " + std::to_string(state.get());
@@ -115,33 +109,28 @@ std::string told(const std::string& key, std::optional<int> one, State<int>& sta
 
 TEST(MapWithState, IdleKeysTimeOutOnceAndStrictly) {
     // Touched at 1 s with a timeout of 2 s: out when 1 s < batch time - 2 s, so at 4 s.
-    expectAlsoWithKills({{"a", "b"}, {"b"}, {}, {}, {}, {}, {"a"}},
-                        {{"a=1", "b=1"}, {"b=2"}, {}, {"a out at 1"}, {"b out at 2"}, {}, {"a=1"}},
-                        [](auto s) {
-                            return ones(s).template mapWithState<int>(told).timeout(2s);
-                        });
+    expectAlsoWithKills(
+        {{"a", "b"}, {"b"}, {}, {}, {}, {}, {"a"}},
+        {{"a=1", "b=1"}, {"b=2"}, {}, {"a out at 1"}, {"b out at 2"}, {}, {"a=1"}},
+        [](auto s) { return ones(s).template mapWithState<int>(describe).timeout(2s); });
 }
 
 TEST(MapWithState, ARecordInTheLastBatchRefreshesTheKey) {
-    expectAlsoWithKills({{"a"}, {}, {}, {"a"}, {}, {}, {}},
-                        {{"a=1"}, {}, {}, {"a=2"}, {}, {}, {"a out at 2"}}, [](auto s) {
-                            return ones(s).template mapWithState<int>(told).timeout(2s);
-                        });
+    expectAlsoWithKills(
+        {{"a"}, {}, {}, {"a"}, {}, {}, {}}, {{"a=1"}, {}, {}, {"a=2"}, {}, {}, {"a out at 2"}},
+        [](auto s) { return ones(s).template mapWithState<int>(describe).timeout(2s); });
 }
 
 TEST(MapWithState, KeysThatTimedOutAreNotInTheSnapshot) {
-    expectAlsoWithKills({{"a"}, {"b"}, {}, {}, {}},
-                        {{"(a,1)"}, {"(a,1)", "(b,1)"}, {"(b,1)"}, {}, {}}, [](auto s) {
-                            return ones(s)
-                                .template mapWithState<int>(told)
-                                .timeout(1s)
-                                .stateSnapshots();
-                        });
+    expectAlsoWithKills(
+        {{"a"}, {"b"}, {}, {}, {}}, {{"(a,1)"}, {"(a,1)", "(b,1)"}, {"(b,1)"}, {}, {}}, [](auto s) {
+            return ones(s).template mapWithState<int>(describe).timeout(1s).stateSnapshots();
+        });
 }
 
 TEST(MapWithState, InitialStatesTimeOutToo) {
     expectAlsoWithKills({{}, {}, {}}, {{}, {}, {"z out at 3"}}, [](auto s) {
-        return ones(s).template mapWithState<int>(told).initialState({{"z", 3}}).timeout(1s);
+        return ones(s).template mapWithState<int>(describe).initialState({{"z", 3}}).timeout(1s);
     });
 }
 
@@ -153,11 +142,11 @@ TEST(MapWithState, KeysMayBeViews) {
                      .memoryTextStream(text, 3)
                      .flatMap(splitWords)
                      .map([](std::string_view w) { return std::pair(w, 1); })
-                     .mapWithState<int>([](const std::string_view& key, std::optional<int>,
-                                           State<int>& state) {
-                         if (!state.isTimingOut()) state.update(1);
-                         return std::pair(key, state.isTimingOut());
-                     })
+                     .mapWithState<int>(
+                         [](const std::string_view& key, std::optional<int>, State<int>& state) {
+                             if (!state.isTimingOut()) state.update(1);
+                             return std::pair(key, state.isTimingOut());
+                         })
                      .timeout(1s),
                  seen);
     life.start();
@@ -193,17 +182,17 @@ std::optional<int> sum(std::span<const int> values, std::optional<int> before) {
 
 TEST(StateOptions, UpdateStateByKeyBeginsWithInitialStates) {
     const Words inputs{{"a"}, {"a", "b"}, {"a", "b", "c"}, {"a", "b"}, {"a"}, {}};
-    expectAlsoWithKills(inputs,
-                        {{"(a,2)", "(c,2)"},
-                         {"(a,3)", "(b,1)", "(c,2)"},
-                         {"(a,4)", "(b,2)", "(c,3)"},
-                         {"(a,5)", "(b,3)", "(c,3)"},
-                         {"(a,6)", "(b,3)", "(c,3)"},
-                         {"(a,6)", "(b,3)", "(c,3)"}},
-                        [](auto s) {
-                            return ones(s).template updateStateByKey<int>(sum).initialState(
-                                {{"a", 1}, {"c", 2}});
-                        });
+    expectAlsoWithKills(
+        inputs,
+        {{"(a,2)", "(c,2)"},
+         {"(a,3)", "(b,1)", "(c,2)"},
+         {"(a,4)", "(b,2)", "(c,3)"},
+         {"(a,5)", "(b,3)", "(c,3)"},
+         {"(a,6)", "(b,3)", "(c,3)"},
+         {"(a,6)", "(b,3)", "(c,3)"}},
+        [](auto s) {
+            return ones(s).template updateStateByKey<int>(sum).initialState({{"a", 1}, {"c", 2}});
+        });
 }
 
 TEST(StateOptions, UpdateStateByKeyMaySeeTimeAndKey) {
@@ -213,20 +202,18 @@ TEST(StateOptions, UpdateStateByKeyMaySeeTimeAndKey) {
         return key + "@" + std::to_string(toMillis(time));
     };
     for (const auto visit : {Visit::kEveryKey, Visit::kTouchedKeys})
-        expectAlsoWithKills({{"a"}, {"b"}, {"a"}},
-                            {{"(a,a@1000)"}, {"(a,a@1000)", "(b,b@2000)"},
-                             {"(a,a@3000)", "(b,b@2000)"}},
-                            [&](auto s) {
-                                return ones(s)
-                                    .template updateStateByKey<std::string>(lastSeen, visit)
-                                    .all();
-                            });
+        expectAlsoWithKills(
+            {{"a"}, {"b"}, {"a"}},
+            {{"(a,a@1000)"}, {"(a,a@1000)", "(b,b@2000)"}, {"(a,a@3000)", "(b,b@2000)"}},
+            [&](auto s) {
+                return ones(s).template updateStateByKey<std::string>(lastSeen, visit).all();
+            });
 }
 
 TEST(StateOptions, IdleStatesEndAfterTheirTime) {
     const Words inputs{{"a", "b"}, {"b"}, {}, {}, {"a"}, {}};
-    const Batches expected{{"(a,1)", "(b,1)"}, {"(a,1)", "(b,2)"}, {"(a,1)", "(b,2)"}, {"(b,2)"},
-                           {"(a,1)"},          {"(a,1)"}};
+    const Batches expected{{"(a,1)", "(b,1)"}, {"(a,1)", "(b,2)"}, {"(a,1)", "(b,2)"},
+                           {"(b,2)"},          {"(a,1)"},          {"(a,1)"}};
     expectAlsoWithKills(inputs, expected,
                         [](auto s) { return ones(s).runningTotals().ttl(2s).all(); });
     for (const auto visit : {Visit::kEveryKey, Visit::kTouchedKeys})

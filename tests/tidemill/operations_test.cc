@@ -19,9 +19,9 @@ Batches sorted(Batches batches) {
 }
 
 TEST(Map, GivesOneElementForEach) {
-    EXPECT_EQ(runBatches(kNumbers,
-                         [](auto s) { return s.map([](int x) { return std::to_string(x); }); }),
-              sorted({{"1", "2", "3", "4"}, {"5", "6", "7", "8"}, {"9", "10", "11", "12"}}));
+    EXPECT_EQ(
+        runBatches(kNumbers, [](auto s) { return s.map([](int x) { return std::to_string(x); }); }),
+        sorted({{"1", "2", "3", "4"}, {"5", "6", "7", "8"}, {"9", "10", "11", "12"}}));
 }
 
 TEST(FlatMap, GivesAnyNumberForEach) {
@@ -67,9 +67,9 @@ TEST(FlatMap, StoredBytesOutliveTheCall) {
 }
 
 TEST(Filter, KeepsWhatThePredicateSays) {
-    EXPECT_EQ(runBatches(kNumbers,
-                         [](auto s) { return s.filter([](int x) { return x % 2 == 0; }); }),
-              sorted({{"2", "4"}, {"6", "8"}, {"10", "12"}}));
+    EXPECT_EQ(
+        runBatches(kNumbers, [](auto s) { return s.filter([](int x) { return x % 2 == 0; }); }),
+        sorted({{"2", "4"}, {"6", "8"}, {"10", "12"}}));
 }
 
 TEST(ReduceByKey, ReducesEachKeyOfABatch) {
@@ -99,7 +99,9 @@ TEST(ReduceByKey, NumbersAsKeysAndStructsAsValues) {
         int low, high;
     };
     const auto batches = runBatches<int>({{3, 8, 1, 12, 7}}, [](auto s) {
-        return s.map([](int x) { return std::pair(std::int64_t{x % 2} - 1, Range{x, x}); })
+        return s.map([](int x) {
+                    return std::pair(std::int64_t{x % 2} - 1, Range{x, x});
+                })
             .reduceByKey([](const Range& a, const Range& b) {
                 return Range{std::min(a.low, b.low), std::max(a.high, b.high)};
             })
@@ -113,7 +115,9 @@ TEST(ReduceByKey, NumbersAsKeysAndStructsAsValues) {
 TEST(ReduceByKey, ValuesThatOwnMemory) {
     const auto batches = runBatches<std::string>({{"a1", "b1", "a2"}, {"a3"}}, [](auto s) {
         return s
-            .map([](const std::string& x) { return std::pair(x.substr(0, 1), x + std::string(40, '.')); })
+            .map([](const std::string& x) {
+                return std::pair(x.substr(0, 1), x + std::string(40, '.'));
+            })
             .reduceByKey([](const std::string& a, const std::string& b) { return a + b; })
             .map([](auto pair) { return std::pair(pair.first, pair.second.size()); });
     });
@@ -123,8 +127,7 @@ TEST(ReduceByKey, ValuesThatOwnMemory) {
 TEST(CountByValue, CountsEachValue) {
     const auto batches = runBatches<int>({{1}, {1, 1, 1}, {1, 2}, {1, 1, 2, 2}},
                                          [](auto s) { return s.countByValue(); });
-    EXPECT_EQ(batches,
-              sorted({{"(1,1)"}, {"(1,3)"}, {"(1,1)", "(2,1)"}, {"(1,2)", "(2,2)"}}));
+    EXPECT_EQ(batches, sorted({{"(1,1)"}, {"(1,3)"}, {"(1,1)", "(2,1)"}, {"(1,2)", "(2,2)"}}));
 }
 
 TEST(Glom, GivesEachPartitionAsOneElement) {
@@ -133,14 +136,14 @@ TEST(Glom, GivesEachPartitionAsOneElement) {
 }
 
 TEST(MapPartitions, SeesAPartitionAtOnce) {
-    EXPECT_EQ(runBatches(kNumbers,
-                         [](auto s) {
-                             return s.repartition(2).mapPartitions([](std::span<int> part) {
-                                 return std::vector<int>{
-                                     std::accumulate(part.begin(), part.end(), 0)};
-                             });
-                         }),
-              sorted({{"3", "7"}, {"11", "15"}, {"19", "23"}}));
+    EXPECT_EQ(
+        runBatches(kNumbers,
+                   [](auto s) {
+                       return s.repartition(2).mapPartitions([](std::span<int> part) {
+                           return std::vector<int>{std::accumulate(part.begin(), part.end(), 0)};
+                       });
+                   }),
+        sorted({{"3", "7"}, {"11", "15"}, {"19", "23"}}));
 }
 
 TEST(Repartition, GivesAsManyPartitionsAsAskedForAlsoForFewElements) {
@@ -149,12 +152,12 @@ TEST(Repartition, GivesAsManyPartitionsAsAskedForAlsoForFewElements) {
 }
 
 TEST(GroupByKey, KeepsTheValuesOfAKeyTogether) {
-    EXPECT_EQ(runBatches(kWords,
-                         [](auto s) {
-                             return s.map([](const std::string& w) { return Pair(w, 1); })
-                                 .groupByKey();
-                         }),
-              sorted({{"(a,[1, 1])", "(b,[1])"}, {"(,[1, 1])"}, {}}));
+    EXPECT_EQ(
+        runBatches(kWords,
+                   [](auto s) {
+                       return s.map([](const std::string& w) { return Pair(w, 1); }).groupByKey();
+                   }),
+        sorted({{"(a,[1, 1])", "(b,[1])"}, {"(,[1, 1])"}, {}}));
 }
 
 TEST(MapValues, ChangesValuesOnly) {
@@ -192,33 +195,31 @@ TEST(CombineByKey, CombinesValuesToAnotherType) {
     EXPECT_EQ(runBatches(kWords,
                          [](auto s) {
                              return s.map([](const std::string& w) { return Pair(w, 3); })
-                                 .combineByKey([](std::int64_t v) { return std::to_string(v); },
-                                               [](std::string c, std::int64_t v) {
-                                                   return c + "+" + std::to_string(v);
-                                               },
-                                               [](std::string a, std::string b) {
-                                                   return a + "|" + b;
-                                               });
+                                 .combineByKey(
+                                     [](std::int64_t v) { return std::to_string(v); },
+                                     [](std::string c, std::int64_t v) {
+                                         return c + "+" + std::to_string(v);
+                                     },
+                                     [](std::string a, std::string b) { return a + "|" + b; });
                          }),
               sorted({{"(a,3+3)", "(b,3)"}, {"(,3+3)"}, {}}));
 }
 
 TEST(PartitionBy, ChangesNoPairs) {
-    EXPECT_EQ(runBatches(kWords,
-                         [](auto s) {
-                             return s.map([](const std::string& w) { return Pair(w, 1); })
-                                 .partitionBy();
-                         }),
-              sorted({{"(a,1)", "(a,1)", "(b,1)"}, {"(,1)", "(,1)"}, {}}));
+    EXPECT_EQ(
+        runBatches(kWords,
+                   [](auto s) {
+                       return s.map([](const std::string& w) { return Pair(w, 1); }).partitionBy();
+                   }),
+        sorted({{"(a,1)", "(a,1)", "(b,1)"}, {"(,1)", "(,1)"}, {}}));
 }
 
 TEST(UnionWith, GivesTheElementsOfBoth) {
-    EXPECT_EQ(runBatches<int>({{1, 2, 3, 4}, {101, 102, 103, 104}},
-                              [](auto s) {
-                                  return s.unionWith(s.map([](int x) { return x + 4; }));
-                              }),
-              sorted({{"1", "2", "3", "4", "5", "6", "7", "8"},
-                      {"101", "102", "103", "104", "105", "106", "107", "108"}}));
+    EXPECT_EQ(
+        runBatches<int>({{1, 2, 3, 4}, {101, 102, 103, 104}},
+                        [](auto s) { return s.unionWith(s.map([](int x) { return x + 4; })); }),
+        sorted({{"1", "2", "3", "4", "5", "6", "7", "8"},
+                {"101", "102", "103", "104", "105", "106", "107", "108"}}));
 }
 
 TEST(UnionWith, FeedsAShuffleFromBothSides) {
@@ -360,7 +361,8 @@ TEST(Batch, OneStreamFeedsSeveralShufflesAndOutputs) {
     queue.push({1, 2, 2});
     auto numbers = life.context().queueStream(queue);
     life.collect(numbers.countByValue(), counts);
-    life.collect(numbers.map([](int x) { return std::pair(0, x); }).reduceByKey(std::plus<>()), sums);
+    life.collect(numbers.map([](int x) { return std::pair(0, x); }).reduceByKey(std::plus<>()),
+                 sums);
     life.collect(numbers, raw);
     life.start();
     life.run(1);

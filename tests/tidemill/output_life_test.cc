@@ -38,14 +38,14 @@ public:
         if (ledger_.noteBytes != 0) return std::string(ledger_.noteBytes, 'x');
         return ledger_.batches.empty() ? std::string() : std::to_string(ledger_.batches.back());
     }
-    core::Shown run(core::BatchRun& run) override {
+    core::Visibility run(core::BatchRun& run) override {
         const auto batch = run.record().batch.value;
         const auto noted = core::noteOf(run.record(), number());
         note_("run " + std::to_string(batch) + " behind " + std::string(noted));
         if (!ledger_.batches.empty() && ledger_.batches.back() == batch)
-            return core::Shown::kBefore;
+            return core::Visibility::kBefore;
         ledger_.batches.push_back(batch);
-        return core::Shown::kNow;
+        return core::Visibility::kNow;
     }
     core::Result<> close() override {
         note_("close");
@@ -60,11 +60,12 @@ private:
     const std::string name_;
 };
 
-class ShownBefore final : public StreamingListener {
+class AlreadyVisible final : public StreamingListener {
 public:
-    explicit ShownBefore(Lines& into) : into_(into) {}
+    explicit AlreadyVisible(Lines& into) : into_(into) {}
     void onOutputOperationCompleted(const OutputInfo& info) override {
-        if (info.shownBefore) into_.push_back(std::to_string(info.batch) + " " + info.description);
+        if (info.alreadyVisible)
+            into_.push_back(std::to_string(info.batch) + " " + info.description);
     }
 
 private:
@@ -90,7 +91,7 @@ protected:
         auto& graph = words.job()->graph;
         graph.addOutput(std::make_unique<LedgerOutput>(ledger_, "first"));
         graph.addOutput(std::make_unique<LedgerOutput>(other_, "second"));
-        life.context().addListener(std::make_shared<ShownBefore>(shownBefore_));
+        life.context().addListener(std::make_shared<AlreadyVisible>(alreadyVisible_));
         try {
             life.start();
             life.run(batches);
@@ -105,7 +106,7 @@ protected:
 
     TemporaryDirectory directory_;
     Ledger ledger_, other_;
-    Lines shownBefore_;
+    Lines alreadyVisible_;
     std::size_t batches_ = 0;
     bool fails_ = false;
 };
@@ -118,7 +119,7 @@ TEST_F(OutputLife, IsOpenedBehindTheLastRecordedBatchAndClosedOnce) {
     EXPECT_EQ(live(1, true), "");
     EXPECT_EQ(ledger_.life,
               (Lines{"first: open behind 2 at 2000", "first: run 3 behind 2", "first: close"}));
-    EXPECT_TRUE(shownBefore_.empty());
+    EXPECT_TRUE(alreadyVisible_.empty());
 }
 
 TEST_F(OutputLife, AnswersThatItHasABatchThatRunsAgain) {
@@ -131,7 +132,7 @@ TEST_F(OutputLife, AnswersThatItHasABatchThatRunsAgain) {
                                    "first: run 3 behind 2", "first: close"}));
     EXPECT_EQ(ledger_.batches, (std::vector<std::uint64_t>{1, 2, 3}));
     EXPECT_EQ(other_.batches, (std::vector<std::uint64_t>{1, 2, 3}));
-    EXPECT_EQ(shownBefore_, (Lines{"2 first"}));
+    EXPECT_EQ(alreadyVisible_, (Lines{"2 first"}));
 }
 
 TEST_F(OutputLife, IsClosedWhenABatchOrTheStartFails) {

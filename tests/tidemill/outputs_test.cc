@@ -129,7 +129,10 @@ TEST_F(Outputs, ANewDataDirectoryRefusesExistingDeadLetters) {
         Life life(options, fromMillis(begin * 1000));
         RecordQueue<std::string> queue;
         queue.push({"bad"});
-        life.context().queueStream(queue).map([](const std::string& w) { return std::stoi(w); }).print();
+        life.context()
+            .queueStream(queue)
+            .map([](const std::string& w) { return std::stoi(w); })
+            .print();
         life.start();
         life.run(1);
         life.context().stop();
@@ -164,8 +167,9 @@ TEST(ResultMarks, ComeBackEqual) {
     const core::ResultMark mark{"000102030405060708090a0b0c0d0e0f", core::BatchId(7),
                                 0x1122334455667788, 2};
     const auto text = core::encodeResultMark(mark);
-    EXPECT_EQ(text, "tidemill result\nversion 1\ndata-directory 000102030405060708090a0b0c0d0e0f\n"
-                    "batch 7\nrecord 1122334455667788\nrevision 2\n");
+    EXPECT_EQ(text,
+              "tidemill result\nversion 1\ndata-directory 000102030405060708090a0b0c0d0e0f\n"
+              "batch 7\nrecord 1122334455667788\nrevision 2\n");
     const auto decoded = core::decodeResultMark(text);
     ASSERT_TRUE(decoded);
     EXPECT_EQ(*decoded, mark);

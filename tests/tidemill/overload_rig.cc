@@ -56,7 +56,7 @@ std::size_t peakResidentBytes() {
 }
 
 template <class T>
-void tell(int pipe, const T& value) {
+void report(int pipe, const T& value) {
     if (::write(pipe, &value, sizeof value) != sizeof value) ::_exit(3);
 }
 template <class T>
@@ -65,7 +65,7 @@ bool hear(int pipe, T& value) {
 }
 
 // The child's life: tells its port, runs until it is told to stop, tells what it saw.
-void runJob(const fs::path& directory, int told, int telling) {
+void runJob(const fs::path& directory, int commands, int reports) {
     core::setLogLevel(core::LogLevel::kError);
     StreamingContext ssc(options(directory));
     ssc.listenTextStream("127.0.0.1", 0)
@@ -80,7 +80,7 @@ void runJob(const fs::path& directory, int told, int telling) {
         .runningTotals("totals")
         .forEachBatch([](auto&) {});
     ssc.start();
-    tell(telling, ssc.boundPorts().front());
+    report(reports, ssc.boundPorts().front());
 
     Overload seen;
     std::atomic<bool> stopping = false;
@@ -96,14 +96,14 @@ void runJob(const fs::path& directory, int told, int telling) {
         }
     });
     char stop = 0;
-    hear(told, stop);
+    hear(commands, stop);
     ssc.stop();
     stopping = true;
     watcher.join();
     seen.peakBytes = peakResidentBytes();
     seen.budgetBytes =
         seen.receiveBudgetBytes + seen.deltaBudgetBytes + ssc.options().stateCacheBytes;
-    tell(telling, seen);
+    report(reports, seen);
 }
 
 // Line `number`: a word that no other line has, one of a thousand common ones, and filling.

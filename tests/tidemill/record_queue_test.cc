@@ -79,10 +79,8 @@ TEST(RecordQueue, AGracefulStopTakesWhatWasPushedBefore) {
         queue.push({4});
         life.context().stop();
         EXPECT_EQ(queue.queued(), 0U);
-        if (oneAtATime)
-            EXPECT_EQ(seen, (Seen{{1, {"1"}}, {2, {"2", "3"}}, {3, {"4"}}}));
-        else
-            EXPECT_EQ(seen, (Seen{{1, {"1"}}, {2, {"2", "3", "4"}}}));
+        if (oneAtATime) EXPECT_EQ(seen, (Seen{{1, {"1"}}, {2, {"2", "3"}}, {3, {"4"}}}));
+        else EXPECT_EQ(seen, (Seen{{1, {"1"}}, {2, {"2", "3", "4"}}}));
         queue.push({5});
         EXPECT_EQ(queue.queued(), 1U);
         Life next(inMemory());

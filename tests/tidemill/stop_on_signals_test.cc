@@ -156,7 +156,8 @@ TEST_F(StopOnSignals, ALaterSecondSignalEndsAtOnce) {
 }
 
 TEST_F(StopOnSignals, TheOldHandlersComeBackWithTheEndOfTheContext) {
-    struct sigaction before {}, during {}, after {};
+    struct sigaction before {
+    }, during{}, after{};
     ::sigaction(SIGTERM, nullptr, &before);
     {
         StreamingContext ssc(options());
@@ -172,8 +173,7 @@ TEST_F(StopOnSignals, TheOldHandlersComeBackWithTheEndOfTheContext) {
 TEST_F(StopOnSignals, RunUntilStoppedReturnsWhatMainShould) {
     child([&](auto notify) {
         StreamingContext ssc(options());
-        ssc.memoryTextStream("a\nb\n").forEachBatch(
-            [&](Batch<std::string_view>&) { notify(); });
+        ssc.memoryTextStream("a\nb\n").forEachBatch([&](Batch<std::string_view>&) { notify(); });
         return ssc.runUntilStopped();
     });
     ready();
@@ -188,7 +188,8 @@ TEST_F(StopOnSignals, AStartThatFailsIsAMessageAndAnExitCode) {
     StreamingContext ssc(bad);
     ssc.memoryTextStream("a\n").print();
     EXPECT_EQ(ssc.runUntilStopped(), 1);
-    EXPECT_NE(testing::internal::GetCapturedStderr().find("is missing: " + bad.directory.parent_path().string()),
+    EXPECT_NE(testing::internal::GetCapturedStderr().find("is missing: " +
+                                                          bad.directory.parent_path().string()),
               std::string::npos);
 }
 

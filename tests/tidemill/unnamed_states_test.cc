@@ -71,10 +71,8 @@ TEST_F(UnnamedStates, WindowedCountsMayChangePlaces) {
         return [swapped](auto s, auto, auto seeA, auto seeB) {
             const auto a = [&] { seeA(s.filter(kIsA).countByValueAndWindow(3s)); };
             const auto b = [&] { seeB(s.filter(kIsB).countByValueAndWindow(3s)); };
-            if (swapped)
-                b(), a();
-            else
-                a(), b();
+            if (swapped) b(), a();
+            else a(), b();
         };
     };
     ASSERT_EQ(live(kInput, build(false)), "");
@@ -90,10 +88,8 @@ TEST_F(UnnamedStates, OverTwoSourcesToo) {
         return [swapped](auto s, auto other, auto seeA, auto seeB) {
             const auto a = [&] { seeA(s.countByValueAndWindow(3s)); };
             const auto b = [&] { seeB(other.countByValueAndWindow(3s)); };
-            if (swapped)
-                b(), a();
-            else
-                a(), b();
+            if (swapped) b(), a();
+            else a(), b();
         };
     };
     ASSERT_EQ(live({{"x"}}, build(false)), "");

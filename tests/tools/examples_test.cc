@@ -118,7 +118,8 @@ TEST_F(Example, JoinMatchesTwoSocketsByKey) {
     EXPECT_TRUE(
         printed("\"order\": \"7\", \"what\": \"apples\", \"pieces\": \"3\", \"paid\": 4.50}"))
         << rig_.daemonOutput() << rig_.daemonErrors();
-    EXPECT_TRUE(printed("\"order\": \"8\", \"what\": \"pears\", \"pieces\": \"1\", \"paid\": null}"));
+    EXPECT_TRUE(
+        printed("\"order\": \"8\", \"what\": \"pears\", \"pieces\": \"1\", \"paid\": null}"));
     stop(*daemon);
     EXPECT_THAT(rig_.daemonErrors(), HasSubstr("because a function threw"));
 }

@@ -33,8 +33,7 @@ bool await(Done done) {
 }
 
 std::string fromBase64(const std::string& text) {
-    const std::string digits =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const std::string digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     std::string bytes;
     unsigned bits = 0;
     int count = 0;
@@ -152,11 +151,11 @@ std::unique_ptr<ChildProcess> ProgramRig::start(std::map<std::string, std::strin
     std::vector<std::string> all{TIDEMILL_PROGRAM_PATH, "run", path_ / "job.toml", "--data-dir",
                                  data()};
     all.insert(all.end(), more.begin(), more.end());
-    return std::make_unique<ChildProcess>(ChildProcess::Options{
-        .arguments = all,
-        .environment = std::move(environment),
-        .outputFile = path_ / "out",
-        .errorFile = path_ / "err"});
+    return std::make_unique<ChildProcess>(
+        ChildProcess::Options{.arguments = all,
+                              .environment = std::move(environment),
+                              .outputFile = path_ / "out",
+                              .errorFile = path_ / "err"});
 }
 
 std::string ProgramRig::daemonOutput() const { return contentOf(path_ / "out"); }
@@ -169,8 +168,7 @@ Outcome ProgramRig::tidemill(const std::vector<std::string>& arguments) const {
     fs::remove(err);
     std::vector<std::string> all{TIDEMILL_PROGRAM_PATH};
     all.insert(all.end(), arguments.begin(), arguments.end());
-    ChildProcess child(
-        {.arguments = all, .environment = {}, .outputFile = out, .errorFile = err});
+    ChildProcess child({.arguments = all, .environment = {}, .outputFile = out, .errorFile = err});
     Outcome outcome;
     outcome.code = child.wait(kLongest).value_or(-1);
     outcome.out = contentOf(out);
@@ -206,8 +204,8 @@ std::vector<std::pair<std::string, std::int64_t>> ProgramRig::exported() const {
     for (std::string line; std::getline(lines, line);) {
         const auto row = nlohmann::json::parse(line);
         EXPECT_EQ(row.size(), 2u) << line;
-        const std::string key = row.contains("key") ? row["key"].get<std::string>()
-                                                    : fromBase64(row["key_base64"]);
+        const std::string key =
+            row.contains("key") ? row["key"].get<std::string>() : fromBase64(row["key_base64"]);
         rows.emplace_back(key, row["value"].get<std::int64_t>());
     }
     return rows;

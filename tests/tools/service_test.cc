@@ -111,10 +111,9 @@ TEST_F(Service, TheWatchdogHearsWhileBatchesComplete) {
 
 TEST_F(Service, TheWatchdogHearsNothingMoreWhenABatchIsStuck) {
     rig_.writeJob("type = \"listen\"\nport = 0");
-    const auto daemon =
-        rig_.start({{"NOTIFY_SOCKET", systemd_.path()},
-                    {"WATCHDOG_USEC", "400000"},
-                    {"TIDEMILL_FAILPOINT", "batch.afterRecordSync:delay=600000"}});
+    const auto daemon = rig_.start({{"NOTIFY_SOCKET", systemd_.path()},
+                                    {"WATCHDOG_USEC", "400000"},
+                                    {"TIDEMILL_FAILPOINT", "batch.afterRecordSync:delay=600000"}});
     systemd_.until("READY=1");
     // Signs for the time that one batch may take, then none.
     const auto begun = std::chrono::steady_clock::now();
@@ -142,8 +141,10 @@ TEST_F(Service, TheFirstAndTheLastLineOfALogSayWhenAndWhat) {
         "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}[+-][0-9]{2}:?[0-9]{2} ";
     EXPECT_THAT(rig_.daemonErrors(),
                 ::testing::ContainsRegex(
-                    stamp + "info tidemill [0-9]+\\.[0-9]+\\.[0-9]+, job program: a batch every 50 "
-                            "ms, data directory " + rig_.data().string()));
+                    stamp +
+                    "info tidemill [0-9]+\\.[0-9]+\\.[0-9]+, job program: a batch every 50 "
+                    "ms, data directory " +
+                    rig_.data().string()));
     const auto second = rig_.tidemill({"run", rig_.path() / "job.toml", "--data-dir", rig_.data()});
     EXPECT_EQ(second.code, 4);
     const std::string lastLine =
@@ -156,10 +157,11 @@ TEST_F(Service, TheFirstAndTheLastLineOfALogSayWhenAndWhat) {
 TEST_F(Service, ARelativeDataDirectoryIsSaidInFull) {
     rig_.writeJob("type = \"listen\"\nport = 0");
     int code = 0;
-    outputOf({"/bin/sh", "-c",
-              "cd " + rig_.path().string() + " && timeout 2 " TIDEMILL_PROGRAM_PATH
-              " run job.toml --data-dir data/../data 2>said"},
-             code);
+    outputOf(
+        {"/bin/sh", "-c",
+         "cd " + rig_.path().string() +
+             " && timeout 2 " TIDEMILL_PROGRAM_PATH " run job.toml --data-dir data/../data 2>said"},
+        code);
     EXPECT_THAT(contentOf(rig_.path() / "said"),
                 HasSubstr("data directory " + rig_.data().string() + "\n"));
 }
@@ -168,19 +170,19 @@ TEST_F(Service, ARelativeDataDirectoryIsSaidInFull) {
 TEST_F(Service, TheUnitIsUnderstoodBySystemd) {
     if (!fs::exists("/usr/bin/systemd-analyze")) GTEST_SKIP() << "no systemd-analyze here";
     auto unit = contentOf(TIDEMILL_EXAMPLES_DIR "/systemd/tidemill@.service");
-    for (const char* key : {"Type=notify", "Restart=on-failure", "RestartSec=", "User=",
-                            "StateDirectory=", "RestartPreventExitStatus="})
+    for (const char* key : {"Type=notify", "Restart=on-failure",
+                            "RestartSec=", "User=", "StateDirectory=", "RestartPreventExitStatus="})
         EXPECT_THAT(unit, HasSubstr(key));
     const std::string program = "/usr/bin/tidemill";
     ASSERT_NE(unit.find(program), unit.npos);
     unit.replace(unit.find(program), program.size(), TIDEMILL_PROGRAM_PATH);
     std::ofstream(rig_.path() / "tidemill@.service") << unit;
     int code = 0;
-    const auto said = outputOf({"/bin/sh", "-c",
-                                "systemd-analyze verify --man=no --recursive-errors=no '" +
-                                    (rig_.path() / "tidemill@wordcount.service").string() +
-                                    "' 2>&1"},
-                               code);
+    const auto said =
+        outputOf({"/bin/sh", "-c",
+                  "systemd-analyze verify --man=no --recursive-errors=no '" +
+                      (rig_.path() / "tidemill@wordcount.service").string() + "' 2>&1"},
+                 code);
     EXPECT_EQ(code, 0) << said;
     EXPECT_EQ(said, "");
 }

@@ -92,7 +92,8 @@ TEST(TypedBytes, ATypedTextKeyIsItsOwnBytes) {
 }
 
 TEST(TypedBytes, EscapesInATypedKeyMeanWhatTheyShow) {
-    for (const auto& bytes : {"a\nb"s, "\xff\xfe"s, "back\\slash"s, R"(\x0a)"s, "nul\0nul"s, "tab\t"s})
+    for (const auto& bytes :
+         {"a\nb"s, "\xff\xfe"s, "back\\slash"s, R"(\x0a)"s, "nul\0nul"s, "tab\t"s})
         EXPECT_EQ(typedKey("string", shownKey("string", bytes)).value(), bytes)
             << shownKey("string", bytes);
 }
