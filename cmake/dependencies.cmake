@@ -43,6 +43,19 @@ if(TIDEMILL_SANITIZE STREQUAL "thread")
     target_compile_definitions(tidemill_asio INTERFACE ASIO_DISABLE_FENCED_BLOCK)
 endif()
 
+# librdkafka's C API.
+find_path(RDKAFKA_INCLUDE_DIR librdkafka/rdkafka.h REQUIRED)
+find_library(RDKAFKA_LIBRARY rdkafka REQUIRED)
+add_library(tidemill_rdkafka INTERFACE)
+target_include_directories(tidemill_rdkafka SYSTEM INTERFACE
+    $<BUILD_INTERFACE:${RDKAFKA_INCLUDE_DIR}>)
+target_link_libraries(tidemill_rdkafka INTERFACE "${RDKAFKA_LIBRARY}")
+
+# As a target that an installed Tidemill can have: libraries of programs need it.
+find_library(RE2_LIBRARY re2 REQUIRED)
+add_library(tidemill_re2 INTERFACE)
+target_link_libraries(tidemill_re2 INTERFACE "${RE2_LIBRARY}")
+
 # The XXH3 functions are compiled into their callers.
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
 add_library(tidemill_xxhash INTERFACE)

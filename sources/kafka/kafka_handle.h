@@ -1,0 +1,88 @@
+// librdkafka's objects with owners, and its errors in our words. For the Kafka source and sink.
+#pragma once
+
+#include <librdkafka/rdkafka.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/error.h"
+
+namespace tidemill::sources::kafka {
+
+// Owns a T that `kFree` frees.
+template <class T, auto kFree>
+struct Freeing {
+    void operator()(T* object) const { kFree(object); }
+};
+template <class T, auto kFree>
+using Owned = std::unique_ptr<T, Freeing<T, kFree>>;
+
+using TopicPartitions =
+    Owned<rd_kafka_topic_partition_list_t, rd_kafka_topic_partition_list_destroy>;
+using TopicHandle = Owned<rd_kafka_topic_t, rd_kafka_topic_destroy>;
+using Queue = Owned<rd_kafka_queue_t, rd_kafka_queue_destroy>;
+using Message = Owned<rd_kafka_message_t, rd_kafka_message_destroy>;
+using Metadata = Owned<const struct rd_kafka_metadata, rd_kafka_metadata_destroy>;
+using Headers = Owned<rd_kafka_headers_t, rd_kafka_headers_destroy>;
+using ErrorObject = Owned<rd_kafka_error_t, rd_kafka_error_destroy>;
+using Event = Owned<rd_kafka_event_t, rd_kafka_event_destroy>;
+
+inline TopicPartitions makeTopicPartitions(int sizeHint = 1) {
+    return TopicPartitions(rd_kafka_topic_partition_list_new(sizeHint));
+}
+
+// Names and values of librdkafka's configuration. Values may be secrets: no message shows one.
+using Properties = std::map<std::string, std::string>;
+
+// "Broker: Unknown topic or partition (UNKNOWN_TOPIC_OR_PART)".
+std::string describe(rd_kafka_resp_err_t error);
+
+// Whether the same may work later by itself: brokers away, a topic that is not there yet. Else a
+// person must act: credentials, permissions, configuration.
+bool isTransient(rd_kafka_resp_err_t error);
+// The kind that an error which does not pass has.
+core::ErrorKind kindOf(rd_kafka_resp_err_t error);
+
+// A client. What it calls back, it calls from poll(), by the thread that calls that.
+// Thread safety: as librdkafka's own, thread-safe, except for poll().
+class Handle {
+public:
+    // An error of the client as a whole, such as a broker that is away; it goes on by itself unless
+    // the error does not pass.
+    using OnError = std::function<void(rd_kafka_resp_err_t error, const std::string& reason)>;
+    // The outcome of each asynchronous commit of a consumer's offsets.
+    using OnCommit = std::function<void(rd_kafka_resp_err_t error)>;
+
+    struct Callbacks {
+        OnError onError;
+        OnCommit onCommit;
+    };
+
+    // Connects in the background: that brokers are away is no error here. Errors: kInvalid, a
+    // property that librdkafka refuses, or properties that do not fit each other.
+    static core::Result<std::unique_ptr<Handle>> make(rd_kafka_type_t type,
+                                                      const Properties& properties,
+                                                      Callbacks callbacks);
+    // Ends at once: nothing is flushed or committed, no group is left in an orderly way.
+    ~Handle();
+    Handle(const Handle&) = delete;
+    Handle& operator=(const Handle&) = delete;
+
+    rd_kafka_t* get() const { return client_; }
+
+    // Serves callbacks, waiting at most so long for one; how many were served.
+    int poll(int waitMillis = 0) { return rd_kafka_poll(client_, waitMillis); }
+
+private:
+    explicit Handle(Callbacks callbacks) : callbacks_(std::move(callbacks)) {}
+
+    const Callbacks callbacks_;
+    rd_kafka_t* client_ = nullptr;
+};
+
+}  // namespace tidemill::sources::kafka
