@@ -185,7 +185,7 @@ TEST_F(Poison, ASkippedRecordStaysSkippedAfterAKill) {
     daemon->kill();
     daemon = start();
     server_.accept();
-    feed("a,1\n", "\"total\": 5");
+    feed("a,1\n", "\"word\": \"a\"");  // the total of c may be shown again
     stopGracefully(*daemon);
     EXPECT_EQ(totals(), (Totals{{"a", 5}, {"b", 2}, {"c", 5}}));
 }
