@@ -106,7 +106,7 @@ path = "stdout"
     std::size_t recordedBatches() const {
         const auto dump = rig_.look({"wal", "dump", "--json"});
         std::size_t batches = 0;
-        std::istringstream lines(dump.output);
+        std::istringstream lines(dump.out);
         for (std::string line; std::getline(lines, line);)
             if (nlohmann::json::parse(line).contains("batch")) ++batches;
         return batches;
