@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/operators/text_input.h"
+#include "core/inputs/text_input.h"
 
 namespace tidemill::sources {
 namespace {

@@ -1,8 +1,8 @@
 // The sources that come with the library, each as a stream; queueStream is in streaming_context.h.
 #include <stdexcept>
 
-#include "core/operators/memory_text.h"
-#include "core/operators/text_input.h"
+#include "core/inputs/memory_text.h"
+#include "core/inputs/text_input.h"
 #include "sources/endpoint.h"
 #include "sources/file_input.h"
 #include "sources/file_source.h"

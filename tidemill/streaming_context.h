@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/operators/queue_input.h"
+#include "core/inputs/queue_input.h"
 #include "sources/file_stream_options.h"
 #include "tidemill/dstream.h"
 #include "tidemill/job.h"

@@ -6,8 +6,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "core/inputs/text_input.h"
 #include "core/memory_log.h"
-#include "core/operators/text_input.h"
 
 namespace tidemill::core {
 namespace {

@@ -1,6 +1,6 @@
 #include "tests/simulation/simulated_sender.h"
 
-#include "core/operators/text_input.h"
+#include "core/inputs/text_input.h"
 
 namespace tidemill::test {
 namespace {

@@ -11,7 +11,7 @@
 #include <string>
 #include <utility>
 
-#include "core/operators/text_input.h"
+#include "core/inputs/text_input.h"
 #include "tidemill/tidemill.h"
 
 namespace tidemill::test {

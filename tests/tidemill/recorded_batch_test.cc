@@ -6,7 +6,7 @@
 
 #include <cstring>
 
-#include "core/operators/memory_text.h"
+#include "core/inputs/memory_text.h"
 #include "core/partition_cut.h"
 #include "core/stream_node.h"
 

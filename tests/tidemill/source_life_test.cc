@@ -4,8 +4,8 @@
 
 #include <cstring>
 
-#include "core/operators/memory_text.h"
-#include "core/operators/text_input.h"
+#include "core/inputs/memory_text.h"
+#include "core/inputs/text_input.h"
 #include "tests/support/batch_harness.h"
 #include "tidemill/inputs.h"
 

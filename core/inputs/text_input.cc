@@ -1,8 +1,8 @@
-#include "core/operators/text_input.h"
+#include "core/inputs/text_input.h"
 
 #include <algorithm>
 
-#include "core/operators/log_input.h"
+#include "core/inputs/log_input.h"
 #include "core/progress_marker.h"
 
 namespace tidemill::core {

@@ -1,10 +1,10 @@
-#include "core/operators/memory_text.h"
+#include "core/inputs/memory_text.h"
 
 #include <algorithm>
 
 #include "core/byte_codec.h"
 #include "core/cut_lines.h"
-#include "core/operators/text_input.h"
+#include "core/inputs/text_input.h"
 
 namespace tidemill::core {
 

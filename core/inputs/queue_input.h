@@ -7,7 +7,7 @@
 
 #include "core/block.h"
 #include "core/byte_codec.h"
-#include "core/operators/log_input.h"
+#include "core/inputs/log_input.h"
 #include "core/progress_marker.h"
 #include "core/stream_node.h"
 #include "core/value_codec.h"
