@@ -55,6 +55,11 @@ StreamingContext::StreamingContext(Duration interval)
 StreamingContext::~StreamingContext() = default;
 StreamingContext::StreamingContext(StreamingContext&&) noexcept = default;
 
+void StreamingContext::setDirectory(const std::filesystem::path& directory) {
+    requireNotStarted(*job_, "setDirectory");
+    options_.directory = directory;
+}
+
 Engine* StreamingContext::engine() const {
     const std::lock_guard lock(life_->mutex);
     return life_->engine.get();

@@ -83,6 +83,10 @@ public:
         return context;
     }
 
+    // Before start(): keeps log, state and checkpoints in `directory`, as if it had been given when
+    // the context was made. Throws std::logic_error after start().
+    void setDirectory(const std::filesystem::path& directory);
+
     // Lines from a server that is dialled, and dialled again when a connection ends: within 2 s,
     // then less often, every 30 s at last.
     DStream<std::string_view> socketTextStream(std::string host, std::uint16_t port);

@@ -64,6 +64,21 @@ TEST_F(Life, StoppedBeforeItStartsItDoesNotRun) {
     EXPECT_THROW(context.start(), std::logic_error);
 }
 
+TEST_F(Life, TheDirectoryMayBeSetUntilTheStart) {
+    auto none = options();
+    none.directory.clear();
+    StreamingContext context(none);
+    build(context, [] {});
+    context.setDirectory(path_ / "data");
+    queue_.push({1, 2, 3});
+    context.start();
+    EXPECT_TRUE(context.awaitBatch(1, kLongest));
+    EXPECT_TRUE(std::filesystem::exists(path_ / "data"));
+    EXPECT_THROW(context.setDirectory(path_ / "other"), std::logic_error);
+    context.stop();
+    EXPECT_EQ(sum_, 6);
+}
+
 TEST_F(Life, AfterAStartThatFailedEveryoneIsToldWhy) {
     auto wrong = options();
     wrong.directory = path_ / "none" / "data";
