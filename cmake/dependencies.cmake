@@ -23,12 +23,14 @@ target_include_directories(tidemill_pg_query SYSTEM INTERFACE "${PG_QUERY_INCLUD
 target_link_libraries(tidemill_pg_query INTERFACE "${PG_QUERY_LIBRARY}")
 
 # The static RocksDB is the faster one. The thread sanitizer needs the shared one: it can be told
-# to ignore a module it did not instrument, not a part of the program itself.
+# to ignore a module it did not instrument, not a part of the program itself. So does a target with
+# the property TIDEMILL_SHARED_ROCKSDB: a shared object, which the static one cannot be part of.
 add_library(tidemill_rocksdb INTERFACE)
 if(TIDEMILL_SANITIZE STREQUAL "thread")
     target_link_libraries(tidemill_rocksdb INTERFACE RocksDB::rocksdb-shared)
 else()
-    target_link_libraries(tidemill_rocksdb INTERFACE RocksDB::rocksdb)
+    target_link_libraries(tidemill_rocksdb INTERFACE
+        "$<IF:$<BOOL:$<TARGET_PROPERTY:TIDEMILL_SHARED_ROCKSDB>>,RocksDB::rocksdb-shared,RocksDB::rocksdb>")
 endif()
 
 find_path(ASIO_INCLUDE_DIR asio.hpp REQUIRED)

@@ -23,8 +23,9 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-const std::set<std::string> kFolders = {"core", "state", "sources",  "recovery", "tidemill",
-                                        "rows", "tools", "examples", "bench",    "tests"};
+const std::set<std::string> kFolders = {"core",     "state", "sources", "recovery",
+                                        "tidemill", "rows",  "tools",   "examples",
+                                        "bench",    "tests", "python"};
 
 const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"core", {"core"}},
@@ -33,6 +34,7 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"recovery", {"core", "recovery"}},
     {"tidemill", {"core", "state", "sources", "recovery", "tidemill"}},
     {"rows", {"core", "state", "tidemill", "rows"}},
+    {"python", {"core", "state", "tidemill", "python"}},
     {"examples", {"tidemill"}},
     {"tools", {"core", "state", "sources", "recovery", "tidemill", "rows", "tools"}},
     {"bench", {"core", "state", "sources", "recovery", "tidemill", "rows", "tools", "bench"}},

@@ -1,0 +1,182 @@
+#include "python/native/context.h"
+
+#include <stdexcept>
+#include <utility>
+
+#include "core/logging.h"
+#include "core/own_thread.h"
+#include "python/native/listener.h"
+#include "python/native/steps.h"
+
+namespace tidemill::python {
+namespace {
+
+ErrorPolicy policyOf(const std::string& name) {
+    if (name == "stop") return ErrorPolicy::kStop;
+    if (name == "skip") return ErrorPolicy::kSkip;
+    if (name == "dead_letter") return ErrorPolicy::kDeadLetter;
+    throw std::invalid_argument("errorPolicy is '" + name +
+                                "': it is 'stop', 'skip' or 'dead_letter'");
+}
+
+StreamingOptions optionsOf(const Context::Options& from) {
+    StreamingOptions options;
+    options.interval = Duration(from.intervalMillis);
+    options.workers = from.workers;
+    options.directory = from.directory;
+    options.errorPolicy = policyOf(from.errorPolicy);
+    options.version = from.version;
+    options.name = from.name;
+    return options;
+}
+
+FileStreamOptions filesOf(bool takeExisting) {
+    FileStreamOptions options;
+    if (takeExisting) options.existing = ExistingFiles::kTake;
+    return options;
+}
+
+}  // namespace
+
+Context::Context(const Options& options)
+    : context_(std::make_shared<StreamingContext>(optionsOf(options))) {}
+
+Context::~Context() {
+    // Its threads may be waiting for the lock.
+    const WithoutGil others;
+    context_.reset();
+}
+
+Context::ContextPtr Context::current() const {
+    const std::lock_guard lock(mutex_);
+    return context_;
+}
+
+Context::ContextPtr Context::open() const {
+    auto context = current();
+    if (!context)
+        throw std::logic_error("a context that has stopped cannot be used again; make a new one");
+    return context;
+}
+
+void Context::release() {
+    ContextPtr ended;
+    {
+        const std::lock_guard lock(mutex_);
+        ended = std::move(context_);
+        context_ = nullptr;
+    }
+}
+
+Stream::Ptr Context::textStream(const DStream<std::string_view>& lines, bool isText) {
+    const auto& job = lines.job();
+    auto objects = job->graph.add(std::make_shared<StepNode<std::string_view, Object>>(
+        isText ? "text" : "bytes", lines.node(), isText ? decodeText() : copyBytes()));
+    return std::make_shared<Stream>(job, Stream::ObjectNode(std::move(objects)));
+}
+
+Stream::Ptr Context::socketTextStream(const std::string& host, std::uint16_t port) {
+    return textStream(open()->socketTextStream(host, port));
+}
+
+Stream::Ptr Context::listenTextStream(const std::string& host, std::uint16_t port,
+                                      bool acknowledged, bool allowRemote) {
+    ListenOptions options;
+    options.allowRemote = allowRemote;
+    const auto context = open();
+    return textStream(acknowledged ? context->acknowledgedTextStream(host, port, options)
+                                   : context->listenTextStream(host, port, options));
+}
+
+Stream::Ptr Context::textFileStream(const std::string& directory, bool takeExisting) {
+    return textStream(open()->textFileStream(directory, filesOf(takeExisting)));
+}
+
+Stream::Ptr Context::binaryRecordsStream(const std::string& directory, std::size_t recordBytes,
+                                         bool takeExisting) {
+    return textStream(open()->binaryRecordsStream(directory, recordBytes, filesOf(takeExisting)),
+                      false);
+}
+
+Stream::Ptr Context::queueStream(const std::vector<std::vector<Object>>& queue, bool oneAtATime,
+                                 std::optional<std::vector<Object>> byDefault) {
+    RecordQueue<Object> records;
+    const auto stream = open()->queueStream<Object>(records, oneAtATime, std::move(byDefault));
+    for (const auto& elements : queue) records.push(elements);
+    return std::make_shared<Stream>(stream.job(), stream.node());
+}
+
+void Context::addListener(Function function) {
+    open()->addListener(makeListener(std::move(function)));
+}
+
+void Context::start() {
+    const auto context = open();
+    const WithoutGil others;
+    context->start();
+}
+
+void Context::stop(bool graceful) {
+    const WithoutGil others;
+    const auto context = current();
+    if (!context) return;
+    context->stop(graceful);
+    // Called by the job itself, it ends later.
+    if (!core::onOwnThread()) release();
+}
+
+bool Context::await(std::int64_t timeoutMillis) {
+    const WithoutGil others;
+    const auto context = current();
+    if (!context) return true;
+    try {
+        if (timeoutMillis < 0) context->awaitTermination();
+        else if (!context->awaitTermination(std::chrono::milliseconds(timeoutMillis))) return false;
+    } catch (const StreamingError&) {
+        release();
+        throw;
+    }
+    release();
+    return true;
+}
+
+bool Context::awaitBatch(std::uint64_t id, std::int64_t timeoutMillis) {
+    const auto context = open();
+    const WithoutGil others;
+    return context->awaitBatch(id, std::chrono::milliseconds(timeoutMillis));
+}
+
+std::string Context::state() const {
+    const WithoutGil others;
+    const auto context = current();
+    if (!context) return "stopped";
+    switch (context->state()) {
+        case StreamingContext::State::kInitialized: return "initialized";
+        case StreamingContext::State::kActive: return "active";
+        case StreamingContext::State::kStopped: return "stopped";
+    }
+    return {};
+}
+
+std::vector<std::uint16_t> Context::boundPorts() const {
+    const auto context = open();
+    const WithoutGil others;
+    return context->boundPorts();
+}
+
+std::string Context::describe() const { return open()->describe(); }
+
+void setLogLevel(const std::string& level) {
+    using core::LogLevel;
+    // The names that Spark has.
+    static const std::pair<const char*, LogLevel> kLevels[] = {
+        {"ALL", LogLevel::kDebug},   {"TRACE", LogLevel::kDebug},  {"DEBUG", LogLevel::kDebug},
+        {"INFO", LogLevel::kInfo},   {"WARN", LogLevel::kWarning}, {"ERROR", LogLevel::kError},
+        {"FATAL", LogLevel::kError}, {"OFF", LogLevel::kOff}};
+    for (const auto& [name, value] : kLevels)
+        if (level == name) return core::setLogLevel(value);
+    throw std::invalid_argument("setLogLevel: '" + level +
+                                "' is none of ALL, DEBUG, ERROR, FATAL, INFO, OFF, TRACE, WARN");
+}
+
+}  // namespace tidemill::python

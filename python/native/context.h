@@ -1,0 +1,73 @@
+// Context: what Python's StreamingContext stands for.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "python/native/stream.h"
+#include "tidemill/streaming_context.h"
+
+namespace tidemill::python {
+
+// Functions called from Python hold its lock; those that wait let it go. Errors: as of
+// tidemill::StreamingContext. Thread safety: as of that one.
+class Context {
+public:
+    struct Options {
+        std::int64_t intervalMillis = 1000;
+        unsigned workers = 0;
+        std::string directory;
+        std::string errorPolicy = "stop";  // "stop", "skip" or "dead_letter"
+        std::string version;
+        std::string name;
+    };
+    explicit Context(const Options& options);
+    // Ends the job first.
+    ~Context();
+
+    void setDirectory(const std::string& directory) { open()->setDirectory(directory); }
+
+    Stream::Ptr socketTextStream(const std::string& host, std::uint16_t port);
+    Stream::Ptr listenTextStream(const std::string& host, std::uint16_t port, bool acknowledged,
+                                 bool allowRemote);
+    Stream::Ptr textFileStream(const std::string& directory, bool takeExisting);
+    Stream::Ptr binaryRecordsStream(const std::string& directory, std::size_t recordBytes,
+                                    bool takeExisting);
+    // Each list is what a batch takes.
+    Stream::Ptr queueStream(const std::vector<std::vector<Object>>& queue, bool oneAtATime,
+                            std::optional<std::vector<Object>> byDefault);
+
+    // Function(name of the event, dict of what is known).
+    void addListener(Function function);
+
+    void start();
+    void stop(bool graceful);
+    // False when the time passed first; -1: no limit.
+    bool await(std::int64_t timeoutMillis);
+    bool awaitBatch(std::uint64_t id, std::int64_t timeoutMillis);
+    // "initialized", "active" or "stopped".
+    std::string state() const;
+    std::vector<std::uint16_t> boundPorts() const;
+    std::string describe() const;
+
+private:
+    using ContextPtr = std::shared_ptr<StreamingContext>;
+
+    Stream::Ptr textStream(const DStream<std::string_view>& lines, bool isText = true);
+    ContextPtr current() const;
+    // Throws std::logic_error when the job has ended.
+    ContextPtr open() const;
+    // The job has ended: its directory is for others.
+    void release();
+
+    mutable std::mutex mutex_;
+    ContextPtr context_;  // null once the job has ended
+};
+
+void setLogLevel(const std::string& level);
+
+}  // namespace tidemill::python

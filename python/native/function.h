@@ -1,0 +1,62 @@
+// Function: a function of a Python program, as operators hold it.
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "core/stream_node.h"
+#include "python/native/errors.h"
+
+namespace tidemill::python {
+
+// Thread safety: thread-safe; calls need the lock.
+class Function {
+public:
+    // `code`: the same for functions of the same code in every run of the program.
+    Function(Object callable, std::string code)
+        : callable_(std::move(callable)), code_(std::move(code)) {}
+
+    // Throw PythonError.
+    Object operator()(PyObject* argument) const {
+        return orThrow(PyObject_CallOneArg(callable_.get(), argument));
+    }
+    Object operator()(PyObject* first, PyObject* second) const {
+        PyObject* arguments[] = {nullptr, first, second};
+        return call(arguments + 1, 2);
+    }
+    Object operator()(PyObject* first, PyObject* second, PyObject* third) const {
+        PyObject* arguments[] = {nullptr, first, second, third};
+        return call(arguments + 1, 3);
+    }
+    // The element before the first of `arguments` is one too, for the callee.
+    Object call(PyObject* const* arguments, std::size_t count) const {
+        return orThrow(PyObject_Vectorcall(callable_.get(), arguments,
+                                           count | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr));
+    }
+
+    // See core::identityOf.
+    core::FunctionIdentity identity() const {
+        return {"python:" + code_,
+                std::to_string(reinterpret_cast<std::uintptr_t>(callable_.get()))};
+    }
+
+private:
+    Object callable_;
+    std::string code_;
+};
+
+// Calls take(object) for each that `iterable` gives. Throws PythonError. Requires the lock.
+template <class Take>
+void forEachIn(PyObject* iterable, Take take) {
+    if (PyList_CheckExact(iterable) || PyTuple_CheckExact(iterable)) {
+        // Its size is asked for each time: `take` may call what changes a list.
+        for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(iterable); ++i)
+            take(Object::borrowed(PySequence_Fast_GET_ITEM(iterable, i)));
+        return;
+    }
+    const auto iterator = orThrow(PyObject_GetIter(iterable));
+    while (auto next = Object::owned(PyIter_Next(iterator.get()))) take(std::move(next));
+    if (PyErr_Occurred() != nullptr) throwPythonError();
+}
+
+}  // namespace tidemill::python

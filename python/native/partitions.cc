@@ -1,0 +1,79 @@
+#include "python/native/partitions.h"
+
+#include <iterator>
+#include <utility>
+#include <vector>
+
+namespace tidemill::python {
+namespace {
+
+class PartitionsNode final : public core::NarrowNode<Object, Object> {
+public:
+    PartitionsNode(std::shared_ptr<core::StreamNode<Object>> parent, Function function)
+        : core::NarrowNode<Object, Object>("mapPartitions", std::move(parent)),
+          function_(std::move(function)) {
+        this->setUserFunction(function_.identity());
+    }
+
+private:
+    class PartitionSink final : public core::Sink<Object> {
+    public:
+        PartitionSink(const Function& function, std::uint32_t partition,
+                      core::Downstream<Object> below)
+            : function_(function), partition_(partition), below_(std::move(below)) {}
+        void take(std::span<Object> chunk) override {
+            all_.insert(all_.end(), std::make_move_iterator(chunk.begin()),
+                        std::make_move_iterator(chunk.end()));
+        }
+        void finish() override {
+            call();
+            below_->finish();
+        }
+        std::size_t wanted() const override {
+            return below_->wanted() == 0 ? 0 : static_cast<std::size_t>(-1);
+        }
+
+    private:
+        void call() {
+            const GilScope gil;
+            const auto list = orThrow(PyList_New(static_cast<Py_ssize_t>(all_.size())));
+            for (std::size_t i = 0; i < all_.size(); ++i)
+                PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), all_[i].release());
+            all_.clear();
+            const auto iterator = orThrow(PyObject_GetIter(list.get()));
+            const auto number = orThrow(PyLong_FromUnsignedLong(partition_));
+            const auto made = function_(number.get(), iterator.get());
+            std::vector<Object> out;
+            const auto handOn = [&] {
+                if (!out.empty()) below_->take(out);
+                out.clear();
+            };
+            forEachIn(made.get(), [&](Object element) {
+                out.push_back(std::move(element));
+                if (out.size() == core::kChunkElements) handOn();
+            });
+            handOn();
+        }
+
+        const Function& function_;
+        const std::uint32_t partition_;
+        core::Downstream<Object> below_;
+        std::vector<Object> all_;
+    };
+
+    std::unique_ptr<core::Sink<Object>> makeSink(core::TaskContext& task,
+                                                 core::Downstream<Object> below) override {
+        return std::make_unique<PartitionSink>(function_, task.partition, std::move(below));
+    }
+
+    const Function function_;
+};
+
+}  // namespace
+
+std::shared_ptr<core::StreamNode<Object>> makePartitions(
+    std::shared_ptr<core::StreamNode<Object>> parent, Function function) {
+    return std::make_shared<PartitionsNode>(std::move(parent), std::move(function));
+}
+
+}  // namespace tidemill::python

@@ -1,0 +1,109 @@
+// The narrow operators of Python's streams: a step makes elements of one element, with Python's
+// lock held for a chunk of them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/arena.h"
+#include "core/stream_node.h"
+#include "python/native/entry.h"
+#include "python/native/function.h"
+
+namespace tidemill::python {
+
+// Thread safety: apply() is called by several threads, each with Python's lock.
+template <class In, class Out>
+class Step {
+public:
+    virtual ~Step() = default;
+    // Appends what becomes of `element`, which it may move from. `arena`: for bytes that live as
+    // long as the batch. Throws PythonError.
+    virtual void apply(In& element, std::vector<Out>& out, core::Arena& arena) const = 0;
+    // Whether it makes exactly one element of each.
+    virtual bool isOneToOne() const { return true; }
+    virtual core::FunctionIdentity identity() const { return {}; }
+};
+
+template <class In, class Out>
+class StepNode final : public core::NarrowNode<In, Out> {
+public:
+    // `keyed`: what is known of the elements made.
+    StepNode(std::string kind, std::shared_ptr<core::StreamNode<In>> parent,
+             std::shared_ptr<const Step<In, Out>> step, core::Keyed keyed = core::Keyed::kNo)
+        : core::NarrowNode<In, Out>(std::move(kind), std::move(parent)),
+          step_(std::move(step)),
+          keyed_(keyed) {
+        this->setUserFunction(step_->identity());
+    }
+
+    core::Keyed keyed() const override { return keyed_; }
+    bool holdsElements() const override { return false; }
+
+private:
+    class StepSink final : public core::Sink<In> {
+    public:
+        StepSink(const Step<In, Out>& step, core::RecordGuard guard, core::Arena& arena,
+                 core::Downstream<Out> below)
+            : step_(step), guard_(guard), arena_(arena), below_(std::move(below)) {}
+        void take(std::span<In> chunk) override {
+            const GilScope gil;
+            std::size_t before = 0;
+            guard_.forEach(
+                chunk, [&](In& element) { step_.apply(element, out_, arena_); },
+                [&] { out_.erase(out_.begin() + static_cast<std::ptrdiff_t>(before), out_.end()); },
+                [&] {
+                    if (out_.size() >= core::kChunkElements || guard_.oneAtATime()) handOn();
+                    before = out_.size();
+                });
+            handOn();
+        }
+        void finish() override { below_->finish(); }
+        std::size_t wanted() const override {
+            const std::size_t wanted = below_->wanted();
+            return step_.isOneToOne() || wanted == 0 ? wanted : static_cast<std::size_t>(-1);
+        }
+        bool flush() override { return below_->flush(); }
+
+    private:
+        void handOn() {
+            for (std::size_t begin = 0; begin < out_.size(); begin += core::kChunkElements)
+                below_->take(std::span(out_).subspan(
+                    begin, std::min(core::kChunkElements, out_.size() - begin)));
+            out_.clear();
+        }
+
+        const Step<In, Out>& step_;
+        core::RecordGuard guard_;
+        core::Arena& arena_;
+        core::Downstream<Out> below_;
+        std::vector<Out> out_;
+    };
+
+    std::unique_ptr<core::Sink<In>> makeSink(core::TaskContext& task,
+                                             core::Downstream<Out> below) override {
+        return std::make_unique<StepSink>(*step_, this->guard(task), task.arena, std::move(below));
+    }
+
+    std::shared_ptr<const Step<In, Out>> step_;
+    core::Keyed keyed_;
+};
+
+// What keyed operators make of their keys: the values of one or two streams.
+using Grouped = std::pair<std::string_view, std::vector<Entry>>;
+using Cogrouped = std::pair<std::string_view, std::pair<std::vector<Entry>, std::vector<Entry>>>;
+
+extern template class StepNode<std::string_view, Object>;
+extern template class StepNode<std::int64_t, Object>;
+extern template class StepNode<Object, Object>;
+extern template class StepNode<Object, Pair>;
+extern template class StepNode<Object, std::string>;
+extern template class StepNode<Pair, Object>;
+extern template class StepNode<Pair, Pair>;
+extern template class StepNode<Pair, Grouped>;
+extern template class StepNode<Cogrouped, Object>;
+
+}  // namespace tidemill::python

@@ -1,0 +1,92 @@
+#include "python/native/stream.h"
+
+#include <stdexcept>
+
+#include "core/operators/count.h"
+#include "core/operators/persist.h"
+#include "core/operators/union_with.h"
+#include "python/native/partitions.h"
+#include "python/native/steps.h"
+
+namespace tidemill::python {
+namespace {
+
+using ObjectStep = StepNode<Object, Object>;
+
+}  // namespace
+
+const core::Node& Stream::node() const {
+    if (objects_) return *objects_;
+    return *pairs_;
+}
+
+std::int64_t Stream::slideMillis() const { return job_->slideOf(node()).count(); }
+
+void Stream::requireSameSlide(const Stream& other, const char* operation) const {
+    if (job_ != other.job_)
+        throw std::invalid_argument(std::string(operation) +
+                                    ": the two streams are of different StreamingContexts");
+    if (slideMillis() != other.slideMillis())
+        throw std::invalid_argument(std::string(operation) +
+                                    ": the two streams slide differently (" +
+                                    std::to_string(slideMillis()) + " ms and " +
+                                    std::to_string(other.slideMillis()) + " ms)");
+}
+
+Stream::ObjectNode Stream::objects() {
+    if (!objects_)
+        objects_ =
+            add("pairs", std::make_shared<StepNode<Pair, Object>>("pairs", pairs_, joinPair()));
+    return objects_;
+}
+
+Stream::PairNode Stream::pairs(const char* operation) {
+    if (!pairs_)
+        pairs_ = add(operation, std::make_shared<StepNode<Object, Pair>>("keys", objects_,
+                                                                         splitPair(operation)));
+    return pairs_;
+}
+
+Stream::Ptr Stream::map(Function function) {
+    return made(add(
+        "map", std::make_shared<ObjectStep>("map", objects(), python::map(std::move(function)))));
+}
+
+Stream::Ptr Stream::flatMap(Function function) {
+    return made(add("flatMap", std::make_shared<ObjectStep>("flatMap", objects(),
+                                                            python::flatMap(std::move(function)))));
+}
+
+Stream::Ptr Stream::filter(Function predicate) {
+    return made(add("filter", std::make_shared<ObjectStep>("filter", objects(),
+                                                           python::filter(std::move(predicate)))));
+}
+
+Stream::Ptr Stream::mapPartitions(Function function) {
+    return made(add("mapPartitions", makePartitions(objects(), std::move(function))));
+}
+
+Stream::Ptr Stream::repartition(std::uint32_t partitions) {
+    if (partitions == 0) throw std::invalid_argument("repartition: at least one partition");
+    return made(ObjectNode(add("repartition", std::make_shared<core::PersistNode<Object>>(
+                                                  "repartition", objects(), partitions))));
+}
+
+Stream::Ptr Stream::persist() {
+    return made(ObjectNode(add("persist", std::make_shared<core::PersistNode<Object>>(
+                                              "persist", objects(), std::nullopt))));
+}
+
+Stream::Ptr Stream::unionWith(Stream& other) {
+    requireSameSlide(other, "union");
+    return made(ObjectNode(
+        add("union", std::make_shared<core::UnionNode<Object>>(objects(), other.objects()))));
+}
+
+Stream::Ptr Stream::count() {
+    const auto counted = add("count", std::make_shared<core::CountNode<Object>>(objects()));
+    return made(ObjectNode(add(
+        "count", std::make_shared<StepNode<std::int64_t, Object>>("count", counted, makeInt()))));
+}
+
+}  // namespace tidemill::python

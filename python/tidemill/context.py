@@ -1,0 +1,168 @@
+"""SparkContext: how many workers a program has, and where lists become RDDs."""
+
+import re
+
+from tidemill import _native
+from tidemill.rdd import RDD
+
+
+class SparkConf:
+    """The master and the name of a program; other settings are kept and have no effect."""
+
+    def __init__(self, loadDefaults=True):
+        self._settings = {}
+
+    def set(self, key, value):
+        """Sets one."""
+        self._settings[key] = str(value)
+        return self
+
+    def setMaster(self, value):
+        """local, local[N] or local[*]: how many workers."""
+        return self.set("spark.master", value)
+
+    def setAppName(self, value):
+        """The program's name."""
+        return self.set("spark.app.name", value)
+
+    def setAll(self, pairs):
+        """Sets many, by pairs of key and value."""
+        for key, value in pairs:
+            self.set(key, value)
+        return self
+
+    def setIfMissing(self, key, value):
+        """Sets one that is not set."""
+        if key not in self._settings:
+            self.set(key, value)
+        return self
+
+    def get(self, key, defaultValue=None):
+        """The value of a setting."""
+        return self._settings.get(key, defaultValue)
+
+    def getAll(self):
+        """All settings as pairs."""
+        return list(self._settings.items())
+
+    def contains(self, key):
+        """Whether a setting is set."""
+        return key in self._settings
+
+
+class Broadcast:
+    """A value that functions use: everything runs in this process, so that it is the value."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def unpersist(self, blocking=False):
+        """Nothing was copied, so that nothing is given back."""
+
+    def destroy(self, blocking=False):
+        """Forgets the value."""
+        del self.value
+
+
+def _workers_of(master):
+    if master in (None, "local[*]"):
+        return 0
+    if master == "local":
+        return 1
+    match = re.fullmatch(r"local\[(\d+)\]", master)
+    if match and int(match[1]) > 0:
+        return int(match[1])
+    raise ValueError(f"SparkContext: the master is {master!r}, and Tidemill runs on this machine: "
+                     "it is 'local', 'local[N]' for N workers, or 'local[*]' for one per core")
+
+
+class SparkContext:
+    """The place that a program runs in: this process.
+
+    `master` says how many workers process batches: local[N]; local[*] and None are one per core.
+    """
+
+    _active = None
+
+    def __init__(self, master=None, appName=None, sparkHome=None, pyFiles=None, environment=None,
+                 batchSize=0, serializer=None, conf=None):
+        if conf is not None:
+            master = master or conf.get("spark.master")
+            appName = appName or conf.get("spark.app.name")
+        self.master = master or "local[*]"
+        self.appName = appName or "tidemill"
+        self._workers = _workers_of(self.master)
+        SparkContext._active = self
+
+    @classmethod
+    def getOrCreate(cls, conf=None):
+        """The context of this process, or a new one."""
+        return SparkContext._active or cls(conf=conf)
+
+    @property
+    def defaultParallelism(self):
+        """How many workers there are."""
+        import os
+        return self._workers or os.cpu_count() or 1
+
+    def parallelize(self, c, numSlices=None):
+        """An RDD of what an iterable gives."""
+        elements = list(c)
+        count = max(1, numSlices or min(self.defaultParallelism, len(elements)))
+        cuts = [len(elements) * i // count for i in range(count + 1)]
+        return RDD([elements[a:b] for a, b in zip(cuts, cuts[1:])], self)
+
+    def emptyRDD(self):
+        """An RDD without elements."""
+        return RDD([], self)
+
+    def range(self, start, end=None, step=1, numSlices=None):
+        """An RDD of numbers."""
+        numbers = range(start) if end is None else range(start, end, step)
+        return self.parallelize(numbers, numSlices)
+
+    def textFile(self, name, minPartitions=None, use_unicode=True):
+        """An RDD of a file's lines, or of those of all files of a directory in their order."""
+        import os
+        paths = [name]
+        if os.path.isdir(name):
+            paths = [os.path.join(name, part) for part in sorted(os.listdir(name))
+                     if not part.startswith((".", "_"))]
+        lines = []
+        for path in paths:
+            with open(path, encoding="utf-8", errors="replace", newline="\n") as file:
+                lines.extend(line.rstrip("\n").removesuffix("\r") for line in file)
+        return self.parallelize(lines, minPartitions)
+
+    def union(self, rdds):
+        """The elements of several RDDs, one behind another."""
+        return RDD([part for rdd in rdds for part in rdd._parts()], self)
+
+    def broadcast(self, value):
+        """The value for functions to use, as Broadcast.value."""
+        return Broadcast(value)
+
+    def setLogLevel(self, logLevel):
+        """What is written to standard error: ALL, DEBUG, INFO, WARN, ERROR, OFF."""
+        _native.setLogLevel(logLevel.upper())
+
+    def stop(self):
+        """Ends the streaming context of this program, if one runs, without waiting for batches."""
+        from tidemill.streaming import StreamingContext
+        active = StreamingContext.getActive()
+        if active is not None and active.sparkContext is self:
+            active.stop(stopSparkContext=False)
+        if SparkContext._active is self:
+            SparkContext._active = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.stop()
+
+    def __getattr__(self, name):
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise AttributeError(f"SparkContext.{name} is not there in Tidemill; what is: "
+                             "docs/guide/from_pyspark.md")

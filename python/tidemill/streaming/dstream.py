@@ -1,0 +1,311 @@
+"""DStream: a stream of Python objects, cut into batches."""
+
+import itertools
+
+from tidemill import _functions, rdd
+from tidemill._functions import native
+from tidemill.streaming.state import mapping
+
+
+def _seconds(operation, what, seconds):
+    """A time that a program gave in seconds, in milliseconds; None: 0, the stream's own."""
+    if seconds is None:
+        return 0
+    millis = round(seconds * 1000)
+    if millis <= 0:
+        raise ValueError(f"{operation}: {what} is {seconds} s, and must be at least 1 ms")
+    return millis
+
+
+def _same(value):
+    return value
+
+
+class DStream:
+    """A stream: a recipe that is followed once per batch. Functions given to it must be
+    deterministic: after a crash the batches since the last checkpoint run again. Where pyspark
+    takes `numPartitions` it is taken too, and has no effect: keys lie in 16 ranges, which all
+    workers share."""
+
+    def __init__(self, stream, ssc):
+        self._stream = stream
+        self._ssc = ssc
+
+    def _made(self, stream):
+        return DStream(stream, self._ssc)
+
+    def context(self):
+        """The StreamingContext."""
+        return self._ssc
+
+    # Element by element.
+
+    def map(self, f, preservesPartitioning=False):
+        """f(element) of each."""
+        return self._made(self._stream.map(native(f, "map")))
+
+    def flatMap(self, f, preservesPartitioning=False):
+        """All that f(element) gives, of each."""
+        return self._made(self._stream.flatMap(native(f, "flatMap")))
+
+    def filter(self, f):
+        """The elements for which f(element) is true."""
+        return self._made(self._stream.filter(native(f, "filter")))
+
+    def mapPartitions(self, f, preservesPartitioning=False):
+        """All that f(iterator) gives, of each partition."""
+        native(f, "mapPartitions")
+        return self.mapPartitionsWithIndex(lambda index, iterator: f(iterator))
+
+    def mapPartitionsWithIndex(self, f, preservesPartitioning=False):
+        """All that f(number, iterator) gives, of each partition."""
+        return self._made(self._stream.mapPartitions(native(f, "mapPartitionsWithIndex")))
+
+    def glom(self):
+        """Each partition as one list."""
+        return self.mapPartitions(lambda iterator: [list(iterator)])
+
+    def repartition(self, numPartitions):
+        """The same elements in so many partitions."""
+        return self._made(self._stream.repartition(numPartitions))
+
+    def cache(self):
+        """As persist()."""
+        return self.persist()
+
+    def persist(self, storageLevel=None):
+        """Computed once per batch, however many read it."""
+        return self._made(self._stream.persist())
+
+    def checkpoint(self, interval):
+        """States and windows are part of the context's checkpoints, whatever is said here."""
+        return self
+
+    def union(self, other):
+        """The elements of both streams."""
+        return self._made(self._stream.union(other._stream))
+
+    def count(self):
+        """The number of elements: one element per batch, 0 for an empty one."""
+        return self._made(self._stream.count())
+
+    def countByValue(self):
+        """(element, how often it occurs)."""
+        return self._made(self._stream.countByValue())
+
+    def reduce(self, func):
+        """All elements of a batch reduced to one by func(a, b); none for an empty one."""
+        return self._made(self._stream.reduce(native(func, "reduce")))
+
+    # Pairs.
+
+    def mapValues(self, f):
+        """(key, f(value)) of each pair."""
+        return self._made(self._stream.mapValues(native(f, "mapValues")))
+
+    def flatMapValues(self, f):
+        """(key, made) of all that f(value) gives."""
+        return self._made(self._stream.flatMapValues(native(f, "flatMapValues")))
+
+    def reduceByKey(self, func, numPartitions=None):
+        """(key, its values in the batch reduced by func(a, b))."""
+        return self._made(self._stream.reduceByKey(native(func, "reduceByKey")))
+
+    def groupByKey(self, numPartitions=None):
+        """(key, list of its values in the batch)."""
+        return self._made(self._stream.groupByKey())
+
+    def combineByKey(self, createCombiner, mergeValue, mergeCombiners, numPartitions=None):
+        """(key, its values combined): createCombiner(value), mergeValue(c, value),
+        mergeCombiners(c, c)."""
+        return self._made(self._stream.combineByKey(
+            native(createCombiner, "combineByKey"), native(mergeValue, "combineByKey"),
+            native(mergeCombiners, "combineByKey")))
+
+    def partitionBy(self, numPartitions, partitionFunc=None):
+        """The same pairs, those of one key in one partition."""
+        if partitionFunc is not None:
+            raise NotImplementedError("partitionBy: Tidemill says itself in which partition a key "
+                                      "lies, and takes no partitionFunc")
+        return self.groupByKey().flatMapValues(_same)
+
+    def cogroup(self, other, numPartitions=None):
+        """(key, (values here, values there)) for every key of either stream."""
+        return self._made(self._stream.cogroup(other._stream))
+
+    def join(self, other, numPartitions=None):
+        """(key, (value here, value there)) for every two values of a key."""
+        return self._made(self._stream.join(other._stream, "join", False, False))
+
+    def leftOuterJoin(self, other, numPartitions=None):
+        """The same, with None for a missing value there."""
+        return self._made(self._stream.join(other._stream, "leftOuterJoin", True, False))
+
+    def rightOuterJoin(self, other, numPartitions=None):
+        """The same, with None for a missing value here."""
+        return self._made(self._stream.join(other._stream, "rightOuterJoin", False, True))
+
+    def fullOuterJoin(self, other, numPartitions=None):
+        """Both."""
+        return self._made(self._stream.join(other._stream, "fullOuterJoin", True, True))
+
+    # Windows. Durations are seconds, multiples of the stream's own slide. What a window keeps is
+    # found again after a restart under `name`, or one derived from the order of declarations.
+
+    def window(self, windowDuration, slideDuration=None, name=""):
+        """The elements of the last `windowDuration`."""
+        return self._made(self._stream.window(
+            _seconds("window", "windowDuration", windowDuration),
+            _seconds("window", "slideDuration", slideDuration), name))
+
+    def countByWindow(self, windowDuration, slideDuration=None, name=""):
+        """How many elements the window holds; none before the first data."""
+        return self._made(self._stream.countByWindow(
+            _seconds("countByWindow", "windowDuration", windowDuration),
+            _seconds("countByWindow", "slideDuration", slideDuration), name))
+
+    def countByValueAndWindow(self, windowDuration, slideDuration=None, numPartitions=None,
+                              name=""):
+        """(element, how often it occurs in the window)."""
+        return self._made(self._stream.countByValueAndWindow(
+            _seconds("countByValueAndWindow", "windowDuration", windowDuration),
+            _seconds("countByValueAndWindow", "slideDuration", slideDuration), name))
+
+    def reduceByWindow(self, reduceFunc, invReduceFunc, windowDuration, slideDuration=None,
+                       name=""):
+        """All elements of the window reduced to one. invReduceFunc(reduced, leaving) undoes
+        reduceFunc; None: there is no inverse."""
+        inverse = invReduceFunc and native(invReduceFunc, "reduceByWindow")
+        return self._made(self._stream.reduceByWindow(
+            native(reduceFunc, "reduceByWindow"), inverse,
+            _seconds("reduceByWindow", "windowDuration", windowDuration),
+            _seconds("reduceByWindow", "slideDuration", slideDuration), name))
+
+    def groupByKeyAndWindow(self, windowDuration, slideDuration=None, numPartitions=None, name=""):
+        """(key, list of its values in the window)."""
+        return self._made(self._stream.groupByKeyAndWindow(
+            _seconds("groupByKeyAndWindow", "windowDuration", windowDuration),
+            _seconds("groupByKeyAndWindow", "slideDuration", slideDuration), name))
+
+    def reduceByKeyAndWindow(self, func, invFunc, windowDuration, slideDuration=None,
+                             numPartitions=None, filterFunc=None, name=""):
+        """(key, its values in the window reduced by func(a, b)). invFunc(reduced, leaving) undoes
+        func, which costs less with long windows; a key that has left the window stays then, until
+        filterFunc((key, value)) is false for it. None: there is no inverse."""
+        inverse = invFunc and native(invFunc, "reduceByKeyAndWindow")
+        keep = filterFunc and native(filterFunc, "reduceByKeyAndWindow")
+        made = self._made(self._stream.reduceByKeyAndWindow(
+            native(func, "reduceByKeyAndWindow"), inverse, keep if inverse else None,
+            _seconds("reduceByKeyAndWindow", "windowDuration", windowDuration),
+            _seconds("reduceByKeyAndWindow", "slideDuration", slideDuration), name))
+        return made.filter(filterFunc) if filterFunc and not inverse else made
+
+    # State. Found again after a restart under `name`, or one derived from the order of declarations.
+
+    def updateStateByKey(self, updateFunc, numPartitions=None, initialRDD=None, name=""):
+        """(key, state) of every key. updateFunc(list of new values, state or None) gives the new
+        state, None to remove the key; it is called for every key in every batch. `initialRDD`:
+        pairs of the states to begin with, an RDD or an iterable."""
+        initial = list(rdd.elements_of(initialRDD)) if initialRDD is not None else []
+        return self._made(self._stream.updateStateByKey(
+            native(updateFunc, "updateStateByKey"), name, initial))
+
+    def mapWithState(self, function, initialRDD=None, timeout=None, name=""):
+        """function(key, value, state) of each pair, in the order in which those of its key came;
+        `state` is a State. With `timeout`, in seconds, it is called once more, with None as the
+        value, for a key that had no record for longer, whose state then goes. stateSnapshots()
+        of the stream is (key, state) of every key."""
+        initial = list(rdd.elements_of(initialRDD)) if initialRDD is not None else []
+        function = native(function, "mapWithState")
+        made, states = self._stream.mapWithState(
+            (mapping(function[0]), function[1]), name, initial,
+            _seconds("mapWithState", "timeout", timeout))
+        stream = self._made(made)
+        stream.stateSnapshots = lambda: self._made(states)
+        return stream
+
+    # Whole batches.
+
+    def transform(self, func):
+        """func(rdd) or func(time, rdd) of each batch, which returns an RDD."""
+        function, context = func, self._ssc.sparkContext
+        native(func, "transform")
+        if _functions.argument_count(func) == 1:
+            function = lambda time, batch: func(batch)  # noqa: E731
+
+        def call(millis, batch):
+            return rdd.elements_of(function(_functions.to_datetime(millis),
+                                            rdd.of_batch(batch, context)))
+
+        return self._made(self._stream.transform((call, _functions.code_of(func))))
+
+    def transformWith(self, func, other, keepSerializer=False):
+        """func(rdd, other) or func(time, rdd, other) of each batch of two streams."""
+        function, context = func, self._ssc.sparkContext
+        native(func, "transformWith")
+        if _functions.argument_count(func) == 2:
+            function = lambda time, here, there: func(here, there)  # noqa: E731
+
+        def call(millis, here, there):
+            return rdd.elements_of(function(
+                _functions.to_datetime(millis), rdd.of_batch(here, context),
+                rdd.of_batch(there, context)))
+
+        return self._made(self._stream.transformWith(other._stream,
+                                                     (call, _functions.code_of(func))))
+
+    def foreachRDD(self, func):
+        """Calls func(rdd) or func(time, rdd) for each batch. After a crash the last recorded batch
+        may come once more; rdd.id() is the same then."""
+        native(func, "foreachRDD")
+        self._output("foreachRDD", func)
+
+    def _output(self, description, func):
+        function, context = func, self._ssc.sparkContext
+        if _functions.argument_count(func) == 1:
+            function = lambda time, batch: func(batch)  # noqa: E731
+
+        def call(millis, batch):
+            function(_functions.to_datetime(millis), rdd.of_batch(batch, context))
+
+        self._stream.forEachBatch(description, (call, _functions.code_of(func)))
+
+    def pprint(self, num=10):
+        """Prints the first `num` elements of each batch."""
+
+        def show(time, batch):
+            taken = batch.take(num + 1)
+            print("-------------------------------------------")
+            print(f"Time: {time}")
+            print("-------------------------------------------")
+            for element in itertools.islice(taken, num):
+                print(element)
+            if len(taken) > num:
+                print("...")
+            print("", flush=True)
+
+        self._output(f"pprint {num}", show)
+
+    def saveAsTextFiles(self, prefix, suffix=None):
+        """Each batch as a directory prefix-TIMEMS[.suffix] of text files, with str() of an element
+        a line. It appears whole and once, whatever crashes."""
+        self._stream.saveAsTextFiles(prefix, suffix or "")
+
+    # Batches of the past.
+
+    def remember(self, duration):
+        """Keeps the batches of the last `duration` seconds in memory, for slice()."""
+        self._stream.remember(_seconds("remember", "duration", duration))
+        return self
+
+    def slice(self, begin, end):
+        """The remembered batches from `begin` to `end`, datetimes or seconds since 1970, both
+        inclusive, as a list of RDDs."""
+        batches = self._stream.slice(_functions.to_millis(begin), _functions.to_millis(end))
+        return [rdd.RDD([elements], self._ssc.sparkContext) for _, elements in batches]
+
+    def __getattr__(self, name):
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise AttributeError(f"DStream.{name} is not there in Tidemill; what is: "
+                             "docs/guide/from_pyspark.md")
