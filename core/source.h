@@ -4,14 +4,24 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "core/block.h"
 #include "core/error.h"
 #include "core/ids.h"
 #include "core/time.h"
 
 namespace tidemill::core {
+
+// Where a lane of a source is (core/lanes.h), for people and metrics.
+struct LaneStatistics {
+    std::string lane;
+    std::string position;              // behind the last record taken, as its peer counts
+    std::optional<std::uint64_t> lag;  // records that the peer has behind it; not known: nothing
+};
 
 // What a source has done since its start.
 struct SourceStatistics {
@@ -24,6 +34,7 @@ struct SourceStatistics {
     std::uint64_t connectionsClosed = 0;    // closed by a limit: slow first or unfinished line
     std::uint64_t partialLinesDropped = 0;  // unfinished lines that do not count
     std::uint64_t resets = 0;               // connections ended by a reset or another error
+    std::vector<LaneStatistics> lanes{};    // of sources that say how far they are behind
 };
 
 // Told about sources, from their threads; must return quickly and not call the source.
@@ -74,6 +85,10 @@ public:
     // Before the record of the batch of this time: appends what it holds open to the log. Quick; by
     // the scheduler's thread. Sources that share a service leave it to that.
     virtual void atBatchTime(BatchTime) {}
+
+    // The batch that took these blocks, among which are those of other sources, is complete: a peer
+    // that wants to know may be told. Quick; by the scheduler's thread, also behind stop().
+    virtual void batchCompleted(std::span<const BlockPtr>) {}
 
     // Between the two nothing is taken, so that peers are pushed back; nothing is lost.
     virtual void pause() = 0;

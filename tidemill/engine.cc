@@ -101,7 +101,9 @@ Result<> Engine::afterRun(const core::BatchRun& run, bool withOutputs) {
     // What a replayed batch without outputs leaves out was told before it was complete.
     if (withOutputs) TM_TRY(deadLetters_.report(run, job_->sources));
     TM_TRY(parts_.lanes->advance(run));
-    return parts_.sourcePositions->keep();
+    TM_TRY(parts_.sourcePositions->keep());
+    inputs_.batchCompleted(run.blocks());
+    return {};
 }
 
 Result<> Engine::atBoundary(const BatchRecord& record, bool repeatable) {

@@ -49,18 +49,21 @@ Result<> Inputs::start(core::BlockLog& log, std::shared_ptr<core::BufferPool> bu
     limits.recordBytesMax = options.maxRecordBytes;
     limits.blockBytesMax = options.blockBytes;
     limits.sessionsMax = options.maxSessions;
-    TM_ASSIGN(network_, sources::NetworkService::make(log, std::move(buffers), limits));
+    TM_ASSIGN(network_, sources::NetworkService::make(log, buffers, limits));
     for (std::uint32_t i = 0; i < job_.sources.size(); ++i) {
         if (const auto& source = job_.sources[i].replayable) TM_TRY(source->start());
-        if (job_.sources[i].receive) TM_TRY(startLive(i, log));
+        if (job_.sources[i].receive) TM_TRY(startLive(i, log, buffers, options));
     }
     return {};
 }
 
-Result<> Inputs::startLive(std::uint32_t number, core::BlockLog& log) {
+Result<> Inputs::startLive(std::uint32_t number, core::BlockLog& log,
+                           const std::shared_ptr<core::BufferPool>& buffers,
+                           const StreamingOptions& options) {
     const SourceId id(number);
     TM_ASSIGN(auto source,
-              job_.sources[number].receive({id, log, *network_, this, labelOf(number)}));
+              job_.sources[number].receive({id, log, *network_, this, labelOf(number), buffers,
+                                            options.maxRecordBytes, options.blockBytes}));
     TM_TRY(source->open({firstStart_, {}}));
     {
         const std::lock_guard lock(pauseMutex_);
@@ -106,6 +109,10 @@ void Inputs::atBatchTime(BatchTime time) {
         errorsKept_ = now;
         keepErrors();
     }
+}
+
+void Inputs::batchCompleted(std::span<const core::BlockPtr> blocks) {
+    for (const auto& live : running_) live.source->batchCompleted(blocks);
 }
 
 Result<std::size_t> Inputs::prepareRanges(core::Instant now, std::size_t bytesMax) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,7 @@ public:
 
     // See BatchHooks.
     void atBatchTime(BatchTime time);
+    void batchCompleted(std::span<const core::BlockPtr> blocks);
     core::Result<std::size_t> prepareRanges(core::Instant now, std::size_t bytesMax);
     core::Result<std::vector<core::SourceRange>> planRanges(std::size_t bytesMax, unsigned workers);
 
@@ -78,7 +80,9 @@ private:
     };
 
     std::string labelOf(std::uint32_t source) const;
-    core::Result<> startLive(std::uint32_t number, core::BlockLog& log);
+    core::Result<> startLive(std::uint32_t number, core::BlockLog& log,
+                             const std::shared_ptr<core::BufferPool>& buffers,
+                             const StreamingOptions& options);
 
     void sourceStarted(core::SourceId source, const std::string& where) override;
     void sourceError(core::SourceId source, const std::string& message, Trouble trouble) override;

@@ -12,6 +12,7 @@
 
 #include "core/block.h"
 #include "core/block_log.h"
+#include "core/buffer_pool.h"
 #include "core/error.h"
 #include "core/file_system.h"
 #include "core/graph.h"
@@ -35,6 +36,10 @@ struct SourceEnvironment {
     sources::NetworkService& network;
     core::SourceObserver* observer;
     std::string label;  // what messages call it
+    std::shared_ptr<core::BufferPool> buffers;
+    // Longer records are skipped and counted; blocks grow up to this.
+    std::size_t recordBytesMax = 0;
+    std::size_t blockBytesMax = 0;
 };
 
 struct SourceDeclaration {
@@ -47,6 +52,9 @@ struct SourceDeclaration {
     // What messages call it; empty: "source 0 (socketTextStream)".
     std::string label;
     core::Framing framing = core::Framing::kLines;
+    // What the names of its lanes begin with (core/lanes.h), when no other source may have it: two
+    // would take from each other.
+    std::string lanes;
     // For live sources.
     std::function<core::Result<std::shared_ptr<core::Source>>(const SourceEnvironment&)> receive;
     // For sources whose input is ranges, not blocks in the log.

@@ -12,6 +12,8 @@
 
 #include "core/inputs/queue_input.h"
 #include "sources/file_stream_options.h"
+#include "sources/kafka/kafka_options.h"
+#include "sources/kafka/kafka_record.h"
 #include "tidemill/dstream.h"
 #include "tidemill/job.h"
 #include "tidemill/options.h"
@@ -110,6 +112,12 @@ public:
     DStream<std::string_view> binaryRecordsStream(std::string directory, std::size_t recordBytes,
                                                   FileStreamOptions options = {});
 
+    // The records of Kafka topics, each once, whatever dies when: see docs/guide/kafka.md. Throws
+    // std::invalid_argument for options that cannot be.
+    DStream<KafkaRecord> kafkaStream(KafkaOptions options);
+    // The values of their records alone; that of a record without one is empty.
+    DStream<std::string_view> kafkaTextStream(KafkaOptions options);
+
     // Elements that the program puts into a queue; logged like what a socket receives. Each batch
     // takes one push, or all of them; `byDefault` when there is none. Throws std::invalid_argument
     // when another stream reads the queue: see RecordQueue.
@@ -198,6 +206,7 @@ private:
     DStream<std::string_view> textStream(const char* kind, SourceDeclaration source);
     DStream<std::string_view> listeningStream(const char* kind, sources::ListenOptions listen);
     DStream<std::string_view> fileStream(const char* kind, sources::FileSourceOptions options);
+    core::SourceId kafkaSource(const char* kind, KafkaOptions options);
 
     StreamingOptions options_;
     std::shared_ptr<Job> job_;
