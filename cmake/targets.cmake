@@ -6,6 +6,7 @@ set(TIDEMILL_PUBLIC_INCLUDE_DIR "${PROJECT_BINARY_DIR}/include")
 file(GLOB_RECURSE headers CONFIGURE_DEPENDS
     "${PROJECT_SOURCE_DIR}/core/*.h" "${PROJECT_SOURCE_DIR}/state/*.h"
     "${PROJECT_SOURCE_DIR}/sources/*.h" "${PROJECT_SOURCE_DIR}/recovery/*.h"
+    "${PROJECT_SOURCE_DIR}/outputs/*.h"
     "${PROJECT_SOURCE_DIR}/tidemill/*.h")
 set(public_headers_stamp "${PROJECT_BINARY_DIR}/public_headers.stamp")
 add_custom_command(OUTPUT "${public_headers_stamp}"

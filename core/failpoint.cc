@@ -35,6 +35,9 @@ constexpr std::array kNames = std::to_array<std::string_view>({
     "recover.afterRename",    "recover.afterDirSync",  "recover.afterCut",
     "recover.clone",          "recover.midReplay",     "delta.afterIngest",
     "session.afterTakeover",  "generation.midRemove",  "shutdown.mid",
+    "kafka.afterInit",        "kafka.afterMark",       "kafka.afterRead",
+    "kafka.afterDecide",      "kafka.afterBegin",      "kafka.afterSend",
+    "kafka.beforeCommit",     "kafka.afterCommit",
 });
 // clang-format on
 

@@ -26,6 +26,7 @@
 #include "core/operators/transform.h"
 #include "core/operators/union_with.h"
 #include "core/view_rules.h"
+#include "outputs/kafka/output.h"
 #include "tidemill/element_types.h"
 #include "tidemill/functions.h"
 #include "tidemill/job.h"
@@ -241,6 +242,20 @@ public:
                 core::appendElement(out, element);
                 out += '\n';
             }));
+    }
+
+    // Each batch as records of a Kafka topic, for read_committed readers once; see
+    // docs/guide/kafka_output.md. Pairs are sent as key and value, other elements as values; or
+    // f(element, KafkaMessage&) fills the message.
+    void toKafka(KafkaOutputOptions options) const requires core::Printable<T> {
+        toKafka(std::move(options), outputs::KafkaText());
+    }
+    template <class F>
+    requires std::invocable<const F&, const T&, KafkaMessage&>
+    void toKafka(KafkaOutputOptions options, F f) const {
+        requireNotStarted(*job_, "toKafka");
+        outputs::addKafkaOutput(job_->graph, std::move(options),
+                                outputs::kafkaRecords<T>(node_, std::move(f)));
     }
 
     const std::shared_ptr<core::StreamNode<T>>& node() const { return node_; }

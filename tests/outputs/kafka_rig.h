@@ -1,0 +1,83 @@
+// The rig of the Kafka output's tests: a broker, the job kafka_job, files of lines for it, and what
+// a read_committed reader finds.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/support/batch_harness.h"
+#include "tests/support/child_process.h"
+
+namespace tidemill::test {
+
+// One broker of its own. Thread safety: externally synchronized.
+class KafkaBroker {
+public:
+    // Null, with `why`, when the artifacts cannot be had. `properties`: "name=value name=value".
+    // Clients are told to come to `advertisedPort`; 0: to the broker itself.
+    static std::unique_ptr<KafkaBroker> start(std::string& why, const std::string& properties = "",
+                                              std::uint16_t advertisedPort = 0);
+    ~KafkaBroker();
+    std::uint16_t port() const { return port_; }
+    std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+    bool up();
+    void kill();
+
+private:
+    KafkaBroker() = default;
+    int call(const std::string& command, const std::string& more) const;
+    TemporaryDirectory directory_;
+    std::uint16_t port_ = 0;
+    std::uint16_t controllerPort_ = 0;
+    std::string properties_;
+};
+
+struct TopicRecord {
+    std::string key, value, batch;
+    bool operator==(const TopicRecord&) const = default;
+};
+
+// All records of a topic, partition after partition. Throws std::runtime_error.
+std::vector<TopicRecord> readTopic(const std::string& brokers, const std::string& topic,
+                                   bool committedOnly = true);
+// All topics that there are.
+std::vector<std::string> topicsOf(const std::string& brokers);
+void deleteTopic(const std::string& brokers, const std::string& topic);
+
+// Lines and a ledger of them; jobs over them. Thread safety: externally synchronized.
+class KafkaJobRig {
+public:
+    explicit KafkaJobRig(std::string brokers, std::string topic = "out");
+
+    // A file of so many new lines, which appears whole.
+    void feed(std::size_t lines);
+    void feedLine(const std::string& key, const std::string& line);
+
+    std::unique_ptr<ChildProcess> start(const std::vector<std::string>& more = {},
+                                        const std::string& failpoint = {},
+                                        const std::string& data = "data") const;
+    // Until the topic has all lines that were fed; false when it takes longer.
+    bool await(std::chrono::seconds longest = std::chrono::seconds(60)) const;
+    // SIGTERM, and the exit code.
+    int stop(ChildProcess& job) const;
+
+    // What is wrong with topic and totals; empty: each line once, and totals and state are right.
+    std::string problems() const;
+    std::string words(std::size_t lines = 12) const { return tailOf(directory_ / "log", lines); }
+    std::string allWords() const;
+    const TemporaryDirectory& directory() const { return directory_; }
+    const std::string& topic() const { return topic_; }
+    std::size_t fed() const { return lines_; }
+
+private:
+    TemporaryDirectory directory_;
+    const std::string brokers_;
+    const std::string topic_;
+    std::size_t lines_ = 0, files_ = 0;
+    std::map<std::string, std::int64_t> keys_;
+};
+
+}  // namespace tidemill::test
