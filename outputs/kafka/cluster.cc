@@ -12,7 +12,8 @@ namespace {
 using core::ErrorKind;
 using core::Result;
 
-constexpr int kRequestMillis = 10'000;
+constexpr int kRequestMillis = 3'000;
+constexpr int kAdminMillis = 20'000;
 constexpr std::chrono::seconds kReadMax{30};
 // Of the progress topic: nearly always the record stands within the last ones.
 constexpr std::int64_t kTailOffsets = 2000;
@@ -31,7 +32,7 @@ template <class Begin>
 EventHandle answerTo(rd_kafka_t* handle, Begin begin) {
     const QueueHandle queue(rd_kafka_queue_new(handle));
     begin(queue.get());
-    return EventHandle(rd_kafka_queue_poll(queue.get(), 2 * kRequestMillis));
+    return EventHandle(rd_kafka_queue_poll(queue.get(), kAdminMillis));
 }
 
 // Stops when it goes.
@@ -147,7 +148,7 @@ KafkaResult<> Cluster::create(const TopicWish& wish) const {
         rd_kafka_NewTopic_set_config(topic.get(), name.c_str(), value.c_str());
     const auto event = answerTo(client_->get(), [&](rd_kafka_queue_t* queue) {
         auto* options = rd_kafka_AdminOptions_new(client_->get(), RD_KAFKA_ADMIN_OP_CREATETOPICS);
-        rd_kafka_AdminOptions_set_operation_timeout(options, kRequestMillis, text, sizeof text);
+        rd_kafka_AdminOptions_set_operation_timeout(options, 10'000, text, sizeof text);
         auto* raw = topic.get();
         rd_kafka_CreateTopics(client_->get(), &raw, 1, options, queue);
         rd_kafka_AdminOptions_destroy(options);

@@ -176,7 +176,7 @@ TEST_F(KafkaOutput, ABrokerThatIsNotThereIsWaitedFor) {
     rig_->feed(100);
     broker_->kill();
     auto job = rig_->start();
-    std::this_thread::sleep_for(seconds(2));
+    std::this_thread::sleep_for(seconds(5));
     EXPECT_EQ(job->poll(), std::nullopt) << rig_->words();
     ASSERT_TRUE(broker_->up());
     EXPECT_TRUE(rig_->await()) << rig_->words();
