@@ -41,7 +41,7 @@ public:
         scanInOrder(each);
     }
 
-    // The first `count` elements; costs no more than making these.
+    // The first `count` elements; operators before it that can stop make no more (Sink::wanted).
     std::vector<T> take(std::size_t count) const {
         class First final : public core::Sink<T> {
         public:

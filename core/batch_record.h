@@ -58,29 +58,29 @@ struct BatchRecord : Boundary {
     std::uint32_t keyRanges = 0;
     std::vector<SourceRange> ranges;
     std::uint64_t fingerprint = 0;
-    // Of the stateless steps; see Job::steps in tidemill/job.h.
+    // Of all operators, as far as they can be compared; see Job::steps in tidemill/job.h.
     std::uint64_t steps = 0;
     OnError onError = OnError::kStop;
     // Random: tells this batch from one of the same number in another copy of the data directory.
     std::uint64_t nonce = 0;
     // 0; grows when a batch that ended the job is recorded anew to be run in another way.
     std::uint32_t revision = 0;
-    // Records of its blocks that it does without, because an operator said so; ascending. They are
-    // dead letters.
-    std::vector<RecordPlace> leftOut;
-    // It does without all of its records.
-    bool allLeftOut = false;
+    // Records of its blocks that it does without because a start was told so (--skip-record);
+    // ascending. They are dead letters.
+    std::vector<RecordPlace> skippedByOption;
+    // It does without all of its records (--skip-batch).
+    bool allSkippedByOption = false;
     // By output, ascending; of those that have any.
     std::vector<OutputNote> notes;
-    // What the batch before left out because functions threw: a re-run of that one leaves out the
+    // What failed in the batch before and was left out because functions threw: a re-run of that one leaves out the
     // same.
-    SkippedOfBatch skippedBefore;
+    SkippedOfBatch failedBefore;
     bool operator==(const BatchRecord&) const = default;
 };
 
 // What the batch reads of a replayable source, empty when nothing.
 inline std::string_view rangeOf(const BatchRecord& record, SourceId source) {
-    if (record.allLeftOut) return {};
+    if (record.allSkippedByOption) return {};
     for (const auto& range : record.ranges)
         if (range.source == source) return range.bytes;
     return {};

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <atomic>
-#include <compare>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -15,50 +14,11 @@
 #include "core/block.h"
 #include "core/failed_records.h"
 #include "core/result_mark.h"
+#include "core/task_context.h"
 #include "core/time.h"
 #include "core/workers.h"
 
 namespace tidemill::core {
-
-// See TaskContext::order.
-struct TaskOrder {
-    std::uint64_t way = 0;
-    std::uint64_t ordinal = 0;
-    auto operator<=>(const TaskOrder&) const = default;
-};
-
-// Lets a root push the first `limit` records of a partition only, and notes the last of them.
-struct RecordProbe {
-    std::uint64_t limit = ~std::uint64_t{0};
-    std::uint64_t seen = 0;
-    RecordPlace last;
-};
-
-// What a task's operators may use. Thread safety: worker-confined.
-struct TaskContext {
-    // Bytes that live until the batch is complete.
-    Arena& arena;
-    // Grows with every task of the batch in an order that follows from the batch's record alone.
-    std::uint64_t ordinal = 0;
-    // Partition of the stage that the task runs.
-    std::uint32_t partition = 0;
-    // Takes the records whose function throws; it says whether the batch goes on without them.
-    FailedRecords* failed = nullptr;
-    // 0 in stages; else the number of the scan that the task is part of.
-    std::uint32_t scanNumber = 0;
-    // On which way from its root the stream at hand is reached while sinks are opened; on which way
-    // its parents are reached in a scan. See StreamNode::ways.
-    std::uint64_t way = 0;
-    // For roots that can; see Node::probes.
-    RecordProbe* probe = nullptr;
-    // Told of each record; elements then go one by one through all that follows. Null: nobody asks.
-    ProgressMarker* marker = nullptr;
-
-    // Where what a sink collects belongs: an operator that puts what its sinks left behind into
-    // this order has its parent's elements in the order of a scan. No two sinks of one operator
-    // have the same.
-    TaskOrder order() const { return {way, ordinal}; }
-};
 
 // Thread safety: record and blocks are immutable; arenas are handed out under a lock.
 class BatchRun {
@@ -117,7 +77,7 @@ public:
     }
 
     // A number for a scan. Thread-safe.
-    std::uint32_t newScan() { return ++passes_; }
+    std::uint32_t newScan() { return ++scans_; }
 
     // The next `count` task ordinals. Called by the scheduler's thread only.
     std::uint64_t takeOrdinals(std::uint64_t count) {
@@ -137,7 +97,7 @@ private:
     std::vector<std::pair<const Block*, BlockBytes>> kept_;
     std::atomic<std::size_t> held_ = 0;
     std::uint64_t nextOrdinal_ = 0;
-    std::atomic<std::uint32_t> passes_ = 0;
+    std::atomic<std::uint32_t> scans_ = 0;
 };
 
 }  // namespace tidemill::core

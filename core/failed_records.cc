@@ -58,7 +58,7 @@ void FailedRecords::add(const InputPlace& input, std::optional<std::uint64_t> nu
     ++found->second[input.scanNumber];
 }
 
-SkippedRunsReader FailedRecords::leftOutOf(const InputPlace& input) const {
+SkippedRunsReader FailedRecords::skippedElementsOf(const InputPlace& input) const {
     const auto& all = *rules_.exactly;
     const auto found = std::lower_bound(
         all.begin(), all.end(), input, [](const SkippedElements& skipped, const InputPlace& place) {

@@ -1,4 +1,16 @@
 // Records whose function threw: those that the job goes on without, or the one that ends it.
+//
+// What a batch may go on without:
+//
+//   why                               what         kept in                  a re-run
+//   a function threw (`on_error`)     an element   BatchRecord::failedBefore leaves out the same
+//                                                  of the next batch        elements
+//   a start was told --skip-record    a record     skippedByOption          leaves it out
+//   a start was told --skip-batch     all records  allSkippedByOption       has none
+//   it is no record: a header line,   a row        nowhere                  finds it again
+//   a line that is too long
+//
+// Each but the last is a dead letter when the job keeps these.
 #pragma once
 
 #include <algorithm>
@@ -83,7 +95,7 @@ public:
     void add(const InputPlace& input, std::optional<std::uint64_t> number, FailedRecord record);
 
     // The elements of an operator's input that `exactly` leaves out.
-    SkippedRunsReader leftOutOf(const InputPlace& input) const;
+    SkippedRunsReader skippedElementsOf(const InputPlace& input) const;
     // For the rules' marker, if there is one.
     void calling(const std::string& operation, const std::string& element) const;
     void returned() const;
@@ -147,7 +159,7 @@ public:
           oneAtATime_(failed != nullptr && failed->rules().marker != nullptr),
           operation_(operation) {
         if (failed != nullptr && failed->rules().exactly != nullptr)
-            leftOut_ = failed->leftOutOf(input);
+            leftOut_ = failed->skippedElementsOf(input);
     }
 
     // What is made of an element must go on before the next one comes.

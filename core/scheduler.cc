@@ -130,7 +130,8 @@ Result<> Scheduler::nextBatch() {
         for (const auto& block : blocks) taken += block->sizeBytes();
         const std::size_t room =
             std::max(options_.maxBatchBytes - std::min(taken, options_.maxBatchBytes), forFiles);
-        // Inside, since the record must lie behind the batch's blocks and before any other.
+        // Inside, so that the record and the blocks it owns are written together. Blocks may be
+        // appended between them: the record's endLsn says which are its own.
         TM_ASSIGN(auto ranges, hooks_.planRanges(room));
         record = makeRecord(time, blocks, std::move(ranges), std::move(notes));
         TM_FAILPOINT("batch.beforeRecord");
@@ -163,7 +164,7 @@ BatchRecord Scheduler::makeRecord(BatchTime time, const std::vector<BlockPtr>& b
     record.steps = options_.steps;
     record.onError = options_.onError;
     record.nonce = options_.nonce;
-    record.skippedBefore = std::exchange(skipped_, {});
+    record.failedBefore = std::exchange(skipped_, {});
     record.fingerprint = std::exchange(nextFingerprint_, options_.fingerprint);
     return record;
 }

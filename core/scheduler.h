@@ -56,7 +56,7 @@ struct SchedulerOptions {
     // when it has been seen that little else is held for one; see BatchSize.
     std::size_t maxBatchBytes = 256 << 20;
     std::uint64_t fingerprint = 0;
-    // Of the stateless steps; see BatchRecord.
+    // See BatchRecord.
     std::uint64_t steps = 0;
     // Records whose function throws are left out and given to afterRun, unless kStop.
     OnError onError = OnError::kStop;

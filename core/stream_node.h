@@ -3,20 +3,39 @@
 // A batch runs in stages. A stage begins at a root (a source, a shuffle's result, a view of state)
 // and pushes its partitions through the fused narrow operators behind it into every shuffle or
 // state operator they lead to. Output operations come last and scan what they need, backwards:
-// an output that prints ten elements makes eleven, one to know whether there are more.
+// an output that prints ten elements wants eleven, one to know whether there are more, and an
+// operator that can tell makes no more (Sink::wanted): a map can, a flatMap or a filter cannot.
 //
 // Who calls whom in a batch:
 //
 //   the scheduler          Graph::runBatch, going through the nodes in the order of Graph::add:
 //   1 beginBatch           of every node
 //   2 runStage             of every node; narrow operators and outputs have none
-//       a root             openConsumers -> open() of the operators behind it, sink by sink; then,
-//                          for each partition on some worker, scan() and finish() of the sinks
+//       a root             for each partition, on some worker: openConsumers -> open() of the
+//                          operators behind it, a chain of sinks of its own; then scan() into
+//                          that chain, and finish() of its sinks
 //       a shuffle's sink   counts into a table of its task; finish() hands that to the shuffle
 //       the shuffle        is a root of its own: its scan() gives one key range, which is merged
 //                          from those tables by the first who asks for it
 //   3 the outputs          scan() what they read, again or for the first time
 //   4 endBatch             of every node
+//
+// Elements move in two ways, and an operator's sinks serve both:
+//
+//                           in a stage (push)               in an output's scan (pull)
+//   begins at               a root, for all behind it       the node that the output reads
+//   the last sink is        a shuffle's or a state's        the output's own, borrowed
+//   sinks are made by       open(), from the root on        scan(), from the output backwards
+//   finish() is called by   the root, once a partition      nobody but the output: see
+//                                                           NarrowNode::scan
+//   TaskContext::scanNumber 0                               BatchRun::newScan(), from 1
+//   TaskContext::ordinal    grows from task to task         0
+//   TaskContext::way        on which way the sink that      on which way the parent that is
+//                           is opened was reached           scanned is reached
+//
+// Ways, for s.map(f).unionWith(s.map(g)).groupByKey(): one task of s opens two sinks of the
+// shuffle, one behind f on way 0 and one behind g on way 1. What these collect is put into the
+// order (way, ordinal), so that all of f comes before all of g, as in a scan of the union.
 //
 // A stream's elements have one order: that of a scan of its partitions one after another. What an
 // operator collects from its sinks it puts into that order too (TaskContext::order).

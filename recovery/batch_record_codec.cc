@@ -33,19 +33,19 @@ std::string encodeBatchRecord(const core::BatchRecord& record) {
     out.u8(static_cast<std::uint8_t>(record.onError));
     out.u64(record.nonce);
     out.u32(record.revision);
-    out.list(record.leftOut, [&](const core::RecordPlace& place) {
+    out.list(record.skippedByOption, [&](const core::RecordPlace& place) {
         out.u64(place.lsn.value);
         out.u32(place.line);
     });
-    out.u8(record.allLeftOut ? 1 : 0);
+    out.u8(record.allSkippedByOption ? 1 : 0);
     out.u32(static_cast<std::uint32_t>(record.notes.size()));
     for (const auto& note : record.notes) {
         out.u32(note.output);
         out.string(note.bytes);
     }
-    out.u8(record.skippedBefore.unknown ? 1 : 0);
-    out.u32(static_cast<std::uint32_t>(record.skippedBefore.elements.size()));
-    for (const auto& [input, runs] : record.skippedBefore.elements) {
+    out.u8(record.failedBefore.unknown ? 1 : 0);
+    out.u32(static_cast<std::uint32_t>(record.failedBefore.elements.size()));
+    for (const auto& [input, runs] : record.failedBefore.elements) {
         out.u32(input.node);
         out.u32(input.scanNumber);
         out.u64(input.way);
@@ -89,21 +89,21 @@ core::Result<core::BatchRecord> decodeBatchRecord(std::string_view bytes) {
     record.onError = static_cast<core::OnError>(onError);
     record.nonce = in.u64();
     record.revision = in.u32();
-    in.list(record.leftOut, 12, [&](core::RecordPlace& place) {
+    in.list(record.skippedByOption, 12, [&](core::RecordPlace& place) {
         place.lsn = core::Lsn(in.u64());
         place.line = in.u32();
     });
-    record.allLeftOut = in.u8() != 0;
+    record.allSkippedByOption = in.u8() != 0;
     record.notes.resize(in.count(8));
     for (auto& note : record.notes) {
         note.output = in.u32();
         note.bytes = in.string(core::kOutputNoteBytesMax);
     }
-    record.skippedBefore.unknown = in.u8() != 0;
-    record.skippedBefore.elements.resize(in.count(24));
+    record.failedBefore.unknown = in.u8() != 0;
+    record.failedBefore.elements.resize(in.count(24));
     bool ordered = true;
     const core::SkippedElements* before = nullptr;
-    for (auto& skipped : record.skippedBefore.elements) {
+    for (auto& skipped : record.failedBefore.elements) {
         skipped.input.node = in.u32();
         skipped.input.scanNumber = in.u32();
         skipped.input.way = in.u64();

@@ -10,6 +10,7 @@
 //   DIR/wal/          segments of the log                       docs/formats/wal.md
 //   DIR/generations/  checkpoints                               docs/formats/manifest.md
 //   DIR/work/         the working copy of the state: scratch
+//   DIR/AT_WORK       which record that batch is at             recovery/at_work.h
 // and, where the job has them, DIR/dead_letters/ (tidemill/dead_letters.h).
 #pragma once
 

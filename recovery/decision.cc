@@ -49,9 +49,13 @@ std::optional<Decision> refuseRecords(const RecoveryFacts& facts) {
 
 std::optional<Decision> refuseForeign(const RecoveryFacts& facts) {
     if (!facts.fingerprint) return std::nullopt;
-    const auto foreign =
-        std::find_if(facts.records.begin(), facts.records.end(),
-                     [&](const auto& record) { return record.fingerprint != *facts.fingerprint; });
+    auto foreign = facts.records.begin();
+    const bool begins = foreign != facts.records.end() && facts.beginFingerprint != 0 &&
+                        foreign->fingerprint == facts.beginFingerprint;
+    if (begins) ++foreign;
+    foreign = std::find_if(foreign, facts.records.end(), [&](const auto& record) {
+        return record.fingerprint != *facts.fingerprint;
+    });
     if (foreign == facts.records.end()) return std::nullopt;
     return refuse(Verdict::kRefuseForeign,
                   "batches " + toString(foreign->end.batch) + " to " +

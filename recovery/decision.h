@@ -44,24 +44,28 @@ struct RecoveryFacts {
     std::vector<RecordFacts> records;
     // Of the job that starts; none: nobody starts, somebody only looks.
     std::optional<std::uint64_t> fingerprint;
-    std::uint64_t steps = 0;  // likewise, of its stateless steps
+    std::uint64_t steps = 0;  // likewise; see BatchRecord
+    // What the first record may carry instead of `fingerprint`: it is of the batch in which new
+    // operators took their initial states. 0: nothing else.
+    std::uint64_t beginFingerprint = 0;
     // The batch that ended the job before it came to its end, by the file ATTEMPTS; 0: none.
     core::BatchId stoppedAt;
 };
 
+// With the rows of the table in docs/recovery.md.
 enum class Verdict {
-    kStartNew,       // nothing here yet
-    kResume,         // every frame is known durable
-    kResumeCopying,  // frames after `durable` may be in the page cache only
-    kRefuseLogMissing,
-    kRefuseNoCheckpoint,  // none verifies, and the log does not reach back to the beginning
-    kRefuseBeginsLate,
-    kRefuseUnreadable,  // a needed segment's header is damaged
-    kRefuseDamaged,     // a needed frame at or below `durable` is damaged or missing
-    kRefuseCutShort,    // the same, and only the witness knows that there was one
-    kRefuseRecords,     // batch records contradict each other or the generation
-    kRefuseForeign,     // batches of another job wait to be replayed
-    kRefuseSteps,       // batches that were shown were recorded with other stateless steps
+    kStartNew,            // D1: nothing here yet
+    kResume,              // D9: every frame is known durable
+    kResumeCopying,       // D10: frames after `durable` may be in the page cache only
+    kRefuseLogMissing,    // D2
+    kRefuseNoCheckpoint,  // D3: none verifies, and the log does not reach back to the beginning
+    kRefuseBeginsLate,    // D4
+    kRefuseUnreadable,    // D5: a needed segment's header is damaged
+    kRefuseDamaged,       // D6: a needed frame at or below `durable` is damaged or missing
+    kRefuseCutShort,      // D6a: the same, and only the witness knows that there was one
+    kRefuseRecords,       // D7: batch records contradict each other or the generation
+    kRefuseForeign,       // D8: batches of another job wait to be replayed
+    kRefuseSteps,         // D8a: batches that were shown were recorded with other steps
 };
 
 const char* verdictName(Verdict verdict);

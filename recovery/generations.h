@@ -30,8 +30,8 @@ std::optional<GenerationName> parseGenerationName(std::string_view text);
 inline constexpr std::string_view kManifestFile = "MANIFEST.tidemill";
 inline constexpr std::string_view kSuspectFile = "SUSPECT";
 
-// Reads every byte of a generation's files and compares with the manifest's checksums; the store
-// that knows how its checksums are computed provides it. Errors: kCorrupt, kIo.
+// Reads every byte of a generation's files and compares it with the checksums that these files
+// have; the store, whose format they are in, provides it. Errors: kCorrupt, kIo.
 using ReadsAll = std::function<core::Result<>(const core::Path& directory, const Manifest&)>;
 
 // Thread safety: thread-safe.

@@ -71,10 +71,7 @@ private:
     JobFit fitJob() {
         if (!options_.fitJob) return {};
         JobFit fit = options_.fitJob(recovered_.mark);
-        auto& records = found_.facts.records;
-        if (fit.beginFingerprint != 0 && !records.empty() &&
-            records.front().fingerprint == fit.beginFingerprint)
-            records.front().fingerprint = options_.fingerprint;
+        found_.facts.beginFingerprint = fit.beginFingerprint;
         return fit;
     }
 

@@ -15,25 +15,25 @@ namespace tidemill::rows {
 // worker-confined.
 class RowFailures {
 public:
-    // No row failed or is left out.
+    // No row failed or is none.
     bool empty() const { return !any_; }
-    // Row `row` is none: it failed or is left out.
+    // Row `row` is none: it failed, or is no record.
     bool failed(std::size_t row) const { return ((bits_[row / 64] >> (row % 64)) & 1) != 0; }
 
     // `message` names the column, its place and the value: 'bytes (place 10): "abc" is no int'.
     void add(std::size_t row, std::string message) {
         if (failed(row)) return;
-        leaveOut(row);
+        noRecord(row);
         failures_.emplace_back(row, std::move(message));
     }
 
     // The row is no record and no failure: a header line.
-    void leaveOut(std::size_t row) {
+    void noRecord(std::size_t row) {
         bits_[row / 64] |= std::uint64_t{1} << (row % 64);
         any_ = true;
     }
 
-    // The failures, in the order in which they were added; rows left out are not among them.
+    // The failures, in the order in which they were added; rows that are no records are not among them.
     const std::vector<std::pair<std::size_t, std::string>>& all() const { return failures_; }
 
     void clear() {

@@ -14,7 +14,7 @@ namespace tidemill::sources {
 // Thread safety: thread-safe, except where said.
 class EventLoop {
 public:
-    // `seal` is called on the I/O thread for each flushOpenBlocks(), or once for several.
+    // `flush` is called on the I/O thread for each flushOpenBlocks(), or once for several.
     explicit EventLoop(std::function<void()> flush) : flush_(std::move(flush)) {}
 
     void start();
@@ -26,10 +26,10 @@ public:
     // Runs it there later.
     void post(std::function<void()> work);
 
-    // Returns when a seal that began behind this call is done.
+    // Returns when a flush that began behind this call is done.
     void flushOpenBlocks();
 
-    // On the I/O thread: seals when somebody waits for it. Every handler calls this first, so that
+    // On the I/O thread: flushes when somebody waits for it. Every handler calls this first, so that
     // a batch time waits for one handler at most.
     void flushIfRequested();
 

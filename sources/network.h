@@ -6,14 +6,14 @@
 //   bytes came          channel -> TextConnection::readable -> LineAssembler::makeRoom, room, added
 //   block full, or      TextConnection::handOver -> LineAssembler::take -> BlockLog::append
 //   input ended
-//   a batch time        scheduler -> EventLoop::flushOpenBlocks -> WaitingConnections::seal ->
-//                       TextConnection::readLowRate, for those that setTrickling() named, then
+//   a batch time        scheduler -> EventLoop::flushOpenBlocks -> WaitingConnections::flush ->
+//                       TextConnection::readLowRate, for those that setLowRate() named, then
 //                       flushOpenBlock for those of setOpen()
 //   a client waits for  SessionConnection::linesArrived -> Sessions::offer -> flushOpenBlock
 //   acknowledgements
 //   block durable       log's thread -> Network::onDurable -> Sessions ->
-//   SessionConnection::durable budget used up      TextConnection ->
-//   WaitingConnections::awaitBudget; when buffers come back,
+//                       SessionConnection::durable
+//   budget used up      TextConnection -> WaitingConnections::awaitBudget; when buffers come back,
 //                       the pool -> Network -> WaitingConnections::retryBudget ->
 //                       TextConnection::readAgain
 //   peer is gone        every 15 s -> TextReceiver::closeGone -> TextConnection::closeIfPeerGone

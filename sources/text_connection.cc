@@ -102,13 +102,13 @@ void TextConnection::noteRead(std::uint64_t bytes) {
     if (!session_.empty() || bytes >= kSmallReadBytes) return;
     if (smallReadsOf_ != network_.waiting().flushes()) smallReads_ = 0;
     smallReadsOf_ = network_.waiting().flushes();
-    if (++smallReads_ >= kSmallReadsMany) setTrickling(true);
+    if (++smallReads_ >= kSmallReadsMany) setLowRate(true);
 }
 
-void TextConnection::setTrickling(bool trickling) {
-    if (trickling == lowRatePlace.has_value()) return;
-    network_.waiting().setTrickling(*this, trickling);
-    channel_->setReadableAt(trickling ? kLowRateBytes : 1);
+void TextConnection::setLowRate(bool lowRate) {
+    if (lowRate == lowRatePlace.has_value()) return;
+    network_.waiting().setLowRate(*this, lowRate);
+    channel_->setReadableAt(lowRate ? kLowRateBytes : 1);
 }
 
 void TextConnection::readLowRate() {
@@ -119,7 +119,7 @@ void TextConnection::readLowRate() {
     const std::uint64_t before = receiver_.counters.bytes;
     readLines();
     if (closed()) return;
-    if (receiver_.counters.bytes == before) setTrickling(false);
+    if (receiver_.counters.bytes == before) setLowRate(false);
     flushOpenBlock();
 }
 
@@ -231,7 +231,7 @@ void TextConnection::close(const std::string& why) {
     closing();
     assembler_.discard();
     network_.waiting().setOpen(*this, false);
-    network_.waiting().setTrickling(*this, false);
+    network_.waiting().setLowRate(*this, false);
     network_.limits().set(*this, std::nullopt);
     const std::size_t unfinished = std::exchange(unfinishedBytes_, 0);
     if (unfinished != 0) network_.limits().unfinishedChanged(unfinished, 0);
@@ -257,7 +257,7 @@ void TextConnection::refuse(std::string_view text) {
     closing();
     assembler_.discard();
     network_.waiting().setOpen(*this, false);
-    setTrickling(false);
+    setLowRate(false);
     send("error " + std::string(text) + "\n");
     if (!closed()) linger();
 }

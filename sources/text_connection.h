@@ -5,7 +5,7 @@
 //
 //   state, waiting for      | what comes                       | then
 //   ------------------------+----------------------------------+-------------------------------
-//   input                   | bytes                            | lines go to the log; as before
+//   input                   | bytes                            | whole lines fill the open block
 //   (waiting_)              | little, often (not S)            | low-rate
 //                           | no room in the budget            | budget
 //                           | reading is paused                | pause
@@ -16,7 +16,7 @@
 //                           | the oldest of too many bytes,    |
 //                           | a session's line out of turn (S) |
 //   low-rate                | batch time                       | reads; input, when nothing came
-//   (setTrickling)          | 64 KiB                           | as in `input`
+//   (setLowRate)          | 64 KiB                           | as in `input`
 //   budget (awaitBudget)    | buffers come back                | reads on: input
 //   pause (holdPaused)      | reading is resumed               | reads on: input
 //   ------------------------+----------------------------------+-------------------------------
@@ -133,7 +133,7 @@ private:
     void readLines();
     Read readOnce();
     void noteRead(std::uint64_t bytes);
-    void setTrickling(bool trickling);
+    void setLowRate(bool lowRate);
     void trackUnfinished(bool lineEnded);
     void releaseUnused();
     void discardInput();

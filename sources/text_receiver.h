@@ -78,7 +78,7 @@ private:
     bool allClosed_ = false;  // guarded by mutex_
 };
 
-// Makes Receivers of a TextReceiver: they end it when they go.
+// Sources over a TextReceiver: they end it when they go.
 std::unique_ptr<core::Source> makeDialingReceiver(std::shared_ptr<Network> network,
                                                   core::SourceId source, DialOptions options,
                                                   core::SourceObserver* observer);
@@ -87,7 +87,7 @@ std::unique_ptr<ListeningReceiver> makeListeningReceiver(std::shared_ptr<Network
                                                          ListenOptions options,
                                                          core::SourceObserver* observer);
 
-// Receiver's functions over a TextReceiver.
+// A core::Source over a TextReceiver.
 template <class Interface, class Implementation>
 class ReceiverHandle : public Interface {
 public:

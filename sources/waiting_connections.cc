@@ -39,8 +39,8 @@ void WaitingConnections::setOpen(TextConnection& connection, bool open) {
     setListed(open_, &TextConnection::openPlace, connection, open);
 }
 
-void WaitingConnections::setTrickling(TextConnection& connection, bool trickling) {
-    setListed(trickling_, &TextConnection::lowRatePlace, connection, trickling);
+void WaitingConnections::setLowRate(TextConnection& connection, bool lowRate) {
+    setListed(lowRate_, &TextConnection::lowRatePlace, connection, lowRate);
 }
 
 void WaitingConnections::awaitBudget(TextConnection& connection) {
@@ -56,7 +56,7 @@ void WaitingConnections::holdPaused(TextConnection& connection) {
 void WaitingConnections::flush() {
     ++flushes_;
     // What one connection does may end others: they must live until their turn is over.
-    for (const auto& connection : held(trickling_)) connection->readLowRate();
+    for (const auto& connection : held(lowRate_)) connection->readLowRate();
     for (const auto& connection : held(open_)) connection->flushOpenBlock();
 }
 

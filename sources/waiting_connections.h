@@ -22,7 +22,7 @@ public:
     // For the batch time: it holds a buffer, with lines to be handed over then.
     void setOpen(TextConnection& connection, bool open);
     // For the batch time: few bytes come at a time, so they are read then only.
-    void setTrickling(TextConnection& connection, bool trickling);
+    void setLowRate(TextConnection& connection, bool lowRate);
     // For room in the budget, in the order in which they came.
     void awaitBudget(TextConnection& connection);
     // For reading to be resumed.
@@ -40,7 +40,7 @@ public:
 private:
     EventLoop& loop_;
     TimeLimits& limits_;
-    std::vector<TextConnection*> open_, trickling_;
+    std::vector<TextConnection*> open_, lowRate_;
     std::uint64_t flushes_ = 0;
     std::deque<std::weak_ptr<TextConnection>> awaitingBudget_;
     std::vector<std::weak_ptr<TextConnection>> paused_;

@@ -29,15 +29,17 @@ core::Result<> forEachLeftOut(const core::BatchRun& run,
     const auto& record = run.record();
     for (const auto& block : run.blocks()) {
         const core::RecordPlace begin{block->lsn(), 0};
-        const auto first = std::lower_bound(record.leftOut.begin(), record.leftOut.end(), begin);
-        const bool some = first != record.leftOut.end() && first->lsn == block->lsn();
-        if (!record.allLeftOut && !some) continue;
+        const auto first =
+            std::lower_bound(record.skippedByOption.begin(), record.skippedByOption.end(), begin);
+        const bool some = first != record.skippedByOption.end() && first->lsn == block->lsn();
+        if (!record.allSkippedByOption && !some) continue;
         TM_ASSIGN(const auto bytes, block->bytes());
         forEachRecord(bytes.view(), sources.at(block->origin().source.value).framing,
                       [&](std::uint32_t number, std::string_view text) {
                           const core::RecordPlace place{block->lsn(), number};
-                          if (record.allLeftOut || std::binary_search(record.leftOut.begin(),
-                                                                      record.leftOut.end(), place))
+                          if (record.allSkippedByOption ||
+                              std::binary_search(record.skippedByOption.begin(),
+                                                 record.skippedByOption.end(), place))
                               f(place, text);
                           return true;
                       });
@@ -51,7 +53,7 @@ template <class F>
 void forEachOfRanges(const core::BatchRun& run, const std::vector<SourceDeclaration>& sources,
                      F f) {
     const auto& record = run.record();
-    if (!record.allLeftOut) return;
+    if (!record.allSkippedByOption) return;
     for (const auto& range : record.ranges) {
         const auto& source = sources.at(range.source.value);
         const auto read = source.replayable->visitRecords(range.bytes, f);
@@ -84,7 +86,7 @@ core::Result<> DeadLetters::report(const core::BatchRun& run,
                                    const std::vector<SourceDeclaration>& sources) {
     const auto* failed = run.failedRecords();
     const auto& record = run.record();
-    const bool leavesOut = record.allLeftOut || !record.leftOut.empty();
+    const bool leavesOut = record.allSkippedByOption || !record.skippedByOption.empty();
     const auto count = failed != nullptr ? failed->count() : 0;
     if (count == 0 && !leavesOut) return {};
     count_ += count;
@@ -95,9 +97,10 @@ core::Result<> DeadLetters::report(const core::BatchRun& run,
     }
     if (leavesOut)
         core::logWarning("batch " + core::toString(record.batch) + " went on without " +
-                         (record.allLeftOut ? std::string("all of its records")
-                                            : "records that were to be skipped: " +
-                                                  std::to_string(record.leftOut.size())) +
+                         (record.allSkippedByOption
+                              ? std::string("all of its records")
+                              : "records that were to be skipped: " +
+                                    std::to_string(record.skippedByOption.size())) +
                          where);
     if (count == 0) return {};
     std::string first;

@@ -19,7 +19,7 @@ core::Path deadLetterDirectory(const StreamingOptions& options);
 
 core::OnError onError(ErrorPolicy policy);
 
-// Thread safety: tell() by the scheduler's thread, count() by any.
+// Thread safety: report() by the scheduler's thread, count() by any.
 class DeadLetters {
 public:
     // `directory`: empty when there is none, then no batch may have dead letters.

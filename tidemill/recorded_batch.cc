@@ -45,7 +45,7 @@ Result<> checkRanges(const BatchRecord& record) {
 }
 
 Result<> checkLeftOut(const BatchRecord& record, std::span<const BlockPtr> blocks) {
-    const auto& places = record.leftOut;
+    const auto& places = record.skippedByOption;
     for (std::size_t i = 0; i < places.size(); ++i) {
         const auto text = toString(places[i].lsn) + ":" + std::to_string(places[i].line);
         if (i != 0 && places[i] <= places[i - 1])
@@ -91,7 +91,7 @@ Result<> checkRecorded(const Job& job, const BatchRecord& record,
     TM_TRY(named(checkRanges(record)));
     TM_TRY(named(checkLeftOut(record, blocks)));
     // Nothing of it is read by its cuts.
-    if (record.allLeftOut) return {};
+    if (record.allSkippedByOption) return {};
     return named(core::checkCuts(blocks, record.cuts, [&](core::SourceId source) {
         return job.sources[source.value].framing;
     }));

@@ -20,7 +20,7 @@ namespace {
 // What runs of a batch; of ranges nothing does when all is left out.
 BatchRecord withoutLeftOut(const BatchRecord& record) {
     BatchRecord running = record;
-    if (record.allLeftOut) running.cuts.clear();
+    if (record.allSkippedByOption) running.cuts.clear();
     return running;
 }
 
@@ -44,7 +44,7 @@ Result<> Replay::run(recovery::Recovered& recovered) {
         parts_.completeBefore = !last;
         parts_.replaying = true;
         auto ran = last ? runLast(record, std::move(blocks))
-                        : runOne(record, std::move(blocks), recovered.batches[i + 1].skippedBefore);
+                        : runOne(record, std::move(blocks), recovered.batches[i + 1].failedBefore);
         parts_.replaying = false;
         TM_TRY(std::move(ran));
         progress_.at([&] {
@@ -135,20 +135,20 @@ Result<bool> Replay::changeLast(BatchRecord& record, std::span<const BlockPtr> b
         record.onError = onError(options_.errorPolicy);
     }
     if (options_.quarantineBatch == record.batch.value) record.onError = core::OnError::kDeadLetter;
-    if (options_.skipBatch == record.batch.value) record.allLeftOut = true;
-    for (const auto& skip : options_.skipRecords) TM_TRY(leaveOut(skip, record, blocks));
+    if (options_.skipBatch == record.batch.value) record.allSkippedByOption = true;
+    for (const auto& skip : options_.skipRecords) TM_TRY(skipByOption(skip, record, blocks));
     return record != before;
 }
 
-Result<> Replay::leaveOut(const StreamingOptions::SkipRecord& skip, BatchRecord& record,
-                          std::span<const BlockPtr> blocks) const {
+Result<> Replay::skipByOption(const StreamingOptions::SkipRecord& skip, BatchRecord& record,
+                              std::span<const BlockPtr> blocks) const {
     const core::RecordPlace place{core::Lsn(skip.lsn), skip.line};
     const auto text = std::to_string(skip.lsn) + ":" + std::to_string(skip.line);
     const auto block = std::find_if(blocks.begin(), blocks.end(), [&](const auto& candidate) {
         return candidate->lsn() == place.lsn;
     });
     if (block != blocks.end() && skip.line >= 1 && skip.line <= (*block)->origin().lines) {
-        auto& all = record.leftOut;
+        auto& all = record.skippedByOption;
         if (!std::binary_search(all.begin(), all.end(), place))
             all.insert(std::upper_bound(all.begin(), all.end(), place), place);
         return {};

@@ -40,8 +40,8 @@ private:
     core::Result<> check(const core::BatchRecord& record, std::span<const core::BlockPtr> blocks);
     core::Result<bool> changeLast(core::BatchRecord& record,
                                   std::span<const core::BlockPtr> blocks) const;
-    core::Result<> leaveOut(const StreamingOptions::SkipRecord& skip, core::BatchRecord& record,
-                            std::span<const core::BlockPtr> blocks) const;
+    core::Result<> skipByOption(const StreamingOptions::SkipRecord& skip, core::BatchRecord& record,
+                                std::span<const core::BlockPtr> blocks) const;
     void logEnds(const recovery::Attempts& known, const core::BatchRecord& record,
                  std::span<const core::BlockPtr> blocks) const;
     void logLarge(const core::BatchRecord& record, std::span<const core::BlockPtr> blocks) const;

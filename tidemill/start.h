@@ -34,9 +34,21 @@ struct BatchSurroundings {
     Inputs& inputs;
 };
 
-// Each step hands on what it found, and none reads what another has read: the locked directory, the
-// facts and the decision about them, the log with a new epoch, the outputs' marks, the state, the
-// batches that run again. docs/recovery.md tells the same. Thread safety: worker-confined.
+// Each step hands on what it found: the locked directory, the facts and the decision about them, the
+// log with a new epoch, the outputs' marks, the state, the batches that run again.
+// docs/recovery.md tells the same.
+//
+// Who calls whom, with a data directory:
+//
+//   Engine::start            Start::run
+//     Start::durable           openDirectory: lock, FORMAT, JOB
+//       recovery::recover      gatherFacts -> Start::fitJob -> decide -> repairLog -> work/
+//       Start::resume          checkPending, openOutputs, openState, openLog, makeScheduler
+//         Replay::run          each recorded batch: Scheduler::replay -> Graph::runBatch, and as
+//                              in any batch BatchHooks (Engine) before, behind and when it fails
+//   Engine::start            then opens the sources and lets the scheduler make new batches
+//
+// Thread safety: worker-confined.
 class Start {
 public:
     // Fills `into`, also as far as it comes when it fails.

@@ -33,10 +33,10 @@ public:
             task, run, source_, sink,
             [&](const Block& block, std::string_view bytes, std::size_t begin, std::size_t end) {
                 const auto piece = bytes.substr(begin, end - begin);
-                const auto& leftOut = run.record().leftOut;
+                const auto& skipped = run.record().skippedByOption;
                 const bool whole =
                     task.probe == nullptr && task.marker == nullptr &&
-                    std::none_of(leftOut.begin(), leftOut.end(),
+                    std::none_of(skipped.begin(), skipped.end(),
                                  [&](const auto& place) { return place.lsn == block.lsn(); });
                 if (whole) push(piece, chunk, sink);
                 else
@@ -85,7 +85,9 @@ private:
                 return;
             T value = next(in, bytes.size());
             ++place.line;
-            if (std::binary_search(record.leftOut.begin(), record.leftOut.end(), place)) continue;
+            if (std::binary_search(record.skippedByOption.begin(), record.skippedByOption.end(),
+                                   place))
+                continue;
             if (task.probe != nullptr) {
                 ++task.probe->seen;
                 task.probe->last = place;

@@ -49,10 +49,10 @@ void TextInputNode::scan(TaskContext& task, BatchRun& run, Sink<std::string_view
     scanBlocks(task, run, source_, sink,
                [&](const Block& block, std::string_view bytes, std::size_t begin, std::size_t end) {
                    const auto text = bytes.substr(begin, end - begin);
-                   const auto& leftOut = run.record().leftOut;
+                   const auto& skipped = run.record().skippedByOption;
                    const bool whole =
                        task.probe == nullptr && task.marker == nullptr &&
-                       std::none_of(leftOut.begin(), leftOut.end(),
+                       std::none_of(skipped.begin(), skipped.end(),
                                     [&](const auto& place) { return place.lsn == block.lsn(); });
                    return whole ? pushText(text, sink)
                                 : pushByLine(block.lsn(), bytes.substr(0, begin), text,
@@ -72,7 +72,8 @@ bool TextInputNode::pushByLine(Lsn lsn, std::string_view before, std::string_vie
         const auto line = text.substr(0, newline == text.npos ? text.size() : newline + 1);
         text.remove_prefix(line.size());
         ++place.line;
-        if (std::binary_search(record.leftOut.begin(), record.leftOut.end(), place)) continue;
+        if (std::binary_search(record.skippedByOption.begin(), record.skippedByOption.end(), place))
+            continue;
         if (probe != nullptr) {
             ++probe->seen;
             probe->last = place;

@@ -46,7 +46,7 @@ private:
             for (std::size_t i = 0; i < evaluators_.size(); ++i)
                 columns_[node_.computed_[i].place] =
                     evaluators_[i]->evaluate(chunk, arena_, failures_);
-            rejects_.leaveOut(chunk, failures_);
+            rejects_.take(chunk, failures_);
             if (chunk.selectedCount == 0) return;
             chunk.columns = columns_;
             below_->take(std::span(&chunk, 1));

@@ -94,7 +94,7 @@ private:
                     failures_.add(row, "field \"" + node_.schema_[node_.place_].name +
                                            "\" must be a JSON array");
             });
-            rejects_.leaveOut(chunk, failures_);
+            rejects_.take(chunk, failures_);
             rows_.flushInto(*below_);
         }
 

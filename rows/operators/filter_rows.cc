@@ -30,7 +30,7 @@ private:
     private:
         void take(Chunk& chunk) {
             const Column holds = condition_->evaluate(chunk, arena_, failures_);
-            rejects_.leaveOut(chunk, failures_);
+            rejects_.take(chunk, failures_);
             const auto* values = holds.as<Type::kBool>();
             // Without a branch: what is kept is not to be foretold.
             std::size_t count = 0;

@@ -117,7 +117,7 @@ private:
             chunk.rows = chunk.selectedCount = groups.size();
             for (std::size_t i = 0; i < buffers_.size(); ++i) columns_[i] = buffers_[i].column();
             chunk.columns = columns_;
-            rejects_.leaveOut(chunk, failures_);
+            rejects_.take(chunk, failures_);
             if (chunk.selectedCount != 0) below_->take(std::span(&chunk, 1));
         }
         void finish() override { below_->finish(); }

@@ -51,7 +51,7 @@ private:
                 arguments_[i] = chunk.columns[*place];
                 if (loose_[i]) arguments_[i] = loose_[i]->read(chunk, arguments_[i], failures_);
             }
-            rejects_.leaveOut(chunk, failures_);
+            rejects_.take(chunk, failures_);
             if (chunk.selectedCount == 0) return;
             locate(chunk);
             const GroupRows rows{chunk.selectedCount, chunk.selected, records_};

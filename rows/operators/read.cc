@@ -36,7 +36,7 @@ private:
             chunk.rows = chunk.selectedCount = lines.size();
             chunk.records = lines.data();
             chunk.columns = reader_->read(lines, arena_, failures_);
-            rejects_.leaveOut(chunk, failures_);
+            rejects_.take(chunk, failures_);
             if (chunk.selectedCount != 0) below_->take(std::span(&chunk, 1));
         }
         void finish() override { below_->finish(); }

@@ -1,4 +1,4 @@
-// Rows that fail: told to the job's error policy, and left out of what goes on.
+// Rows that fail: reported to the job's error policy, and left out of what goes on.
 #pragma once
 
 #include <cstdint>
@@ -18,9 +18,9 @@ class Rejects {
 public:
     explicit Rejects(core::RecordGuard guard) : guard_(std::move(guard)) {}
 
-    // Tells of `failures`, which are of rows of `chunk`, and takes these out of its selection. The
+    // Reports `failures`, which are of rows of `chunk`, and takes these out of its selection. The
     // selection holds until the next call. Throws TaskFailure when the job stops at such a row.
-    void leaveOut(Chunk& chunk, RowFailures& failures) {
+    void take(Chunk& chunk, RowFailures& failures) {
         if (failures.empty()) [[likely]]
             return;
         for (const auto& [row, message] : failures.all()) {

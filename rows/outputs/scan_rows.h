@@ -36,6 +36,7 @@ void scanRows(core::StreamNode<Chunk>& node, core::BatchRun& run, std::size_t li
     const std::uint32_t count = node.partitions(run);
     for (std::uint32_t partition = 0; partition < count && each.wanted() != 0; ++partition) {
         core::TaskContext task{run.newArena(), 0, partition, run.failedRecords(), scanNumber};
+        task.marker = run.marker();
         node.scan(task, run, each);
     }
 }

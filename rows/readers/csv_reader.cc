@@ -111,7 +111,7 @@ private:
                 text(field, row) = places[field] < count ? parts_[places[field]] : kMissing;
             if (!options.header.empty() && parts_[0] == options.header[0] &&
                 isHeader(record, arena))
-                leaveOut(row, failures);
+                noRecord(row, failures);
         }
     }
 

@@ -58,9 +58,9 @@ void CuttingReader::failRecord(std::size_t row, std::string message, RowFailures
     failures.add(row, std::move(message));
 }
 
-void CuttingReader::leaveOut(std::size_t row, RowFailures& failures) {
+void CuttingReader::noRecord(std::size_t row, RowFailures& failures) {
     for (std::size_t field = 0; field < fieldCount(); ++field) text(field, row) = kMissing;
-    failures.leaveOut(row);
+    failures.noRecord(row);
 }
 
 void CuttingReader::keepFromNull(std::size_t field, std::size_t row) {

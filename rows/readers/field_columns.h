@@ -45,7 +45,7 @@ protected:
     // The record is none of the reader's kind.
     void failRecord(std::size_t row, std::string message, RowFailures& failures);
     // The record is no record, and that is no failure.
-    void leaveOut(std::size_t row, RowFailures& failures);
+    void noRecord(std::size_t row, RowFailures& failures);
     // The text that stands for null in other records is a text here: it was in quotes.
     void keepFromNull(std::size_t field, std::size_t row);
 

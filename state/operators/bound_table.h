@@ -44,7 +44,8 @@ struct OperatorStart {
     std::string name;
     // The data directory holds no state of it.
     bool isNew = true;
-    // Of the record of the batch in which new operators take their initial states; see Engine.
+    // Of the record of the batch in which new operators take their initial states; see
+    // Job::beginFingerprint.
     std::uint64_t beginFingerprint = 0;
 };
 

@@ -63,13 +63,13 @@ TEST(FailedRecords, WhatTheStagesLeftOutIsListed) {
     FailureRules rules;
     rules.exactly = &skipped.elements;
     const FailedRecords again(rules);
-    auto reader = again.leftOutOf({4, 0, 2, 1});
+    auto reader = again.skippedElementsOf({4, 0, 2, 1});
     std::vector<std::uint64_t> held;
     for (std::uint64_t number = 0; number < 400; ++number)
         if (reader.holds(number)) held.push_back(number);
     EXPECT_EQ(held, (std::vector<std::uint64_t>{0, 1, 2, 7, 300}));
-    EXPECT_FALSE(again.leftOutOf({4, 0, 2, 2}).holds(0));
-    EXPECT_FALSE(again.leftOutOf({9, 0, 0, 0}).holds(0));
+    EXPECT_FALSE(again.skippedElementsOf({4, 0, 2, 2}).holds(0));
+    EXPECT_FALSE(again.skippedElementsOf({9, 0, 0, 0}).holds(0));
 }
 
 TEST(FailedRecords, AListThatWouldBeTooLongIsNone) {

@@ -165,6 +165,24 @@ std::vector<DecisionRow> table() {
          0,
          0,
          {}},
+        {"D8 the first is of the batch in which new operators took their initial states",
+         with([](F& f) {
+             f.beginFingerprint = 41;
+             f.records = {record(6, 60, 55, 41), record(7, 65, 64)};
+         }),
+         Verdict::kResume,
+         70,
+         70,
+         {}},
+        {"D8 a later one is not",
+         with([](F& f) {
+             f.beginFingerprint = 41;
+             f.records = {record(6, 60, 55), record(7, 65, 64, 41)};
+         }),
+         Verdict::kRefuseForeign,
+         0,
+         0,
+         {}},
         {"D8a a batch that was shown was recorded with other steps",
          with([](F& f) {
              f.steps = 5;

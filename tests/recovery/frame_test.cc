@@ -154,11 +154,11 @@ core::BatchRecord fullRecord() {
     record.onError = core::OnError::kDeadLetter;
     record.nonce = 7;
     record.revision = 3;
-    record.leftOut = {{Lsn(98), 1}, {Lsn(99), 4}};
-    record.allLeftOut = true;
+    record.skippedByOption = {{Lsn(98), 1}, {Lsn(99), 4}};
+    record.allSkippedByOption = true;
     record.notes = {{0, "a note"}, {3, std::string("\0b", 2)}};
-    record.skippedBefore.elements = {{{3, 0, 0, 1}, std::string("\x00\x02", 2)},
-                                     {{3, 0, 1, 0}, "\x05\x01"}};
+    record.failedBefore.elements = {{{3, 0, 0, 1}, std::string("\x00\x02", 2)},
+                                    {{3, 0, 1, 0}, "\x05\x01"}};
     return record;
 }
 
@@ -190,10 +190,10 @@ TEST(BatchRecordCodec, AnUnknownErrorPolicyIsCorrupt) {
 
 TEST(BatchRecordCodec, ListsOfSkippedElementsThatDoNotParseAreCorrupt) {
     auto record = fullRecord();
-    record.skippedBefore.elements[1].runs = "\x05";
+    record.failedBefore.elements[1].runs = "\x05";
     EXPECT_FALSE(decodeBatchRecord(encodeBatchRecord(record)));
     record = fullRecord();
-    std::swap(record.skippedBefore.elements[0], record.skippedBefore.elements[1]);
+    std::swap(record.failedBefore.elements[0], record.failedBefore.elements[1]);
     EXPECT_FALSE(decodeBatchRecord(encodeBatchRecord(record)));
 }
 

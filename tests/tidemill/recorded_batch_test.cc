@@ -36,7 +36,7 @@ protected:
         record_.keyRanges = core::kKeyRanges;
         record_.cuts = {{0, 0}, {0, 2}, {1, 0}, {2, 0}};
         record_.ranges = {{core::SourceId(2), rangeOfText()}};
-        record_.leftOut = {{core::Lsn(5), 2}, {core::Lsn(7), 1}};
+        record_.skippedByOption = {{core::Lsn(5), 2}, {core::Lsn(7), 1}};
     }
 
     static BlockPtr blockOf(std::uint32_t source, std::string_view text, std::uint32_t lines,
@@ -97,13 +97,13 @@ TEST_F(RecordedBatch, CutsMustFitTheBlocksAtRecordBoundaries) {
         expectRefused(ErrorKind::kCorrupt, what);
     }
     // Without any of its records no cut is asked for.
-    record_.allLeftOut = true;
+    record_.allSkippedByOption = true;
     EXPECT_TRUE(check());
 }
 
 TEST_F(RecordedBatch, CutsOfABatchWithoutBlocksAreRefused) {
     blocks_.clear();
-    record_.leftOut.clear();
+    record_.skippedByOption.clear();
     expectRefused(ErrorKind::kCorrupt, "no such block");
 }
 
@@ -114,7 +114,7 @@ TEST_F(RecordedBatch, MoreCutsThanAnyBatchHasAreRefused) {
         record_.cuts.push_back({0, i});
         text += "\n";
     }
-    record_.leftOut.clear();
+    record_.skippedByOption.clear();
     blocks_ = {blockOf(0, text, 1, 5)};
     expectRefused(ErrorKind::kCorrupt, "too many");
 }
@@ -156,12 +156,12 @@ TEST_F(RecordedBatch, WhatItLeavesOutMustBeItsOwnInOrder) {
     const std::vector<std::vector<core::RecordPlace>> foreign{
         {{core::Lsn(4), 1}}, {{core::Lsn(5), 0}}, {{core::Lsn(5), 3}}, {{core::Lsn(8), 1}}};
     for (const auto& places : foreign) {
-        record_.leftOut = places;
+        record_.skippedByOption = places;
         expectRefused(ErrorKind::kCorrupt, "which is none of its own");
     }
-    record_.leftOut = {{core::Lsn(7), 1}, {core::Lsn(5), 2}};
+    record_.skippedByOption = {{core::Lsn(7), 1}, {core::Lsn(5), 2}};
     expectRefused(ErrorKind::kCorrupt, "out of order: 5:2");
-    record_.leftOut = {{core::Lsn(5), 2}, {core::Lsn(5), 2}};
+    record_.skippedByOption = {{core::Lsn(5), 2}, {core::Lsn(5), 2}};
     expectRefused(ErrorKind::kCorrupt, "out of order: 5:2");
 }
 
