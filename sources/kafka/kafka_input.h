@@ -35,9 +35,9 @@ public:
                          [&](const core::Block& block, std::string_view bytes, std::size_t begin,
                              std::size_t end) {
                              const Piece piece(block, bytes, begin, end);
-                             const auto& leftOut = run.record().leftOut;
+                             const auto& skipped = run.record().skippedByOption;
                              const bool whole = task.probe == nullptr && task.marker == nullptr &&
-                                                std::none_of(leftOut.begin(), leftOut.end(),
+                                                std::none_of(skipped.begin(), skipped.end(),
                                                              [&](const auto& place) {
                                                                  return place.lsn == block.lsn();
                                                              });
@@ -116,7 +116,9 @@ private:
                 return;
             T value = next(rest, piece);
             ++place.line;
-            if (std::binary_search(record.leftOut.begin(), record.leftOut.end(), place)) continue;
+            if (std::binary_search(record.skippedByOption.begin(), record.skippedByOption.end(),
+                                   place))
+                continue;
             if (task.probe != nullptr) {
                 ++task.probe->seen;
                 task.probe->last = place;
