@@ -12,6 +12,7 @@
 #include "sources/line_assembler.h"
 #include "state/state_table.h"
 #include "tools/job_plan.h"
+#include "tools/kafka_source_spec.h"
 #include "tools/listen_conflicts.h"
 #include "tools/step_reader.h"
 #include "tools/toml_depth.h"
@@ -172,10 +173,14 @@ private:
         source.at = table.at();
         source.name = table.text("name", "");
         const auto type =
-            table.choice("type", {"socket", "listen", "listen_acknowledged", "files"});
+            table.choice("type", {"socket", "listen", "listen_acknowledged", "files", "kafka"});
         if (type) source.type = static_cast<SourceSpec::Type>(*type);
         name(source.name, table.at("name"));
         if (!type) return job_.sources.push_back(std::move(source));
+        if (source.type == SourceSpec::Type::kKafka) {
+            readKafkaSource(table, job_.name, source, errors_);
+            return job_.sources.push_back(std::move(source));
+        }
         if (source.type == SourceSpec::Type::kFiles) {
             source.directory = table.requiredText("directory");
             if (table.has("existing"))
@@ -266,7 +271,7 @@ private:
         const bool dials = source.type == SourceSpec::Type::kSocket;
         if (source.port == 0) return;
         for (const auto& other : job_.sources) {
-            if (other.port != source.port || other.type == SourceSpec::Type::kFiles) continue;
+            if (other.port != source.port) continue;
             const bool otherDials = other.type == SourceSpec::Type::kSocket;
             const std::string which = "port " + std::to_string(source.port) +
                                       ", on which the source " +

@@ -13,6 +13,7 @@
 #include "rows/aggregate.h"
 #include "rows/row_stream.h"
 #include "sources/file_stream_options.h"
+#include "sources/kafka/kafka_options.h"
 #include "tidemill/options.h"
 
 namespace tidemill::tools {
@@ -24,10 +25,12 @@ struct Position {
 };
 
 struct SourceSpec {
-    enum class Type { kSocket, kListen, kListenAcknowledged, kFiles } type = Type::kSocket;
+    enum class Type { kSocket, kListen, kListenAcknowledged, kFiles, kKafka } type = Type::kSocket;
     std::string name;
     std::string directory;  // files
     FileStreamOptions files;
+    KafkaOptions kafka;
+    std::vector<std::string> headers;  // kafka: of records, that are columns
     std::string host;
     std::uint16_t port = 0;
     std::size_t connectionsMax = 1024;

@@ -11,6 +11,7 @@
 #include <utility>
 #include <variant>
 
+#include "rows/kafka_rows.h"
 #include "tidemill/tidemill.h"
 #include "tools/json_lines.h"
 #include "tools/row_plan.h"
@@ -25,16 +26,23 @@ using core::Result;
 using Text = DStream<std::string_view>;
 using Counts = DStream<std::pair<std::string_view, std::int64_t>>;
 using rows::RowStream;
-using Stream = std::variant<Text, Counts, RowStream>;
+// Text where text is wanted, rows where rows are.
+struct KafkaRecords {
+    DStream<KafkaRecord> records;
+    RowStream rows;
+};
+using Stream = std::variant<Text, Counts, RowStream, KafkaRecords>;
 
 const char* kindOf(const Stream& stream) {
-    constexpr const char* kKinds[] = {"text", "the pairs of a count step", "rows of fields"};
+    constexpr const char* kKinds[] = {"text", "the pairs of a count step", "rows of fields",
+                                      "records of Kafka"};
     return kKinds[stream.index()];
 }
 
 // For `--check`.
 std::string contentOf(const Stream& stream) {
     if (const auto* rows = std::get_if<RowStream>(&stream)) return rows->schema.text();
+    if (const auto* kafka = std::get_if<KafkaRecords>(&stream)) return kafka->rows.schema.text();
     return std::holds_alternative<Text>(stream) ? "text" : "value text, count int";
 }
 
@@ -42,6 +50,16 @@ std::string contentOf(const Stream& stream) {
 std::optional<RowStream> asRows(const Stream& stream) {
     if (const auto* counts = std::get_if<Counts>(&stream)) return rows::rowsOfCounts(*counts);
     if (const auto* rows = std::get_if<RowStream>(&stream)) return *rows;
+    if (const auto* kafka = std::get_if<KafkaRecords>(&stream)) return kafka->rows;
+    return std::nullopt;
+}
+
+// The values of Kafka records are text, where text is wanted; of one without a value, none.
+std::optional<Text> asText(const Stream& stream) {
+    if (const auto* text = std::get_if<Text>(&stream)) return *text;
+    if (const auto* kafka = std::get_if<KafkaRecords>(&stream))
+        return kafka->records.map(
+            [](const KafkaRecord& record) { return record.value.value_or(std::string_view()); });
     return std::nullopt;
 }
 
@@ -68,12 +86,15 @@ private:
         if (source.wrong) return remember(source.name, std::nullopt);
         if (const auto given = sources_.find(source.name); given != sources_.end())
             return remember(source.name, given->second);
+        const auto before = context_.job()->sources.size();
         makeSource(source);
+        if (context_.job()->sources.size() == before) return;
         auto& declared = context_.job()->sources.back();
         declared.label = source.name.empty() ? "source of line " + std::to_string(source.at.line)
                                              : "source \"" + source.name + "\"";
         // In the words of the file.
-        constexpr const char* kTypes[] = {"socket", "listen", "listen_acknowledged", "files"};
+        constexpr const char* kTypes[] = {"socket", "listen", "listen_acknowledged", "files",
+                                          "kafka"};
         if (declared.description.starts_with(declared.kind))
             declared.description.replace(0, declared.kind.size(),
                                          kTypes[static_cast<std::size_t>(source.type)]);
@@ -96,7 +117,25 @@ private:
             case SourceSpec::Type::kFiles:
                 return remember(source.name,
                                 context_.textFileStream(source.directory, source.files));
+            case SourceSpec::Type::kKafka: return makeKafka(source);
         }
+    }
+
+    void makeKafka(const SourceSpec& source) {
+        for (const auto& other : job_.sources) {
+            if (&other == &source) break;
+            if (other.type == source.type && other.kafka.group == source.kafka.group) {
+                errors_.add(source.at, "the Kafka source of line " + std::to_string(other.at.line) +
+                                           " has the group \"" + source.kafka.group +
+                                           "\" too; give each a name, or a group, of its own");
+                return remember(source.name, std::nullopt);
+            }
+        }
+        const auto records = context_.kafkaStream(source.kafka);
+        auto asRows = rows::rowsOfKafka(records, source.headers);
+        if (asRows) return remember(source.name, KafkaRecords{records, std::move(*asRows)});
+        errors_.add(source.at, asRows.error().message);
+        remember(source.name, std::nullopt);
     }
 
     // Messages name a step as the job file does.
@@ -140,8 +179,8 @@ private:
             return misfit(step, "the pairs of a count step", from);
         }
         if (takesRows(step.type)) return madeOfRows(step, from);
-        const auto* text = std::get_if<Text>(&from);
-        if (text == nullptr) return misfit(step, "text", from);
+        const auto text = asText(from);
+        if (!text) return misfit(step, "text", from);
         switch (step.type) {
             case Type::kSplit: return text->flatMap(splitWords);
             case Type::kLowerCase: return lowerCase(*text);
