@@ -238,6 +238,10 @@ Result<std::uint64_t> RocksStore::ingest(RowWriter& writer) {
         sizeBytes += file.file_size;
     }
     if (argument.external_files.empty()) return 0;
+    // Under a snapshot every ingested file gets a sequence number of its own. Else the first ones
+    // have number 0, and so has a snapshot of them: RocksDB takes that for none, and a compaction
+    // while it is held drops their rows.
+    const RocksSnapshot numbered(impl_->db);
     const auto status = impl_->db->IngestExternalFiles({argument});
     if (!status.ok()) return failRocks(status, "ingesting rows");
     if (!impl_->filesCanBeLinked)

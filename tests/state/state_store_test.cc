@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <random>
+#include <thread>
 
 #include "tests/state/store_fixture.h"
 
@@ -37,6 +39,28 @@ TEST_F(StateStoreTest, AnOperandIsAppliedOnceBeforeDuringAndAfterItsIngest) {
     link();
     checkpoint(3);
     EXPECT_EQ(number(table, "tide"), 112);
+}
+
+// RocksDB took the number of the first snapshot for none, and dropped what was ingested first when
+// files were merged under it.
+TEST_F(StateStoreTest, RowsOfTheFirstIngestStayWhileAnOldReaderIsThere) {
+    store_ = must(StateStore::openInMemory());  // no table has a snapshot before the first ingest
+    auto& table = store_->table(kOperator, 0, ValueKind::kBytes);
+    const auto put = [&](const std::string& key) { must(table.rangeOf(key).put(key, "value")); };
+    for (int i = 0; i < 40; ++i) put("first " + std::to_string(i));
+    must(store_->spill());
+    const std::string_view key = "first 0";
+    Lookup reader;
+    must(table.rangeOf(key).get({reinterpret_cast<const char*>(&key)}, 1, reader));
+    for (int i = 0; i < 20; ++i) {
+        put("later " + std::to_string(i));
+        put("last " + std::to_string(i % 7));
+        must(store_->spill());
+        std::this_thread::sleep_for(std::chrono::milliseconds(3));  // files are merged meanwhile
+    }
+    const auto seen = rows(table);
+    EXPECT_EQ(seen.size(), 40u + 20u + 7u);
+    EXPECT_TRUE(reader.found(0));
 }
 
 TEST_F(StateStoreTest, EveryExactReductionSurvivesIngests) {
