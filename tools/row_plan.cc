@@ -92,6 +92,21 @@ private:
     JobFileErrors& errors_;
 };
 
+// `ttl` of a step is that of its running groups.
+Result<> setTtl(rows::sql::Plan& plan, Duration ttl) {
+    for (auto& step : plan.steps) {
+        auto* groups = std::get_if<rows::sql::AggregateStep>(&step.what);
+        if (groups == nullptr || !groups->isRunning) continue;
+        if (groups->ttlMicros != 0)
+            return fail(ErrorKind::kInvalid,
+                        "the query says how long running groups may be idle already");
+        groups->ttlMicros = ttl.count() * 1000;
+        return {};
+    }
+    return fail(ErrorKind::kInvalid,
+                "ttl says how long a group may be idle, but the query has no running()");
+}
+
 }  // namespace
 
 bool takesRows(Type type) { return type >= Type::kAggregate; }
@@ -116,10 +131,17 @@ std::optional<RowStream> planSql(const std::map<std::string, RowStream>& streams
                                  const StepSpec& step, JobFileErrors& errors, std::string& became) {
     std::map<std::string, rows::Schema> schemas;
     for (const auto& [name, stream] : streams) schemas.emplace(name, stream.schema);
-    const auto planned = rows::sql::plan(step.query, schemas);
+    auto planned = rows::sql::plan(step.query, schemas);
     if (!planned) {
         errors.add(step.place("query"), planned.error().message);
         return std::nullopt;
+    }
+    if (step.aggregation.ttl != Duration(0)) {
+        const auto given = setTtl(*planned, step.aggregation.ttl);
+        if (!given) {
+            errors.add(step.place("ttl"), given.error().message);
+            return std::nullopt;
+        }
     }
     became = planned->text();
     auto rows = rows::runPlan(*planned, streams, step.name);

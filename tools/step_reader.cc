@@ -29,7 +29,7 @@ public:
         step_.from = table_.text("from", "");
         step_.fromAt = table_.at("from");
         for (const char* key : {"where", "having", "compute", "key", "by", "on", "with", "select",
-                                "rename", "drop", "explode", "window", "query"})
+                                "rename", "drop", "explode", "window", "ttl", "query"})
             if (table_.has(key)) step_.keys.emplace_back(key, table_.at(key));
         step_.content = table_.content({"name", "from", "with"});
         if (type) readKeys();

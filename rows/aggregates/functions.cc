@@ -166,7 +166,8 @@ Result<std::shared_ptr<const Accumulator>> makeAccumulator(const AggregateCall& 
     if (auto made = makeCount(call, type)) return made;
     if (!type) return fail(ErrorKind::kInvalid, call.function + " takes a field");
     if (isLoose && takesLooseNumbers(call)) return makeLoose(call, *type);
-    for (const auto make : {makeSum, makeExtreme, makeVariance, makeDistinct, makeApproximate})
+    for (const auto make :
+         {makeSum, makeExtreme, makeFirstRow, makeVariance, makeDistinct, makeApproximate})
         if (auto made = make(call, *type)) return made;
     return fail(ErrorKind::kInvalid, call.function + " takes numbers, but \"" + call.argument +
                                          "\" is of type " + toString(*type) +

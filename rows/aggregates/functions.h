@@ -43,6 +43,7 @@ bool takesLooseNumbers(const AggregateCall& call);
 std::shared_ptr<const Accumulator> makeCount(const AggregateCall& call, std::optional<Type> type);
 std::shared_ptr<const Accumulator> makeSum(const AggregateCall& call, Type type);
 std::shared_ptr<const Accumulator> makeExtreme(const AggregateCall& call, Type type);
+std::shared_ptr<const Accumulator> makeFirstRow(const AggregateCall& call, Type type);
 std::shared_ptr<const Accumulator> makeVariance(const AggregateCall& call, Type type);
 std::shared_ptr<const Accumulator> makeDistinct(const AggregateCall& call, Type type);
 std::shared_ptr<const Accumulator> makeApproximate(const AggregateCall& call, Type type);

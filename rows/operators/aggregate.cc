@@ -148,7 +148,8 @@ Result<RowStream> distinct(const RowStream& from, const std::vector<std::string>
     for (const auto& column : from.schema.columns()) {
         names.push_back(column.name);
         if (std::find(how.key.begin(), how.key.end(), column.name) == how.key.end())
-            how.calls.emplace_back(column.name, AggregateCall{"first", column.name, std::nullopt});
+            how.calls.emplace_back(column.name,
+                                   AggregateCall{"first_row", column.name, std::nullopt});
     }
     TM_ASSIGN(const auto groups, aggregate(from, how));
     return select(groups, names);

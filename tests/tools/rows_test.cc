@@ -230,6 +230,31 @@ TEST(JobRows, JoinsUnionsDistinctAndExplode) {
               (Lines{R"({"id": "1", "what": "a"})", R"({"id": "1", "what": "b"})"}));
 }
 
+TEST(JobRows, DistinctGivesWholeRowsWithTheirNulls) {
+    EXPECT_EQ(
+        made("[[step]]\ndo = \"fields\"\nby = \"split\"\nfields = {k = 1, t = {at = 2, null = "
+             "\"-\"}, n = {at = 3, type = \"int\", null = \"-\"}}\n"
+             "[[step]]\ndo = \"distinct\"\nby = \"k\"\n",
+             {"a - -", "a x 7", "b y -", "b - 8"}),
+        (Lines{R"({"k": "a", "t": null, "n": null})", R"({"k": "b", "t": "y", "n": null})"}));
+}
+
+TEST(JobRows, TtlOfAQueryIsThatOfItsRunningGroups) {
+    const std::string steps = kWords +
+                              "[[step]]\nname = \"r\"\nfrom = \"w\"\ndo = \"sql\"\nttl = "
+                              "\"1s\"\nquery = \"select name, count(*) as rows from w group by ";
+    std::string named = steps;
+    named.replace(0, 9, "[[step]]\nname = \"w\"\n");
+    named.erase(named.find("from = \"w\"\n"), 11);
+    const auto result = lived(named + "name, running()\"\n", {{"a 1"}, {}, {}, {"a 1"}});
+    ASSERT_EQ(result.error, "");
+    ASSERT_EQ(result.batches[3].size(), 1u);
+    EXPECT_THAT(result.batches[3][0], HasSubstr("\"rows\": 1}"));
+    EXPECT_THAT(lived(named + "name\"\n", {}).error, HasSubstr("has no running()"));
+    EXPECT_THAT(lived(named + "name, running('2 seconds')\"\n", {}).error,
+                HasSubstr("may be idle already"));
+}
+
 TEST(JobRows, JsonAndTextOfOneFieldAreJoined) {
     EXPECT_EQ(made("[[step]]\nname = \"a\"\ndo = \"fields\"\nby = \"json\"\nfields = {id = "
                    "\"/id\", paid = \"/paid\"}\n"
