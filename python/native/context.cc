@@ -36,6 +36,10 @@ FileStreamOptions filesOf(bool takeExisting) {
     return options;
 }
 
+Stream::Ptr linesOf(const DStream<std::string_view>& lines) {
+    return std::make_shared<Stream>(lines.job(), lines.node());
+}
+
 }  // namespace
 
 Context::Context(const Options& options)
@@ -68,15 +72,8 @@ void Context::release() {
     }
 }
 
-Stream::Ptr Context::textStream(const DStream<std::string_view>& lines, bool isText) {
-    const auto& job = lines.job();
-    auto objects = job->graph.add(std::make_shared<StepNode<std::string_view, Object>>(
-        isText ? "text" : "bytes", lines.node(), isText ? decodeText() : copyBytes()));
-    return std::make_shared<Stream>(job, Stream::ObjectNode(std::move(objects)));
-}
-
 Stream::Ptr Context::socketTextStream(const std::string& host, std::uint16_t port) {
-    return textStream(open()->socketTextStream(host, port));
+    return linesOf(open()->socketTextStream(host, port));
 }
 
 Stream::Ptr Context::listenTextStream(const std::string& host, std::uint16_t port,
@@ -84,18 +81,21 @@ Stream::Ptr Context::listenTextStream(const std::string& host, std::uint16_t por
     ListenOptions options;
     options.allowRemote = allowRemote;
     const auto context = open();
-    return textStream(acknowledged ? context->acknowledgedTextStream(host, port, options)
-                                   : context->listenTextStream(host, port, options));
+    return linesOf(acknowledged ? context->acknowledgedTextStream(host, port, options)
+                                : context->listenTextStream(host, port, options));
 }
 
 Stream::Ptr Context::textFileStream(const std::string& directory, bool takeExisting) {
-    return textStream(open()->textFileStream(directory, filesOf(takeExisting)));
+    return linesOf(open()->textFileStream(directory, filesOf(takeExisting)));
 }
 
 Stream::Ptr Context::binaryRecordsStream(const std::string& directory, std::size_t recordBytes,
                                          bool takeExisting) {
-    return textStream(open()->binaryRecordsStream(directory, recordBytes, filesOf(takeExisting)),
-                      false);
+    const auto records = open()->binaryRecordsStream(directory, recordBytes, filesOf(takeExisting));
+    const auto& job = records.job();
+    return std::make_shared<Stream>(
+        job, Stream::ObjectNode(job->graph.add(std::make_shared<StepNode<std::string_view, Object>>(
+                 "bytes", records.node(), copyBytes()))));
 }
 
 Stream::Ptr Context::queueStream(const std::vector<std::vector<Object>>& queue, bool oneAtATime,

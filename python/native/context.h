@@ -57,7 +57,6 @@ public:
 private:
     using ContextPtr = std::shared_ptr<StreamingContext>;
 
-    Stream::Ptr textStream(const DStream<std::string_view>& lines, bool isText = true);
     ContextPtr current() const;
     // Throws std::logic_error when the job has ended.
     ContextPtr open() const;

@@ -1,6 +1,7 @@
 // Function: a function of a Python program, as operators hold it.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -9,18 +10,51 @@
 
 namespace tidemill::python {
 
+// Forms of functions whose meaning is known, so that they need not be called; see
+// python/tidemill/_forms.py.
+enum class Form {
+    kUnknown,
+    kSplit,              // x.split()
+    kSplitAt,            // x.split(text)
+    kLower,              // x.lower()
+    kUpper,              // x.upper()
+    kStrip,              // x.strip()
+    kPair,               // (x, number)
+    kItself,             // x
+    kTruth,              // bool(x)
+    kLength,             // len(x)
+    kLongerThanNothing,  // len(x) > 0
+    kNotEmptyText,       // x != ""
+    kAdd,                // a + b
+    kSubtract,           // a - b
+    kMaximum,            // max(a, b)
+    kMinimum,            // min(a, b)
+};
+
 // Thread safety: thread-safe; calls need the lock.
 class Function {
 public:
-    // `code`: the same for functions of the same code in every run of the program.
-    Function(Object callable, std::string code)
-        : callable_(std::move(callable)), code_(std::move(code)) {}
+    // `code`: the same for functions of the same code in every run of the program. `form`: as
+    // Python's form_of has it, empty: unknown.
+    Function(Object callable, std::string code, const std::string& form = {}, std::string text = {},
+             std::int64_t number = 0);
+
+    Form form() const { return form_; }
+    const std::string& text() const { return text_; }
+    std::int64_t number() const { return number_; }
+    // Whether filter() of it keeps what is not empty.
+    bool keepsNotEmpty() const {
+        return form_ == Form::kItself || form_ == Form::kTruth || form_ == Form::kLength ||
+               form_ == Form::kLongerThanNothing || form_ == Form::kNotEmptyText;
+    }
 
     // Throw PythonError.
     Object operator()(PyObject* argument) const {
+        if (form_ != Form::kUnknown) return knownOf(argument);
         return orThrow(PyObject_CallOneArg(callable_.get(), argument));
     }
     Object operator()(PyObject* first, PyObject* second) const {
+        if (form_ != Form::kUnknown) return knownOf(first, second);
         PyObject* arguments[] = {nullptr, first, second};
         return call(arguments + 1, 2);
     }
@@ -41,8 +75,15 @@ public:
     }
 
 private:
+    Object knownOf(PyObject* argument) const;
+    Object knownOf(PyObject* first, PyObject* second) const;
+
     Object callable_;
     std::string code_;
+    Form form_;
+    std::string text_;
+    std::int64_t number_;
+    Object constant_;  // text_ or number_
 };
 
 // Calls take(object) for each that `iterable` gives. Throws PythonError. Requires the lock.

@@ -17,8 +17,13 @@ namespace {
 // Threads of Python come in here with the lock: scopes behind it need not ask for it again.
 using Entered = py::call_guard<GilScope>;
 
-Function functionOf(const py::tuple& pair) {
-    return {Object::borrowed(pair[0].ptr()), pair[1].cast<std::string>()};
+// (function, code) or what form_of adds to it.
+Function functionOf(const py::tuple& parts) {
+    if (parts.size() == 2)
+        return {Object::borrowed(py::object(parts[0]).ptr()), parts[1].cast<std::string>()};
+    return {Object::borrowed(py::object(parts[0]).ptr()), parts[1].cast<std::string>(),
+            parts[2].cast<std::string>(), textOf(py::object(parts[3]).ptr()),
+            parts[4].cast<std::int64_t>()};
 }
 std::optional<Function> optionalFunctionOf(const py::object& pair) {
     if (pair.is_none()) return std::nullopt;

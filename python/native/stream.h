@@ -12,6 +12,7 @@
 #include "core/stream_node.h"
 #include "python/native/entry.h"
 #include "python/native/function.h"
+#include "python/native/text_forms.h"
 #include "tidemill/job.h"
 
 namespace tidemill::state {
@@ -21,8 +22,9 @@ class RememberNode;
 
 namespace tidemill::python {
 
-// A handle on a stream in up to two forms: objects, and pairs with the bytes of their keys; one is
-// made of the other when an operator asks for it. What the operations mean is said in
+// A handle on a stream in several forms: objects; pairs with the bytes of their keys; and, while
+// all that was done is known to the engine, text and pairs of text and number, which stand for str
+// and (str, int). One is made of another when an operator asks for it. What the operations mean is said in
 // python/tidemill/streaming/dstream.py. Their errors: std::invalid_argument, std::logic_error after
 // the start.
 // Thread safety: for the thread that builds the job, which holds Python's lock.
@@ -36,6 +38,10 @@ public:
         : job_(std::move(job)), objects_(std::move(objects)) {}
     Stream(std::shared_ptr<Job> job, PairNode pairs)
         : job_(std::move(job)), pairs_(std::move(pairs)) {}
+
+    // The lines of a source, of any bytes.
+    Stream(std::shared_ptr<Job> job, TextNode lines)
+        : job_(std::move(job)), lines_(std::move(lines)) {}
 
     // How far its batches lie apart.
     std::int64_t slideMillis() const;
@@ -115,6 +121,20 @@ private:
     void requireSameSlide(const Stream& other, const char* operation) const;
     const core::Node& node() const;
 
+    // What the engine does itself (stream_native.cc); null: it does not.
+    Ptr nativeMap(const Function& function);
+    Ptr nativeFlatMap(const Function& function);
+    Ptr nativeFilter(const Function& predicate);
+    Ptr nativeUnion(Stream& other);
+    Ptr nativePersist();
+    Ptr nativeCount();
+    Ptr nativeCountByValue();
+    Ptr nativeReduceByKey(const Function& function);
+    bool isText() const { return lines_ || texts_; }
+    TextNode texts();
+    Ptr ofTexts(const char* operation, TextNode texts);
+    Ptr ofCounts(const char* operation, CountNode counts, bool summed);
+
     // A list of the values of every key, each once.
     PairNode grouped(const char* operation);
     // Keyed windows of pairs, each key once.
@@ -125,6 +145,10 @@ private:
     std::shared_ptr<Job> job_;
     ObjectNode objects_;
     PairNode pairs_;
+    TextNode lines_;  // of any bytes
+    TextNode texts_;  // of UTF-8
+    CountNode counts_;
+    bool summed_ = false;  // the numbers of counts_ are sums
     std::shared_ptr<state::RememberNode<Object>> remembered_;
 };
 

@@ -44,6 +44,7 @@ Stream::Ptr Stream::reduce(Function function) {
 }
 
 Stream::Ptr Stream::countByValue() {
+    if (auto native = nativeCountByValue()) return native;
     const auto keyed = add("countByValue", std::make_shared<StepNode<Object, Pair>>(
                                                "countByValue", objects(), asKeys()));
     return made(
@@ -51,6 +52,7 @@ Stream::Ptr Stream::countByValue() {
 }
 
 Stream::Ptr Stream::reduceByKey(Function function) {
+    if (auto native = nativeReduceByKey(function)) return native;
     return made(add("reduceByKey", makeCombine("reduceByKey", pairs("reduceByKey"),
                                                reducing(std::move(function)))));
 }

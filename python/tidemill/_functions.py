@@ -4,6 +4,8 @@ import datetime
 import hashlib
 import inspect
 
+from tidemill._forms import form_of
+
 
 def drop_first(held, leaving):
     """What is left of a window's values when the oldest ones leave."""
@@ -43,16 +45,18 @@ def native(function, operation):
     """`function` as the extension takes it."""
     if not callable(function):
         raise TypeError(f"{operation} takes a function, and was given {function!r}")
-    return (function, code_of(function))
+    return (function, code_of(function), *form_of(function))
 
 
 def argument_count(function):
-    """How many positional arguments a function of a batch takes: one or two."""
+    """How many arguments a function of batches wants: those without a default."""
     code = getattr(function, "__code__", None)
     if code is not None:
-        count = code.co_argcount
+        count = code.co_argcount - len(function.__defaults__ or ())
         return count - 1 if inspect.ismethod(function) else count
-    return len(inspect.signature(function).parameters)
+    return sum(parameter.default is parameter.empty and parameter.kind in (
+        parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+               for parameter in inspect.signature(function).parameters.values())
 
 
 def to_datetime(millis):
