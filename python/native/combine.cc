@@ -103,6 +103,7 @@ private:
             into.table.locate(keys.first, keys.strideBytes, chunk.size(), slots.data(),
                               fresh.data());
             for (std::size_t i = 0; i < chunk.size(); ++i) {
+                if (i % kAhead == 0) prefetch(slots.data() + i, std::min(chunk.size() - i, kAhead));
                 Entry& entry = chunk[i].second;
                 if ((fresh[i / 64] >> (i % 64) & 1) != 0) {
                     entry.value = combiner_.create(std::move(entry.value));
@@ -118,6 +119,12 @@ private:
         bool flush() override { return true; }
 
     private:
+        static constexpr std::size_t kAhead = 64;
+        // Of slots that were there before; fresh ones hold no address yet.
+        static void prefetch(core::KeyTable::Slot* const* slots, std::size_t count) {
+            core::SlotValues<Entry>::prefetch(slots, count);
+        }
+
         const Combiner& combiner_;
         core::ChunkKeys<std::string_view> keys_;
     };

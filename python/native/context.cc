@@ -164,6 +164,12 @@ std::vector<std::uint16_t> Context::boundPorts() const {
     return context->boundPorts();
 }
 
+void Context::forget() {
+    // Never destroyed. The mutex may have been held by a thread that is gone: not taken.
+    new ContextPtr(std::move(context_));
+    context_ = nullptr;
+}
+
 std::string Context::describe() const { return open()->describe(); }
 
 void setLogLevel(const std::string& level) {

@@ -54,6 +54,9 @@ public:
     std::vector<std::uint16_t> boundPorts() const;
     std::string describe() const;
 
+    // In a child of a fork: the threads of the job are not there, and nobody can wait for them.
+    void forget();
+
 private:
     using ContextPtr = std::shared_ptr<StreamingContext>;
 

@@ -234,7 +234,8 @@ void bindContext(py::module_& module) {
         .def("waitForBatch", &Context::awaitBatch)
         .def("state", &Context::state)
         .def("boundPorts", &Context::boundPorts)
-        .def("describe", &Context::describe);
+        .def("describe", &Context::describe)
+        .def("forget", &Context::forget);
 }
 
 // For the tests of the two encodings.

@@ -25,6 +25,16 @@ def _stop_all():
         context._end()
 
 
+def _forget_all():
+    """In a child of a fork, which has none of the engine's threads."""
+    StreamingContext._active = None
+    for context in list(_contexts):
+        context._native.forget()
+
+
+os.register_at_fork(after_in_child=_forget_all)
+
+
 class StreamingContext:
     """Declares streams, names outputs, start()s them.
 
@@ -45,7 +55,6 @@ class StreamingContext:
         if interval is None:
             interval = batchDuration if batchDuration is not None else 1.0
         self._sc = sparkContext if sparkContext is not None else SparkContext.getOrCreate()
-        self._pid = os.getpid()
         self._streams = []
         self._remembered = None
         self._native = _native.Context(
@@ -232,8 +241,7 @@ class StreamingContext:
             SparkContext._active = None
 
     def _end(self):
-        # A child of a fork has none of the engine's threads.
-        if self._pid == os.getpid() and self._native.state() == "active":
+        if self._native.state() == "active":
             self._native.stop(False)
 
     def boundPorts(self):

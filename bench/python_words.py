@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""python_words.py BIN PYTHON TEXT [--lambda] [--json]: python.words, the word count of the course
+in Python with a data directory, next to the same program in C++; with --lambda python.lambda, the
+same with functions that the engine does not know. BIN: the directory of the benchmark programs;
+PYTHON: an interpreter that finds the package. By turns, three times each; counts are compared word
+for word first."""
+
+import filecmp
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+RUNS = 3
+
+
+def free_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+def run(binaries, command, text, lines, *more):
+    """Seconds that `command` PORT DIRECTORY LINES takes for what the feeder sends."""
+    port = free_port()
+    directory = tempfile.mkdtemp(prefix="tidemill-bench-")
+    feeder = subprocess.Popen([os.path.join(binaries, "feeder"), str(port), text],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        time.sleep(0.2)
+        ended = subprocess.run(
+            [*command, str(port), os.path.join(directory, "data"), str(lines), *more],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+        if ended.returncode != 0:
+            sys.exit(f"{command} failed:\n{ended.stderr}")
+        return float(next(line.split()[1] for line in ended.stderr.splitlines()
+                          if line.startswith("seconds ")))
+    finally:
+        feeder.kill()
+        feeder.wait()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def part_of(text, size, path):
+    """Writes the first `size` bytes of whole lines to `path`; returns how many lines and words."""
+    with open(text, "rb") as whole, open(path, "wb") as part:
+        bytes_ = whole.read(size)
+        bytes_ = bytes_[:bytes_.rindex(b"\n") + 1]
+        part.write(bytes_)
+    return bytes_.count(b"\n"), len(bytes_.split())
+
+
+def main():
+    options = [argument for argument in sys.argv[1:] if argument.startswith("--")]
+    binaries, python, text = [a for a in sys.argv[1:] if not a.startswith("--")]
+    opaque = "--lambda" in options
+    functions = "opaque" if opaque else "known"
+    native = [os.path.join(binaries, "course_words")]
+    program = [python, os.path.join(HERE, "python", "course_words.py"), functions]
+
+    with tempfile.TemporaryDirectory() as work:
+        part = os.path.join(work, "text")
+        lines, _ = part_of(text, 8 << 20, part)
+        counts = [os.path.join(work, name) for name in ("native", "python")]
+        run(binaries, native, part, lines, counts[0])
+        run(binaries, program, part, lines, counts[1])
+        if not filecmp.cmp(*counts, shallow=False):
+            sys.exit("the two programs counted differently")
+        lines, words = part_of(text, (64 << 20) if opaque else (512 << 20), part)
+        ours, reference = [], []
+        for _ in range(RUNS):
+            reference.append(words / run(binaries, native, part, lines) / 1e6)
+            ours.append(words / run(binaries, program, part, lines) / 1e6)
+    name = "python.lambda" if opaque else "python.words"
+    value, other = statistics.median(ours), statistics.median(reference)
+    if "--json" in options:
+        print(json.dumps({"name": name, "value": value, "unit": "million words/s",
+                          "ratio": value / other, "reference": other}))
+    else:
+        print(f"{name:16} {value:10.4g} million words/s  ratio {value / other:.3g} "
+              f"(reference {other:.4g})")
+
+
+if __name__ == "__main__":
+    main()
