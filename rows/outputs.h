@@ -4,7 +4,10 @@
 #include <iosfwd>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "outputs/kafka/options.h"
 #include "rows/format/row_format.h"
 #include "rows/row_stream.h"
 
@@ -25,5 +28,18 @@ struct RowFiles {
     std::shared_ptr<const RowFormat> format;
 };
 void saveRows(const RowStream& stream, RowFiles files);
+
+// Records of a Kafka topic.
+struct RowKafka {
+    KafkaOutputOptions options;
+    // One column: its text, and no key where it is null. Several: a JSON object of them.
+    std::vector<std::string> key;
+    // A column's text, and a null value where it is null. Empty: the row as JSON.
+    std::string value;
+    // Name and column; none where that is null.
+    std::vector<std::pair<std::string, std::string>> headers;
+};
+// Errors: kInvalid, a name that is no column.
+core::Result<> sendToKafka(const RowStream& stream, RowKafka kafka);
 
 }  // namespace tidemill::rows

@@ -217,8 +217,8 @@ private:
     void readOutput(TomlTable& table) {
         OutputSpec output;
         output.at = table.at();
-        const auto type =
-            table.choice("to", {"print", "text_files", "json_lines", "csv", "tsv", "text"});
+        const auto type = table.choice(
+            "to", {"print", "text_files", "json_lines", "kafka", "csv", "tsv", "text"});
         if (!type) return job_.outputs.push_back(std::move(output));
         output.type = static_cast<OutputSpec::Type>(*type);
         output.from = table.text("from", "");
@@ -230,6 +230,9 @@ private:
             case OutputSpec::Type::kTextFiles:
                 output.prefix = table.requiredText("prefix");
                 output.suffix = table.text("suffix", "");
+                break;
+            case OutputSpec::Type::kKafka:
+                output.kafka = readKafkaOutput(table, job_.name, errors_);
                 break;
             case OutputSpec::Type::kText: output.line = table.requiredText("line"); [[fallthrough]];
             case OutputSpec::Type::kJsonLines:

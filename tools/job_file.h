@@ -15,6 +15,7 @@
 #include "sources/file_stream_options.h"
 #include "sources/kafka/kafka_options.h"
 #include "tidemill/options.h"
+#include "tools/kafka_output_spec.h"
 
 namespace tidemill::tools {
 
@@ -119,13 +120,22 @@ struct StepSpec {
 const char* stepWord(StepSpec::Type type);
 
 struct OutputSpec {
-    enum class Type { kPrint, kTextFiles, kJsonLines, kCsv, kTsv, kText } type = Type::kPrint;
+    enum class Type {
+        kPrint,
+        kTextFiles,
+        kJsonLines,
+        kKafka,
+        kCsv,
+        kTsv,
+        kText
+    } type = Type::kPrint;
     std::string from;  // empty: the last step
     std::size_t num = 10;
     std::string prefix;
     std::string suffix;
     std::string path;  // of the others: a directory, or "stdout"
     std::string line;  // text: the template
+    KafkaOutputSpec kafka;
     bool wrong = false;
     bool emptyBatches = false;
     Position at;

@@ -266,7 +266,8 @@ private:
     void addOutput(const OutputSpec& output) {
         const auto from = input(output.from, output.fromAt);
         if (!from) return;
-        const bool isPlain = output.type <= OutputSpec::Type::kJsonLines;
+        const bool isPlain = output.type < OutputSpec::Type::kKafka ||
+                             (output.type == OutputSpec::Type::kKafka && !output.kafka.needsRows());
         if (const auto* text = std::get_if<Text>(&*from); text != nullptr && isPlain)
             return addOutput(output, *text);
         if (const auto* counts = std::get_if<Counts>(&*from); counts != nullptr && isPlain)
@@ -285,6 +286,7 @@ private:
             case OutputSpec::Type::kPrint: return stream.print(output.num);
             case OutputSpec::Type::kTextFiles:
                 return stream.saveAsTextFiles(output.prefix, output.suffix);
+            case OutputSpec::Type::kKafka: return stream.toKafka(output.kafka.options);
             default:
                 return saveAsJsonLines(
                     stream, {output.path, output.emptyBatches, {}},

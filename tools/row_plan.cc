@@ -158,6 +158,10 @@ Result<> planOutput(const RowStream& from, const OutputSpec& output) {
     switch (output.type) {
         case To::kPrint: rows::print(from, output.num, std::cout); return {};
         case To::kTextFiles: rows::saveAsTextFiles(from, output.prefix, output.suffix); return {};
+        case To::kKafka: {
+            const auto& kafka = output.kafka;
+            return rows::sendToKafka(from, {kafka.options, kafka.key, kafka.value, kafka.headers});
+        }
         case To::kJsonLines: {
             files.kind = "json_lines";
             TM_ASSIGN(files.format, rows::makeJsonFormat(from.schema));

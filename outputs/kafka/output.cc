@@ -44,6 +44,11 @@ private:
 
 }  // namespace
 
+std::optional<std::string> refusedKafkaProperty(
+    const std::map<std::string, std::string>& properties) {
+    return Producer::refused(properties);
+}
+
 void addKafkaOutput(core::Graph& graph, KafkaOutputOptions options, KafkaRecords records) {
     std::shared_ptr<KafkaGroup> group;
     for (const auto& output : graph.outputs())

@@ -2,7 +2,11 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -17,6 +21,10 @@ namespace tidemill::outputs {
 // that it is called with one batch. The function may throw, which must come out again.
 using KafkaRecords =
     std::function<void(core::BatchRun&, const std::function<void(const KafkaMessage&)>&)>;
+
+// What is wrong with librdkafka's settings because the output makes them itself; none: nothing.
+std::optional<std::string> refusedKafkaProperty(
+    const std::map<std::string, std::string>& properties);
 
 // Outputs of one graph to the same brokers share their transactions.
 void addKafkaOutput(core::Graph& graph, KafkaOutputOptions options, KafkaRecords records);

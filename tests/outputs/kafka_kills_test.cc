@@ -1,0 +1,58 @@
+// Job and broker are killed at random moments while lines come: each is in the topic once in the
+// end, and in the state once. TIDEMILL_KAFKA_ROUNDS says how often, by default 200 times;
+// TIDEMILL_KAFKA_SEED chooses the moments.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <random>
+#include <thread>
+
+#include "tests/outputs/kafka_rig.h"
+
+namespace tidemill::test {
+namespace {
+
+using std::chrono::milliseconds;
+
+unsigned long numberOf(const char* variable, unsigned long byDefault) {
+    const char* text = std::getenv(variable);
+    return text == nullptr ? byDefault : std::stoul(text);
+}
+
+TEST(KafkaKills, OfJobAndBrokerLoseAndDoubleNothing) {
+    std::string why;
+    const auto broker = KafkaBroker::start(why);
+    if (!broker) GTEST_SKIP() << why;
+    const auto rounds = numberOf("TIDEMILL_KAFKA_ROUNDS", 200);
+    const auto seed = numberOf("TIDEMILL_KAFKA_SEED", std::random_device{}());
+    SCOPED_TRACE("TIDEMILL_KAFKA_SEED=" + std::to_string(seed));
+    std::mt19937_64 random(seed);
+    const auto below = [&](std::uint64_t most) { return random() % most; };
+
+    KafkaJobRig rig(broker->address());
+    const std::vector<std::string> settings{"interval=40", "checkpoint=300"};
+    auto job = rig.start(settings);
+    for (unsigned long round = 0; round < rounds; ++round) {
+        // Lines that come while the moment of the kill does.
+        for (auto pieces = 1 + below(4); pieces > 0; --pieces) {
+            rig.feed(1 + below(300));
+            std::this_thread::sleep_for(milliseconds(below(160)));
+        }
+        const bool takesBroker = below(25) == 0;
+        if (takesBroker) broker->kill();
+        if (!takesBroker || below(2) == 0) {
+            ASSERT_EQ(job->poll(), std::nullopt) << rig.words();
+            job->kill();
+            job = rig.start(settings);
+        }
+        if (takesBroker) {
+            ASSERT_TRUE(broker->up());
+        }
+    }
+    EXPECT_TRUE(rig.await(std::chrono::seconds(120))) << rig.words();
+    EXPECT_EQ(rig.stop(*job), 0) << rig.words();
+    EXPECT_EQ(rig.problems(), "");
+}
+
+}  // namespace
+}  // namespace tidemill::test
