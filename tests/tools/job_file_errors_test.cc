@@ -41,8 +41,9 @@ TEST(JobFile, AKeyOfAnotherKindOfSourceIsUnknown) {
 TEST(JobFile, AnUnknownWordIsNamedWithTheNearestOne) {
     EXPECT_EQ(errorBehindAGoodJob("[[step]]\ndo = \"spilt\"\n"),
               R"(job.toml:9:6: do "spilt" is not known, did you mean "split"?)");
-    EXPECT_EQ(errorBehindAGoodJob("[[output]]\nto = \"kafka\"\n"),
-              "job.toml:9:6: to \"kafka\" is not known; known are: print, text_files, json_lines, "
+    EXPECT_EQ(errorBehindAGoodJob("[[output]]\nto = \"excel\"\n"),
+              "job.toml:9:6: to \"excel\" is not known; known are: print, text_files, "
+              "json_lines, kafka, "
               "csv, tsv, text");
 }
 
