@@ -303,6 +303,8 @@ print("end")
                 return False
 
         self.assertTrue(wait_until(connected), program.err)
+        # Before awaitTermination() a signal is Python's own affair.
+        self.assertTrue(wait_until(lambda: "Time: " in program.out), program.err)
         program.process.send_signal(signal.SIGTERM)
         self.assertEqual(program.process.wait(30), 0, program.err)
         program.start()
