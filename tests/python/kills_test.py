@@ -75,6 +75,10 @@ class Kills(StreamTest):
         program.start()
         sender = Sender(port, "s", lines)
         self.assertTrue(wait_until(lambda: sender.send_for(5), 60), program.err)
+        # A batch later the program awaits its end: before that a signal is Python's own affair.
+        durable = time.time()
+        self.assertTrue(wait_until(lambda: os.path.getmtime(out + ".state") > durable + 0.2),
+                        program.err)
         program.process.send_signal(signal.SIGTERM)
         self.assertEqual(program.process.wait(60), 0, program.err)
 
