@@ -12,7 +12,7 @@ using core::SourceId;
 namespace {
 
 // Of what a batch record says of replayable sources; a frame of the log holds 64 MiB.
-constexpr std::size_t kRangesBytesMax = 8 << 20;
+constexpr std::size_t kRangesBytesMax = 32 << 20;
 
 // Errors that come often cost a write of a file so often.
 constexpr std::chrono::seconds kKeepErrorsEvery{10};

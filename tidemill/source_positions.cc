@@ -28,6 +28,9 @@ Result<std::vector<std::vector<core::SourcePosition>>> SourcePositions::load() {
             if (!own.empty()) own.remove_prefix(1);
             // A program that lost its last sources leaves rows behind.
             if (number >= sources_.size() || !sources_[number].replayable) continue;
+            // Tables of lookups stand behind the other sources, so that their numbers change.
+            constexpr std::string_view kLookup = "lookup";
+            if (own.starts_with(kLookup) != (sources_[number].kind == kLookup)) continue;
             positions[number].push_back({std::string(own), std::string(walker.value())});
         }
     }

@@ -374,7 +374,7 @@ const char* stepWord(StepSpec::Type type) {
     constexpr const char* kWords[] = {"split",   "lower_case", "filter", "count", "running_totals",
                                       "fields",  "aggregate",  "top",    "join",  "where",
                                       "compute", "select",     "rename", "drop",  "distinct",
-                                      "union",   "explode",    "sql"};
+                                      "union",   "explode",    "sql",    "lookup"};
     return kWords[static_cast<std::size_t>(type)];
 }
 

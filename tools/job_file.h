@@ -60,7 +60,8 @@ struct StepSpec {
         kDistinct,
         kUnion,
         kExplode,
-        kSql
+        kSql,
+        kLookup
     } type = Type::kSplit;
     std::string name;
     std::string from;     // empty: the step or source before it
@@ -100,6 +101,9 @@ struct StepSpec {
 
     // sql
     std::string query;
+
+    // lookup; its reader is that of the table
+    std::string file;
 
     std::string content;  // all that the file says of it, without names
     bool wrong = false;   // as of a source

@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "rows/expression.h"
+#include "rows/lookup.h"
 #include "rows/outputs.h"
 #include "rows/query.h"
 
@@ -24,6 +25,10 @@ public:
         switch (step_.type) {
             case Type::kAggregate: return aggregate(from);
             case Type::kTop: return known(rows::top(from, step_.by, step_.n), "by");
+            case Type::kLookup:
+                return known(rows::lookup(from, {step_.file, step_.reader, step_.loose}, step_.on,
+                                          step_.join),
+                             "on");
             case Type::kJoin: return known(rows::join(from, *with, step_.on, step_.join), "on");
             case Type::kWhere: return where(from, step_.where, "where");
             case Type::kCompute: return compute(from);

@@ -14,7 +14,7 @@ using Type = StepSpec::Type;
 const std::vector<std::string> kSteps{"split",   "lower_case", "filter", "count", "running_totals",
                                       "fields",  "aggregate",  "top",    "join",  "where",
                                       "compute", "select",     "rename", "drop",  "distinct",
-                                      "union",   "explode",    "sql"};
+                                      "union",   "explode",    "sql",    "lookup"};
 
 class StepReader {
 public:
@@ -72,6 +72,7 @@ private:
                 step_.separator = table_.text("separator", "");
                 return;
             case Type::kSql: return sql();
+            case Type::kLookup: return lookup();
             default: return;
         }
     }
@@ -177,6 +178,20 @@ private:
             }
             step_.by.push_back(std::move(order));
         }
+    }
+
+    void lookup() {
+        step_.file = table_.requiredText("file");
+        for (const auto& [name, node] : table_.members("fields", false))
+            notReserved(name, "fields");
+        FieldsSpec spec = readFields(table_, errors_);
+        step_.reader = std::move(spec.reader);
+        step_.loose = std::move(spec.loose);
+        step_.on = table_.texts("on");
+        if (step_.on.empty()) errors_.add(table_.at("on"), "[[step]] lacks the key \"on\"");
+        if (!table_.has("kind")) return;
+        if (const auto kind = table_.choice("kind", {"inner", "left"}))
+            step_.join = static_cast<rows::JoinKind>(*kind);
     }
 
     void join() {

@@ -5,6 +5,7 @@
 #include "core/operators/group_by_key.h"
 #include "rows/format/value_text.h"
 #include "rows/operators/same_slide.h"
+#include "rows/operators/text_of_json.h"
 #include "rows/row_codec.h"
 #include "rows/row_stream.h"
 
@@ -143,53 +144,6 @@ private:
     const JoinKind kind_;
 };
 
-// The text of a JSON column: strings without their quotes.
-class TextOfJson final : public Expression {
-public:
-    explicit TextOfJson(std::size_t place) : place_(place) {}
-    Type type() const override { return Type::kText; }
-    std::string text() const override { return "text of json"; }
-    std::unique_ptr<Evaluator> makeEvaluator() const override {
-        class Unquote final : public Evaluator {
-        public:
-            explicit Unquote(std::size_t place) : place_(place) {}
-            Column evaluate(const Chunk& chunk, core::Arena& arena, RowFailures&) override {
-                const Column& json = chunk.columns[place_];
-                texts_.clearNulls();
-                forEachRow(chunk, [&](std::size_t row) {
-                    if (json.isNull(row)) return setNull(texts_, row);
-                    texts_.as<Type::kText>()[row] =
-                        arena.copy(unquotedJson(json.as<Type::kJson>()[row]));
-                });
-                return texts_.column();
-            }
-
-        private:
-            const std::size_t place_;
-            ColumnBuffer texts_{Type::kText};
-        };
-        return std::make_unique<Unquote>(place_);
-    }
-
-private:
-    const std::size_t place_;
-};
-
-// Where one stream has a text and the other JSON, the JSON's text is what is compared.
-Result<RowStream> comparable(const RowStream& stream, const RowStream& other,
-                             const std::vector<std::string>& on) {
-    std::vector<ComputedColumn> computed;
-    for (const auto& name : on) {
-        TM_ASSIGN(const auto place, stream.schema.indexOf(name));
-        TM_ASSIGN(const auto otherPlace, other.schema.indexOf(name));
-        if (stream.schema[place].type == Type::kJson &&
-            other.schema[otherPlace].type == Type::kText)
-            computed.push_back({name, std::make_shared<TextOfJson>(place)});
-    }
-    if (computed.empty()) return stream;
-    return compute(stream, std::move(computed));
-}
-
 struct Side {
     std::vector<std::size_t> key, others;
 };
@@ -217,8 +171,8 @@ auto grouped(const RowStream& stream, const Side& side) {
 
 Result<RowStream> join(const RowStream& leftGiven, const RowStream& rightGiven,
                        const std::vector<std::string>& on, JoinKind kind) {
-    TM_ASSIGN(const RowStream left, comparable(leftGiven, rightGiven, on));
-    TM_ASSIGN(const RowStream right, comparable(rightGiven, leftGiven, on));
+    TM_ASSIGN(const RowStream left, withTextKeys(leftGiven, rightGiven.schema, on));
+    TM_ASSIGN(const RowStream right, withTextKeys(rightGiven, leftGiven.schema, on));
     TM_TRY(requireSameSlide(left, right));
     TM_ASSIGN(const auto a, sideOf(left, on));
     TM_ASSIGN(const auto b, sideOf(right, on));

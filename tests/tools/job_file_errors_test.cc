@@ -249,7 +249,7 @@ TEST(JobFile, ControlCharactersInNamesAreRefusedAndShownEscaped) {
               R"(job.toml:10:8: the name "a\x1b[2J" must not hold control characters)");
     EXPECT_EQ(
         errorBehindAGoodJob("[[step]]\ndo = \"split\\u001b[2J\"\n"),
-        R"(job.toml:9:6: do "split\x1b[2J" is not known; known are: split, lower_case, filter, count, running_totals, fields, aggregate, top, join, where, compute, select, rename, drop, distinct, union, explode, sql)");
+        R"(job.toml:9:6: do "split\x1b[2J" is not known; known are: split, lower_case, filter, count, running_totals, fields, aggregate, top, join, where, compute, select, rename, drop, distinct, union, explode, sql, lookup)");
     EXPECT_EQ(errorBehindAGoodJob("[[output]]\nto = \"json_lines\"\npath = \"a\\u0000b\"\n"),
               R"(job.toml:10:8: path is "a\x00b", but must be a text without NUL bytes)");
 }

@@ -1,0 +1,53 @@
+// A table in memory that rows are looked up in.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/arena.h"
+#include "core/error.h"
+#include "core/key_table.h"
+#include "rows/reader.h"
+
+namespace tidemill::rows {
+
+// Thread safety: immutable.
+class LookupTable {
+public:
+    // The rows that `reader` takes out of the lines of `content`, by the columns at `key`. Errors:
+    // kInvalid, a line that is no row or whose key has come before, with its number.
+    static core::Result<std::shared_ptr<const LookupTable>> of(std::string content,
+                                                               const Reader& reader,
+                                                               const std::vector<std::size_t>& key);
+
+    // The row of an encoded key (key_encoding.h); none: the key is not there, or has a null.
+    std::optional<std::uint32_t> find(std::string_view key) const;
+
+    // Copies a value into row `to` of a column of its type; texts live as long as the table.
+    void copy(std::size_t column, std::uint32_t row, ColumnBuffer& into, std::size_t to) const;
+
+    std::size_t rows() const { return rows_; }
+
+private:
+    struct Stored {
+        Type type;
+        std::vector<std::byte> values;  // of Held<type>
+        std::vector<bool> nulls;
+    };
+
+    explicit LookupTable(std::string content) : content_(std::move(content)) {}
+    void add(const Column& column, std::size_t row, Stored& into);
+
+    const std::string content_;
+    core::Arena arena_;
+    core::KeyTable keys_;
+    std::vector<Stored> columns_;
+    std::uint32_t rows_ = 0;
+};
+
+}  // namespace tidemill::rows
