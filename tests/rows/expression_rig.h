@@ -46,7 +46,8 @@ public:
         return chunk;
     }
 
-private:
+    const std::vector<Cells>& rows() const { return rows_; }
+
     static void put(ColumnBuffer& buffer, std::size_t row, const Cell& cell) {
         if (isTextual(buffer.type())) buffer.as<Type::kText>()[row] = {};
         if (std::holds_alternative<std::monostate>(cell)) return buffer.setNull(row);
@@ -60,6 +61,7 @@ private:
         }
     }
 
+private:
     Schema schema_;
     std::vector<Cells> rows_;
     std::vector<ColumnBuffer> buffers_;

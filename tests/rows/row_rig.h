@@ -73,36 +73,48 @@ inline RowStream rowsOf(const DStream<std::string_view>& lines, std::vector<Colu
                     std::make_shared<BlankReader>(core::orThrow(Schema::of(std::move(columns)))));
 }
 
-// The rows as printed tuples.
-inline DStream<std::string> tuples(const RowStream& rows) {
-    class TuplesNode final : public core::NarrowNode<Chunk, std::string> {
+// Each row as a text: f(chunk, row).
+template <class F>
+DStream<std::string> textsOf(const RowStream& rows, F f) {
+    class TextsNode final : public core::NarrowNode<Chunk, std::string> {
     public:
-        using NarrowNode::NarrowNode;
+        TextsNode(std::shared_ptr<core::StreamNode<Chunk>> from, F f)
+            : NarrowNode("texts", std::move(from)), f_(std::move(f)) {}
 
     private:
-        class TuplesSink final : public core::Sink<Chunk> {
+        class TextsSink final : public core::Sink<Chunk> {
         public:
-            explicit TuplesSink(core::Downstream<std::string> below) : below_(std::move(below)) {}
+            TextsSink(const F& f, core::Downstream<std::string> below)
+                : f_(f), below_(std::move(below)) {}
             void take(std::span<Chunk> chunks) override {
                 std::vector<std::string> out;
                 for (const auto& chunk : chunks)
-                    forEachRow(chunk, [&](std::size_t row) {
-                        out.emplace_back();
-                        appendTuple(out.back(), chunk, row);
-                    });
+                    forEachRow(chunk, [&](std::size_t row) { out.push_back(f_(chunk, row)); });
                 if (!out.empty()) below_->take(out);
             }
             void finish() override { below_->finish(); }
 
         private:
+            const F& f_;
             core::Downstream<std::string> below_;
         };
         std::unique_ptr<core::Sink<Chunk>> makeSink(core::TaskContext&,
                                                     core::Downstream<std::string> below) override {
-            return std::make_unique<TuplesSink>(std::move(below));
+            return std::make_unique<TextsSink>(f_, std::move(below));
         }
+
+        const F f_;
     };
-    return {rows.job, rows.job->graph.add(std::make_shared<TuplesNode>("tuples", rows.node))};
+    return {rows.job, rows.job->graph.add(std::make_shared<TextsNode>(rows.node, std::move(f)))};
+}
+
+// The rows as printed tuples.
+inline DStream<std::string> tuples(const RowStream& rows) {
+    return textsOf(rows, [](const Chunk& chunk, std::size_t row) {
+        std::string text;
+        appendTuple(text, chunk, row);
+        return text;
+    });
 }
 
 // The column at `place` with its values.
