@@ -93,9 +93,18 @@ template <class Op>
 class FloatEval final : public Eval {
 public:
     FloatEval(Operands operands, std::string what)
-        : operands_(std::move(operands)), what_(std::move(what)) {}
+        : operands_(std::move(operands)), what_(std::move(what)) {
+        if (Op::kSign != '/' || !operands_[0].isWhole || operands_[1].constant == nullptr) return;
+        const Value& divisor = *operands_[1].constant;
+        const double size = std::fabs(divisor.real);
+        isSafe_ = !divisor.isNull && size >= 1 && size <= kSafeDivisor;
+        int exponent = 0;
+        // The inverse of a power of two is exact.
+        if (isSafe_ && std::frexp(size, &exponent) == 0.5) factor_ = 1 / divisor.real;
+    }
 
     Column run(Frame& frame, const Rows& rows) override {
+        if (isSafe_) return divideWhole(frame, rows);
         const Column in[2] = {operands_[0].run(frame, rows), operands_[1].run(frame, rows)};
         const std::uint64_t* nulls = setNulls(out_, in, 2);
         const double* a = in[0].as<Type::kFloat>();
@@ -119,6 +128,21 @@ public:
     }
 
 private:
+    // By at most this an int divides without a result that is too small.
+    static constexpr double kSafeDivisor = 1e200;
+
+    // Ints by a constant that leads to no wrong result.
+    Column divideWhole(Frame& frame, const Rows& rows) {
+        const Column in = operands_[0].run(frame, rows);
+        setNulls(out_, &in, 1);
+        const double* a = in.as<Type::kFloat>();
+        double* out = out_.as<Type::kFloat>();
+        const double divisor = operands_[1].constant->real, factor = factor_;
+        if (factor != 0) rows.forEachAtLeast([=](std::size_t i) { out[i] = a[i] * factor; });
+        else rows.forEachAtLeast([=](std::size_t i) { out[i] = a[i] / divisor; });
+        return out_.column();
+    }
+
     // What is not finite, and what is zero where no argument is.
     static std::uint64_t mayBeWrong(double a, double b, double value) {
         std::uint64_t may = std::fabs(value) <= std::numeric_limits<double>::max() ? 0 : 1;
@@ -142,6 +166,8 @@ private:
     Operands operands_;
     std::string what_;
     ColumnBuffer out_{Type::kFloat};
+    bool isSafe_ = false;
+    double factor_ = 0;  // of isSafe_, instead of dividing; 0: none
 };
 
 Int divideInts(Call& call, Int a, Int b) {

@@ -289,8 +289,8 @@ Result<Bound> Binder::caseOf(const Term& term) {
     TM_ASSIGN(NodePtr otherwise, coerced(all.back(), type, "case"));
     text += " else " + otherwise->text + " end";
     nodes.push_back(std::move(otherwise));
-    return made(callNode(type, std::move(text), std::move(nodes), rows::expressions::caseOf(type),
-                         false, false),
+    auto make = rows::expressions::caseOf(type, nodes);
+    return made(callNode(type, std::move(text), std::move(nodes), std::move(make), false, false),
                 term);
 }
 

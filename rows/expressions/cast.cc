@@ -119,9 +119,14 @@ NodePtr castNode(const NodePtr& node, Type to) {
         return exists ? constantNode(Value::null(to)) : nullptr;
     }
     for (const Cast& cast : casts())
-        if (cast.from == node->type && cast.to == to)
-            return callNode(to, node->text + "::" + toString(to), {node}, cast.make, cast.canFail,
-                            cast.isCheap);
+        if (cast.from == node->type && cast.to == to) {
+            auto made = callNode(to, node->text + "::" + toString(to), {node}, cast.make,
+                                 cast.canFail, cast.isCheap);
+            if (cast.from != kInt || to != kFloat) return made;
+            auto whole = std::make_shared<Node>(*made);
+            whole->isWhole = true;
+            return whole;
+        }
     return nullptr;
 }
 

@@ -1,4 +1,5 @@
 #include <array>
+#include <cstring>
 
 #include "rows/expressions/logic.h"
 
@@ -67,6 +68,71 @@ private:
     RowList lists_[2];
 };
 
+// Of conditions that are cheap and do not fail, and results that are constants: everything is
+// computed, without a branch a row.
+template <Type type>
+class ConstantCaseEval final : public Eval {
+public:
+    explicit ConstantCaseEval(Operands operands) : operands_(std::move(operands)) {
+        for (std::size_t k = 0; k + 1 < operands_.size(); k += 2) add(operands_[k + 1]);
+        add(operands_.back());
+    }
+    static constexpr std::size_t kResultsMax = 255;
+
+    Column run(Frame& frame, const Rows& rows) override {
+        const std::size_t conditions = values_.size() - 1;
+        std::memset(choices_.data(), static_cast<int>(conditions), rows.size);
+        for (std::size_t k = conditions; k-- > 0;)
+            choose(k, operands_[2 * k].run(frame, rows), rows);
+        Held<type>* out = out_.as<type>();
+        const Held<type>* values = values_.data();
+        const std::uint8_t* choices = choices_.data();
+        rows.forEachAtLeast([=](std::size_t i) { out[i] = values[choices[i]]; });
+        out_.clearNulls();
+        if (hasNull_)
+            rows.forEach([&](std::size_t i) {
+                if (isNull_[choices_[i]]) out_.setNull(i);
+            });
+        return out_.column();
+    }
+
+private:
+    void add(const Operand& result) {
+        isNull_.push_back(result.constant->isNull);
+        hasNull_ = hasNull_ || isNull_.back();
+        values_.push_back(isNull_.back() ? Held<type>() : result.constant->template as<type>());
+    }
+
+    void choose(std::size_t number, const Column& condition, const Rows& rows) {
+        const std::uint8_t* isTrue = condition.as<Type::kBool>();
+        std::uint8_t* choices = choices_.data();
+        const auto own = static_cast<std::uint8_t>(number);
+        if (condition.nulls == nullptr)
+            rows.forEachAtLeast(
+                [=](std::size_t i) { choices[i] = isTrue[i] != 0 ? own : choices[i]; });
+        else
+            rows.forEach([&](std::size_t i) {
+                if (isTrue[i] != 0 && !isSet(condition.nulls, i)) choices[i] = own;
+            });
+    }
+
+    Operands operands_;
+    std::vector<Held<type>> values_;
+    std::vector<bool> isNull_;
+    bool hasNull_ = false;
+    std::array<std::uint8_t, kChunkRows> choices_;
+    ColumnBuffer out_{type};
+};
+
+bool areConstantChoices(const std::vector<NodePtr>& arguments) {
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        const bool isCondition = i % 2 == 0 && i + 1 < arguments.size();
+        const Node& node = *arguments[i];
+        if (isCondition ? node.canFail || !node.isCheap : !node.constant) return false;
+    }
+    return arguments.size() / 2 < ConstantCaseEval<Type::kInt>::kResultsMax;
+}
+
 template <Type type>
 class CoalesceEval final : public Eval {
 public:
@@ -114,7 +180,10 @@ MakeEval makerOf(Type type) {
 
 }  // namespace
 
-MakeEval caseOf(Type type) { return makerOf<CaseEval>(type); }
+MakeEval caseOf(Type type, const std::vector<NodePtr>& arguments) {
+    return areConstantChoices(arguments) ? makerOf<ConstantCaseEval>(type)
+                                         : makerOf<CaseEval>(type);
+}
 MakeEval coalesceOf(Type type) { return makerOf<CoalesceEval>(type); }
 
 }  // namespace tidemill::rows::expressions

@@ -63,6 +63,7 @@ struct Operand {
     std::unique_ptr<Eval> eval;
     const Value* constant = nullptr;  // lives as long as the expression
     Type type = Type::kText;
+    bool isWhole = false;  // a float made of an int: finite, and 0 or at least 1
 
     Column run(Frame& frame, const Rows& rows) const { return eval->run(frame, rows); }
 };

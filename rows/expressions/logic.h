@@ -16,7 +16,7 @@ MakeEval isNullOf();
 MakeEval isTruthOf(bool truth);
 
 // condition, result, …, and the result of all other rows.
-MakeEval caseOf(Type type);
+MakeEval caseOf(Type type, const std::vector<NodePtr>& arguments);
 // The first that is not null.
 MakeEval coalesceOf(Type type);
 

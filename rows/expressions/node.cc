@@ -115,6 +115,7 @@ NodePtr callNode(Type type, std::string text, std::vector<NodePtr> arguments, Ma
 Operand operandOf(const Node& node) {
     Operand operand;
     operand.type = node.type;
+    operand.isWhole = node.isWhole;
     if (node.column) {
         operand.eval = makeColumnEval(*node.column);
     } else if (node.constant) {

@@ -25,6 +25,7 @@ struct Node {
     std::vector<NodePtr> arguments;
     MakeEval make;
     bool canFail = false;  // some row, itself or an argument
+    bool isWhole = false;  // a float made of an int
     bool isCheap =
         false;  // so much that computing it for rows nobody wants is quicker than choosing
 };
