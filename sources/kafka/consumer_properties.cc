@@ -110,6 +110,9 @@ Properties consumerProperties(const KafkaOptions& options) {
     };
     for (const auto& [name, value] : options.properties) all[name] = value;
     for (const auto& [name, value] : fixedProperties()) all[name] = value;
+    // For failedFetch().
+    auto& debug = all["debug"];
+    debug += debug.empty() ? "topic" : ",topic";
     all["bootstrap.servers"] = options.brokers;
     all["group.id"] = options.group;
     return all;

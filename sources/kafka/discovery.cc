@@ -2,6 +2,8 @@
 
 #include <re2/re2.h>
 
+#include <algorithm>
+#include <charconv>
 #include <span>
 
 #include "core/logging.h"
@@ -123,6 +125,21 @@ core::Result<std::optional<std::int64_t>> Discovery::startOf(const PartitionName
     const auto has = askWatermarks(client_, partition);
     if (!has) return std::nullopt;
     return from == KafkaStart::From::kEarliest ? has->low : has->high;
+}
+
+std::optional<PartitionName> failedFetch(std::string_view facility, std::string_view text) {
+    if (facility != "BROKERUA") return std::nullopt;
+    // "[thrd:…]: TOPIC [3]: broker unavailable: fetch: …"
+    if (text.starts_with("[thrd:"))
+        text.remove_prefix(std::min(text.find("]: "), text.size() - 3) + 3);
+    const auto open = text.find(" [");
+    const auto close = text.find("]: ", open);
+    if (open == text.npos || close == text.npos) return std::nullopt;
+    PartitionName name{text.substr(0, open), 0};
+    const char* end = text.data() + close;
+    const auto [at, error] = std::from_chars(text.data() + open + 2, end, name.second);
+    if (error != std::errc() || at != end) return std::nullopt;
+    return name;
 }
 
 std::optional<Watermarks> askWatermarks(Handle& client, const PartitionName& partition) {

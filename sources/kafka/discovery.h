@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -55,6 +56,10 @@ private:
     const KafkaOptions& options_;
     std::unique_ptr<const re2::RE2> pattern_;
 };
+
+// The partition that a line of librdkafka's log (context "topic") says could not be fetched from.
+// Nothing else says so: librdkafka asks again by itself, perhaps another topic of the same name.
+std::optional<PartitionName> failedFetch(std::string_view facility, std::string_view text);
 
 // What the broker has of a partition; nothing: it does not answer now.
 std::optional<Watermarks> askWatermarks(Handle& client, const PartitionName& partition);

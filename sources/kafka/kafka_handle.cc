@@ -13,12 +13,6 @@ namespace {
 
 using Configuration = Owned<rd_kafka_conf_t, rd_kafka_conf_destroy>;
 
-// librdkafka says everything that matters by its error callback too; its log is for who asks for it
-// with the property `debug`.
-void log(const rd_kafka_t*, int, const char* facility, const char* text) {
-    core::logDebug("librdkafka " + std::string(facility) + ": " + text);
-}
-
 core::Result<> set(rd_kafka_conf_t& configuration, const std::string& name,
                    const std::string& value) {
     std::array<char, 512> why{};
@@ -76,7 +70,14 @@ core::Result<std::unique_ptr<Handle>> Handle::make(rd_kafka_type_t type,
     for (const auto& [name, value] : properties) TM_TRY(set(*configuration, name, value));
     std::unique_ptr<Handle> handle(new Handle(std::move(callbacks)));
     rd_kafka_conf_set_opaque(configuration.get(), handle.get());
-    rd_kafka_conf_set_log_cb(configuration.get(), log);
+    // librdkafka says everything that matters by its error callback too; its log is for who asks
+    // for it with the property `debug`.
+    rd_kafka_conf_set_log_cb(configuration.get(), [](const rd_kafka_t* client, int,
+                                                     const char* facility, const char* text) {
+        core::logDebug("librdkafka " + std::string(facility) + ": " + text);
+        const auto* handle = static_cast<const Handle*>(rd_kafka_opaque(client));
+        if (handle != nullptr && handle->callbacks_.onLog) handle->callbacks_.onLog(facility, text);
+    });
     rd_kafka_conf_set_error_cb(
         configuration.get(), [](rd_kafka_t* client, int code, const char* reason, void* opaque) {
             auto error = static_cast<rd_kafka_resp_err_t>(code);

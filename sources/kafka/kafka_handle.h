@@ -48,7 +48,7 @@ bool isTransient(rd_kafka_resp_err_t error);
 // The kind that an error which does not pass has.
 core::ErrorKind kindOf(rd_kafka_resp_err_t error);
 
-// A client. What it calls back, it calls from poll(), by the thread that calls that.
+// A client. What it calls back, it calls from poll(), by the thread that calls that; all but onLog.
 // Thread safety: as librdkafka's own, thread-safe, except for poll().
 class Handle {
 public:
@@ -58,9 +58,13 @@ public:
     // The outcome of each asynchronous commit of a consumer's offsets.
     using OnCommit = std::function<void(rd_kafka_resp_err_t error)>;
 
+    // A line of librdkafka's log, by whichever of its threads; quick.
+    using OnLog = std::function<void(std::string_view facility, std::string_view text)>;
+
     struct Callbacks {
         OnError onError;
         OnCommit onCommit;
+        OnLog onLog;
     };
 
     // Connects in the background: that brokers are away is no error here. Errors: kInvalid, a

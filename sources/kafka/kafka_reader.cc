@@ -17,7 +17,7 @@ using Clock = std::chrono::steady_clock;
 namespace {
 
 constexpr std::size_t kMessagesAtOnce = 1'000;
-constexpr int kFetchMillis = 20;
+constexpr int kFetchMillis = 10;
 constexpr std::chrono::milliseconds kIdle{5};
 // Behind so long a time without reading, what comes next may be from another topic of that name.
 constexpr std::chrono::seconds kLongPause{5};
@@ -142,6 +142,30 @@ void KafkaSource::fetch() {
     for (ssize_t i = 0; i < count; ++i) pending_.emplace_back(messages[static_cast<size_t>(i)]);
     pendingAt_ = 0;
     lastTopic_ = nullptr;
+    if (fetchesFailed_) checkFailedFetches();
+    if (count == 0) return;
+    scout_->recordsCome();
+    if (pending_.size() == kMessagesAtOnce) scout_->isBusy();
+}
+
+// What was fetched from a partition behind a failure may be from another topic of that name: it is
+// asked for again, at the anchor.
+void KafkaSource::checkFailedFetches() {
+    std::set<PartitionName> failed;
+    {
+        const std::lock_guard lock(failedMutex_);
+        failed.swap(failedFetches_);
+        fetchesFailed_ = false;
+    }
+    for (const auto& name : failed) {
+        const auto at = partitions_.find(name);
+        if (at == partitions_.end() || !at->second.isAskedFor()) continue;
+        std::erase_if(pending_,
+                      [&](const Message& message) { return partitionOf(*message) == &at->second; });
+        lastTopic_ = nullptr;
+        leave(at->second, Stage::kAbsent);
+        ask(at->second);
+    }
 }
 
 // False: the memory that may be used is used up.

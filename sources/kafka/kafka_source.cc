@@ -46,6 +46,13 @@ Result<> KafkaSource::start() {
         clientError(error, reason);
     };
     callbacks.onCommit = [this](rd_kafka_resp_err_t error) { commits_.answered(error); };
+    callbacks.onLog = [this](std::string_view facility, std::string_view text) {
+        auto failed = failedFetch(facility, text);
+        if (!failed) return;
+        const std::lock_guard lock(failedMutex_);
+        failedFetches_.insert(std::move(*failed));
+        fetchesFailed_ = true;
+    };
     TM_ASSIGN(client_,
               Handle::make(RD_KAFKA_CONSUMER, consumerProperties(options_), std::move(callbacks)));
     queue_.reset(rd_kafka_queue_get_consumer(client_->get()));

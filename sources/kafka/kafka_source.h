@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -70,6 +71,7 @@ private:
     PartitionReader* partitionOf(const rd_kafka_message_t& message);
     void checkAnchorOf(PartitionReader& partition, const KafkaRecord& found);
     void messageFailed(const rd_kafka_message_t& message);
+    void checkFailedFetches();
 
     // Also of the reader's; in kafka_partitions.cc.
     void ask(PartitionReader& partition);
@@ -101,6 +103,11 @@ private:
     mutable std::mutex mutex_;  // of what blocks hold, and of the two below
     std::map<PartitionName, PartitionReader> partitions_;
     core::SourceStatistics statistics_;
+
+    // Noted by librdkafka's threads, before they fetch from these partitions again.
+    std::atomic<bool> fetchesFailed_ = false;
+    std::mutex failedMutex_;
+    std::set<PartitionName> failedFetches_;
 
     // The reader's.
     std::vector<Message> pending_;

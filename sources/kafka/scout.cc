@@ -12,6 +12,7 @@ namespace {
 constexpr std::chrono::milliseconds kFirstRetry{200};
 // Not oftener, however often it is woken.
 constexpr std::chrono::milliseconds kBetween{100};
+constexpr std::chrono::milliseconds kAskBusyEvery{20};
 
 }  // namespace
 
@@ -62,6 +63,12 @@ void Scout::recordsCome() {
     wakes_.notify_all();
 }
 
+void Scout::isBusy() {
+    if (busy_.exchange(true)) return;
+    const std::lock_guard lock(mutex_);
+    wakes_.notify_all();
+}
+
 bool Scout::connected() const {
     const std::lock_guard lock(mutex_);
     return connected_;
@@ -82,9 +89,32 @@ void Scout::run() {
         away_ = away_ || (wasAway && !well);
         if (well) backoff.reset();
         wakes_.wait_for(lock, kBetween, [&] { return stopping_; });
-        wakes_.wait_for(lock, well ? options_.discoverEvery : backoff.next(),
-                        [&] { return stopping_ || lookNow_; });
+        const std::chrono::milliseconds pause = well ? options_.discoverEvery : backoff.next();
+        waitUntil(std::chrono::steady_clock::now() + pause, lock);
     }
+}
+
+// Or until there is a reason to look.
+void Scout::waitUntil(std::chrono::steady_clock::time_point until,
+                      std::unique_lock<std::mutex>& lock) {
+    while (!stopping_ && !lookNow_) {
+        if (wakes_.wait_until(lock, until, [&] { return stopping_ || lookNow_ || busy_; }) &&
+            !busy_)
+            return;
+        if (std::chrono::steady_clock::now() >= until) return;
+        lock.unlock();
+        askEachBroker();
+        lock.lock();
+        wakes_.wait_for(lock, kAskBusyEvery, [&] { return stopping_ || lookNow_; });
+        busy_ = false;
+    }
+}
+
+// Something of each that leads a partition.
+void Scout::askEachBroker() const {
+    std::set<std::int32_t> asked;
+    for (const auto& [name, leader] : leaders_)
+        if (asked.insert(leader).second) askWatermarks(client_, name);
 }
 
 // Takes from `absent` what is back. False: something is in trouble.

@@ -1,6 +1,8 @@
 // Looks for partitions, and for the cluster when it is away. Private to sources/kafka/.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -59,6 +61,9 @@ public:
     void isAbsent(const PartitionName& partition);
     // Records come: if something was away, it may be back.
     void recordsCome();
+    // More records wait than are taken at once. A fetch thread of librdkafka 2.0 whose queue was
+    // full sleeps for a second, however soon the queue is empty, unless it has something to ask.
+    void isBusy();
     // The cluster has answered at least once.
     bool connected() const;
 
@@ -67,6 +72,8 @@ private:
     bool look(bool wasAway, std::set<PartitionName>& absent);
     core::Result<bool> addFound(const Discovered& now, Findings& into);
     void report(const std::string& trouble);
+    void waitUntil(std::chrono::steady_clock::time_point until, std::unique_lock<std::mutex>& lock);
+    void askEachBroker() const;
 
     Handle& client_;
     const KafkaOptions& options_;
@@ -78,6 +85,8 @@ private:
     std::map<PartitionName, std::int32_t> leaders_;  // of those that were handed on
     std::string reported_;
     bool isFirst_;
+
+    std::atomic<bool> busy_ = false;
 
     mutable std::mutex mutex_;  // of what follows
     std::condition_variable wakes_;

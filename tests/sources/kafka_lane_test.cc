@@ -6,6 +6,7 @@
 
 #include "core/memory_log.h"
 #include "sources/kafka/consumer_properties.h"
+#include "sources/kafka/discovery.h"
 #include "sources/kafka/kafka_block.h"
 #include "sources/kafka/kafka_position.h"
 #include "sources/kafka/lane_block.h"
@@ -92,6 +93,17 @@ TEST(KafkaPosition, IsReadBackAndDamageIsSeen) {
         EXPECT_FALSE(decodePosition(bytes + "x"));
     }
     EXPECT_FALSE(decodePosition(encodePosition({7, Anchor{7, 0, 0}}))) << "an anchor lies before";
+}
+
+TEST(KafkaFailedFetch, IsReadFromTheLog) {
+    EXPECT_EQ(failedFetch("BROKERUA",
+                          "[thrd:127.0.0.1:9092/1]: a.b [12]: broker unavailable: fetch: Broker: "
+                          "Unknown topic or partition"),
+              (PartitionName{"a.b", 12}));
+    EXPECT_EQ(failedFetch("BROKERUA", "t [0]: broker unavailable: x"), (PartitionName{"t", 0}));
+    for (const char* other : {"", "[thrd:", "[thrd:x]: ", "t [", "t []: x", "t [x]: y", "t 0"})
+        EXPECT_EQ(failedFetch("BROKERUA", other), std::nullopt) << other;
+    EXPECT_EQ(failedFetch("OTHER", "t [0]: x"), std::nullopt);
 }
 
 // The table of docs/guide/kafka.md, *Lost records*, as far as offsets say it.
