@@ -28,7 +28,7 @@ using namespace tidemill::sources::kafka;
 using Clock = std::chrono::steady_clock;
 
 constexpr int kPort = 19'492;
-constexpr int kWarmSeconds = 2;
+constexpr int kWarmSeconds = 6;
 
 std::int64_t micros() {
     return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now().time_since_epoch())
