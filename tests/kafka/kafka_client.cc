@@ -191,7 +191,12 @@ std::int64_t KafkaClient::committed(const std::string& group, const std::string&
         made(RD_KAFKA_CONSUMER, {{"bootstrap.servers", brokers_}, {"group.id", group}});
     const auto list = makeTopicPartitions();
     rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), partition);
-    const auto error = rd_kafka_committed(reader->get(), list.get(), kAskMillis);
+    // A broker that has just started does not coordinate groups yet.
+    auto error = rd_kafka_committed(reader->get(), list.get(), kAskMillis);
+    for (int i = 0; error != RD_KAFKA_RESP_ERR_NO_ERROR && isTransient(error) && i < 100; ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        error = rd_kafka_committed(reader->get(), list.get(), kAskMillis);
+    }
     EXPECT_EQ(error, RD_KAFKA_RESP_ERR_NO_ERROR) << describe(error);
     return list->elems[0].offset < 0 ? -1 : list->elems[0].offset;
 }
