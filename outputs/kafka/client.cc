@@ -50,14 +50,12 @@ tl::unexpected<KafkaFailure> kafkaFail(const std::string& what, rd_kafka_resp_er
                                        const std::string& text) {
     return tl::unexpected(KafkaFailure{
         troubleOf(code),
-        {kindOf(code),
-         what + ": " + (text.empty() ? std::string(rd_kafka_err2str(code)) : text) + " (" +
-             rd_kafka_err2name(code) + ")"}});
+        {kindOf(code), what + ": " + (text.empty() ? std::string(rd_kafka_err2str(code)) : text) +
+                           " (" + rd_kafka_err2name(code) + ")"}});
 }
 
 tl::unexpected<KafkaFailure> kafkaFail(const std::string& what, const rd_kafka_error_t& error) {
-    auto failure =
-        kafkaFail(what, rd_kafka_error_code(&error), rd_kafka_error_string(&error));
+    auto failure = kafkaFail(what, rd_kafka_error_code(&error), rd_kafka_error_string(&error));
     failure.value().abortable = rd_kafka_error_txn_requires_abort(&error) != 0;
     return failure;
 }
@@ -75,9 +73,9 @@ Result<std::unique_ptr<Client>> Client::make(rd_kafka_type_t type, const Propert
     for (const auto& [name, value] : properties)
         if (rd_kafka_conf_set(conf.get(), name.c_str(), value.c_str(), text, sizeof text) !=
             RD_KAFKA_CONF_OK)
-            return core::fail(ErrorKind::kInvalid,
-                              "Kafka setting " + name + " is unknown or has a value that it "
-                                                        "cannot have");
+            return core::fail(ErrorKind::kInvalid, "Kafka setting " + name +
+                                                       " is unknown or has a value that it "
+                                                       "cannot have");
     rd_kafka_conf_set_opaque(conf.get(), client.get());
     rd_kafka_conf_set_error_cb(conf.get(), onError);
     rd_kafka_conf_set_log_cb(conf.get(), onLog);

@@ -95,8 +95,7 @@ KafkaResult<int> Cluster::partitionsOf(const std::string& name) const {
         return permanent(ErrorKind::kInvalid,
                          "Kafka topic has a name that cannot be: " + core::escaped(name));
     const Metadata* metadata = nullptr;
-    const auto code =
-        rd_kafka_metadata(client_->get(), 0, topic.get(), &metadata, kRequestMillis);
+    const auto code = rd_kafka_metadata(client_->get(), 0, topic.get(), &metadata, kRequestMillis);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         return kafkaFail(reached("Kafka topic " + name + " cannot be asked for"), code);
     const std::unique_ptr<const Metadata, void (*)(const Metadata*)> owned(
@@ -107,8 +106,7 @@ KafkaResult<int> Cluster::partitionsOf(const std::string& name) const {
     if (found.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
         found.err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
         return 0;
-    if (found.err != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return kafkaFail("Kafka topic " + name, found.err);
+    if (found.err != RD_KAFKA_RESP_ERR_NO_ERROR) return kafkaFail("Kafka topic " + name, found.err);
     return found.partition_cnt;
 }
 
@@ -158,8 +156,8 @@ KafkaResult<> Cluster::create(const TopicWish& wish) const {
     if (const auto code = rd_kafka_event_error(event.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR)
         return kafkaFail(what, code, rd_kafka_event_error_string(event.get()));
     std::size_t count = 0;
-    const auto* results =
-        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count);
+    const auto* results = rd_kafka_CreateTopics_result_topics(
+        rd_kafka_event_CreateTopics_result(event.get()), &count);
     for (std::size_t i = 0; i < count; ++i) {
         const auto code = rd_kafka_topic_result_error(results[i]);
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -233,8 +231,8 @@ KafkaResult<std::optional<Progress>> Cluster::readFrom(const std::string& name,
             return kafkaFail(what, message->err, rd_kafka_message_errstr(message.get()));
         } else if (std::string_view(static_cast<const char*>(message->key), message->key_len) ==
                    key) {
-            const auto progress = parseProgress(
-                {static_cast<const char*>(message->payload), message->len});
+            const auto progress =
+                parseProgress({static_cast<const char*>(message->payload), message->len});
             if (!progress)
                 return permanent(ErrorKind::kCorrupt,
                                  "Kafka topic " + name +

@@ -119,7 +119,10 @@ KafkaResult<> ExactlyOnce::tryToConnect() {
     const auto bytesMax = seeTopics(*cluster_);
     if (!bytesMax) return tl::unexpected(bytesMax.error());
     const auto& progressTopic = shared().progressTopic;
-    const auto facts = cluster_->topic({progressTopic, true, 1, -1,
+    const auto facts = cluster_->topic({progressTopic,
+                                        true,
+                                        1,
+                                        -1,
                                         {{"cleanup.policy", "compact"},
                                          {"segment.bytes", "4194304"},
                                          {"min.cleanable.dirty.ratio", "0.1"}}});
@@ -163,8 +166,7 @@ KafkaResult<std::unique_ptr<Producer>> ExactlyOnce::newProducer(std::size_t mess
     options.brokers = shared().brokers;
     options.properties = shared().properties;
     options.transactionalId = "tidemill/" + owner_ + "/" + *cluster;
-    if (mutant() == Mutant::kRandomId)
-        options.transactionalId += std::to_string(randomNumber());
+    if (mutant() == Mutant::kRandomId) options.transactionalId += std::to_string(randomNumber());
     options.transactionTimeout = shared().transactionTimeout;
     options.messageBytesMax = messageBytesMax;
     auto made = Producer::make(options);
@@ -192,15 +194,17 @@ void ExactlyOnce::refuse(Standing decision, const Sending& sending) const {
     if (sending.previous) text += " behind batch " + std::to_string(*sending.previous);
     switch (decision) {
         case Standing::kNewer:
-            text += ". Was the data directory restored from an older copy? Use the one that wrote "
-                    "the topics, or a new one and new topics";
+            text +=
+                ". Was the data directory restored from an older copy? Use the one that wrote "
+                "the topics, or a new one and new topics";
             break;
         case Standing::kMissing:
-            text += ". What was sent before is not there any more: was the topic deleted, or made "
-                    "anew? Whether batch " +
-                    batch +
-                    " was sent cannot be known. To send it, perhaps once more, name another "
-                    "progress topic";
+            text +=
+                ". What was sent before is not there any more: was the topic deleted, or made "
+                "anew? Whether batch " +
+                batch +
+                " was sent cannot be known. To send it, perhaps once more, name another "
+                "progress topic";
             break;
         default:
             text += ". Another copy of the data directory has sent a batch of its own (writer " +
@@ -266,8 +270,8 @@ KafkaResult<Visibility> ExactlyOnce::attempt(core::BatchRun& run, const Sending&
 
 KafkaResult<> ExactlyOnce::sendProgress(const Sending& sending, std::uint64_t records) {
     const auto& mark = sending.mark;
-    const Progress progress{mark.batch.value, found_ ? found_->batch : 0, records,
-                            mark.digest,      mark.revision,              writer_};
+    const Progress progress{
+        mark.batch.value, found_ ? found_->batch : 0, records, mark.digest, mark.revision, writer_};
     KafkaMessage message;
     message.hasKey = true;
     message.key = owner_;

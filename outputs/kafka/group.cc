@@ -110,8 +110,7 @@ KafkaPatience::KafkaPatience(std::string brokers)
       backoff_(std::chrono::milliseconds(50), std::random_device{}()) {}
 
 void KafkaPatience::wait(const KafkaFailure& failure) {
-    if (failure.trouble == Trouble::kPermanent)
-        throw core::TaskFailure(failure.error);
+    if (failure.trouble == Trouble::kPermanent) throw core::TaskFailure(failure.error);
     const auto wait = backoff_.next();
     // The first, and then rarely.
     if (std::has_single_bit(++failures_))

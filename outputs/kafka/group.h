@@ -55,9 +55,9 @@ protected:
     // Scans all members: first ready(), when there is a record; then for each record
     // send(member, message), or what the error policy says where its topic cannot take it. What
     // both throw comes out again. Returns how many were sent.
-    std::uint64_t scan(core::BatchRun& run, const std::function<const Producer&()>& ready,
-                       const std::function<void(const KafkaMember&, const KafkaMessage&)>& send)
-        const;
+    std::uint64_t scan(
+        core::BatchRun& run, const std::function<const Producer&()>& ready,
+        const std::function<void(const KafkaMember&, const KafkaMessage&)>& send) const;
 
     std::vector<KafkaMember> members_;
     std::vector<TopicFacts> facts_;  // of members_

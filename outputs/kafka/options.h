@@ -45,8 +45,8 @@ struct KafkaOutputOptions {
 
     // Makes the topic when it is missing; else that is an error.
     bool create = false;
-    int partitions = -1;   // -1: as the brokers are configured
-    int replication = -1;  // likewise
+    int partitions = -1;                             // -1: as the brokers are configured
+    int replication = -1;                            // likewise
     std::map<std::string, std::string> topicConfig;  // "retention.ms" ...
 
     // Each record has a header "tidemill-batch" with its batch's number.

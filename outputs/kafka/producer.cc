@@ -21,7 +21,7 @@ constexpr std::chrono::seconds kUsualMax{5};  // of a transaction
 constexpr std::uint32_t kDrainEvery = 1000;   // records
 // A set of records, its header and those of the record within.
 constexpr std::size_t kFramingBytes = 256;
-constexpr std::size_t kMessageBytesMin = 1000;           // librdkafka's least
+constexpr std::size_t kMessageBytesMin = 1000;             // librdkafka's least
 constexpr std::size_t kMessageBytesByDefault = 1'000'000;  // librdkafka's
 
 int millisOf(milliseconds time) { return static_cast<int>(time.count()); }
@@ -169,8 +169,8 @@ KafkaResult<> Producer::send(const std::string& topic, const KafkaMessage& messa
 KafkaResult<> Producer::delivered() const {
     const auto& undelivered = client_->undelivered();
     if (undelivered.code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
-    auto failure = kafkaFail("Kafka topic " + undelivered.topic + " did not take a record",
-                             undelivered.code);
+    auto failure =
+        kafkaFail("Kafka topic " + undelivered.topic + " did not take a record", undelivered.code);
     failure.value().abortable = true;
     return failure;
 }

@@ -31,13 +31,12 @@ std::string encodeProgress(const Progress& progress) {
 
 std::optional<Progress> parseProgress(std::string_view text) {
     Progress progress;
-    const bool whole =
-        take(text, "version=1 batch=", 10, progress.batch) &&
-        take(text, " previous=", 10, progress.previous) &&
-        take(text, " records=", 10, progress.records) &&
-        take(text, " digest=", 16, progress.digest) &&
-        take(text, " revision=", 10, progress.revision) &&
-        take(text, " writer=", 16, progress.writer) && text.empty();
+    const bool whole = take(text, "version=1 batch=", 10, progress.batch) &&
+                       take(text, " previous=", 10, progress.previous) &&
+                       take(text, " records=", 10, progress.records) &&
+                       take(text, " digest=", 16, progress.digest) &&
+                       take(text, " revision=", 10, progress.revision) &&
+                       take(text, " writer=", 16, progress.writer) && text.empty();
     return whole ? std::optional(progress) : std::nullopt;
 }
 
