@@ -19,7 +19,7 @@
 #include "bench/process.h"
 #include "bench/report.h"
 #include "core/logging.h"
-#include "sources/kafka/kafka_handle.h"
+#include "rdkafka/handle.h"
 #include "tidemill/tidemill.h"
 
 namespace {

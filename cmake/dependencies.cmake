@@ -48,10 +48,10 @@ endif()
 # librdkafka's C API.
 find_path(RDKAFKA_INCLUDE_DIR librdkafka/rdkafka.h REQUIRED)
 find_library(RDKAFKA_LIBRARY rdkafka REQUIRED)
-add_library(tidemill_rdkafka INTERFACE)
-target_include_directories(tidemill_rdkafka SYSTEM INTERFACE
+add_library(tidemill_librdkafka INTERFACE)
+target_include_directories(tidemill_librdkafka SYSTEM INTERFACE
     $<BUILD_INTERFACE:${RDKAFKA_INCLUDE_DIR}>)
-target_link_libraries(tidemill_rdkafka INTERFACE "${RDKAFKA_LIBRARY}")
+target_link_libraries(tidemill_librdkafka INTERFACE "${RDKAFKA_LIBRARY}")
 
 # As a target that an installed Tidemill can have: libraries of programs need it.
 find_library(RE2_LIBRARY re2 REQUIRED)

@@ -4,7 +4,7 @@
 include(CMakePackageConfigHelpers)
 
 get_property(libraries GLOBAL PROPERTY TIDEMILL_LIBRARIES)
-install(TARGETS ${libraries} tidemill_xxhash tidemill_rocksdb tidemill_rdkafka tidemill_re2
+install(TARGETS ${libraries} tidemill_xxhash tidemill_rocksdb tidemill_librdkafka tidemill_re2
     EXPORT tidemillTargets
     ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 

@@ -21,7 +21,7 @@ while(waiting)
             list(APPEND waiting "${target}")
         endif()
     endforeach()
-    string(REGEX REPLACE "#include \"(core|state|sources|recovery|outputs)/" "#include \"tidemill/\\1/"
+    string(REGEX REPLACE "#include \"(core|state|rdkafka|sources|recovery|outputs)/" "#include \"tidemill/\\1/"
         text "${text}")
     string(REGEX REPLACE "^tidemill/" "" place "${header}")
     file(CONFIGURE OUTPUT "${INCLUDE_DIR}/tidemill/${place}" CONTENT "@text@" @ONLY)
@@ -30,7 +30,7 @@ endwhile()
 # A header that is public no more must not be found.
 file(GLOB_RECURSE found RELATIVE "${INCLUDE_DIR}" "${INCLUDE_DIR}/tidemill/*.h")
 foreach(header IN LISTS found)
-    string(REGEX REPLACE "^tidemill/(core|state|sources|recovery|outputs)/" "\\1/" source "${header}")
+    string(REGEX REPLACE "^tidemill/(core|state|rdkafka|sources|recovery|outputs)/" "\\1/" source "${header}")
     if(NOT source IN_LIST public)
         file(REMOVE "${INCLUDE_DIR}/${header}")
     endif()

@@ -1,7 +1,5 @@
-// librdkafka's handles, owned; and what they report on their own.
+// A client of librdkafka that notes what it reports on its own; and what became of its requests.
 #pragma once
-
-#include <librdkafka/rdkafka.h>
 
 #include <atomic>
 #include <chrono>
@@ -11,27 +9,12 @@
 #include <string>
 
 #include "core/error.h"
+#include "rdkafka/handle.h"
 
 namespace tidemill::outputs {
 
-struct TopicDestroy {
-    void operator()(rd_kafka_topic_t* topic) const { rd_kafka_topic_destroy(topic); }
-};
-using TopicHandle = std::unique_ptr<rd_kafka_topic_t, TopicDestroy>;
-
-struct MessageDestroy {
-    void operator()(rd_kafka_message_t* message) const { rd_kafka_message_destroy(message); }
-};
-using MessageHandle = std::unique_ptr<rd_kafka_message_t, MessageDestroy>;
-
-struct ErrorDestroy {
-    void operator()(rd_kafka_error_t* error) const { rd_kafka_error_destroy(error); }
-};
-using ErrorHandle = std::unique_ptr<rd_kafka_error_t, ErrorDestroy>;
-
-using Metadata = struct rd_kafka_metadata;  // the name is a function's too
-
-using Properties = std::map<std::string, std::string>;
+using rdkafka::Properties;
+using rdkafka::TopicHandle;
 
 // What became of an attempt to work with the brokers.
 enum class Trouble {
@@ -68,12 +51,12 @@ public:
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
 
-    rd_kafka_t* get() const { return handle_; }
+    rd_kafka_t* get() const { return handle_->get(); }
     TopicHandle topic(const std::string& name) const;
 
     // Meets all that waits: delivery reports, errors.
     void drain() const {
-        while (rd_kafka_poll(handle_, 0) > 0) {
+        while (handle_->poll() > 0) {
         }
     }
 
@@ -92,17 +75,14 @@ public:
 
 private:
     Client() = default;
-    static void onError(rd_kafka_t*, int code, const char* reason, void* self);
-    static void onLog(const rd_kafka_t* handle, int level, const char* facility, const char* text);
-    static void onDelivery(rd_kafka_t*, const rd_kafka_message_t* message, void* self);
     void note(const std::string& what);
 
-    rd_kafka_t* handle_ = nullptr;
     std::atomic<std::uint64_t> errors_ = 0;
     std::atomic<std::uint64_t> warnings_ = 0;
     mutable std::mutex mutex_;
     std::string last_;
     Undelivered undelivered_;
+    std::unique_ptr<rdkafka::Handle> handle_;  // last: it calls into what stands above
 };
 
 }  // namespace tidemill::outputs

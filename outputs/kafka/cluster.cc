@@ -18,21 +18,12 @@ constexpr std::chrono::seconds kReadMax{30};
 // Of the progress topic: nearly always the record stands within the last ones.
 constexpr std::int64_t kTailOffsets = 2000;
 
-struct EventDestroy {
-    void operator()(rd_kafka_event_t* event) const { rd_kafka_event_destroy(event); }
-};
-using EventHandle = std::unique_ptr<rd_kafka_event_t, EventDestroy>;
-struct QueueDestroy {
-    void operator()(rd_kafka_queue_t* queue) const { rd_kafka_queue_destroy(queue); }
-};
-using QueueHandle = std::unique_ptr<rd_kafka_queue_t, QueueDestroy>;
-
 // The answer to an administrative request that begin(queue) sends; null: none in time.
 template <class Begin>
-EventHandle answerTo(rd_kafka_t* handle, Begin begin) {
-    const QueueHandle queue(rd_kafka_queue_new(handle));
+rdkafka::Event answerTo(rd_kafka_t* handle, Begin begin) {
+    const rdkafka::Queue queue(rd_kafka_queue_new(handle));
     begin(queue.get());
-    return EventHandle(rd_kafka_queue_poll(queue.get(), kAdminMillis));
+    return rdkafka::Event(rd_kafka_queue_poll(queue.get(), kAdminMillis));
 }
 
 // Stops when it goes.
@@ -94,12 +85,11 @@ KafkaResult<int> Cluster::partitionsOf(const std::string& name) const {
     if (!topic)
         return permanent(ErrorKind::kInvalid,
                          "Kafka topic has a name that cannot be: " + core::escaped(name));
-    const Metadata* metadata = nullptr;
+    const struct rd_kafka_metadata* metadata = nullptr;
     const auto code = rd_kafka_metadata(client_->get(), 0, topic.get(), &metadata, kRequestMillis);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         return kafkaFail(reached("Kafka topic " + name + " cannot be asked for"), code);
-    const std::unique_ptr<const Metadata, void (*)(const Metadata*)> owned(
-        metadata, rd_kafka_metadata_destroy);
+    const rdkafka::Metadata owned(metadata);
     if (metadata->topic_cnt != 1)
         return kafkaFail("Kafka topic " + name, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC);
     const auto& found = metadata->topics[0];
@@ -219,7 +209,7 @@ KafkaResult<std::optional<Progress>> Cluster::readFrom(const std::string& name,
     const auto until = std::chrono::steady_clock::now() + kReadMax;
     while (std::chrono::steady_clock::now() < until) {
         client_->drain();
-        const MessageHandle message(rd_kafka_consume(topic.get(), 0, 200));
+        const rdkafka::Message message(rd_kafka_consume(topic.get(), 0, 200));
         if (!message) {
             if (mutant() == Mutant::kNoWait) return last;
             continue;

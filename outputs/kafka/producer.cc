@@ -78,7 +78,7 @@ Result<std::unique_ptr<Producer>> Producer::make(const Options& options) {
 }
 
 KafkaResult<> Producer::init() {
-    const ErrorHandle error(rd_kafka_init_transactions(client_->get(), kInitMillis));
+    const rdkafka::ErrorObject error(rd_kafka_init_transactions(client_->get(), kInitMillis));
     if (error) return kafkaFail("Kafka transactions cannot begin", *error);
     return {};
 }
@@ -90,7 +90,7 @@ rd_kafka_topic_t* Producer::handle(const std::string& name) {
 }
 
 KafkaResult<> Producer::learn(const std::string& topic) {
-    const Metadata* metadata = nullptr;
+    const struct rd_kafka_metadata* metadata = nullptr;
     const auto code =
         rd_kafka_metadata(client_->get(), 0, handle(topic), &metadata, kRequestMillis);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -114,7 +114,7 @@ KafkaResult<> Producer::begin() {
     unusualBefore_ = client_->unusual();
     begun_ = std::chrono::steady_clock::now();
     if (options_.transactionalId.empty()) return {};
-    const ErrorHandle error(rd_kafka_begin_transaction(client_->get()));
+    const rdkafka::ErrorObject error(rd_kafka_begin_transaction(client_->get()));
     if (error) return kafkaFail("Kafka transaction cannot begin", *error);
     return {};
 }
@@ -156,7 +156,8 @@ KafkaResult<> Producer::send(const std::string& topic, const KafkaMessage& messa
         client_->drain();
     }
     while (true) {
-        const ErrorHandle error(rd_kafka_produceva(client_->get(), parts_.data(), parts_.size()));
+        const rdkafka::ErrorObject error(
+            rd_kafka_produceva(client_->get(), parts_.data(), parts_.size()));
         if (!error) return {};
         if (rd_kafka_error_code(error.get()) != RD_KAFKA_RESP_ERR__QUEUE_FULL)
             return kafkaFail("Kafka topic " + topic + " does not take a record", *error);
@@ -184,7 +185,7 @@ KafkaResult<> Producer::flush() {
 }
 
 KafkaResult<> Producer::commit() {
-    const ErrorHandle error(
+    const rdkafka::ErrorObject error(
         rd_kafka_commit_transaction(client_->get(), millisOf(options_.transactionTimeout)));
     // An answer of success may come with what went wrong on the way still unread.
     client_->drain();
@@ -193,7 +194,7 @@ KafkaResult<> Producer::commit() {
 }
 
 void Producer::abort() {
-    const ErrorHandle ignored(rd_kafka_abort_transaction(client_->get(), kAbortMillis));
+    const rdkafka::ErrorObject ignored(rd_kafka_abort_transaction(client_->get(), kAbortMillis));
 }
 
 bool Producer::mustGo() const {

@@ -2,10 +2,14 @@
 #pragma once
 
 #include "core/error.h"
-#include "sources/kafka/kafka_handle.h"
+#include "rdkafka/handle.h"
 #include "sources/kafka/kafka_options.h"
 
 namespace tidemill::sources::kafka {
+
+// librdkafka's objects, in all files of this folder.
+using namespace rdkafka;
+using rdkafka::describe;  // partitions have one too
 
 // Errors (kInvalid): no brokers, both or neither of topics and pattern, a name that cannot be one,
 // a property that the source sets itself.
@@ -13,5 +17,10 @@ core::Result<> checkOptions(const KafkaOptions& options);
 
 // With all that exactness needs. Requires what checkOptions asks for.
 Properties consumerProperties(const KafkaOptions& options);
+
+// Whether this consumer cannot go on: a person must act, or librdkafka has given it up.
+inline bool endsTheJob(rd_kafka_resp_err_t error) {
+    return needsPerson(error) || error == RD_KAFKA_RESP_ERR__FATAL;
+}
 
 }  // namespace tidemill::sources::kafka

@@ -51,7 +51,7 @@ core::Result<> Discovery::askTopic(const std::string& topic, Discovered& into) c
     const auto error = rd_kafka_metadata(client_.get(), 0, handle.get(), &answer, kAskMillis);
     const Metadata owned(answer);
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        if (!isTransient(error)) return refused(error, "the cluster refuses to say its topics");
+        if (endsTheJob(error)) return refused(error, "the cluster refuses to say its topics");
         into.complete = false;
         noteTrouble(into, "no broker of " + options_.brokers + " answers: " + describe(error));
         return {};
@@ -67,7 +67,7 @@ core::Result<> Discovery::askAll(Discovered& into) const {
     const auto error = rd_kafka_metadata(client_.get(), 1, nullptr, &answer, kAskMillis);
     const Metadata owned(answer);
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        if (!isTransient(error)) return refused(error, "the cluster refuses to say its topics");
+        if (endsTheJob(error)) return refused(error, "the cluster refuses to say its topics");
         into.complete = false;
         noteTrouble(into, "no broker of " + options_.brokers + " answers: " + describe(error));
         return {};
@@ -87,7 +87,7 @@ core::Result<> Discovery::add(const rd_kafka_metadata_topic& topic, Discovered& 
         return {};
     }
     if (topic.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        if (!isTransient(topic.err)) return refused(topic.err, "topic \"" + name + "\"");
+        if (endsTheJob(topic.err)) return refused(topic.err, "topic \"" + name + "\"");
         into.complete = false;
         noteTrouble(into, "topic \"" + name + "\": " + describe(topic.err));
         return {};
@@ -116,7 +116,7 @@ core::Result<std::optional<std::int64_t>> Discovery::startOf(const PartitionName
         const auto& answer = list->elems[0];
         const auto why = error != RD_KAFKA_RESP_ERR_NO_ERROR ? error : answer.err;
         if (why != RD_KAFKA_RESP_ERR_NO_ERROR) {
-            if (isTransient(why)) return std::nullopt;
+            if (!endsTheJob(why)) return std::nullopt;
             return core::fail(kindOf(why), describe(partition) + ": " + describe(why));
         }
         if (answer.offset >= 0) return answer.offset;

@@ -12,7 +12,8 @@
 #include <vector>
 
 #include "core/error.h"
-#include "sources/kafka/kafka_handle.h"
+#include "rdkafka/handle.h"
+#include "sources/kafka/consumer_properties.h"
 #include "sources/kafka/kafka_options.h"
 #include "sources/kafka/kafka_position.h"
 

@@ -33,7 +33,7 @@ void GroupCommits::answered(rd_kafka_resp_err_t error) {
         // What passes is made up for by the next commit.
         const bool isOver = error == RD_KAFKA_RESP_ERR_NO_ERROR ||
                             error == RD_KAFKA_RESP_ERR__NO_OFFSET ||
-                            (isTransient(error) && error != RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID &&
+                            (!endsTheJob(error) && error != RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID &&
                              error != RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION);
         if (isOver || ended_) return;
         ended_ = refused = true;

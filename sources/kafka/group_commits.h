@@ -9,8 +9,9 @@
 #include <mutex>
 #include <string>
 
+#include "rdkafka/handle.h"
+#include "sources/kafka/consumer_properties.h"
 #include "sources/kafka/discovery.h"
-#include "sources/kafka/kafka_handle.h"
 
 namespace tidemill::sources::kafka {
 

@@ -246,7 +246,7 @@ void KafkaSource::checkAnchorOf(PartitionReader& partition, const KafkaRecord& f
 void KafkaSource::messageFailed(const rd_kafka_message_t& message) {
     PartitionReader* partition = partitionOf(message);
     if (partition == nullptr) {
-        if (!isTransient(message.err)) fail({kindOf(message.err), describe(message.err)});
+        if (endsTheJob(message.err)) fail({kindOf(message.err), describe(message.err)});
         return;
     }
     if (!partition->isAskedFor()) return;
@@ -262,7 +262,7 @@ void KafkaSource::messageFailed(const rd_kafka_message_t& message) {
         if (options_.onLostData == LostData::kSkip) return report(what + "; they are left out");
         return fail({ErrorKind::kCorrupt, what});
     }
-    if (!isTransient(message.err))
+    if (endsTheJob(message.err))
         return fail({kindOf(message.err), where + ": " + describe(message.err)});
     scout_->alarm();
 }

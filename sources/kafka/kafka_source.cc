@@ -46,7 +46,7 @@ Result<> KafkaSource::start() {
         clientError(error, reason);
     };
     callbacks.onCommit = [this](rd_kafka_resp_err_t error) { commits_.answered(error); };
-    callbacks.onLog = [this](std::string_view facility, std::string_view text) {
+    callbacks.onLog = [this](int, std::string_view facility, std::string_view text) {
         auto failed = failedFetch(facility, text);
         if (!failed) return;
         const std::lock_guard lock(failedMutex_);
@@ -154,7 +154,7 @@ void KafkaSource::fail(core::Error error) {
 void KafkaSource::clientError(rd_kafka_resp_err_t error, const std::string& reason) {
     const std::string text = describe(error) + (reason.empty() ? "" : ": " + reason);
     const bool maySeemSo = error == RD_KAFKA_RESP_ERR__AUTHENTICATION && scout_->connected();
-    if (isTransient(error) || maySeemSo) return scout_->alarm();
+    if (!endsTheJob(error) || maySeemSo) return scout_->alarm();
     fail({kindOf(error), text});
 }
 

@@ -7,13 +7,13 @@
 #include <system_error>
 #include <thread>
 
-#include "sources/kafka/kafka_handle.h"
+#include "rdkafka/handle.h"
 
 namespace tidemill::test {
 namespace {
 
 namespace fs = std::filesystem;
-namespace kafka = sources::kafka;
+namespace kafka = rdkafka;
 
 constexpr int kCannotBeHad = 77;
 // Fetching its programs may take this long the first time.

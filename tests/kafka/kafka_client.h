@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sources/kafka/kafka_handle.h"
+#include "rdkafka/handle.h"
 
 namespace tidemill::test {
 
@@ -54,11 +54,11 @@ private:
     rd_kafka_t* client() const { return producer_->get(); }
     // Runs an admin request: f(client, options, queue) and its result event.
     template <class Request>
-    sources::kafka::Event request(Request f, rd_kafka_admin_op_t operation);
+    rdkafka::Event request(Request f, rd_kafka_admin_op_t operation);
     int partitionCount(const std::string& topic);
 
     const std::string brokers_;
-    std::unique_ptr<sources::kafka::Handle> producer_;
+    std::unique_ptr<rdkafka::Handle> producer_;
 };
 
 }  // namespace tidemill::test

@@ -24,7 +24,7 @@
 namespace tidemill::test {
 namespace {
 
-namespace kafka = sources::kafka;
+namespace kafka = rdkafka;
 using std::chrono::milliseconds;
 
 constexpr int kPartitions = 3;

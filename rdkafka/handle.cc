@@ -1,11 +1,11 @@
-#include "sources/kafka/kafka_handle.h"
+#include "rdkafka/handle.h"
 
 #include <array>
 #include <utility>
 
 #include "core/logging.h"
 
-namespace tidemill::sources::kafka {
+namespace tidemill::rdkafka {
 
 using core::ErrorKind;
 
@@ -34,22 +34,27 @@ std::string describe(rd_kafka_resp_err_t error) {
     return std::string(rd_kafka_err2str(error)) + " (" + rd_kafka_err2name(error) + ")";
 }
 
-bool isTransient(rd_kafka_resp_err_t error) {
+bool needsPerson(rd_kafka_resp_err_t error) {
     switch (error) {
         case RD_KAFKA_RESP_ERR__AUTHENTICATION:
         case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
         case RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM:
         case RD_KAFKA_RESP_ERR_ILLEGAL_SASL_STATE:
+        case RD_KAFKA_RESP_ERR_SECURITY_DISABLED:
         case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
         case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
         case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
         case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
         case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
+        case RD_KAFKA_RESP_ERR_INVALID_CONFIG:
+        case RD_KAFKA_RESP_ERR_INVALID_PARTITIONS:
+        case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:
+        case RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT:
+        case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
         case RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION:
         case RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE:
-        case RD_KAFKA_RESP_ERR__INVALID_ARG:
-        case RD_KAFKA_RESP_ERR__FATAL: return false;
-        default: return true;
+        case RD_KAFKA_RESP_ERR__INVALID_ARG: return true;
+        default: return false;
     }
 }
 
@@ -72,11 +77,13 @@ core::Result<std::unique_ptr<Handle>> Handle::make(rd_kafka_type_t type,
     rd_kafka_conf_set_opaque(configuration.get(), handle.get());
     // librdkafka says everything that matters by its error callback too; its log is for who asks
     // for it with the property `debug`.
-    rd_kafka_conf_set_log_cb(configuration.get(), [](const rd_kafka_t* client, int,
+    rd_kafka_conf_set_log_cb(configuration.get(), [](const rd_kafka_t* client, int level,
                                                      const char* facility, const char* text) {
-        core::logDebug("librdkafka " + std::string(facility) + ": " + text);
+        core::logDebug("librdkafka " + std::string(facility) + ": " + core::escaped(text, 1024));
+        if (client == nullptr) return;
         const auto* handle = static_cast<const Handle*>(rd_kafka_opaque(client));
-        if (handle != nullptr && handle->callbacks_.onLog) handle->callbacks_.onLog(facility, text);
+        if (handle != nullptr && handle->callbacks_.onLog)
+            handle->callbacks_.onLog(level, facility, text);
     });
     rd_kafka_conf_set_error_cb(
         configuration.get(), [](rd_kafka_t* client, int code, const char* reason, void* opaque) {
@@ -97,6 +104,12 @@ core::Result<std::unique_ptr<Handle>> Handle::make(rd_kafka_type_t type,
                 if (const auto& call = static_cast<Handle*>(opaque)->callbacks_.onCommit)
                     call(error);
             });
+    else
+        rd_kafka_conf_set_dr_msg_cb(
+            configuration.get(), [](rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
+                if (const auto& call = static_cast<Handle*>(opaque)->callbacks_.onDelivery)
+                    call(*message);
+            });
     std::array<char, 512> why{};
     handle->client_ = rd_kafka_new(type, configuration.get(), why.data(), why.size());
     if (handle->client_ == nullptr)
@@ -110,4 +123,4 @@ Handle::~Handle() {
     if (client_ != nullptr) rd_kafka_destroy_flags(client_, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
-}  // namespace tidemill::sources::kafka
+}  // namespace tidemill::rdkafka

@@ -1,4 +1,5 @@
-// librdkafka's objects with owners, and its errors in our words. For the Kafka source and sink.
+// librdkafka's objects with owners, and its errors in our words: what Kafka sources and outputs
+// share.
 #pragma once
 
 #include <librdkafka/rdkafka.h>
@@ -12,7 +13,7 @@
 
 #include "core/error.h"
 
-namespace tidemill::sources::kafka {
+namespace tidemill::rdkafka {
 
 // Owns a T that `kFree` frees.
 template <class T, auto kFree>
@@ -42,9 +43,9 @@ using Properties = std::map<std::string, std::string>;
 // "Broker: Unknown topic or partition (UNKNOWN_TOPIC_OR_PART)".
 std::string describe(rd_kafka_resp_err_t error);
 
-// Whether the same may work later by itself: brokers away, a topic that is not there yet. Else a
-// person must act: credentials, permissions, configuration.
-bool isTransient(rd_kafka_resp_err_t error);
+// Whether a person must act: credentials, permissions, configuration. Else the same may work later
+// by itself, with this client or a new one: brokers away, a topic that is not there yet.
+bool needsPerson(rd_kafka_resp_err_t error);
 // The kind that an error which does not pass has.
 core::ErrorKind kindOf(rd_kafka_resp_err_t error);
 
@@ -58,12 +59,16 @@ public:
     // The outcome of each asynchronous commit of a consumer's offsets.
     using OnCommit = std::function<void(rd_kafka_resp_err_t error)>;
 
-    // A line of librdkafka's log, by whichever of its threads; quick.
-    using OnLog = std::function<void(std::string_view facility, std::string_view text)>;
+    // What became of a record that a producer was given.
+    using OnDelivery = std::function<void(const rd_kafka_message_t& message)>;
+    // A line of librdkafka's log, by whichever of its threads, also before make() returns; quick.
+    // `level` as of syslog(3).
+    using OnLog = std::function<void(int level, std::string_view facility, std::string_view text)>;
 
     struct Callbacks {
         OnError onError;
         OnCommit onCommit;
+        OnDelivery onDelivery;
         OnLog onLog;
     };
 
@@ -89,4 +94,4 @@ private:
     rd_kafka_t* client_ = nullptr;
 };
 
-}  // namespace tidemill::sources::kafka
+}  // namespace tidemill::rdkafka
