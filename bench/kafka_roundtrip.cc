@@ -24,7 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 using namespace tidemill;
 using namespace tidemill::bench;
-using namespace tidemill::sources::kafka;
+using namespace tidemill::rdkafka;
 using Clock = std::chrono::steady_clock;
 
 constexpr int kPort = 19'492;

@@ -8,7 +8,7 @@
 
 namespace tidemill::test {
 
-using namespace sources::kafka;
+using namespace rdkafka;
 
 namespace {
 
@@ -193,7 +193,7 @@ std::int64_t KafkaClient::committed(const std::string& group, const std::string&
     rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), partition);
     // A broker that has just started does not coordinate groups yet.
     auto error = rd_kafka_committed(reader->get(), list.get(), kAskMillis);
-    for (int i = 0; error != RD_KAFKA_RESP_ERR_NO_ERROR && isTransient(error) && i < 100; ++i) {
+    for (int i = 0; error != RD_KAFKA_RESP_ERR_NO_ERROR && !needsPerson(error) && i < 100; ++i) {
         std::this_thread::sleep_for(std::chrono::milliseconds(100));
         error = rd_kafka_committed(reader->get(), list.get(), kAskMillis);
     }

@@ -20,9 +20,8 @@ unsigned long numberOf(const char* variable, unsigned long byDefault) {
 }
 
 TEST(KafkaKills, OfJobAndBrokerLoseAndDoubleNothing) {
-    std::string why;
-    const auto broker = KafkaBroker::start(why);
-    if (!broker) GTEST_SKIP() << why;
+    std::unique_ptr<KafkaBroker> broker;
+    TM_START_KAFKA(broker);
     const auto rounds = numberOf("TIDEMILL_KAFKA_ROUNDS", 200);
     const auto seed = numberOf("TIDEMILL_KAFKA_SEED", std::random_device{}());
     SCOPED_TRACE("TIDEMILL_KAFKA_SEED=" + std::to_string(seed));
@@ -46,7 +45,7 @@ TEST(KafkaKills, OfJobAndBrokerLoseAndDoubleNothing) {
             job = rig.start(settings);
         }
         if (takesBroker) {
-            ASSERT_TRUE(broker->up());
+            ASSERT_TRUE(broker->restart());
         }
     }
     EXPECT_TRUE(rig.await(std::chrono::seconds(120))) << rig.words();

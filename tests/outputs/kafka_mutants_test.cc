@@ -53,9 +53,8 @@ private:
 class KafkaMutants : public testing::Test {
 protected:
     void SetUp() override {
-        std::string why;
-        broker_ = KafkaBroker::start(why, "", proxy_.port());
-        if (!broker_) GTEST_SKIP() << why;
+        TM_START_KAFKA(broker_,
+                       "advertised.listeners=CLIENT://127.0.0.1:" + std::to_string(proxy_.port()));
         proxy_.leadTo(broker_->port());
     }
 

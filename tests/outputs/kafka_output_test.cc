@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "tests/kafka/kafka_client.h"
 #include "tests/outputs/kafka_rig.h"
 
 namespace tidemill::test {
@@ -23,9 +24,7 @@ constexpr const char* kQuick = "transaction.abort.timed.out.transaction.cleanup.
 class KafkaOutput : public testing::Test {
 protected:
     void SetUp() override {
-        std::string why;
-        broker_ = KafkaBroker::start(why, kQuick);
-        if (!broker_) GTEST_SKIP() << why;
+        TM_START_KAFKA(broker_, kQuick);
         rig_ = std::make_unique<KafkaJobRig>(broker_->address());
     }
 
@@ -162,7 +161,7 @@ TEST_F(KafkaOutput, ProgressThatWasDeletedIsMissedAndABatchInDoubtNotSentBlindly
     rig_->feed(100);
     EXPECT_EQ(finish(), "");
     dieAt("kafka.afterCommit:kill");
-    deleteTopic(broker_->address(), "tidemill-progress");
+    KafkaClient(broker_->address()).deleteTopic("tidemill-progress");
     auto job = rig_->start();
     EXPECT_EQ(job->wait(seconds(20)), 1) << rig_->words();
     EXPECT_THAT(rig_->words(), HasSubstr("cannot be known"));
@@ -178,13 +177,13 @@ TEST_F(KafkaOutput, ABrokerThatIsNotThereIsWaitedFor) {
     auto job = rig_->start();
     std::this_thread::sleep_for(seconds(5));
     EXPECT_EQ(job->poll(), std::nullopt) << rig_->words();
-    ASSERT_TRUE(broker_->up());
+    ASSERT_TRUE(broker_->restart());
     EXPECT_TRUE(rig_->await()) << rig_->words();
     for (int i = 0; i < 3; ++i) {
         rig_->feed(100);
         std::this_thread::sleep_for(milliseconds(130 * i));
         broker_->kill();
-        ASSERT_TRUE(broker_->up());
+        ASSERT_TRUE(broker_->restart());
     }
     EXPECT_TRUE(rig_->await()) << rig_->words();
     EXPECT_EQ(rig_->stop(*job), 0) << rig_->words();

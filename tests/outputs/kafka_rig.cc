@@ -1,8 +1,5 @@
 #include "tests/outputs/kafka_rig.h"
 
-#include <librdkafka/rdkafka.h>
-#include <unistd.h>
-
 #include <cstdlib>
 #include <fstream>
 #include <regex>
@@ -11,44 +8,37 @@
 #include <stdexcept>
 #include <thread>
 
+#include "rdkafka/handle.h"
+
 namespace tidemill::test {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-struct Handle {
-    Handle(rd_kafka_type_t type, const std::string& brokers, bool committedOnly) {
-        char text[256];
-        auto* conf = rd_kafka_conf_new();
-        const auto set = [&](const char* name, const std::string& value) {
-            if (rd_kafka_conf_set(conf, name, value.c_str(), text, sizeof text) != RD_KAFKA_CONF_OK)
-                throw std::runtime_error(text);
-        };
-        set("bootstrap.servers", brokers);
-        set("log_level", "0");
-        if (type == RD_KAFKA_CONSUMER) {
-            set("isolation.level", committedOnly ? "read_committed" : "read_uncommitted");
-            set("enable.partition.eof", "true");
-            set("allow.auto.create.topics", "false");
-            set("fetch.wait.max.ms", "10");
-        }
-        handle = rd_kafka_new(type, conf, text, sizeof text);
-        if (handle == nullptr) throw std::runtime_error(text);
-    }
-    ~Handle() { rd_kafka_destroy(handle); }
-    rd_kafka_t* handle;
-};
+std::unique_ptr<rdkafka::Handle> client(rd_kafka_type_t type, const std::string& brokers,
+                                        bool committedOnly) {
+    rdkafka::Properties properties{{"bootstrap.servers", brokers}, {"log_level", "0"}};
+    if (type == RD_KAFKA_CONSUMER)
+        properties.insert(
+            {{"isolation.level", committedOnly ? "read_committed" : "read_uncommitted"},
+             {"enable.partition.eof", "true"},
+             {"allow.auto.create.topics", "false"},
+             {"fetch.wait.max.ms", "10"}});
+    auto made = rdkafka::Handle::make(type, properties, {});
+    if (!made) throw std::runtime_error(made.error().message);
+    return std::move(*made);
+}
 
 // Partitions by topic; of all topics, or of one.
 std::map<std::string, int> partitionsOf(rd_kafka_t* handle, rd_kafka_topic_t* topic) {
     const struct rd_kafka_metadata* metadata = nullptr;
     const auto code = rd_kafka_metadata(handle, topic == nullptr, topic, &metadata, 10'000);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) throw std::runtime_error(rd_kafka_err2str(code));
+    const rdkafka::Metadata owned(metadata);
     std::map<std::string, int> found;
     for (int i = 0; i < metadata->topic_cnt; ++i)
         found[metadata->topics[i].topic] = metadata->topics[i].partition_cnt;
-    rd_kafka_metadata_destroy(metadata);
     return found;
 }
 
@@ -73,11 +63,9 @@ void readPartition(rd_kafka_topic_t* topic, int partition, std::vector<TopicReco
         throw std::runtime_error("cannot consume");
     const auto until = std::chrono::steady_clock::now() + seconds(30);
     for (bool ended = false; !ended;) {
-        auto* message = rd_kafka_consume(topic, partition, 200);
-        if (message != nullptr) {
+        if (const rdkafka::Message message(rd_kafka_consume(topic, partition, 200)); message) {
             ended = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
             if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) into.push_back(recordOf(*message));
-            rd_kafka_message_destroy(message);
         }
         if (std::chrono::steady_clock::now() > until) throw std::runtime_error("no end in 30 s");
     }
@@ -86,61 +74,22 @@ void readPartition(rd_kafka_topic_t* topic, int partition, std::vector<TopicReco
 
 }  // namespace
 
-std::unique_ptr<KafkaBroker> KafkaBroker::start(std::string& why, const std::string& properties,
-                                                std::uint16_t advertisedPort) {
-    std::unique_ptr<KafkaBroker> broker(new KafkaBroker());
-    broker->port_ = freePort();
-    broker->controllerPort_ = freePort();
-    broker->properties_ = properties;
-    if (advertisedPort != 0)
-        broker->properties_ +=
-            " advertised.listeners=CLIENT://127.0.0.1:" + std::to_string(advertisedPort);
-    if (broker->up()) return broker;
-    why = "no Kafka broker: " + tailOf(broker->directory_ / "said");
-    return nullptr;
-}
-
-KafkaBroker::~KafkaBroker() { kill(); }
-
-bool KafkaBroker::up() { return call("start " + std::to_string(port_), properties_) == 0; }
-void KafkaBroker::kill() { (void)call("kill", ""); }
-
-int KafkaBroker::call(const std::string& command, const std::string& more) const {
-    return std::system(("CONTROLLER_PORT=" + std::to_string(controllerPort_) +
-                        " '" TIDEMILL_KAFKA_BROKER "' " + command + " '" +
-                        (directory_ / "broker").string() + "' " + more + " >>'" +
-                        (directory_ / "said").string() + "' 2>&1")
-                           .c_str());
-}
-
 std::vector<TopicRecord> readTopic(const std::string& brokers, const std::string& name,
                                    bool committedOnly) {
-    const Handle consumer(RD_KAFKA_CONSUMER, brokers, committedOnly);
-    auto* topic = rd_kafka_topic_new(consumer.handle, name.c_str(), nullptr);
+    const auto consumer = client(RD_KAFKA_CONSUMER, brokers, committedOnly);
+    const rdkafka::TopicHandle topic(rd_kafka_topic_new(consumer->get(), name.c_str(), nullptr));
     std::vector<TopicRecord> records;
-    const int partitions = partitionsOf(consumer.handle, topic)[name];
-    for (int i = 0; i < partitions; ++i) readPartition(topic, i, records);
-    rd_kafka_topic_destroy(topic);
+    const int partitions = partitionsOf(consumer->get(), topic.get())[name];
+    for (int i = 0; i < partitions; ++i) readPartition(topic.get(), i, records);
     return records;
 }
 
 std::vector<std::string> topicsOf(const std::string& brokers) {
-    const Handle consumer(RD_KAFKA_CONSUMER, brokers, true);
+    const auto consumer = client(RD_KAFKA_CONSUMER, brokers, true);
     std::vector<std::string> topics;
-    for (const auto& [name, partitions] : partitionsOf(consumer.handle, nullptr))
+    for (const auto& [name, partitions] : partitionsOf(consumer->get(), nullptr))
         topics.push_back(name);
     return topics;
-}
-
-void deleteTopic(const std::string& brokers, const std::string& topic) {
-    const Handle producer(RD_KAFKA_PRODUCER, brokers, true);
-    auto* queue = rd_kafka_queue_new(producer.handle);
-    auto* one = rd_kafka_DeleteTopic_new(topic.c_str());
-    rd_kafka_DeleteTopics(producer.handle, &one, 1, nullptr, queue);
-    auto* event = rd_kafka_queue_poll(queue, 20'000);
-    if (event != nullptr) rd_kafka_event_destroy(event);
-    rd_kafka_DeleteTopic_destroy(one);
-    rd_kafka_queue_destroy(queue);
 }
 
 KafkaJobRig::KafkaJobRig(std::string brokers, std::string topic)

@@ -1,5 +1,5 @@
-// The rig of the Kafka output's tests: a broker, the job kafka_job, files of lines for it, and what
-// a read_committed reader finds.
+// The rig of the Kafka output's tests: the job kafka_job, files of lines for it, and what a
+// read_committed reader finds.
 #pragma once
 
 #include <cstdint>
@@ -8,32 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "tests/kafka/kafka_broker.h"
 #include "tests/support/batch_harness.h"
 #include "tests/support/child_process.h"
 
 namespace tidemill::test {
-
-// One broker of its own. Thread safety: externally synchronized.
-class KafkaBroker {
-public:
-    // Null, with `why`, when the artifacts cannot be had. `properties`: "name=value name=value".
-    // Clients are told to come to `advertisedPort`; 0: to the broker itself.
-    static std::unique_ptr<KafkaBroker> start(std::string& why, const std::string& properties = "",
-                                              std::uint16_t advertisedPort = 0);
-    ~KafkaBroker();
-    std::uint16_t port() const { return port_; }
-    std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
-    bool up();
-    void kill();
-
-private:
-    KafkaBroker() = default;
-    int call(const std::string& command, const std::string& more) const;
-    TemporaryDirectory directory_;
-    std::uint16_t port_ = 0;
-    std::uint16_t controllerPort_ = 0;
-    std::string properties_;
-};
 
 struct TopicRecord {
     std::string key, value, batch;
@@ -45,7 +24,6 @@ std::vector<TopicRecord> readTopic(const std::string& brokers, const std::string
                                    bool committedOnly = true);
 // All topics that there are.
 std::vector<std::string> topicsOf(const std::string& brokers);
-void deleteTopic(const std::string& brokers, const std::string& topic);
 
 // Lines and a ledger of them; jobs over them. Thread safety: externally synchronized.
 class KafkaJobRig {
