@@ -13,12 +13,16 @@ namespace {
 
 constexpr int kAskMillis = 3'000;
 
-core::Result<> refused(rd_kafka_resp_err_t error, const std::string& what) {
+tl::unexpected<core::Error> refused(rd_kafka_resp_err_t error, const std::string& what) {
     return core::fail(kindOf(error), what + ": " + describe(error));
 }
 
 void noteTrouble(Discovered& into, std::string what) {
     if (into.trouble.empty()) into.trouble = std::move(what);
+}
+
+std::span<const rd_kafka_metadata_topic> topicsOf(const struct rd_kafka_metadata& answer) {
+    return {answer.topics, static_cast<std::size_t>(answer.topic_cnt)};
 }
 
 }  // namespace
@@ -45,34 +49,31 @@ core::Result<Discovered> Discovery::ask() const {
     return found;
 }
 
+core::Result<Metadata> Discovery::ask(rd_kafka_topic_t* topic, Discovered& into) const {
+    const struct rd_kafka_metadata* answer = nullptr;
+    const auto error =
+        rd_kafka_metadata(client_.get(), topic == nullptr, topic, &answer, kAskMillis);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return Metadata(answer);
+    if (endsTheJob(error)) return refused(error, "the cluster refuses to say its topics");
+    into.complete = false;
+    noteTrouble(into, "no broker of " + options_.brokers + " answers: " + describe(error));
+    return Metadata();
+}
+
 core::Result<> Discovery::askTopic(const std::string& topic, Discovered& into) const {
     const TopicHandle handle(rd_kafka_topic_new(client_.get(), topic.c_str(), nullptr));
-    const struct rd_kafka_metadata* answer = nullptr;
-    const auto error = rd_kafka_metadata(client_.get(), 0, handle.get(), &answer, kAskMillis);
-    const Metadata owned(answer);
-    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        if (endsTheJob(error)) return refused(error, "the cluster refuses to say its topics");
-        into.complete = false;
-        noteTrouble(into, "no broker of " + options_.brokers + " answers: " + describe(error));
-        return {};
-    }
-    for (const auto& each : std::span(answer->topics, static_cast<std::size_t>(answer->topic_cnt)))
+    TM_ASSIGN(const auto answer, ask(handle.get(), into));
+    if (!answer) return {};
+    for (const auto& each : topicsOf(*answer))
         if (topic == each.topic) return add(each, into);
     noteTrouble(into, "topic \"" + topic + "\" does not exist");
     return {};
 }
 
 core::Result<> Discovery::askAll(Discovered& into) const {
-    const struct rd_kafka_metadata* answer = nullptr;
-    const auto error = rd_kafka_metadata(client_.get(), 1, nullptr, &answer, kAskMillis);
-    const Metadata owned(answer);
-    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        if (endsTheJob(error)) return refused(error, "the cluster refuses to say its topics");
-        into.complete = false;
-        noteTrouble(into, "no broker of " + options_.brokers + " answers: " + describe(error));
-        return {};
-    }
-    for (const auto& each : std::span(answer->topics, static_cast<std::size_t>(answer->topic_cnt)))
+    TM_ASSIGN(const auto answer, ask(nullptr, into));
+    if (!answer) return {};
+    for (const auto& each : topicsOf(*answer))
         if (!std::string_view(each.topic).starts_with("__") &&
             re2::RE2::FullMatch(each.topic, *pattern_))
             TM_TRY(add(each, into));

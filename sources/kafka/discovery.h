@@ -49,6 +49,8 @@ public:
                                                       bool asOptionsSay) const;
 
 private:
+    // Of one topic, or of all; null, and noted, when nobody answers.
+    core::Result<Metadata> ask(rd_kafka_topic_t* topic, Discovered& into) const;
     core::Result<> askTopic(const std::string& topic, Discovered& into) const;
     core::Result<> askAll(Discovered& into) const;
     core::Result<> add(const rd_kafka_metadata_topic& topic, Discovered& into) const;
