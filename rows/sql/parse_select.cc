@@ -8,17 +8,6 @@ using core::Result;
 
 namespace {
 
-const Json& member(const Json& object, const char* key) {
-    static const Json kNone;
-    const auto found = object.find(key);
-    return found == object.end() ? kNone : *found;
-}
-
-std::string text(const Json& object, const char* key) {
-    const Json& value = member(object, key);
-    return value.is_string() ? value.get<std::string>() : "";
-}
-
 // Clauses of a select that are not evaluated here.
 const std::map<std::string, std::string>& refusedClauses() {
     static const std::map<std::string, std::string> kClauses = {

@@ -1,4 +1,4 @@
-// The JSON in which libpg_query answers, and its expressions as terms. Included by two sources
+// The JSON in which libpg_query answers, and its expressions as terms. Included by the parse_*.cc
 // only: it brings in nlohmann's header.
 #pragma once
 
@@ -12,6 +12,11 @@
 namespace tidemill::rows::sql {
 
 using Json = nlohmann::json;
+
+// A member of an object of the answer; null, empty or false when it is left out.
+const Json& member(const Json& object, const char* key);
+std::string text(const Json& object, const char* key);
+bool flag(const Json& object, const char* key);
 
 // Parses `prefix` + the text; answers the one statement's SelectStmt. Errors: kInvalid, with their
 // place.
