@@ -14,7 +14,7 @@
 
 namespace tidemill::core {
 
-// Appends one element as a line, with its '\n'.
+// Appends one element as a line, with its '\n'; or, of a chunk of rows, each of them.
 template <class T>
 using LineFormat = void (*)(std::string& out, const T& element);
 

@@ -151,16 +151,6 @@ private:
     const std::vector<Part> parts_;
 };
 
-class TupleFormat final : public RowFormat {
-public:
-    void append(std::string& out, const BatchStamp&, const Chunk& chunk,
-                std::size_t row) const override {
-        appendTuple(out, chunk, row);
-        out += '\n';
-    }
-    std::string describe() const override { return "tuples"; }
-};
-
 Result<TemplateFormat::Part> placeholder(const std::string& name, const Schema& schema) {
     using Value = TemplateFormat::Value;
     if (const auto place = schema.find(name))
@@ -187,7 +177,6 @@ std::shared_ptr<const RowFormat> makeCsvFormat(const Schema& schema) {
 std::shared_ptr<const RowFormat> makeTsvFormat(const Schema& schema) {
     return std::make_shared<TsvFormat>(schema);
 }
-std::shared_ptr<const RowFormat> makeTupleFormat() { return std::make_shared<TupleFormat>(); }
 
 Result<std::shared_ptr<const RowFormat>> makeTemplateFormat(const std::string& text,
                                                             const Schema& schema) {

@@ -47,7 +47,4 @@ std::shared_ptr<const RowFormat> makeTsvFormat(const Schema& schema);
 core::Result<std::shared_ptr<const RowFormat>> makeTemplateFormat(const std::string& text,
                                                                   const Schema& schema);
 
-// (a,b,c), as a tuple is printed.
-std::shared_ptr<const RowFormat> makeTupleFormat();
-
 }  // namespace tidemill::rows

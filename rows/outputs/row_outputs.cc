@@ -49,61 +49,12 @@ private:
     std::ostream& out_;
 };
 
-class RowTextFiles final : public core::OutputOperation {
-public:
-    RowTextFiles(Node node, core::FileSystem& files, std::string prefix, std::string suffix)
-        : node_(std::move(node)),
-          files_(files),
-          prefix_(std::move(prefix)),
-          suffix_(std::move(suffix)) {
-        node_->require();
-    }
-    std::string describe() const override { return "saveAsTextFiles prefix=" + prefix_; }
-    std::string place() const override { return core::textFilesPlace(prefix_, suffix_); }
-    Result<> open(const core::OutputOpening& opening) override {
-        return opening.last.beforeFirst()
-                   ? core::refuseExistingResults(files_, prefix_)
-                   : core::refuseNewerResults(files_, prefix_, suffix_, opening);
-    }
-    Visibility run(BatchRun& run) override {
-        if (!run.isActive(node_->slide())) return Visibility::kNow;
-        std::string name = prefix_ + "-" + std::to_string(toMillis(run.record().time));
-        if (!suffix_.empty()) name += "." + suffix_;
-        auto begun = orThrow(core::BatchDirectory::begin(files_, name, run.mark()));
-        if (!begun) return Visibility::kBefore;
-        Batch<Chunk> batch(*node_, run);
-        batch.scanInParallel([&](std::uint32_t partition) {
-            return std::make_unique<PartSink>(orThrow(begun->part(core::partName(partition))));
-        });
-        orThrow(orThrow(begun->part("_SUCCESS")).finish());
-        orThrow(begun->commit());
-        return Visibility::kNow;
-    }
-
-private:
-    class PartSink final : public core::Sink<Chunk> {
-    public:
-        explicit PartSink(core::PartFile file) : file_(std::move(file)) {}
-        void take(std::span<Chunk> chunks) override {
-            text_.clear();
-            for (const Chunk& chunk : chunks)
-                forEachRow(chunk, [&](std::size_t row) {
-                    appendTuple(text_, chunk, row);
-                    text_ += '\n';
-                });
-            orThrow(file_.append(text_));
-        }
-        void finish() override { orThrow(file_.finish()); }
-
-    private:
-        core::PartFile file_;
-        std::string text_;
-    };
-
-    Node node_;
-    core::FileSystem& files_;
-    const std::string prefix_, suffix_;
-};
+void appendLines(std::string& out, const Chunk& chunk) {
+    forEachRow(chunk, [&](std::size_t row) {
+        appendTuple(out, chunk, row);
+        out += '\n';
+    });
+}
 
 class SaveRows final : public core::OutputOperation {
 public:
@@ -185,8 +136,8 @@ void print(const RowStream& stream, std::size_t rows, std::ostream& out) {
 
 void saveAsTextFiles(const RowStream& stream, const std::string& prefix,
                      const std::string& suffix) {
-    stream.job->graph.addOutput(
-        std::make_unique<RowTextFiles>(stream.node, *stream.job->files, prefix, suffix));
+    stream.job->graph.addOutput(std::make_unique<core::SaveAsTextFiles<Chunk>>(
+        stream.node, *stream.job->files, prefix, suffix, appendLines));
 }
 
 void saveRows(const RowStream& stream, RowFiles files) {
