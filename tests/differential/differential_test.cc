@@ -2,10 +2,8 @@
 // computes every batch from the whole history. What is compared is in docs/testing.md.
 #include <gtest/gtest.h>
 
-#include <unistd.h>
 #include <algorithm>
 #include <charconv>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -16,31 +14,13 @@
 #include "recovery/inspect.h"
 #include "state/state_reader.h"
 #include "tests/differential/model.h"
+#include "tests/differential/random_runs.h"
 #include "tests/support/batch_harness.h"
 #include "tests/support/text_feed.h"
 #include "tidemill/lineage.h"
 
 namespace tidemill::test {
 namespace {
-
-long setting(const char* name, long otherwise) {
-    const char* text = std::getenv(name);
-    return text == nullptr ? otherwise : std::atol(text);
-}
-
-std::string replayCommand(unsigned seed) {
-    return "again: TIDEMILL_GRAPHS=1 TIDEMILL_SEED=" + std::to_string(seed) +
-           " build/release/tests/bin/differential_test";
-}
-
-// The seed at hand, said also when the process crashes.
-std::array<char, 128> crashText;
-
-void sayWhichSeed(int signal) {
-    [[maybe_unused]] const auto written = write(2, crashText.data(), std::strlen(crashText.data()));
-    std::signal(signal, SIG_DFL);
-    std::raise(signal);
-}
 
 // One run of the job: how many batches, and how it ends.
 struct LifePlan {
@@ -436,7 +416,7 @@ private:
     }
 
     std::string description() const {
-        std::string text = replayCommand(seed_) + "\n";
+        std::string text = replayCommand("differential_test", seed_) + "\n";
         for (std::size_t i = 0; i < nodes_.size(); ++i) {
             text += "  node " + std::to_string(i) + ": " + nodes_[i].operation.name + " " +
                     nodes_[i].operation.description;
@@ -472,7 +452,6 @@ private:
 
 TEST(Differential, RandomGraphsGiveWhatANaiveEngineComputes) {
     core::setLogLevel(core::LogLevel::kError);
-    for (const int signal : {SIGSEGV, SIGABRT, SIGBUS, SIGFPE}) std::signal(signal, sayWhichSeed);
     std::vector<OperatorKind> kinds;
     for (auto list : {narrowOperators(), keyedOperators(), windowOperators(), stateOperators()})
         kinds.insert(kinds.end(), list.begin(), list.end());
@@ -501,18 +480,8 @@ TEST(Differential, RandomGraphsGiveWhatANaiveEngineComputes) {
         counts[name] = 0;
     for (const auto& kind : kinds) counts[kind.name] = 0;
 
-    const long graphs = setting("TIDEMILL_GRAPHS", 300);
-    const auto first = static_cast<unsigned>(setting("TIDEMILL_SEED", 1));
-    for (long i = 0; i < graphs; ++i) {
-        const auto seed = first + static_cast<unsigned>(i);
-        std::snprintf(crashText.data(), crashText.size(), "%s\n", replayCommand(seed).c_str());
-        if (RandomRun run(seed, kinds, counts); !run.run()) return;
-    }
-
-    for (const auto& [name, times] : counts) {
-        std::cout << "  " << times << "\t" << name << "\n";
-        EXPECT_TRUE(times > 0 || graphs < 300) << name << " never occurred";
-    }
+    runSeeds("differential_test", counts,
+             [&](unsigned seed) { (void)RandomRun(seed, kinds, counts).run(); });
 }
 
 }  // namespace

@@ -2,10 +2,7 @@
 // every batch from the whole history. What is compared is in docs/testing.md.
 #include <gtest/gtest.h>
 
-#include <unistd.h>
 #include <algorithm>
-#include <array>
-#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/logging.h"
+#include "tests/differential/random_runs.h"
 #include "tests/differential/row_source.h"
 #include "tests/support/batch_harness.h"
 #include "tests/support/text_feed.h"
@@ -23,28 +21,11 @@ namespace tidemill::rows::test {
 namespace {
 
 using tidemill::test::Life;
+using tidemill::test::replayCommand;
+using tidemill::test::runSeeds;
 using tidemill::test::TemporaryDirectory;
 using tidemill::test::TextFeed;
 using Lines = std::vector<std::string>;
-
-long setting(const char* name, long otherwise) {
-    const char* text = std::getenv(name);
-    return text == nullptr ? otherwise : std::atol(text);
-}
-
-std::string replayCommand(unsigned seed) {
-    return "again: TIDEMILL_GRAPHS=1 TIDEMILL_SEED=" + std::to_string(seed) +
-           " build/release/tests/bin/rows_differential_test";
-}
-
-// The seed at hand, said also when the process crashes.
-std::array<char, 128> crashText;
-
-void sayWhichSeed(int signal) {
-    [[maybe_unused]] const auto written = write(2, crashText.data(), std::strlen(crashText.data()));
-    std::signal(signal, SIG_DFL);
-    std::raise(signal);
-}
 
 // One run of the job.
 struct LifePlan {
@@ -255,7 +236,7 @@ private:
     }
 
     std::string description() const {
-        std::string text = replayCommand(seed_) + "\n" + steps_;
+        std::string text = replayCommand("rows_differential_test", seed_) + "\n" + steps_;
         for (const auto& life : lives_)
             text += "  life of ticks " + std::to_string(life.ticks.front()) + " to " +
                     std::to_string(life.ticks.back()) + " on " + std::to_string(life.workers) +
@@ -283,7 +264,6 @@ TEST(RowsDifferential, RandomJobsGiveWhatANaiveEngineComputes) {
     core::setLogLevel(core::LogLevel::kError);
     // The job is killed here, not the machine: files in memory will do.
     if (::access("/dev/shm", W_OK) == 0) ::setenv("TMPDIR", "/dev/shm", 0);
-    for (const int signal : {SIGSEGV, SIGABRT, SIGBUS, SIGFPE}) std::signal(signal, sayWhichSeed);
     std::map<std::string, long> counts;
     for (const char* name : {"life ended by a kill",
                              "life ended gracefully",
@@ -319,18 +299,8 @@ TEST(RowsDifferential, RandomJobsGiveWhatANaiveEngineComputes) {
                              "fields by key_value",
                              "fields by regex"})
         counts[name] = 0;
-    const long graphs = setting("TIDEMILL_GRAPHS", 300);
-    const auto first = static_cast<unsigned>(setting("TIDEMILL_SEED", 1));
-    for (long i = 0; i < graphs; ++i) {
-        const auto seed = first + static_cast<unsigned>(i);
-        std::snprintf(crashText.data(), crashText.size(), "%s\n", replayCommand(seed).c_str());
-        RandomJob(seed, counts).run();
-        if (::testing::Test::HasFailure()) return;
-    }
-    for (const auto& [name, times] : counts) {
-        std::cout << "  " << times << "\t" << name << "\n";
-        EXPECT_TRUE(times > 0 || graphs < 300) << name << " never occurred";
-    }
+    runSeeds("rows_differential_test", counts,
+             [&](unsigned seed) { RandomJob(seed, counts).run(); });
 }
 
 }  // namespace
