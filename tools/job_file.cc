@@ -375,6 +375,7 @@ const char* stepWord(StepSpec::Type type) {
                                       "fields",  "aggregate",  "top",    "join",  "where",
                                       "compute", "select",     "rename", "drop",  "distinct",
                                       "union",   "explode",    "sql",    "lookup"};
+    static_assert(std::size(kWords) == static_cast<std::size_t>(StepSpec::Type::kLookup) + 1);
     return kWords[static_cast<std::size_t>(type)];
 }
 

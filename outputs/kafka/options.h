@@ -28,8 +28,8 @@ struct KafkaMessage {
 };
 
 struct KafkaOutputOptions {
-    std::string brokers;  // "broker1:9092,broker2:9092"
-    std::string topic;
+    std::string brokers{};  // "broker1:9092,broker2:9092"
+    std::string topic{};
 
     // Each batch once, for readers with isolation.level=read_committed: one transaction per batch
     // for all outputs of a job to the same brokers. Else the last recorded batch may come again.
@@ -45,16 +45,16 @@ struct KafkaOutputOptions {
 
     // Makes the topic when it is missing; else that is an error.
     bool create = false;
-    int partitions = -1;                             // -1: as the brokers are configured
-    int replication = -1;                            // likewise
-    std::map<std::string, std::string> topicConfig;  // "retention.ms" ...
+    int partitions = -1;                               // -1: as the brokers are configured
+    int replication = -1;                              // likewise
+    std::map<std::string, std::string> topicConfig{};  // "retention.ms" ...
 
     // Each record has a header "tidemill-batch" with its batch's number.
     bool batchHeader = true;
 
     // librdkafka's own settings: SASL, TLS, compression, linger. What exactness needs is refused.
     // All outputs to the same brokers have the same.
-    std::map<std::string, std::string> properties;
+    std::map<std::string, std::string> properties{};
 };
 
 }  // namespace tidemill

@@ -21,30 +21,30 @@ struct KafkaStart {
 
 struct KafkaOptions {
     // "host:9092,other:9092": some brokers of the cluster.
-    std::string brokers;
+    std::string brokers{};
 
     // The topics to read, all their partitions; or, instead, all topics whose whole name matches
     // the regular expression `pattern` (RE2). Names that begin with "__" match none.
-    std::vector<std::string> topics;
-    std::string pattern;
+    std::vector<std::string> topics{};
+    std::string pattern{};
 
     // Names the stream's positions in the data directory, and the consumer group that offsets are
     // committed to for lag tools; what is committed is never read back. Two streams of a job have
     // different ones. Another name is another stream: it begins at `start`.
     std::string group = "tidemill";
 
-    KafkaStart start;
+    KafkaStart start{};
 
     // What is done when records that were not read yet are gone: expired, or their topic was
-    // deleted and made anew. kStop: the job ends and says which. kSkip: the stream goes on with what
-    // there is, with a warning.
+    // deleted and made anew. kStop: the job ends and says which. kSkip: the stream goes on with
+    // what there is, with a warning.
     LostData onLostData = LostData::kStop;
 
     // How often new topics and partitions are looked for.
     std::chrono::milliseconds discoverEvery{30'000};
 
     // librdkafka's own configuration, such as "security.protocol" and "sasl.password".
-    std::map<std::string, std::string> properties;
+    std::map<std::string, std::string> properties{};
 };
 
 }  // namespace tidemill
