@@ -1,7 +1,7 @@
 // What the forms of the two inner loops bring, on one core and on Zipf text:
 //   split   splitting text at whitespace: byte by byte, with AVX2 and with AVX-512
-//   probe   looking words up in a key table: one after another, as KeyTable::find does, then 64 at a
-//           time, for any processor and with AVX-512
+//   probe   looking words up in a key table: one after another, as KeyTable::find does, then 64
+//           at a time, for any processor and with AVX-512
 // Each form's ratio is to the first of its group, by turns in the same run; all find the same.
 //
 // inner_loops [--words=N] [--megabytes=N] [--runs=N] [--json]

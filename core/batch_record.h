@@ -72,8 +72,8 @@ struct BatchRecord : Boundary {
     bool allSkippedByOption = false;
     // By output, ascending; of those that have any.
     std::vector<OutputNote> notes;
-    // What failed in the batch before and was left out because functions threw: a re-run of that one leaves out the
-    // same.
+    // What failed in the batch before and was left out because functions threw: a re-run of that
+    // one leaves out the same.
     SkippedOfBatch failedBefore;
     bool operator==(const BatchRecord&) const = default;
 };

@@ -6,8 +6,8 @@
 
 namespace tidemill::core {
 
-// Aligned, since mold 1.10 (Debian 12) puts a program's thread-local data before its data segment as
-// if it were a part of it: data of 4 bytes that falls to the end of a page makes a program that
+// Aligned, since mold 1.10 (Debian 12) puts a program's thread-local data before its data segment
+// as if it were a part of it: data of 4 bytes that falls to the end of a page makes a program that
 // cannot be loaded ("cannot apply additional memory protection after relocation").
 alignas(std::max_align_t) inline thread_local int ownThreadDepth = 0;
 

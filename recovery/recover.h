@@ -40,8 +40,8 @@ struct JobFit {
 struct RecoverOptions {
     // Of the job that starts. Batches recorded by another one are not replayed: kConflict.
     std::uint64_t fingerprint = 0;
-    // Of its operators; see BatchRecord. Batches recorded with others are not replayed (kConflict), except the
-    // last one when it is `stoppedAt`.
+    // Of its operators; see BatchRecord. Batches recorded with others are not replayed (kConflict),
+    // except the last one when it is `stoppedAt`.
     std::uint64_t steps = 0;
     // The batch that ended the job before it came to its end; 0: none.
     core::BatchId stoppedAt;

@@ -33,7 +33,8 @@ public:
         any_ = true;
     }
 
-    // The failures, in the order in which they were added; rows that are no records are not among them.
+    // The failures, in the order in which they were added; rows that are no records are not among
+    // them.
     const std::vector<std::pair<std::size_t, std::string>>& all() const { return failures_; }
 
     void clear() {

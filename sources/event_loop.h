@@ -29,8 +29,8 @@ public:
     // Returns when a flush that began behind this call is done.
     void flushOpenBlocks();
 
-    // On the I/O thread: flushes when somebody waits for it. Every handler calls this first, so that
-    // a batch time waits for one handler at most.
+    // On the I/O thread: flushes when somebody waits for it. Every handler calls this first, so
+    // that a batch time waits for one handler at most.
     void flushIfRequested();
 
     // For sockets and timers, which must go before this.

@@ -83,8 +83,8 @@ public:
     std::unique_ptr<ListeningReceiver> listenText(core::SourceId source, ListenOptions options,
                                                   core::SourceObserver* observer = nullptr);
 
-    // For all receivers of the service in one hop. pause() and resume(): for tests; the engine pauses
-    // source by source.
+    // For all receivers of the service in one hop. pause() and resume(): for tests; the engine
+    // pauses source by source.
     void flushOpenBlocks();
     void pause();
     void resume();

@@ -1,4 +1,5 @@
-// What a sender reads: a file or a pipe, cut into lines, with the part that is not acknowledged yet.
+// What a sender reads: a file or a pipe, cut into lines, with the part that is not acknowledged
+// yet.
 #pragma once
 
 #include <sys/types.h>
@@ -17,8 +18,9 @@ namespace tidemill::sources {
 // Thread safety: externally synchronized.
 class SendInput {
 public:
-    // Reads from `fd`, which stays the caller's. `canRestart`: a regular file may be read again from
-    // where it stands now. At most `bytesMax` bytes are held. `note` takes what people should know.
+    // Reads from `fd`, which stays the caller's. `canRestart`: a regular file may be read again
+    // from where it stands now. At most `bytesMax` bytes are held. `note` takes what people should
+    // know.
     SendInput(int fd, bool canRestart, UnfinishedLineNote unfinished, std::size_t bytesMax,
               std::function<void(const std::string&)> note);
 

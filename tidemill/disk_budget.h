@@ -28,11 +28,12 @@ struct DiskBudget {
 std::size_t receiveBudget(const StreamingOptions& options);
 
 // The reserve: what the options say; else two segments, two delta budgets or 5 % of the disk,
-// whichever is most, and never more than a fifth of the disk, to which segments and budgets are made
-// to fit. Likewise for files: 1,000 or 5 %, never more than a fifth.
+// whichever is most, and never more than a fifth of the disk, to which segments and budgets are
+// made to fit. Likewise for files: 1,000 or 5 %, never more than a fifth.
 DiskBudget fitToDisk(const StreamingOptions& options, const core::DiskSpace& disk);
 
-// "70 MiB and 900 files are free of 400 MiB; 80 MiB and 1,000 files are to stay free": for messages.
+// "70 MiB and 900 files are free of 400 MiB; 80 MiB and 1,000 files are to stay free": for
+// messages.
 std::string describeSpace(const DiskBudget& budget, const core::DiskSpace& disk);
 
 }  // namespace tidemill

@@ -79,10 +79,10 @@ struct StreamingOptions {
     // Size of a log segment; see docs/formats/wal.md.
     std::size_t segmentBytes = 64 << 20;
 
-    // Bytes, and files (inodes), to leave free on the disk of `directory`: when less is free, nothing
-    // is read from sockets until there is room again. 0: only a full disk counts. Not set: two
-    // segments, two delta budgets or 5 % of the disk, whichever is most, at most a fifth of it, to
-    // which segments and budgets are made to fit; 1,000 files or 5 %, at most a fifth.
+    // Bytes, and files (inodes), to leave free on the disk of `directory`: when less is free,
+    // nothing is read from sockets until there is room again. 0: only a full disk counts. Not set:
+    // two segments, two delta budgets or 5 % of the disk, whichever is most, at most a fifth of it,
+    // to which segments and budgets are made to fit; 1,000 files or 5 %, at most a fifth.
     std::optional<std::uint64_t> diskReserveBytes;
     std::optional<std::uint64_t> diskReserveFiles;
 

@@ -34,8 +34,8 @@ struct BatchSurroundings {
     Inputs& inputs;
 };
 
-// Each step hands on what it found: the locked directory, the facts and the decision about them, the
-// log with a new epoch, the outputs' marks, the state, the batches that run again.
+// Each step hands on what it found: the locked directory, the facts and the decision about them,
+// the log with a new epoch, the outputs' marks, the state, the batches that run again.
 // docs/recovery.md tells the same.
 //
 // Who calls whom, with a data directory:

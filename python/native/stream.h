@@ -24,10 +24,10 @@ namespace tidemill::python {
 
 // A handle on a stream in several forms: objects; pairs with the bytes of their keys; and, while
 // all that was done is known to the engine, text and pairs of text and number, which stand for str
-// and (str, int). One is made of another when an operator asks for it. What the operations mean is said in
-// python/tidemill/streaming/dstream.py. Their errors: std::invalid_argument, std::logic_error after
-// the start.
-// Thread safety: for the thread that builds the job, which holds Python's lock.
+// and (str, int). One is made of another when an operator asks for it. What the operations mean is
+// said in python/tidemill/streaming/dstream.py. Their errors: std::invalid_argument,
+// std::logic_error after the start. Thread safety: for the thread that builds the job, which holds
+// Python's lock.
 class Stream : public std::enable_shared_from_this<Stream> {
 public:
     using Ptr = std::shared_ptr<Stream>;

@@ -3,7 +3,8 @@
 // files of batches.
 //
 //   TIDEMILL_KILLS=1000 kafka_kill_test     a longer run (default 12)
-//   TIDEMILL_SEED=17 kafka_kill_test        begins with that seed (default 1); a failure prints its own
+//   TIDEMILL_SEED=17 kafka_kill_test        begins with that seed (default 1); a failure
+//                                           prints its own
 #include <gtest/gtest.h>
 
 #include <atomic>

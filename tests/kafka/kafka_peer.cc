@@ -1,6 +1,6 @@
 // Plain clients of a cluster, for tools/demo --kafka and for those who try things by hand.
-//   kafka_peer send BROKERS TOPIC FILE [LINES_PER_SECOND]   each line of FILE once, killed and begun
-//                                                           again as often as you like
+//   kafka_peer send BROKERS TOPIC FILE [LINES_PER_SECOND]   each line of FILE once, killed and
+//                                                           begun again as often as you like
 //   kafka_peer read BROKERS TOPIC      what a read_committed reader sees: KEY<tab>VALUE lines
 #include <librdkafka/rdkafka.h>
 
