@@ -102,6 +102,11 @@ std::int64_t inOrder(const std::vector<std::int64_t>& values) {
     for (const auto value : values) hash = hash * 1000003 + static_cast<std::uint64_t>(value);
     return static_cast<std::int64_t>(hash);
 }
+// Of numbers that may be any: what is too large wraps round.
+std::int64_t mixed(std::int64_t first, std::int64_t second) {
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(first) * 31 +
+                                     static_cast<std::uint64_t>(second));
+}
 std::int64_t negative(std::int64_t value) { return -value; }
 
 std::vector<Pair> eachGroup(
@@ -185,19 +190,19 @@ TEST(SharedShuffle, ACogroupAndAJoinOnTwoWaysAreTheSameTwice) {
     const auto text = linesOf(20000, 15000, false);
     const auto pairs = pairsOf(text);
     const auto both =
-        eachGroup(pairs, [](const auto& values) { return inOrder(values) * 31 + sizeOf(values); });
+        eachGroup(pairs, [](const auto& values) { return mixed(inOrder(values), sizeOf(values)); });
     expectInOrder(text, both + both, [](const Pairs& s) {
         const auto together = s.cogroup(s).mapValues(
-            [](const auto& values) { return inOrder(values.first) * 31 + sizeOf(values.second); });
+            [](const auto& values) { return mixed(inOrder(values.first), sizeOf(values.second)); });
         return together.unionWith(together);
     });
     std::vector<Pair> joined;
     for (const auto& [key, values] : groupsOf(pairs))
         for (const auto left : values)
-            for (const auto right : values) joined.emplace_back(key, left * 31 + right);
+            for (const auto right : values) joined.emplace_back(key, mixed(left, right));
     expectInOrder(text, joined + joined, [](const Pairs& s) {
         const auto together = s.join(s).mapValues(
-            [](const auto& values) { return values.first * 31 + values.second; });
+            [](const auto& values) { return mixed(values.first, values.second); });
         return together.unionWith(together);
     });
 }
@@ -391,14 +396,14 @@ TEST(StreamOrder, StateOverAUnionOfBranchesSeesValuesInOrder) {
                 const auto both = s.mapValues(negative).unionWith(s);
                 see(both.updateStateByKey<std::int64_t>([](std::span<const std::int64_t> values,
                                                            std::optional<std::int64_t> before) {
-                    return std::optional(before.value_or(0) * 7 +
-                                         inOrder({values.begin(), values.end()}));
+                    return std::optional(
+                        mixed(before.value_or(0), inOrder({values.begin(), values.end()})));
                 }),
                     into);
                 see(both.mapWithState<std::int64_t>([](const std::string_view& key,
                                                        std::optional<std::int64_t> value,
                                                        State<std::int64_t>& state) {
-                    state.update(state.getOption().value_or(0) * 7 + *value);
+                    state.update(mixed(state.getOption().value_or(0), *value));
                     return Pair(key, state.get());
                 }),
                     into);
