@@ -131,6 +131,7 @@ Result<std::string> GroupText::key(const std::string& text) const {
     };
     if (parts.size() != key.size()) return wrong();
     std::vector<ColumnBuffer> buffers;
+    buffers.reserve(key.size());  // the columns point into them
     std::vector<Column> columns;
     std::vector<std::size_t> places;
     for (std::size_t i = 0; i < key.size(); ++i) {
