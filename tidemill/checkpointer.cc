@@ -58,7 +58,7 @@ bool Checkpointer::due() const {
         triggers_.interval.count() != 0 && clock_.monotonic() - lastBegun_ >= triggers_.interval;
     const bool byNeed = urgent_ != 0 && log_.writtenBytes() != loggedAtLast_ &&
                         clock_.monotonic() - lastBegun_ >= kUrgentEvery;
-    return byBytes || byTime || byNeed;
+    return byBytes || byTime || byNeed || requested_ != begunFor_;
 }
 
 Result<> Checkpointer::atBoundary(const std::function<core::BatchMark()>& mark) {
@@ -77,9 +77,10 @@ void Checkpointer::begin(core::BatchMark mark) {
     loggedAtLast_ = log_.writtenBytes();
     lastBegun_ = clock_.monotonic();
     if (urgent_ != 0) --urgent_;
+    begunFor_ = requested_;
     auto frozen = store_.freeze(mark);
     std::lock_guard lock(mutex_);
-    order_ = Order{std::move(mark), std::move(frozen)};
+    order_ = Order{std::move(mark), std::move(frozen), begunFor_};
     busy_ = true;
     changed_.notify_all();
 }
@@ -106,7 +107,7 @@ void Checkpointer::loop() {
         Order order = std::move(*order_);
         order_.reset();
         lock.unlock();
-        const auto result = make(order.mark, std::move(order.frozen));
+        const auto result = make(std::move(order));
         if (!result) {
             store_.checkpointFailed(result.error());
             onFailure_(result.error());
@@ -118,17 +119,18 @@ void Checkpointer::loop() {
     }
 }
 
-Result<> Checkpointer::make(const core::BatchMark& mark, state::FrozenDelta frozen) {
+Result<> Checkpointer::make(Order order) {
     const ActivityScope activity(Activity::kCheckpoint);
     TM_TRY(stillOurs_());
-    TM_ASSIGN(const auto ingestedBytes, store_.ingest(std::move(frozen)));
-    TM_TRY(generations_.publish(mark,
+    TM_ASSIGN(const auto ingestedBytes, store_.ingest(std::move(order.frozen)));
+    TM_TRY(generations_.publish(order.mark,
                                 [this](const core::Path& into) { return store_.linkInto(into); }));
     {
         std::lock_guard lock(mutex_);
         ++status_.made;
         status_.bytes += ingestedBytes;
-        status_.newest = mark.batch;
+        status_.answered = order.answers;
+        status_.newest = order.mark.batch;
         status_.newestAt = clock_.monotonic();
     }
     TM_TRY(stillOurs_());

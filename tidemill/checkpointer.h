@@ -50,6 +50,10 @@ public:
     // trimmed. Thread-safe.
     void hurry() { urgent_ = kUrgentCheckpoints; }
 
+    // The next boundary makes a checkpoint, due or not. Returns the number that Status::answered
+    // reaches when it is published. Thread-safe.
+    std::uint64_t request() { return ++requested_; }
+
     // Ends the thread, when what is under way is done. status() goes on to answer.
     void stop();
 
@@ -59,6 +63,7 @@ public:
     struct Status {
         std::uint64_t made = 0;
         std::uint64_t bytes = 0;
+        std::uint64_t answered = 0;  // the newest request that a published one has answered
         std::optional<core::BatchId> newest;
         std::chrono::nanoseconds newestAt{};  // by the monotonic clock
     };
@@ -68,11 +73,17 @@ private:
     // The log is trimmed to the older of two generations.
     static constexpr int kUrgentCheckpoints = 2;
 
+    struct Order {
+        core::BatchMark mark;
+        state::FrozenDelta frozen;
+        std::uint64_t answers = 0;  // requests up to this one
+    };
+
     bool due() const;
     void begin(core::BatchMark mark);
     core::Result<> waitIdle();
     void loop();
-    core::Result<> make(const core::BatchMark& mark, state::FrozenDelta frozen);
+    core::Result<> make(Order order);
 
     const CheckpointTriggers triggers_;
     core::Clock& clock_;
@@ -83,15 +94,13 @@ private:
     const std::function<void(core::Error)> onFailure_;
 
     std::atomic<int> urgent_ = 0;
+    std::atomic<std::uint64_t> requested_ = 0;
+    std::uint64_t begunFor_ = 0;  // the newest request that a checkpoint was begun for
     std::uint64_t loggedAtLast_ = 0;
     std::chrono::nanoseconds lastBegun_{};
 
     mutable std::mutex mutex_;
     std::condition_variable changed_;
-    struct Order {
-        core::BatchMark mark;
-        state::FrozenDelta frozen;
-    };
     std::optional<Order> order_;
     bool busy_ = false;
     bool stopping_ = false;

@@ -190,6 +190,11 @@ Result<> Engine::finalCheckpoint() {
     return parts_.checkpointer->checkpointNow(parts_.markOf(*parts_.lastComplete));
 }
 
+std::optional<std::uint64_t> Engine::requestCheckpoint() {
+    if (stage_ != Stage::kStarted || !parts_.checkpointer) return std::nullopt;
+    return parts_.checkpointer->request();
+}
+
 EngineStatus Engine::status() const {
     EngineStatus status;
     if (parts_.replaying) status.replayTasks = workers_.doneTasks();
@@ -216,6 +221,7 @@ EngineStatus Engine::status() const {
         const auto checkpoints = parts_.checkpointer->status();
         status.checkpoints = checkpoints.made;
         status.checkpointBytes = checkpoints.bytes;
+        status.checkpointsAnswered = checkpoints.answered;
         if (checkpoints.newest) status.checkpointBatch = checkpoints.newest->value;
         status.checkpointAge = clock_.monotonic() - checkpoints.newestAt;
     }

@@ -46,6 +46,8 @@ public:
     void stopSoon(bool graceful);
 
     EngineStatus status() const;
+    // None before the start, and without a data directory.
+    std::optional<std::uint64_t> requestCheckpoint();
     std::vector<std::uint16_t> boundPorts() const;
 
 private:

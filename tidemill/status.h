@@ -43,6 +43,7 @@ struct EngineStatus {
     std::uint64_t logWrittenBytes = 0;
     std::uint64_t checkpoints = 0;  // since the start
     std::uint64_t checkpointBytes = 0;
+    std::uint64_t checkpointsAnswered = 0;  // see StreamingContext::requestCheckpoint
     // Batch of the newest checkpoint and how long ago it was made; none yet: nullopt.
     std::optional<std::uint64_t> checkpointBatch;
     std::chrono::nanoseconds checkpointAge{};

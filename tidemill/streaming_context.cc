@@ -173,6 +173,11 @@ EngineStatus StreamingContext::status() const {
     return running != nullptr ? running->status() : EngineStatus{};
 }
 
+std::optional<std::uint64_t> StreamingContext::requestCheckpoint() {
+    auto* const running = engine();
+    return running != nullptr ? running->requestCheckpoint() : std::nullopt;
+}
+
 std::vector<std::uint16_t> StreamingContext::boundPorts() const {
     auto* const running = engine();
     return running != nullptr ? running->boundPorts() : std::vector<std::uint16_t>{};

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -58,7 +59,7 @@ struct ListenOptions {
 };
 
 // Build streams, name outputs, start(). Thread safety: the building functions are for one thread;
-// stop(), awaitTermination() and status() are thread-safe.
+// stop(), awaitTermination(), status() and requestCheckpoint() are thread-safe.
 class StreamingContext {
 public:
     // Keeps log, state and checkpoints in `directory`; resumes what it holds.
@@ -175,6 +176,11 @@ public:
 
     // What the job is doing right now.
     EngineStatus status() const;
+
+    // Has a checkpoint made when the batch that runs, or the next one, is complete. Returns the
+    // number that EngineStatus::checkpointsAnswered reaches when it is published; none when the job
+    // does not run, or has no data directory. Thread-safe; does not wait.
+    std::optional<std::uint64_t> requestCheckpoint();
 
     // The ports that listening sources are bound to, in the order of their declaration.
     std::vector<std::uint16_t> boundPorts() const;
