@@ -45,6 +45,14 @@ if(TIDEMILL_SANITIZE STREQUAL "thread")
     target_compile_definitions(tidemill_asio INTERFACE ASIO_DISABLE_FENCED_BLOCK)
 endif()
 
+# GNU libmicrohttpd.
+find_path(MICROHTTPD_INCLUDE_DIR microhttpd.h REQUIRED)
+find_library(MICROHTTPD_LIBRARY microhttpd REQUIRED)
+mark_as_advanced(MICROHTTPD_INCLUDE_DIR MICROHTTPD_LIBRARY)
+add_library(tidemill_microhttpd INTERFACE)
+target_include_directories(tidemill_microhttpd SYSTEM INTERFACE "${MICROHTTPD_INCLUDE_DIR}")
+target_link_libraries(tidemill_microhttpd INTERFACE "${MICROHTTPD_LIBRARY}")
+
 # librdkafka's C API.
 find_path(RDKAFKA_INCLUDE_DIR librdkafka/rdkafka.h REQUIRED)
 find_library(RDKAFKA_LIBRARY rdkafka REQUIRED)

@@ -13,7 +13,32 @@ install(DIRECTORY "${TIDEMILL_PUBLIC_INCLUDE_DIR}/tidemill"
     FILES_MATCHING PATTERN "*.h")
 
 if(TARGET tidemill_program)
-    install(TARGETS tidemill_program RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+    install(TARGETS tidemill_program RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}"
+        COMPONENT program)
+    # Manual pages say what --help says.
+    set(man_pages "${CMAKE_CURRENT_BINARY_DIR}/man")
+    add_custom_command(
+        OUTPUT "${man_pages}/tidemill.1"
+        COMMAND "${PROJECT_SOURCE_DIR}/tools/man_pages" "$<TARGET_FILE:tidemill_program>"
+            "${man_pages}"
+        DEPENDS tidemill_program "${PROJECT_SOURCE_DIR}/tools/man_pages"
+        COMMENT "Writing the manual pages"
+        VERBATIM)
+    add_custom_target(tidemill_man_pages ALL DEPENDS "${man_pages}/tidemill.1")
+    install(DIRECTORY "${man_pages}/" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1"
+        COMPONENT program)
+    install(FILES "${PROJECT_SOURCE_DIR}/examples/systemd/tidemill@.service"
+        DESTINATION lib/systemd/system COMPONENT program)
+    install(FILES "${PROJECT_SOURCE_DIR}/tools/package_files/completion.bash"
+        DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" RENAME tidemill
+        COMPONENT program)
+    install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/CHANGELOG.md"
+        DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/tidemill" COMPONENT program)
+    install(DIRECTORY "${PROJECT_SOURCE_DIR}/examples/"
+        DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/tidemill/examples" COMPONENT program
+        FILES_MATCHING PATTERN "*.toml" PATTERN "python" EXCLUDE PATTERN "systemd" EXCLUDE)
+    install(DIRECTORY "${PROJECT_SOURCE_DIR}/docs/monitoring"
+        DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/tidemill" COMPONENT program)
 endif()
 
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/tidemill")

@@ -49,6 +49,29 @@ int dumpLogFrames(const InspectOptions& options);
 int verifyLog(const InspectOptions& options);
 int listCheckpoints(const InspectOptions& options, bool verify);
 
+// Questions to the daemon that runs on a data directory; exit code 1 when none does.
+struct ControlOptions {
+    std::string dataDirectory;
+    bool json = false;
+    bool watch = false;  // of status: again every 2 s, until the daemon ends
+    bool now = false;    // of stop: without processing what was received
+};
+int showStatus(const ControlOptions& options);
+// Returns when the process is gone.
+int stopDaemon(const ControlOptions& options);
+// Returns when the checkpoint is published.
+int makeCheckpoint(const ControlOptions& options);
+
+// Copies a data directory, of a job that runs or not; restore the other way round, from a backup
+// that is not in use to where a job is to run.
+struct BackupOptions {
+    std::string from;
+    std::string to;
+    bool json = false;
+};
+int backUpDirectory(const BackupOptions& options);
+int restoreDirectory(const BackupOptions& options);
+
 // The records that a job has gone on without.
 struct DeadLetterOptions {
     std::string dataDirectory;

@@ -68,4 +68,26 @@ Examples, beside tidemill run examples/wordcount_acknowledged.toml:
   tidemill send --session shop-8 9998 < README.md
   ls -l | tidemill send --live --session host-3 localhost:9998)";
 
+inline constexpr const char* kBackupFooter =
+    R"(The copy holds all checkpoints and the log as it was at one moment, and is read back, every byte,
+before it appears under its name. A job can be started on it, or on what restore makes of it: it
+goes on from that moment. Table files are linked where the disk is the same one, and take no room.
+
+Exit codes: 0 the copy is whole; 1 failed, or there is no data directory; 4 there is something
+already under that name, or the job was faster five times; 5 the data directory is damaged.
+
+Example: tidemill backup sunday.backup --data-dir wordcount_acknowledged.data)";
+
+inline constexpr const char* kStatusFooter =
+    R"(The first line says how it is: "keeps up", or what is wrong, the worst first. It falls behind when
+batches begin later and later: they take longer than one comes. Asking never waits for a batch, a
+checkpoint, a start or a stop, and costs the job next to nothing.
+
+Exit codes: 0 it has answered; 1 no job runs there; 4 it does not answer.
+
+Examples:
+  tidemill status --data-dir wordcount_acknowledged.data
+  tidemill status --watch --data-dir wordcount_acknowledged.data
+  tidemill status --json --data-dir wordcount_acknowledged.data | jq .health)";
+
 }  // namespace tidemill::tools

@@ -38,6 +38,7 @@ public:
         readJob();
         readLimits();
         readCheckpoint();
+        readPage();
         each("source", job_.sources, [this](TomlTable& table) { readSource(table); });
         each("step", job_.steps, [this](TomlTable& table) { readStep(table); });
         each("output", job_.outputs, [this](TomlTable& table) { readOutput(table); });
@@ -56,7 +57,7 @@ public:
     }
 
 private:
-    static inline const std::set<std::string> kSections{"job",    "limits", "checkpoint",
+    static inline const std::set<std::string> kSections{"job",    "limits", "checkpoint", "page",
                                                         "source", "step",   "output"};
 
     bool hasState() const {
@@ -165,6 +166,33 @@ private:
             job_.options.checkpointInterval =
                 table.duration("interval", job_.options.checkpointInterval);
             job_.options.checkpointBytes = table.size("log_bytes", job_.options.checkpointBytes, 0);
+        });
+    }
+
+    void readPage() {
+        if (!root_.contains("page")) return;
+        section("page", [this](TomlTable& table) {
+            const auto listen = table.requiredText("listen");
+            const bool insecure = table.boolean("insecure", false);
+            if (listen.empty()) return;
+            auto endpoint = sources::parseEndpoint(listen);
+            if (!endpoint)
+                return errors_.add(table.at("listen"), "listen: " + endpoint.error().message);
+            if (endpoint->host == "localhost") endpoint->host = "127.0.0.1";
+            if (!isAddress(endpoint->host))
+                return errors_.add(
+                    table.at("listen"),
+                    "listen is \"" + core::escaped(listen, 60) +
+                        "\", but the page needs a port, or an address of this machine "
+                        "and a port, such as \"127.0.0.1:4040\"");
+            if (!isThisMachine(endpoint->host) && !insecure)
+                return errors_.add(
+                    table.at("listen"),
+                    "\"" + listen +
+                        "\" can be reached by other machines, and the page has neither encryption "
+                        "nor passwords; put a proxy that has them before a page on 127.0.0.1, or "
+                        "add insecure = true if anybody there may look");
+            job_.page = HttpAddress{endpoint->host, endpoint->port};
         });
     }
 

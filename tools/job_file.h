@@ -16,6 +16,7 @@
 #include "sources/kafka/kafka_options.h"
 #include "tidemill/options.h"
 #include "tools/kafka_output_spec.h"
+#include "tools/web/http_server.h"
 
 namespace tidemill::tools {
 
@@ -152,7 +153,8 @@ struct JobFile {
     // Relative paths count from the working directory. Empty: ./NAME.data.
     std::string dataDirectory;
     StreamingOptions options;
-    bool intervalWrong = false;  // as of a source: windows cannot be judged
+    bool intervalWrong = false;       // as of a source: windows cannot be judged
+    std::optional<HttpAddress> page;  // where the daemon shows it
     std::vector<SourceSpec> sources;
     std::vector<StepSpec> steps;
     std::vector<OutputSpec> outputs;

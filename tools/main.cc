@@ -180,6 +180,33 @@ int main(int argc, char** argv) {
     sendCommand->footer(kSendFooter);
     sendCommand->callback([&] { code = sendLines(send); });
 
+    ControlOptions control;
+    const auto ofDaemon = [&](CLI::App* command) {
+        command
+            ->add_option("--data-dir", control.dataDirectory,
+                         "required: the data directory of the job")
+            ->required()
+            ->option_text("DIR");
+    };
+    const auto jsonOfDaemon = [&](CLI::App* command) {
+        command->add_flag("--json", control.json, "one JSON object a line");
+    };
+    auto* status =
+        app.add_subcommand("status", "what the job that runs does, and whether it is well");
+    ofDaemon(status);
+    jsonOfDaemon(status);
+    status->add_flag("--watch", control.watch, "again every 2 s, until the job ends");
+    status->footer(kStatusFooter);
+    status->callback([&] { code = showStatus(control); });
+    auto* stop = app.add_subcommand("stop", "stop the job that runs, and wait until it has");
+    ofDaemon(stop);
+    stop->add_flag("--now", control.now,
+                   "without processing what was received first; the next start does");
+    stop->footer(
+        "Exit codes: 0 it has stopped; 1 no job runs there; 4 it does not answer.\n"
+        "Example: tidemill stop --data-dir wordcount_acknowledged.data");
+    stop->callback([&] { code = stopDaemon(control); });
+
     InspectOptions inspect;
     const auto common = [&](CLI::App* command) {
         command
@@ -259,7 +286,7 @@ int main(int argc, char** argv) {
     walVerify->footer("Example: tidemill wal verify --data-dir wordcount_acknowledged.data");
     walVerify->callback([&] { code = verifyLog(inspect); });
 
-    auto* checkpoint = app.add_subcommand("checkpoint", "look at the checkpoints");
+    auto* checkpoint = app.add_subcommand("checkpoint", "look at the checkpoints, or make one");
     checkpoint->require_subcommand(1);
     checkpoint->footer(
         "Exit codes: 1 no data directory; 4 of a newer version; 5 verify has found damage.\n"
@@ -275,6 +302,42 @@ int main(int argc, char** argv) {
     checkpointVerify->footer(
         "Example: tidemill checkpoint verify --data-dir wordcount_acknowledged.data");
     checkpointVerify->callback([&] { code = listCheckpoints(inspect, true); });
+
+    auto* checkpointNow = checkpoint->add_subcommand(
+        "now", "have the job that runs make one, and wait until it is published");
+    ofDaemon(checkpointNow);
+    jsonOfDaemon(checkpointNow);
+    checkpointNow->footer(
+        "Example: tidemill checkpoint now --data-dir wordcount_acknowledged.data");
+    checkpointNow->callback([&] { code = makeCheckpoint(control); });
+
+    BackupOptions copy;
+    const auto ofCopy = [&](CLI::App* command) {
+        command->add_flag("--json", copy.json, "one JSON object a line");
+    };
+    auto* backup = app.add_subcommand("backup", "copy a data directory, while its job runs or not");
+    backup->add_option("TO", copy.to, "the copy; must not exist, its parent must")
+        ->required()
+        ->option_text(" ");
+    backup->add_option("--data-dir", copy.from, "required: the job's data directory")
+        ->required()
+        ->option_text("DIR");
+    ofCopy(backup);
+    backup->footer(kBackupFooter);
+    backup->callback([&] { code = backUpDirectory(copy); });
+    auto* restore = app.add_subcommand("restore", "make a data directory from a backup");
+    restore->add_option("FROM", copy.from, "a copy that backup has made")
+        ->required()
+        ->option_text(" ");
+    restore->add_option("--data-dir", copy.to, "required: where a job is to run; must not exist")
+        ->required()
+        ->option_text("DIR");
+    ofCopy(restore);
+    restore->footer(
+        "The backup stays as it is. Start the job on the directory as always.\n"
+        "Exit codes: as of backup.\n"
+        "Example: tidemill restore sunday.backup --data-dir wordcount_acknowledged.restored");
+    restore->callback([&] { code = restoreDirectory(copy); });
 
     DeadLetterOptions letters;
     auto* deadLetters =

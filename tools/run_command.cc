@@ -15,8 +15,10 @@
 
 #include "core/logging.h"
 #include "core/stop_signals.h"
+#include "sources/endpoint.h"
 #include "tidemill/streaming_context.h"
 #include "tools/commands.h"
+#include "tools/control/daemon_control.h"
 #include "tools/exit_code.h"
 #include "tools/inspect_command.h"
 #include "tools/job_file.h"
@@ -58,11 +60,13 @@ private:
 };
 
 // Everything received is processed and checkpointed.
-void stopGracefully(StreamingContext& context, StopSignals& signals, ServiceManager& service) {
+void stopGracefully(StreamingContext& context, StopSignals& signals, ServiceManager& service,
+                    DaemonControl& control) {
     core::logInfo(
         "stopping: processing what was received (another signal, or the same a second "
         "later, stops at once)");
     service.stopping();
+    control.phase(Phase::kStopping);
     if (signals.wait({}, StopSignals::Request::kStop) != StopSignals::Request::kStop)
         ::_exit(kExitAtOnce);
     {
@@ -104,7 +108,8 @@ std::function<bool()> getsOn(const StreamingContext& context) {
     };
 }
 
-int run(StreamingContext& context, StopSignals& signals, ServiceManager& service) {
+int run(StreamingContext& context, StopSignals& signals, ServiceManager& service,
+        DaemonControl& control) {
     service.starting(getsOn(context));
     const auto stopNow = start(context, signals);
     if (!stopNow) {
@@ -113,15 +118,16 @@ int run(StreamingContext& context, StopSignals& signals, ServiceManager& service
     }
     try {
         if (*stopNow) {
-            stopGracefully(context, signals, service);
+            stopGracefully(context, signals, service, control);
             return kExitDone;
         }
         service.ready();
+        control.phase(Phase::kRunning);
         StatusLine status(context);
         int quiet = 0;
         while (!context.awaitTermination(std::chrono::milliseconds(0))) {
             if (signals.wait(kLookEvery) != StopSignals::Request::kNone) {
-                stopGracefully(context, signals, service);
+                stopGracefully(context, signals, service, control);
                 return kExitDone;
             }
             if (service.wantsSign())
@@ -195,6 +201,9 @@ std::string plan(const JobFile& job, const PlannedJob& planned, const Job& decla
         text += "state       " + state.name + " (" + state.signature + ")\n";
     for (const auto& output : declared.graph.outputs())
         text += "output      " + output->describe() + "\n";
+    if (job.page)
+        text +=
+            "page        http://" + sources::hostAndPort(job.page->host, job.page->port) + "/\n";
     std::error_code unknown;
     return text + "data        " + options.directory.string() +
            (std::filesystem::exists(options.directory, unknown)
@@ -250,9 +259,11 @@ int runJob(const RunOptions& wanted) {
     }
 
     ServiceManager service;
-    options.onProgress = [&service](const std::string& line) {
+    DaemonControl* asked = nullptr;
+    options.onProgress = [&](const std::string& line) {
         core::logInfo(line);
         service.status(line);
+        if (asked != nullptr) asked->progress(line);
     };
     StreamingContext context(options);
     const auto planned = planJob(*job, context);
@@ -271,7 +282,9 @@ int runJob(const RunOptions& wanted) {
     core::logInfo("tidemill " TIDEMILL_VERSION ", job " + job->name + ": a batch every " +
                   inWords(options.interval) + ", data directory " +
                   inFull(options.directory).string());
-    return run(context, signals, service);
+    DaemonControl control(context, job->page, plan(*job, *planned, *context.job()));
+    asked = &control;
+    return run(context, signals, service, control);
 }
 
 }  // namespace tidemill::tools

@@ -1,0 +1,237 @@
+// A daemon that is asked while it runs: status, checkpoint now, stop.
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "tests/tools/program_fixture.h"
+
+namespace tidemill::test {
+namespace {
+
+using Json = nlohmann::json;
+
+class Control : public Program {
+protected:
+    std::unique_ptr<ChildProcess> startCounting() {
+        rig_.writeDialingJob(server_);
+        auto daemon = rig_.start();
+        server_.accept();
+        feed("mill tide mill\n");
+        EXPECT_TRUE(awaitStatus([](const Json& s) { return s["batch"]["records"] == 1; }));
+        return daemon;
+    }
+
+    Json status() {
+        const auto asked = rig_.look({"status", "--json"});
+        EXPECT_EQ(asked.code, 0) << asked.err;
+        return Json::parse(asked.out);
+    }
+
+    // Until status says so; false when it takes too long.
+    template <class Condition>
+    bool awaitStatus(Condition holds) {
+        for (int i = 0; i < 400; ++i) {
+            const auto asked = rig_.look({"status", "--json"});
+            if (asked.code == 0 && holds(Json::parse(asked.out))) return true;
+            ::usleep(25'000);
+        }
+        return false;
+    }
+
+    fs::path socketPath() const { return rig_.data() / "CONTROL"; }
+};
+
+TEST_F(Control, StatusSaysWhatTheJobHasDone) {
+    const auto daemon = startCounting();
+    ASSERT_TRUE(awaitStatus([](const Json& s) {
+        return s["batch"]["records"] == 1 && s["phase"] == "running" && s.contains("rates");
+    }));
+    const auto said = status();
+    EXPECT_EQ(said["job"], "program");
+    EXPECT_EQ(said["process"], daemon->pid());
+    EXPECT_EQ(said["health"], "well") << said;
+    EXPECT_EQ(said["words"], Json::array({"keeps up"}));
+    EXPECT_EQ(said["batch"]["interval_ms"], 50);
+    EXPECT_EQ(said["batch"]["bytes"], 15);
+    ASSERT_EQ(said["sources"].size(), 1u);
+    EXPECT_EQ(said["sources"][0]["records"], 1);
+    EXPECT_EQ(said["sources"][0]["connections"], 1);
+    EXPECT_GT(said["memory"]["resident_bytes"], 1 << 20);
+
+    const auto words = rig_.look({"status"});
+    EXPECT_EQ(words.code, 0) << words.err;
+    EXPECT_THAT(words.out, StartsWith("program: keeps up\n"));
+    EXPECT_THAT(words.out, HasSubstr("pid " + std::to_string(daemon->pid())));
+    EXPECT_THAT(words.out, HasSubstr("source 1   socket dials 127.0.0.1:"));
+    stopGracefully(*daemon);
+}
+
+TEST_F(Control, ASourceThatLostItsPeerIsTrouble) {
+    {
+        const TextServer gone;
+        rig_.writeDialingJob(gone);
+    }
+    const auto daemon = rig_.start();
+    ASSERT_TRUE(awaitStatus([](const Json& s) { return s["health"] == "trouble"; }));
+    const auto said = status();
+    EXPECT_THAT(said["words"][0].get<std::string>(),
+                HasSubstr("has lost its peer and tries again: "));
+    EXPECT_FALSE(said["errors"].empty());
+    stopGracefully(*daemon);
+}
+
+TEST_F(Control, ACheckpointIsMadeWhenAskedFor) {
+    // None by time: what is there was asked for.
+    rig_.writeDialingJob(server_);
+    auto job = contentOf(rig_.path() / "job.toml");
+    job.replace(job.find("300ms"), 5, "1h");
+    std::ofstream(rig_.path() / "job.toml") << job;
+    const auto daemon = rig_.start();
+    server_.accept();
+    feed("mill tide mill\n");
+    ASSERT_TRUE(awaitStatus([](const Json& s) { return s["batch"]["records"] == 1; }));
+    const auto made = rig_.look({"checkpoint", "now"});
+    EXPECT_EQ(made.code, 0) << made.err;
+    EXPECT_THAT(made.out, StartsWith("checkpoint of batch "));
+    EXPECT_EQ(rig_.totals(), (Counts{{"mill", 2}, {"tide", 1}}));
+    const auto again = rig_.look({"checkpoint", "now", "--json"});
+    EXPECT_EQ(again.code, 0) << again.err;
+    EXPECT_EQ(Json::parse(again.out)["made"], 2);
+    daemon->kill();
+    EXPECT_EQ(rig_.totals(), (Counts{{"mill", 2}, {"tide", 1}}));
+}
+
+TEST_F(Control, StopProcessesWhatWasReceivedAndReturnsWhenTheProcessIsGone) {
+    const auto daemon = startCounting();
+    const auto stopped = rig_.look({"stop"});
+    EXPECT_EQ(stopped.code, 0) << stopped.err;
+    EXPECT_EQ(stopped.out, "stopped: process " + std::to_string(daemon->pid()) + "\n");
+    EXPECT_EQ(daemon->wait(kLongest), 0);
+    EXPECT_EQ(rig_.totals(), (Counts{{"mill", 2}, {"tide", 1}}));
+    EXPECT_FALSE(fs::exists(socketPath()));
+
+    for (const auto& command :
+         {std::vector<std::string>{"status"}, {"stop"}, {"checkpoint", "now"}}) {
+        const auto nobody = rig_.look(command);
+        EXPECT_EQ(nobody.code, 1);
+        EXPECT_THAT(nobody.err, HasSubstr("no job runs in this data directory"));
+    }
+}
+
+TEST_F(Control, StopNowLeavesTheRestToTheNextStart) {
+    const auto daemon = startCounting();
+    const auto stopped = rig_.look({"stop", "--now"});
+    EXPECT_EQ(stopped.code, 0) << stopped.err;
+    EXPECT_EQ(daemon->wait(kLongest), 130);
+    const auto next = rig_.start();
+    ASSERT_TRUE(awaitStatus([](const Json& s) { return s["phase"] == "running"; }));
+    stopGracefully(*next);
+    EXPECT_EQ(rig_.totals(), (Counts{{"mill", 2}, {"tide", 1}}));
+}
+
+TEST_F(Control, ADirectoryWithoutAJobIsSaidSo) {
+    const auto none = rig_.look({"status"});
+    EXPECT_EQ(none.code, 1);
+    EXPECT_THAT(none.err, HasSubstr("no data directory: directory="));
+}
+
+TEST_F(Control, TheSocketIsItsUsersAloneAndComesBack) {
+    const auto daemon = startCounting();
+    struct stat made {};
+    ASSERT_EQ(::stat(socketPath().c_str(), &made), 0);
+    EXPECT_TRUE(S_ISSOCK(made.st_mode));
+    EXPECT_EQ(made.st_mode & 0777, 0600u);
+    fs::remove(socketPath());
+    EXPECT_TRUE(awaitStatus([](const Json& s) { return s["phase"] == "running"; }));
+    stopGracefully(*daemon);
+}
+
+TEST_F(Control, ASecondProcessThatIsRefusedLeavesTheSocketToTheFirst) {
+    const auto daemon = startCounting();
+    const auto second = rig_.tidemill({"run", rig_.path() / "job.toml", "--data-dir", rig_.data()});
+    EXPECT_EQ(second.code, 4);
+    EXPECT_EQ(status()["process"], daemon->pid());
+    stopGracefully(*daemon);
+}
+
+TEST_F(Control, ADirectoryWithALongPathHasOneToo) {
+    const auto disk = rig_.path() / std::string(120, 'd');
+    fs::create_directory(disk);
+    ProgramRig deep(disk);
+    deep.writeDialingJob(server_);
+    const auto daemon = deep.start();
+    server_.accept();
+    bool answered = false;
+    for (int i = 0; i < 400 && !answered; ++i, ::usleep(25'000))
+        answered = deep.look({"status"}).code == 0;
+    EXPECT_TRUE(answered);
+    stopGracefully(*daemon);
+}
+
+// Connects as a client of the project's own would not behave.
+class RawClient {
+public:
+    explicit RawClient(const fs::path& path) : fd_(::socket(AF_UNIX, SOCK_STREAM, 0)) {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+        connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+        const timeval time{.tv_sec = 20, .tv_usec = 0};
+        ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
+    }
+    RawClient(RawClient&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    ~RawClient() {
+        if (fd_ >= 0) ::close(fd_);
+    }
+    bool connected() const { return connected_; }
+    void send(const std::string& bytes) {
+        std::size_t sent = 0;
+        while (sent < bytes.size()) {
+            const auto got = ::send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
+            if (got <= 0) return;
+            sent += static_cast<std::size_t>(got);
+        }
+    }
+    // Until the daemon ends the connection.
+    std::string receive() {
+        std::string all;
+        char piece[4096];
+        for (ssize_t got; (got = ::recv(fd_, piece, sizeof piece, 0)) > 0;)
+            all.append(piece, static_cast<std::size_t>(got));
+        return all;
+    }
+
+private:
+    int fd_;
+    bool connected_ = false;
+};
+
+TEST_F(Control, RequestsThatAreNoneAreRefusedAndHarmNobody) {
+    const auto daemon = startCounting();
+    {
+        RawClient client(socketPath());
+        client.send("stauts \x1b[2J\n");
+        const auto said = Json::parse(client.receive());
+        EXPECT_THAT(said["error"].get<std::string>(),
+                    HasSubstr("unknown request \"stauts \\x1b[2J\"; there are: status, "));
+    }
+    {
+        RawClient client(socketPath());
+        client.send(std::string(1 << 20, 'x'));  // no line ends: longer than any request
+        EXPECT_EQ(client.receive(), "");
+    }
+    {
+        // Silent ones take all places for a while, and no longer.
+        std::vector<RawClient> silent;
+        for (int i = 0; i < 200; ++i) silent.emplace_back(socketPath());
+        EXPECT_TRUE(awaitStatus([](const Json& s) { return s["phase"] == "running"; }));
+    }
+    stopGracefully(*daemon);
+}
+
+}  // namespace
+}  // namespace tidemill::test

@@ -1,0 +1,264 @@
+// The job's page over HTTP, as curl and Prometheus ask for it.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <set>
+#include <utility>
+
+#include "tests/tools/program_fixture.h"
+
+namespace tidemill::test {
+namespace {
+
+using Json = nlohmann::json;
+
+struct Answer {
+    int code = 0;
+    std::string head;
+    std::string body;
+};
+
+// A port that nobody has.
+std::uint16_t freePort() { return TextServer().port(); }
+
+class Connection {
+public:
+    explicit Connection(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_port = htons(port);
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+        const timeval time{.tv_sec = 20, .tv_usec = 0};
+        ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
+    }
+    Connection(Connection&& other) noexcept
+        : fd_(std::exchange(other.fd_, -1)), connected_(other.connected_) {}
+    ~Connection() {
+        if (fd_ >= 0) ::close(fd_);
+    }
+    bool connected() const { return connected_; }
+    void send(const std::string& bytes) {
+        for (std::size_t sent = 0; sent < bytes.size();) {
+            const auto got = ::send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
+            if (got <= 0) return;
+            sent += static_cast<std::size_t>(got);
+        }
+    }
+    // Until the server ends the connection.
+    std::string receive() {
+        std::string all;
+        char piece[16384];
+        for (ssize_t got; (got = ::recv(fd_, piece, sizeof piece, 0)) > 0;)
+            all.append(piece, static_cast<std::size_t>(got));
+        return all;
+    }
+
+private:
+    int fd_;
+    bool connected_ = false;
+};
+
+Answer asked(std::uint16_t port, const std::string& request) {
+    Connection connection(port);
+    if (!connection.connected()) return {};
+    connection.send(request);
+    const auto all = connection.receive();
+    const auto end = all.find("\r\n\r\n");
+    if (end == all.npos) return {};
+    return {std::atoi(all.c_str() + all.find(' ')), all.substr(0, end), all.substr(end + 4)};
+}
+
+class Page : public Program {
+protected:
+    Answer get(const std::string& path, const std::string& host = "localhost:1") {
+        return asked(
+            port_, "GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n");
+    }
+
+    std::unique_ptr<ChildProcess> startWithPage() {
+        rig_.writeDialingJob(server_,
+                             "[[output]]\nto = \"print\"\nfrom = \"counts\"\n[page]\nlisten = \"" +
+                                 std::to_string(port_) + "\"\n");
+        auto daemon = rig_.start();
+        server_.accept();
+        feed("mill tide mill\n");
+        EXPECT_TRUE(awaitPage([&] {
+            const auto status = get("/api/v1/status");
+            return status.code == 200 && Json::parse(status.body)["batch"]["records"] == 1 &&
+                   fs::exists(rig_.data() / "CONTROL");
+        })) << rig_.daemonErrors();
+        return daemon;
+    }
+
+    template <class Condition>
+    bool awaitPage(Condition holds) {
+        for (int i = 0; i < 400; ++i, ::usleep(25'000))
+            if (holds()) return true;
+        return false;
+    }
+
+    const std::uint16_t port_ = freePort();
+};
+
+TEST_F(Page, ShowsStatusBatchesAndPlan) {
+    const auto daemon = startWithPage();
+    EXPECT_THAT(rig_.daemonErrors(),
+                HasSubstr("page: http://127.0.0.1:" + std::to_string(port_) + "/"));
+    const auto page = get("/");
+    EXPECT_EQ(page.code, 200);
+    EXPECT_THAT(page.head, HasSubstr("Content-Type: text/html; charset=utf-8"));
+    EXPECT_THAT(page.head, HasSubstr("Content-Security-Policy: default-src 'none'"));
+    EXPECT_THAT(page.body, StartsWith("<!doctype html>"));
+    EXPECT_THAT(page.body, HasSubstr("var uPlot=function()"));
+    // Everything is in it: it asks nobody else.
+    EXPECT_THAT(page.body, testing::Not(HasSubstr("src=")));
+    EXPECT_THAT(page.body, testing::Not(HasSubstr("*{uplot")));
+
+    const auto status = Json::parse(get("/api/v1/status").body);
+    EXPECT_EQ(status["job"], "program");
+    EXPECT_EQ(status["process"], daemon->pid());
+    const auto batches = Json::parse(get("/api/v1/batches").body);
+    ASSERT_FALSE(batches.empty());
+    std::uint64_t records = 0;
+    for (const auto& batch : batches) records += batch["records"].get<std::uint64_t>();
+    EXPECT_EQ(records, 1u);
+    EXPECT_EQ(batches[0]["outputs"][0]["description"], "print");
+    const auto last = batches.back()["id"].get<std::uint64_t>();
+    for (const auto& batch : Json::parse(get("/api/v1/batches?after=" + std::to_string(last)).body))
+        EXPECT_GT(batch["id"].get<std::uint64_t>(), last);
+    EXPECT_THAT(get("/api/v1/plan").body, HasSubstr("step        running_totals \"totals\"\n"));
+    EXPECT_EQ(get("/healthz").body, "ok\n");
+    EXPECT_EQ(get("/readyz").code, 200);
+    stopGracefully(*daemon);
+    EXPECT_EQ(get("/").code, 0);
+}
+
+// OpenMetrics 1.0: what a family's lines look like, and that samples follow their family.
+TEST_F(Page, MetricsAreOpenMetrics) {
+    const auto daemon = startWithPage();
+    const auto metrics = get("/metrics");
+    EXPECT_EQ(metrics.code, 200);
+    EXPECT_THAT(metrics.head,
+                HasSubstr("Content-Type: application/openmetrics-text; version=1.0.0"));
+    EXPECT_TRUE(metrics.body.ends_with("\n# EOF\n"));
+    EXPECT_THAT(metrics.body, HasSubstr("tidemill_records_total{job_name=\"program\"} 1\n"));
+    EXPECT_THAT(metrics.body, HasSubstr("tidemill_source_records_total{job_name=\"program\","
+                                        "source=\"1\",description=\"socket dials 127.0.0.1:"));
+    static const std::regex kHead(R"(# (TYPE|UNIT|HELP) ([a-z_]+) (.+))");
+    static const std::regex kSample(
+        R"(([a-z_]+)\{[a-z_]+="(?:[^"\\]|\\.)*"(?:,[a-z_]+="(?:[^"\\]|\\.)*")*\} ([-+0-9.e]+))");
+    std::istringstream lines(metrics.body);
+    std::string family;
+    std::string type;
+    std::set<std::string> families;
+    std::set<std::string> samples;
+    std::smatch match;
+    for (std::string line; std::getline(lines, line) && line != "# EOF";) {
+        if (std::regex_match(line, match, kHead)) {
+            if (match[1] == "TYPE") {
+                family = match[2];
+                type = match[3];
+                EXPECT_TRUE(families.insert(family).second) << family << " comes twice";
+            }
+            EXPECT_EQ(match[2], family);
+            if (match[1] == "UNIT") EXPECT_TRUE(family.ends_with("_" + match[3].str())) << line;
+        } else {
+            ASSERT_TRUE(std::regex_match(line, match, kSample)) << line;
+            const auto suffix = type == "counter" ? "_total" : type == "info" ? "_info" : "";
+            EXPECT_EQ(match[1], family + suffix);
+            EXPECT_TRUE(samples.insert(line.substr(0, line.rfind(' '))).second) << line;
+        }
+    }
+    stopGracefully(*daemon);
+}
+
+TEST_F(Page, RefusesWhatIsNotForIt) {
+    const auto daemon = startWithPage();
+    EXPECT_EQ(get("/", "evil.example:" + std::to_string(port_)).code, 403);
+    EXPECT_EQ(get("/", "127.0.0.1.evil.example").code, 403);
+    EXPECT_EQ(get("/", "[::1]:4040").code, 200);
+    EXPECT_EQ(asked(port_, "GET / HTTP/1.1\r\nConnection: close\r\n\r\n").code / 100, 4);
+    for (const char* path : {"/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd",
+                             "/api/v1/status/", "/nothing"})
+        EXPECT_EQ(get(path).code, 404) << path;
+    const auto posted =
+        asked(port_,
+              "POST /api/v1/status HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n"
+              "Connection: close\r\n\r\nstop");
+    EXPECT_EQ(posted.code, 405);
+    EXPECT_THAT(posted.head, HasSubstr("Allow: GET, HEAD"));
+    const auto head =
+        asked(port_, "HEAD / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    EXPECT_EQ(head.code, 200);
+    EXPECT_EQ(head.body, "");
+    // Longer than the memory of a request, and no HTTP at all.
+    EXPECT_EQ(get("/" + std::string(100'000, 'a')).code / 100, 4);
+    EXPECT_NE(asked(port_, std::string("\x16\x03\x01\0\xff", 5) + "\r\n\r\n").code, 200);
+    EXPECT_EQ(get("/healthz").code, 200);
+    stopGracefully(*daemon);
+}
+
+// Connections that do nothing take the places of others for 15 s at most, and the job goes on.
+TEST_F(Page, SilentClientsDoNotHoldTheJobUp) {
+    const auto daemon = startWithPage();
+    std::vector<Connection> silent;
+    for (int i = 0; i < 300; ++i) silent.emplace_back(port_);
+    const auto before = Json::parse(rig_.look({"status", "--json"}).out);
+    feed("more tide\n");
+    EXPECT_TRUE(rig_.awaitLoggedLines(2));
+    EXPECT_TRUE(awaitPage([&] {
+        const auto now = Json::parse(rig_.look({"status", "--json"}).out);
+        return now["batch"]["records"] == 2 && now["health"] == "well" &&
+               now["batch"]["id"] > before["batch"]["id"];
+    }));
+    silent.clear();
+    EXPECT_TRUE(awaitPage([&] { return get("/healthz").code == 200; }));
+    stopGracefully(*daemon);
+}
+
+TEST_F(Page, APortThatIsTakenIsSaidOnceAndTriedAgain) {
+    auto taken = std::make_unique<TextServer>(port_);
+    if (taken->port() != port_) GTEST_SKIP() << "somebody else has the port";
+    rig_.writeDialingJob(server_, "[page]\nlisten = \"127.0.0.1:" + std::to_string(port_) + "\"\n");
+    const auto daemon = rig_.start();
+    server_.accept();
+    feed("mill\n");
+    EXPECT_TRUE(rig_.awaitLoggedLines(1));
+    EXPECT_THAT(rig_.daemonErrors(),
+                HasSubstr("the job runs without its page for now: listening failed"));
+    taken.reset();
+    EXPECT_TRUE(awaitPage([&] { return get("/healthz").code == 200; }));
+    stopGracefully(*daemon);
+}
+
+TEST_F(Page, AJobFileMayNotShowItToOthersByAccident) {
+    const auto checked = [&](const std::string& page) {
+        rig_.writeDialingJob(server_, "[page]\n" + page);
+        return rig_.tidemill({"run", "--check", rig_.path() / "job.toml"});
+    };
+    EXPECT_THAT(checked("listen = \"4040\"\n").out,
+                HasSubstr("page        http://127.0.0.1:4040/\n"));
+    EXPECT_THAT(checked("listen = \"[::1]:4040\"\n").out, HasSubstr("http://[::1]:4040/\n"));
+    EXPECT_EQ(checked("listen = \"0.0.0.0:4040\"\ninsecure = true\n").code, 0);
+    for (const auto& [page, said] : std::vector<std::pair<std::string, std::string>>{
+             {"listen = \"0.0.0.0:4040\"\n", "neither encryption nor passwords"},
+             {"listen = \"[::]:4040\"\n", "add insecure = true"},
+             {"listen = \"example.org:4040\"\n", "an address of this machine"},
+             {"listen = \"127.0.0.1\"\n", "listen: "},
+             {"listen = 4040\n", "listen"},
+             {"insecure = true\n", "listen"},
+             {"listen = \"4040\"\ntoken = \"a\"\n", "unknown key \"token\""}}) {
+        const auto refused = checked(page);
+        EXPECT_EQ(refused.code, 3) << page;
+        EXPECT_THAT(refused.err, HasSubstr(said)) << page;
+    }
+}
+
+}  // namespace
+}  // namespace tidemill::test

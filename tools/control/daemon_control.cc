@@ -1,0 +1,64 @@
+#include "tools/control/daemon_control.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "core/format.h"
+#include "core/logging.h"
+
+namespace tidemill::tools {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+ControlServer::Answer refused(const std::string& why) { return {Json{{"error", why}}.dump()}; }
+
+}  // namespace
+
+DaemonControl::DaemonControl(StreamingContext& context, const std::optional<HttpAddress>& page,
+                             std::string plan)
+    : context_(context),
+      status_(context.options(), [&context] { return context.status(); }),
+      batches_(std::make_shared<BatchHistory>()),
+      page_(page ? std::make_unique<JobPage>(*page, status_, *batches_, std::move(plan)) : nullptr),
+      server_(
+          context.options().directory.string(),
+          [this](std::string_view request) { return answer(request); },
+          [this] {
+              status_.sample();
+              if (page_) page_->tryListen();
+          }) {
+    if (page_) context.addListener(batches_);
+}
+
+ControlServer::Answer DaemonControl::answer(std::string_view request) {
+    if (request == kStatusRequest) return {status_.report().dump()};
+    if (request == kCheckpointRequest) return checkpoint();
+    if (request == kStopRequest) return stop(false);
+    if (request == kStopNowRequest) return stop(true);
+    std::string shown;
+    core::appendPrintable(shown, request.substr(0, 80));
+    return refused("unknown request \"" + shown + "\"; there are: " + std::string(kStatusRequest) +
+                   ", " + std::string(kCheckpointRequest) + ", " + std::string(kStopRequest) +
+                   ", " + std::string(kStopNowRequest));
+}
+
+ControlServer::Answer DaemonControl::checkpoint() {
+    const auto number = context_.requestCheckpoint();
+    if (!number) return refused("the job has not started yet: no checkpoint can be made");
+    return {Json{{"request", *number}}.dump()};
+}
+
+// A stop is what a signal would do, so that there is one way for both.
+ControlServer::Answer DaemonControl::stop(bool now) {
+    core::logInfo(now ? "asked to stop at once" : "asked to stop");
+    return {Json{{"process", ::getpid()}}.dump(), [this, now] {
+                if (!stopping_.exchange(true)) ::kill(::getpid(), SIGTERM);
+                // The other signal of the two ends the process where it stands.
+                if (now) ::kill(::getpid(), SIGINT);
+            }};
+}
+
+}  // namespace tidemill::tools

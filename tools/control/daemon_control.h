@@ -1,0 +1,48 @@
+// The requests a running daemon answers, and the daemon's side of them: status, checkpoint, stop.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "tidemill/streaming_context.h"
+#include "tools/control/control_socket.h"
+#include "tools/control/daemon_status.h"
+#include "tools/web/job_page.h"
+
+namespace tidemill::tools {
+
+// Requests, a word each. Answers are JSON objects; one with "error" says why nothing was done.
+inline constexpr std::string_view kStatusRequest = "status";
+inline constexpr std::string_view kCheckpointRequest = "checkpoint";
+inline constexpr std::string_view kStopRequest = "stop";
+inline constexpr std::string_view kStopNowRequest = "stop now";
+
+// From its construction to its end the daemon can be asked. Thread safety: phase() and progress()
+// are thread-safe.
+class DaemonControl {
+public:
+    // With a page when `page` says where; `plan` is what it says of the job. Before the context's
+    // start.
+    DaemonControl(StreamingContext& context, const std::optional<HttpAddress>& page,
+                  std::string plan);
+
+    void phase(Phase phase) { status_.phase(phase); }
+    void progress(const std::string& line) { status_.progress(line); }
+
+private:
+    ControlServer::Answer answer(std::string_view request);
+    ControlServer::Answer checkpoint();
+    ControlServer::Answer stop(bool now);
+
+    StreamingContext& context_;
+    DaemonStatus status_;
+    std::shared_ptr<BatchHistory> batches_;
+    std::unique_ptr<JobPage> page_;
+    std::atomic<bool> stopping_ = false;
+    ControlServer server_;
+};
+
+}  // namespace tidemill::tools
