@@ -7,6 +7,7 @@
 #include "python/native/batch_handle.h"
 #include "python/native/context.h"
 #include "python/native/key_codec.h"
+#include "python/native/stored_state.h"
 #include "python/native/value_codec.h"
 
 namespace py = pybind11;
@@ -238,8 +239,12 @@ void bindContext(py::module_& module) {
         .def("forget", &Context::forget);
 }
 
-// For the tests of the two encodings.
+// For tests: the two encodings, and what is stored.
 void bindCodecs(py::module_& module) {
+    module.def("storedRows", [](const std::string& generation) {
+        const GilScope gil;
+        return toPython(storedRows(generation));
+    });
     module.def("encodeKey", [](const py::object& key) {
         const GilScope gil;
         core::Arena arena;
