@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""python_words.py BIN PYTHON TEXT [--lambda] [--json]: python.words, the word count of the course
-in Python with a data directory, next to the same program in C++; with --lambda python.lambda, the
-same with functions that the engine does not know. BIN: the directory of the benchmark programs;
-PYTHON: an interpreter that finds the package. By turns, three times each; counts are compared word
+"""python_words.py BIN PYTHON TEXT [--lambda] [--pyspark=PYTHON] [--json]: python.words, the word
+count of the course in Python with a data directory, next to the same program in C++; with --lambda
+python.lambda, the same with functions that the engine does not know. BIN: the directory of the
+benchmark programs; PYTHON: an interpreter that finds the package. With --pyspark, an interpreter
+that finds pyspark, next to the same program there, with its write-ahead log:
+python.words.pyspark, python.lambda.pyspark. By turns, three times each; counts are compared word
 for word first."""
 
 import filecmp
@@ -58,10 +60,14 @@ def part_of(text, size, path):
 
 def main():
     options = [argument for argument in sys.argv[1:] if argument.startswith("--")]
+    pyspark = next((o.removeprefix("--pyspark=") for o in options if o.startswith("--pyspark=")),
+                   None)
     binaries, python, text = [a for a in sys.argv[1:] if not a.startswith("--")]
     opaque = "--lambda" in options
     functions = "opaque" if opaque else "known"
     native = [os.path.join(binaries, "course_words")]
+    if pyspark:
+        native = [pyspark, os.path.join(HERE, "python", "pyspark_words.py"), functions]
     program = [python, os.path.join(HERE, "python", "course_words.py"), functions]
 
     with tempfile.TemporaryDirectory() as work:
@@ -72,13 +78,23 @@ def main():
         run(binaries, program, part, lines, counts[1])
         if not filecmp.cmp(*counts, shallow=False):
             sys.exit("the two programs counted differently")
-        lines, words = part_of(text, (64 << 20) if opaque else (512 << 20), part)
-        ours, reference = [], []
+        # As much as takes some seconds; a rate is of words, and pyspark is given fewer.
+        sizes = {native[0]: 512 << 20, program[0]: 512 << 20}
+        if opaque:
+            sizes = {native[0]: 64 << 20, program[0]: 64 << 20}
+        if pyspark:
+            sizes[native[0]] = 64 << 20
+        rates = {native[0]: [], program[0]: []}
         for _ in range(RUNS):
-            reference.append(words / run(binaries, native, part, lines) / 1e6)
-            ours.append(words / run(binaries, program, part, lines) / 1e6)
-    name = "python.lambda" if opaque else "python.words"
+            for command in (native, program):
+                lines, words = part_of(text, sizes[command[0]], part)
+                rates[command[0]].append(words / run(binaries, command, part, lines) / 1e6)
+    ours, reference = rates[program[0]], rates[native[0]]
+    name = ("python.lambda" if opaque else "python.words") + (".pyspark" if pyspark else "")
     value, other = statistics.median(ours), statistics.median(reference)
+    if pyspark:
+        for what, each in (("tidemill", ours), ("pyspark", reference)):
+            print(f"{what}: {min(each):.3g} to {max(each):.3g} million words/s", file=sys.stderr)
     if "--json" in options:
         print(json.dumps({"name": name, "value": value, "unit": "million words/s",
                           "ratio": value / other, "reference": other}))
