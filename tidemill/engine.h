@@ -12,6 +12,7 @@
 
 #include "core/buffer_pool.h"
 #include "core/scheduler.h"
+#include "core/timed_mutex.h"
 #include "core/workers.h"
 #include "tidemill/dead_letters.h"
 #include "tidemill/inputs.h"
@@ -84,7 +85,7 @@ private:
     enum class Stage { kStarting, kStarted, kNotStarted };
     std::atomic<Stage> stage_ = Stage::kStarting;
 
-    std::timed_mutex lifeMutex_;  // held while it starts and while it stops
+    core::TimedMutex lifeMutex_;  // held while it starts and while it stops
     core::Result<> startResult_;
     bool stopped_ = false;
     core::Result<> stopResult_;
