@@ -49,6 +49,7 @@ Result<> Engine::run() {
     Start start({options_, *job_, clock_, workers_, *this, listeners_, deadLetters_, inputs_},
                 parts_);
     TM_TRY(start.run());
+    if (options_.replayOnly) return finalCheckpoint();
     listeners_.started();
     parts_.log->onDurable([this](const Result<core::Lsn>& durable) {
         if (!durable) parts_.scheduler->fail(durable.error());
@@ -102,7 +103,7 @@ Result<> Engine::afterRun(const core::BatchRun& run, bool withOutputs) {
     if (withOutputs) TM_TRY(deadLetters_.report(run, job_->sources));
     TM_TRY(parts_.lanes->advance(run));
     TM_TRY(parts_.sourcePositions->keep());
-    inputs_.batchCompleted(run.blocks());
+    if (!options_.replayOnly) inputs_.batchCompleted(run.blocks());
     return {};
 }
 
@@ -160,7 +161,7 @@ Result<> Engine::stop(bool graceful) {
     const std::lock_guard lock(lifeMutex_);
     const core::OwnThreadScope own;  // some listeners run here
     if (std::exchange(stopped_, true)) return stopResult_;
-    const bool started = stage_ == Stage::kStarted;
+    const bool started = stage_ == Stage::kStarted && !options_.replayOnly;
     // A start that failed may have left a batch half done.
     graceful = graceful && started;
     inputs_.stop(graceful);

@@ -43,8 +43,10 @@ Result<> Replay::run(recovery::Recovered& recovered) {
         logLarge(record, blocks);
         parts_.completeBefore = !last;
         parts_.replaying = true;
-        auto ran = last ? runLast(record, std::move(blocks))
-                        : runOne(record, std::move(blocks), recovered.batches[i + 1].failedBefore);
+        auto ran = last && !options_.replayOnly
+                       ? runLast(record, std::move(blocks))
+                       : runOne(record, std::move(blocks),
+                                last ? nullptr : &recovered.batches[i + 1].failedBefore);
         parts_.replaying = false;
         TM_TRY(std::move(ran));
         progress_.at([&] {
@@ -67,10 +69,10 @@ Result<> Replay::check(const BatchRecord& record, std::span<const BlockPtr> bloc
 }
 
 Result<> Replay::runOne(const BatchRecord& record, std::vector<BlockPtr> blocks,
-                        const core::SkippedOfBatch& skipped) {
+                        const core::SkippedOfBatch* skipped) {
     TM_TRY(check(record, blocks));
     return parts_.scheduler->replay(withoutLeftOut(record), std::move(blocks),
-                                    {.isLast = false, .skipped = &skipped, .marker = nullptr});
+                                    {.isLast = false, .skipped = skipped, .marker = nullptr});
 }
 
 Result<> Replay::runLast(BatchRecord& record, std::vector<BlockPtr> blocks) {

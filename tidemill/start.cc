@@ -178,6 +178,7 @@ Result<> Start::resume(recovery::Recovered& recovered) {
 }
 
 Result<> Start::openOutputs() {
+    if (options_.replayOnly) return {};
     const core::OutputOpening opening{parts_.owner, parts_.recorded};
     for (const auto& output : job_.graph.outputs()) {
         TM_TRY(output->open(opening));
