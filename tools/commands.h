@@ -40,10 +40,19 @@ struct InspectOptions {
     std::string to;
     std::uint64_t limit = 100;  // 0: all
     std::uint64_t afterLsn = 0;
+    std::optional<std::uint64_t> asOf;    // state as it was behind this batch, or before
+    std::string by;                       // of state top: the column; empty: the value
+    std::optional<std::uint64_t> before;  // of state diff: the older checkpoint's batch
 };
 int listState(const InspectOptions& options);
 int getState(const InspectOptions& options);
 int scanState(const InspectOptions& options);
+// The rows with the largest values.
+int topOfState(const InspectOptions& options);
+// The values of a key in all checkpoints that there are.
+int historyOfState(const InspectOptions& options);
+// What differs between two checkpoints.
+int differenceOfState(const InspectOptions& options);
 int listLog(const InspectOptions& options);
 int dumpLogFrames(const InspectOptions& options);
 int verifyLog(const InspectOptions& options);
@@ -61,6 +70,20 @@ int showStatus(const ControlOptions& options);
 int stopDaemon(const ControlOptions& options);
 // Returns when the checkpoint is published.
 int makeCheckpoint(const ControlOptions& options);
+
+// Everything in a data directory that can be checked without the job: log and checkpoints.
+int checkDirectory(const InspectOptions& options);
+
+// Derives the state again from an older checkpoint and the log, on a copy, and compares.
+struct VerifyOptions {
+    std::string jobFile;
+    std::string dataDirectory;          // empty: the job's, else ./NAME.data
+    std::string scratch;                // empty: beside the data directory
+    std::optional<std::uint64_t> from;  // batch of the checkpoint to begin from; none: the oldest
+    std::optional<unsigned> workers;
+    bool json = false;
+};
+int verifyState(const VerifyOptions& options);
 
 // Copies a data directory, of a job that runs or not; restore the other way round, from a backup
 // that is not in use to where a job is to run.

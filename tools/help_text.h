@@ -68,6 +68,16 @@ Examples, beside tidemill run examples/wordcount_acknowledged.toml:
   tidemill send --session shop-8 9998 < README.md
   ls -l | tidemill send --live --session host-3 localhost:9998)";
 
+inline constexpr const char* kVerifyFooter =
+    R"(Works on a copy, while the job runs or not, and disturbs nothing. The job's functions run again
+over what the log holds, from an older checkpoint on; the state that comes out is compared with
+the stored one, key by key. Outputs and sources are not opened.
+
+Exit codes: 0 it is the same; 1 there are no two checkpoints to compare; 3 missing or wrong job
+file; 4 the directory is of another job; 5 it is not the same, or damaged.
+
+Example: tidemill verify examples/wordcount_acknowledged.toml)";
+
 inline constexpr const char* kBackupFooter =
     R"(The copy holds all checkpoints and the log as it was at one moment, and is read back, every byte,
 before it appears under its name. A job can be started on it, or on what restore makes of it: it

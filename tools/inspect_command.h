@@ -8,13 +8,15 @@
 #include "core/error.h"
 #include "recovery/inspect.h"
 #include "state/state_reader.h"
+#include "tools/commands.h"
 
 namespace tidemill::tools {
 
-// The newest generation that can be opened. When it vanishes while being opened, because the
-// running job has made newer ones, the next one is tried. Says on standard error which batch it is
-// of and how many logged records it does not include. Errors: kNotFound when there is none yet.
-core::Result<std::unique_ptr<state::StateReader>> openNewestState(const std::string& directory);
+// The newest checkpoint that can be opened, or with `asOf` the newest one of that batch or an older
+// one. When it vanishes while being opened, because the running job has made newer ones, the next
+// one is tried. Says on standard error which batch it is of and how many logged records it does not
+// include. Errors: kNotFound when there is none.
+core::Result<std::unique_ptr<state::StateReader>> openState(const InspectOptions& options);
 
 // Writes to standard output; returns false when nobody reads it any more.
 bool put(const std::string& text);

@@ -232,4 +232,17 @@ int listCheckpoints(const InspectOptions& options, bool readAll) {
     return finish(result, sound);
 }
 
+int checkDirectory(const InspectOptions& options) {
+    bool sound = true;
+    auto result = verify(options, sound);
+    bool checkpointsSound = true;
+    if (result) result = checkpoints(options, true, checkpointsSound);
+    sound = sound && checkpointsSound;
+    if (result && !options.json)
+        put(sound ? "a start goes on from here and loses nothing\n"
+                  : "what is damaged is named above; docs/recovery.md says what a start does with "
+                    "it\n");
+    return finish(result, sound);
+}
+
 }  // namespace tidemill::tools

@@ -239,6 +239,14 @@ int main(int argc, char** argv) {
     stateGet->footer(
         "Example: tidemill state get totals tide --data-dir wordcount_acknowledged.data");
     stateGet->callback([&] { code = getState(inspect); });
+    const auto asOf = [&](CLI::App* command) {
+        command
+            ->add_option("--as-of", inspect.asOf,
+                         "of the newest checkpoint of this batch or an older one")
+            ->option_text("BATCH");
+    };
+    asOf(stateList);
+    asOf(stateGet);
     auto* stateScan = state->add_subcommand("scan", "a part of a table, sorted by key");
     table(stateScan);
     stateScan->add_option("--prefix", inspect.prefix, "only keys that begin with this")
@@ -249,6 +257,7 @@ int main(int argc, char** argv) {
         ->default_val(100)
         ->check(CLI::NonNegativeNumber)
         ->option_text("N");
+    asOf(stateScan);
     common(stateScan);
     stateScan->footer(
         "Example: tidemill state scan totals --prefix ti --limit 20 --data-dir "
@@ -256,6 +265,7 @@ int main(int argc, char** argv) {
     stateScan->callback([&] { code = scanState(inspect); });
     auto* stateExport = state->add_subcommand("export", "a whole table, sorted by key bytes");
     table(stateExport);
+    asOf(stateExport);
     common(stateExport);
     stateExport->footer(
         "Example: tidemill state export totals --data-dir wordcount_acknowledged.data --json");
@@ -263,6 +273,75 @@ int main(int argc, char** argv) {
         inspect.limit = 0;
         code = scanState(inspect);
     });
+
+    auto* stateTop = state->add_subcommand("top", "the rows with the largest values");
+    table(stateTop);
+    stateTop
+        ->add_option("--by", inspect.by, "the column to order by (default: the value, of counts)")
+        ->option_text("COLUMN");
+    stateTop->add_option("--limit", inspect.limit, "so many rows (default: 10)")
+        ->default_val(10)
+        ->check(CLI::PositiveNumber)
+        ->option_text("N");
+    asOf(stateTop);
+    common(stateTop);
+    stateTop->footer("Example: tidemill state top totals --data-dir wordcount_acknowledged.data");
+    stateTop->callback([&] { code = topOfState(inspect); });
+    auto* stateHistory =
+        state->add_subcommand("history", "the value of one key in every checkpoint there is");
+    table(stateHistory);
+    stateHistory->add_option("KEY", inspect.key, "as `state export` prints it")
+        ->required()
+        ->option_text(" ");
+    common(stateHistory);
+    stateHistory->footer(
+        "Example: tidemill state history totals tide --data-dir wordcount_acknowledged.data");
+    stateHistory->callback([&] { code = historyOfState(inspect); });
+    auto* stateDiff = state->add_subcommand("diff", "what differs between two checkpoints");
+    stateDiff->add_option("TABLE", inspect.table, "only this table")->option_text(" ");
+    stateDiff->add_option("--before", inspect.before, "batch of the older one (default: the next)")
+        ->option_text("BATCH");
+    stateDiff->add_option("--as-of", inspect.asOf, "batch of the newer one (default: the newest)")
+        ->option_text("BATCH");
+    stateDiff->add_option("--limit", inspect.limit, "at most so many rows a table (default: 100)")
+        ->default_val(100)
+        ->check(CLI::PositiveNumber)
+        ->option_text("N");
+    common(stateDiff);
+    stateDiff->footer("Example: tidemill state diff --data-dir wordcount_acknowledged.data");
+    stateDiff->callback([&] { code = differenceOfState(inspect); });
+
+    auto* fsck = app.add_subcommand("fsck", "check every byte of log and checkpoints");
+    common(fsck);
+    fsck->footer(
+        "Exit codes: 0 all is sound; 1 no data directory; 4 of a newer version; 5 damaged.\n"
+        "Example: tidemill fsck --data-dir wordcount_acknowledged.data");
+    fsck->callback([&] { code = checkDirectory(inspect); });
+    VerifyOptions verify;
+    auto* verifyCommand =
+        app.add_subcommand("verify", "derive the state again from the log, on a copy, and compare");
+    verifyCommand->add_option("JOB.toml", verify.jobFile, "the job that ran on the directory")
+        ->required()
+        ->option_text(" ");
+    verifyCommand
+        ->add_option("--data-dir", verify.dataDirectory,
+                     "the job's data directory\n(default: the job's data_dir, else ./NAME.data)")
+        ->option_text("DIR");
+    verifyCommand
+        ->add_option("--from", verify.from,
+                     "begin with the checkpoint of this batch (default: the oldest)")
+        ->option_text("BATCH");
+    verifyCommand
+        ->add_option("--scratch", verify.scratch,
+                     "where to work; must not exist, and is removed in the end\n"
+                     "(default: beside the data directory)")
+        ->option_text("DIR");
+    verifyCommand->add_option("--workers", verify.workers, "threads; 0: one per core")
+        ->check(CLI::Range(0, 1024))
+        ->option_text("N");
+    verifyCommand->add_flag("--json", verify.json, "one JSON object a line");
+    verifyCommand->footer(kVerifyFooter);
+    verifyCommand->callback([&] { code = verifyState(verify); });
 
     auto* wal = app.add_subcommand("wal", "look into the write-ahead log");
     wal->require_subcommand(1);

@@ -8,15 +8,13 @@
 
 #include "core/format.h"
 #include "core/standard_streams.h"
-#include "rows/group_text.h"
 #include "rows/json.h"
 #include "state/operators/bound_table.h"
 #include "state/state_store.h"
-#include "tidemill/lineage.h"
 #include "tools/commands.h"
 #include "tools/exit_code.h"
 #include "tools/inspect_command.h"
-#include "tools/typed_bytes.h"
+#include "tools/tables/table_text.h"
 
 namespace tidemill::tools {
 
@@ -50,7 +48,8 @@ int finishOutput() {
     return outputResult ? kExitDone : sayFailure(outputResult.error());
 }
 
-Result<std::unique_ptr<state::StateReader>> openNewestState(const std::string& directory) {
+Result<std::unique_ptr<state::StateReader>> openState(const InspectOptions& options) {
+    const auto& directory = options.dataDirectory;
     auto& files = core::posixFileSystem();
     // A running job makes new generations and removes old ones meanwhile: look again.
     for (int attempt = 0;; ++attempt) {
@@ -59,7 +58,15 @@ Result<std::unique_ptr<state::StateReader>> openNewestState(const std::string& d
                          "no checkpoint yet: directory=" + directory +
                              "; a job makes its first one after [checkpoint] interval, 10 s by "
                              "default, or when it is stopped gracefully"};
+        std::string batches;
         for (const auto& generation : generations) {
+            if (options.asOf && generation.name.batch.value > *options.asOf) {
+                batches += (batches.empty() ? "" : ", ") + core::toString(generation.name.batch);
+                last = {ErrorKind::kNotFound, "no checkpoint is as old as batch " +
+                                                  std::to_string(*options.asOf) +
+                                                  "; there are those of batches " + batches};
+                continue;
+            }
             if (!generation.problem.empty()) {
                 last = {ErrorKind::kCorrupt, generation.problem};
                 continue;
@@ -84,66 +91,6 @@ Result<std::unique_ptr<state::StateReader>> openNewestState(const std::string& d
 
 namespace {
 
-// Tidemill's own tables, which the mark does not name.
-struct OwnTable {
-    const char* name;
-    std::uint8_t number;
-    const char* types;
-};
-constexpr OwnTable kOwnTables[] = {
-    {"(sessions)", state::kLaneTable, "key=string value=u64"},
-    {"(sources)", state::kSourceTable, "key=string"},
-};
-
-Result<state::TableSummary> findTable(const state::StateReader& reader, const std::string& name) {
-    for (const auto& own : kOwnTables) {
-        if (name != own.name) continue;
-        state::TableSummary table;
-        table.operatorId = core::kSystemOperator;
-        table.number = own.number;
-        table.signature = own.types;
-        return table;
-    }
-    TM_ASSIGN(auto tables, reader.tables(false));
-    const core::OperatorEntry* entry = nullptr;
-    std::string known;
-    for (const auto& candidate : reader.mark().operators) {
-        if (candidate.name == name) entry = &candidate;
-        known += (known.empty() ? "" : ", ") + candidate.name;
-    }
-    if (entry == nullptr)
-        return core::fail(ErrorKind::kNotFound,
-                          "no state table \"" + name + "\"; there are: " + known);
-    state::TableSummary empty;
-    empty.operatorId = entry->id;
-    empty.operatorName = entry->name;
-    empty.signature = splitSignature(entry->signature).signature;
-    for (auto& table : tables)
-        if (table.operatorId == entry->id && table.number == 0) {
-            table.signature = empty.signature;
-            return std::move(table);
-        }
-    return empty;  // declared, and without rows so far
-}
-
-// Name and types as `state list` prints them; nullptr for the table that holds the mark.
-const OwnTable* ownTable(const state::TableSummary& table) {
-    for (const auto& own : kOwnTables)
-        if (own.number == table.number) return &own;
-    return nullptr;
-}
-
-// Of a table that an operator keeps beside the one people look at.
-std::string contentOf(const state::TableSummary& table) {
-    const bool isWindow = table.signature.find(" window_ms=") != std::string::npos;
-    switch (table.number) {
-        case 1: return isWindow ? "panes" : "times of the last records, by key";
-        case 2: return isWindow ? "panes that are still open" : "timers, by key";
-        case 3: return "settings";
-        default: return "";
-    }
-}
-
 // " idle_ms=60000": how long a key may be idle, when that has an end.
 Result<> addLifetime(const state::StateReader& reader, state::TableSummary& table) {
     if (table.signature.find(" window_ms=") != std::string::npos) return {};
@@ -160,24 +107,16 @@ Result<> addLifetime(const state::StateReader& reader, state::TableSummary& tabl
 }
 
 Result<> list(const InspectOptions& options) {
-    TM_ASSIGN(const auto reader, openNewestState(options.dataDirectory));
-    TM_ASSIGN(auto tables, reader->tables(true));
+    TM_ASSIGN(const auto reader, openState(options));
+    TM_ASSIGN(auto all, reader->tables(true));
+    std::vector<state::TableSummary> tables;
     std::size_t widest = std::strlen("table");
-    std::erase_if(tables, [](const auto& table) {
-        return table.operatorId == core::kSystemOperator && ownTable(table) == nullptr;
-    });
-    for (auto& table : tables) {
-        table.signature = std::string(splitSignature(table.signature).signature);
-        if (table.operatorId == core::kSystemOperator) {
-            table.operatorName = ownTable(table)->name;
-            table.signature = ownTable(table)->types;
-        } else if (table.number != 0) {
-            table.operatorName += " (internal " + std::to_string(table.number) + ")";
-            table.signature = contentOf(table);
-        } else {
+    for (auto& table : all) {
+        if (!nameTable(table)) continue;
+        if (table.operatorId != core::kSystemOperator && table.number == 0)
             TM_TRY(addLifetime(*reader, table));
-        }
         widest = std::max(widest, table.operatorName.size());
+        tables.push_back(std::move(table));
     }
     if (!options.json)
         put(fmt::format("{:<{}} {:>12} {:>15}  types\n", "table", widest, "rows", "bytes"));
@@ -197,39 +136,8 @@ Result<> list(const InspectOptions& options) {
     return {};
 }
 
-// The rows of a table: keys and values by their types, or columns by name.
-class TableText {
-public:
-    explicit TableText(const state::TableSummary& table)
-        : types_(typesOf(table.signature)), groups_(rows::GroupText::of(table.signature)) {}
-
-    Result<std::string> keyOf(const std::string& text) const {
-        return groups_ ? groups_->key(text) : typedKey(types_.key, text);
-    }
-
-    // One row, as JSON or for people.
-    Result<std::string> line(bool isJson, std::string_view key, std::string_view value) {
-        if (groups_) {
-            TM_ASSIGN(const auto text,
-                      isJson ? groups_->json(key, value) : groups_->line(key, value));
-            return isJson ? "{" + text + "}\n" : text + "\n";
-        }
-        if (!isJson)
-            return shownKey(types_.key, key) + "\t" + shownValue(types_.value, value) + "\n";
-        std::string line = "{";
-        appendTypedKey(line, types_.key, key);
-        line += ", ";
-        appendTypedValue(line, types_.value, value);
-        return line + "}\n";
-    }
-
-private:
-    TableTypes types_;
-    std::unique_ptr<rows::GroupText> groups_;
-};
-
 Result<> get(const InspectOptions& options) {
-    TM_ASSIGN(const auto reader, openNewestState(options.dataDirectory));
+    TM_ASSIGN(const auto reader, openState(options));
     TM_ASSIGN(const auto table, findTable(*reader, options.table));
     TableText text(table);
     TM_ASSIGN(const auto key, text.keyOf(options.key));
@@ -243,7 +151,7 @@ Result<> get(const InspectOptions& options) {
 }
 
 Result<> scan(const InspectOptions& options) {
-    TM_ASSIGN(const auto reader, openNewestState(options.dataDirectory));
+    TM_ASSIGN(const auto reader, openState(options));
     TM_ASSIGN(const auto table, findTable(*reader, options.table));
     TableText text(table);
     std::string from, to;
