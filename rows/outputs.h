@@ -3,12 +3,14 @@
 
 #include <iosfwd>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "outputs/kafka/options.h"
 #include "rows/format/row_format.h"
+#include "rows/outputs/growing_files.h"
 #include "rows/row_stream.h"
 
 namespace tidemill::rows {
@@ -26,6 +28,8 @@ struct RowFiles {
     std::string suffix = ".jsonl";  // of the files
     bool emptyBatches = false;      // files for batches without rows too
     std::shared_ptr<const RowFormat> format;
+    // Instead of a file for each batch one that grows, until the next begins.
+    std::optional<GrowingOptions> growing = std::nullopt;
 };
 void saveRows(const RowStream& stream, RowFiles files);
 

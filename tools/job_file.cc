@@ -271,10 +271,30 @@ private:
                 if (output.emptyBatches && output.path == "stdout")
                     errors_.add(table.at("empty_batches"),
                                 "empty_batches is about files, but path is \"stdout\"");
+                readGrowing(output, table);
                 break;
         }
         place(output, table);
         job_.outputs.push_back(std::move(output));
+    }
+
+    void readGrowing(OutputSpec& output, TomlTable& table) {
+        rows::GrowingOptions growing;
+        const bool grows = table.boolean("growing", false);
+        growing.rotateBytes = table.size("rotate", growing.rotateBytes, kKibi);
+        growing.rotateEvery = table.duration("rotate_every", Duration(0), Duration(1));
+        growing.keep = static_cast<std::uint64_t>(table.integer("keep", 0, 1, 1'000'000));
+        for (const char* key : {"rotate", "rotate_every", "keep"})
+            if (!grows && table.has(key))
+                errors_.add(table.at(key), std::string(key) +
+                                               " is about a file that grows, but growing is not "
+                                               "true");
+        if (!grows) return;
+        if (output.emptyBatches || output.path == "stdout")
+            errors_.add(table.at("growing"),
+                        "a file that grows has a directory for its path and "
+                        "no empty_batches");
+        output.growing = growing;
     }
 
     // Names appear on terminals and in log lines.

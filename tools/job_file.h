@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "rows/aggregate.h"
+#include "rows/outputs/growing_files.h"
 #include "rows/row_stream.h"
 #include "sources/file_stream_options.h"
 #include "sources/kafka/kafka_options.h"
@@ -114,8 +115,8 @@ struct StepSpec {
 
     // Where a key stands, else the step.
     Position place(std::string_view key) const {
-        for (const auto& [name, position] : keys)
-            if (name == key) return position;
+        for (const auto& [word, position] : keys)
+            if (word == key) return position;
         return at;
     }
     bool keepsState() const { return type == Type::kRunningTotals || aggregation.running; }
@@ -143,6 +144,7 @@ struct OutputSpec {
     KafkaOutputSpec kafka;
     bool wrong = false;
     bool emptyBatches = false;
+    std::optional<rows::GrowingOptions> growing;  // one file that grows
     Position at;
     Position fromAt;
 };

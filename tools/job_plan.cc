@@ -266,8 +266,10 @@ private:
     void addOutput(const OutputSpec& output) {
         const auto from = input(output.from, output.fromAt);
         if (!from) return;
-        const bool isPlain = output.type < OutputSpec::Type::kKafka ||
-                             (output.type == OutputSpec::Type::kKafka && !output.kafka.needsRows());
+        const bool isPlain =
+            !output.growing &&
+            (output.type < OutputSpec::Type::kKafka ||
+             (output.type == OutputSpec::Type::kKafka && !output.kafka.needsRows()));
         if (const auto* text = std::get_if<Text>(&*from); text != nullptr && isPlain)
             return addOutput(output, *text);
         if (const auto* counts = std::get_if<Counts>(&*from); counts != nullptr && isPlain)

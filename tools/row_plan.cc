@@ -160,6 +160,7 @@ Result<> planOutput(const RowStream& from, const OutputSpec& output) {
     rows::RowFiles files;
     files.path = output.path;
     files.emptyBatches = output.emptyBatches;
+    files.growing = output.growing;
     switch (output.type) {
         case To::kPrint: rows::print(from, output.num, std::cout); return {};
         case To::kTextFiles: rows::saveAsTextFiles(from, output.prefix, output.suffix); return {};

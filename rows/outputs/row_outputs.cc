@@ -63,6 +63,8 @@ public:
           options_(std::move(options)),
           files_(files, options_.path, options_.suffix) {
         node_->require();
+        if (options_.growing)
+            growing_.emplace(files, options_.path, options_.suffix, *options_.growing);
     }
     std::string describe() const override {
         return options_.kind + " path=" + options_.path + ", " + options_.format->describe();
@@ -71,10 +73,13 @@ public:
         return toStdout() ? std::string() : core::absolutePlace(options_.path);
     }
     Result<> open(const core::OutputOpening& opening) override {
+        if (growing_) return growing_->open(opening);
         return toStdout() ? Result<>{} : files_.open(opening);
     }
+    std::string note() override { return growing_ ? growing_->note() : std::string(); }
     Visibility run(BatchRun& run) override {
         if (!run.isActive(node_->slide())) return Visibility::kNow;
+        if (growing_) return grow(run);
         if (!toStdout()) return writeFile(run);
         write(run, {}, [](const std::string& text) { core::writeOut(std::cout, text); });
         return Visibility::kNow;
@@ -84,6 +89,14 @@ private:
     static constexpr std::size_t kPieceBytes = 1 << 20;
 
     bool toStdout() const { return options_.path == "stdout"; }
+
+    Visibility grow(BatchRun& run) {
+        if (!orThrow(growing_->begin(run.mark(), run.record(), options_.format->header())))
+            return Visibility::kBefore;
+        write(run, {}, [&](const std::string& text) { orThrow(growing_->append(text)); });
+        orThrow(growing_->commit());
+        return Visibility::kNow;
+    }
 
     Visibility writeFile(BatchRun& run) {
         std::unique_ptr<core::BatchFiles::Writer> file;
@@ -126,6 +139,7 @@ private:
     Node node_;
     const RowFiles options_;
     core::BatchFiles files_;
+    std::optional<GrowingFiles> growing_;
 };
 
 }  // namespace
