@@ -1,13 +1,18 @@
 #include "rows/group_text.h"
 
-#include <charconv>
+#include <algorithm>
+#include <span>
+#include <utility>
+#include <vector>
 
 #include "core/arena.h"
 #include "core/format.h"
+#include "core/logging.h"
 #include "core/workers.h"
 #include "rows/chunk.h"
 #include "rows/format/value_text.h"
 #include "rows/key_encoding.h"
+#include "rows/parse_value.h"
 #include "state/operators/cut_window.h"
 
 namespace tidemill::rows {
@@ -106,54 +111,96 @@ Result<std::string> GroupText::line(std::string_view key, std::string_view value
     return text;
 }
 
-Result<std::string> GroupText::key(const std::string& text) const {
-    // The parts between commas, without their backslashes; none for \N.
-    std::vector<std::optional<std::string>> parts(1, std::string());
+namespace {
+
+// A column's part of a key as it is typed.
+struct KeyPart {
+    std::string text;
+    bool isNull = false;  // \N stands behind the text
+};
+
+// The parts between commas, without their backslashes.
+std::vector<KeyPart> partsOf(const std::string& text) {
+    std::vector<KeyPart> parts(1);
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (text[i] == '\\' && i + 1 < text.size()) {
-            if (text[++i] == 'N') parts.back().reset();
-            else if (parts.back()) *parts.back() += text[i];
+            if (text[++i] == 'N') parts.back().isNull = true;
+            else parts.back().text += text[i];
         } else if (text[i] == ',') {
-            parts.emplace_back(std::string());
-        } else if (parts.back()) {
-            *parts.back() += text[i];
+            parts.emplace_back();
+        } else {
+            parts.back().text += text[i];
         }
     }
+    return parts;
+}
+
+// NAME=VALUE for each column, in any order: puts the values into the columns' order. False: they
+// are not given so.
+bool sortByName(std::vector<KeyPart>& parts, std::span<const ColumnSpec> key) {
+    if (parts.size() != key.size()) return false;
+    std::vector<KeyPart> sorted;
+    for (const auto& column : key) {
+        const std::string begin = column.name + "=";
+        const auto found = std::find_if(parts.begin(), parts.end(), [&](const KeyPart& part) {
+            return part.text.starts_with(begin);
+        });
+        if (found == parts.end()) return false;
+        sorted.push_back({found->text.substr(begin.size()), found->isNull});
+    }
+    parts = std::move(sorted);
+    return true;
+}
+
+// Reads `part` into row 0; false when it is no value of the column's type.
+bool readPart(const KeyPart& part, Type type, ColumnBuffer& into) {
+    if (part.isNull) {
+        if (isTextual(type)) into.as<Type::kText>()[0] = {};
+        into.setNull(0);
+        return part.text.empty();
+    }
+    switch (type) {
+        case Type::kInt: return parseInt(part.text, into.as<Type::kInt>()[0]) == Parsed::kValue;
+        case Type::kFloat:
+            return parseFloat(part.text, into.as<Type::kFloat>()[0]) == Parsed::kValue;
+        case Type::kBool: return parseBool(part.text, into.as<Type::kBool>()[0]) == Parsed::kValue;
+        case Type::kTime: return parseTime(part.text, into.as<Type::kTime>()[0]) == Parsed::kValue;
+        case Type::kText:
+        case Type::kJson: into.as<Type::kText>()[0] = part.text; return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+Result<std::string> GroupText::key(const std::string& text) const {
     const auto& key = layout_->key();
     if (key.empty() && text.empty()) return std::string();
-    const auto wrong = [&] {
+    const auto wrong = [&](const std::string& why) {
         std::string columns;
         for (const auto& column : key)
             columns += (columns.empty() ? "" : ", ") + column.name + " " + toString(column.type);
-        return fail(ErrorKind::kInvalid, "\"" + text +
-                                             "\" is no key of this table: its keys are (" +
-                                             columns + "), with commas between them");
+        return fail(ErrorKind::kInvalid, "\"" + core::escaped(text) +
+                                             "\" is no key of this table: " + why +
+                                             "; its keys are (" + columns +
+                                             "), values with commas between them or NAME=VALUE "
+                                             "for each, null as \\N");
     };
-    if (parts.size() != key.size()) return wrong();
+    auto parts = partsOf(text);
+    if (parts.size() != key.size())
+        return wrong("it has " + std::to_string(parts.size()) +
+                     (parts.size() == 1 ? " value" : " values") + " for " +
+                     std::to_string(key.size()));
+    sortByName(parts, key);
     std::vector<ColumnBuffer> buffers;
     buffers.reserve(key.size());  // the columns point into them
     std::vector<Column> columns;
     std::vector<std::size_t> places;
     for (std::size_t i = 0; i < key.size(); ++i) {
         auto& buffer = buffers.emplace_back(key[i].type);
-        if (isTextual(key[i].type))
-            buffer.as<Type::kText>()[0] =
-                parts[i] ? std::string_view(*parts[i]) : std::string_view();
-        const auto number = [&](auto& into) {
-            const char* const end = parts[i]->data() + parts[i]->size();
-            const auto read = std::from_chars(parts[i]->data(), end, into);
-            return read.ec == std::errc() && read.ptr == end;
-        };
-        if (!parts[i]) buffer.setNull(0);
-        else if (key[i].type == Type::kFloat && !number(buffer.as<Type::kFloat>()[0]))
-            return wrong();
-        else if (key[i].type == Type::kInt && !number(buffer.as<Type::kInt>()[0])) return wrong();
-        else if (key[i].type == Type::kBool) buffer.as<Type::kBool>()[0] = *parts[i] == "true";
-        else if (key[i].type == Type::kTime) {
-            std::int64_t micros = 0;
-            if (!number(micros)) return wrong();
-            buffer.as<Type::kTime>()[0] = micros;
-        }
+        if (!readPart(parts[i], key[i].type, buffer))
+            return wrong("\"" + core::escaped(parts[i].text) + (parts[i].isNull ? "\\N" : "") +
+                         "\" is no " + toString(key[i].type) + " for " + key[i].name);
         columns.push_back(buffer.column());
         places.push_back(i);
     }

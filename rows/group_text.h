@@ -23,7 +23,8 @@ public:
     // a backslash before them, null is \N. Errors: kCorrupt.
     core::Result<std::string> line(std::string_view key, std::string_view value);
 
-    // The bytes of a key as line() shows it. Errors: kInvalid, no such key.
+    // The bytes of a key as line() shows it, or of NAME=VALUE for each of its columns in any order.
+    // Errors: kInvalid, no such key; the message names the column and the value.
     core::Result<std::string> key(const std::string& text) const;
 
 private:

@@ -1,5 +1,6 @@
 // Keys, sort keys and signatures: equal values have equal bytes, order of bytes is order of values,
 // and what is written is read back.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -207,6 +208,41 @@ TEST(GroupText, ShowsColumnsByNameAndReadsKeysBack) {
     EXPECT_FALSE(text->key("/a,x"));
     EXPECT_FALSE(text->json(keys[0].substr(0, 3), value));
     EXPECT_FALSE(text->json(keys[0], value.substr(1)));
+}
+
+TEST(GroupText, KeysOfEveryTypeAreReadAsTheyAreShownAndByName) {
+    const GroupLayout layout(
+        {{"at", Type::kTime}, {"ok", Type::kBool}, {"x", Type::kFloat}, {"path", Type::kText}}, {});
+    ColumnBuffer times(Type::kTime), flags(Type::kBool), numbers(Type::kFloat), paths(Type::kText);
+    times.as<Type::kTime>()[0] = 1'718'409'600'250'000;
+    flags.as<Type::kBool>()[0] = 1;
+    numbers.as<Type::kFloat>()[0] = std::numeric_limits<double>::quiet_NaN();
+    paths.as<Type::kText>()[0] = "a=b";
+    const Column columns[] = {times.column(), flags.column(), numbers.column(), paths.column()};
+    KeyEncoder encoder({0, 1, 2, 3});
+    const std::string key(encoder.encode(chunkOf(columns, 1))[0]);
+    GroupRecord record(layout);
+    std::string value;
+    layout.encode(record.get(), value);
+    const auto text = GroupText::of("running" + layout.signature());
+    ASSERT_NE(text, nullptr);
+
+    const std::string line = *text->line(key, value);
+    const std::string shown = line.substr(0, line.find('\t'));
+    EXPECT_EQ(shown, "2024-06-15T00:00:00.250Z,true,NaN,a=b");
+    EXPECT_EQ(*text->key(shown), key);
+    EXPECT_EQ(*text->key("path=a=b,at=2024-06-15 00:00:00.250Z,ok=true,x=nan"), key);
+    EXPECT_NE(*text->key("path=\\N,at=2024-06-15 00:00:00.250Z,ok=true,x=nan"), key);
+
+    const auto refused = [&](const char* typed) { return text->key(typed).error().message; };
+    EXPECT_THAT(refused("yesterday,true,1,a"),
+                testing::AllOf(testing::HasSubstr("\"yesterday\" is no time for at"),
+                               testing::HasSubstr("(at time, ok bool, x float, path text)")));
+    EXPECT_THAT(refused("2024-06-15T00:00:00Z,maybe,1,a"),
+                testing::HasSubstr("\"maybe\" is no bool for ok"));
+    EXPECT_THAT(refused("2024-06-15T00:00:00Z,true,1"), testing::HasSubstr("3 values for 4"));
+    EXPECT_THAT(refused("2024-06-15T00:00:00Z,true,1,a\\N"),
+                testing::HasSubstr("no text for path"));
 }
 
 TEST(AggregateCalls, AreTakenApartOrRefusedWithTheForms) {
