@@ -3,6 +3,8 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "core/secrets.h"
+
 namespace tidemill::core {
 namespace {
 
@@ -29,10 +31,18 @@ void setLogLevel(LogLevel level) {
     }
 }
 
-void logDebug(std::string_view message) { logger().debug("{}", message); }
-void logInfo(std::string_view message) { logger().info("{}", message); }
-void logWarning(std::string_view message) { logger().warn("{}", message); }
-void logError(std::string_view message) { logger().error("{}", message); }
+void logDebug(std::string_view message) {
+    if (logger().should_log(spdlog::level::debug)) logger().debug("{}", withoutSecrets(message));
+}
+void logInfo(std::string_view message) {
+    if (logger().should_log(spdlog::level::info)) logger().info("{}", withoutSecrets(message));
+}
+void logWarning(std::string_view message) {
+    if (logger().should_log(spdlog::level::warn)) logger().warn("{}", withoutSecrets(message));
+}
+void logError(std::string_view message) {
+    if (logger().should_log(spdlog::level::err)) logger().error("{}", withoutSecrets(message));
+}
 
 std::string escaped(std::string_view bytes, std::size_t bytesMax) {
     constexpr char kHex[] = "0123456789abcdef";

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/secrets.h"
+
 namespace tidemill {
 namespace {
 
@@ -67,7 +69,7 @@ void SourceErrors::open(core::FileSystem& files, const core::Path& directory,
 
 void SourceErrors::add(SourceError error) {
     error.source = oneLine(std::move(error.source));
-    error.message = oneLine(std::move(error.message));
+    error.message = oneLine(core::withoutSecrets(error.message));
     std::lock_guard lock(mutex_);
     errors_.push_back(std::move(error));
     while (errors_.size() > kMost) errors_.pop_front();

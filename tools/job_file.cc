@@ -12,6 +12,7 @@
 #include "sources/line_assembler.h"
 #include "state/state_table.h"
 #include "tools/job_plan.h"
+#include "tools/job_secrets.h"
 #include "tools/kafka_source_spec.h"
 #include "tools/listen_conflicts.h"
 #include "tools/step_reader.h"
@@ -452,6 +453,7 @@ core::Result<JobFile> parseJobFile(const std::string& text, const std::string& p
         errors.add({begin.line, begin.column}, std::string(error.description()));
         return core::fail(core::ErrorKind::kInvalid, errors.text());
     }
+    putSecrets(root, errors);
     const bool whole = Reader(root, job, errors).read();
     // What cannot be planned is said in the same breath.
     if (whole && !errors.empty()) addPlanErrors(job, errors);

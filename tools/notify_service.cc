@@ -10,6 +10,8 @@
 #include <cstring>
 #include <utility>
 
+#include "core/secrets.h"
+
 namespace tidemill::tools {
 namespace {
 
@@ -85,7 +87,7 @@ void ServiceManager::stopping() {
 
 void ServiceManager::status(std::string_view line) {
     std::lock_guard lock(mutex_);
-    status_ = line;
+    status_ = core::withoutSecrets(line);
     notify("STATUS=" + status_);
 }
 

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "core/logging.h"
+#include "core/secrets.h"
 #include "core/stop_signals.h"
 #include "sources/endpoint.h"
 #include "tidemill/streaming_context.h"
@@ -205,13 +206,14 @@ std::string plan(const JobFile& job, const PlannedJob& planned, const Job& decla
         text +=
             "page        http://" + sources::hostAndPort(job.page->host, job.page->port) + "/\n";
     std::error_code unknown;
-    return text + "data        " + options.directory.string() +
-           (std::filesystem::exists(options.directory, unknown)
-                ? ""
-                : ", which is made at the first start") +
-           "\nlimits      " + inWords(options.maxBatchBytes) + " a batch, " +
-           inWords(options.maxRecordBytes) + " a record, " + inWords(options.deltaBudgetBytes) +
-           " of changed state\ncheckpoint  " + checkpointTriggers(options) + "\n";
+    text += "data        " + options.directory.string() +
+            (std::filesystem::exists(options.directory, unknown)
+                 ? ""
+                 : ", which is made at the first start") +
+            "\nlimits      " + inWords(options.maxBatchBytes) + " a batch, " +
+            inWords(options.maxRecordBytes) + " a record, " + inWords(options.deltaBudgetBytes) +
+            " of changed state\ncheckpoint  " + checkpointTriggers(options) + "\n";
+    return core::withoutSecrets(text);
 }
 
 }  // namespace
@@ -272,7 +274,8 @@ int runJob(const RunOptions& wanted) {
         return kExitJobFile;
     }
     if (auto valid = context.job()->validate(); !valid) {
-        std::fprintf(stderr, "%s: %s\n", wanted.jobFile.c_str(), valid.error().message.c_str());
+        std::fprintf(stderr, "%s: %s\n", wanted.jobFile.c_str(),
+                     core::withoutSecrets(valid.error().message).c_str());
         return kExitJobFile;
     }
     if (wanted.checkOnly) {

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "core/format.h"
+#include "core/secrets.h"
 
 namespace tidemill::tools {
 namespace {
@@ -26,7 +27,7 @@ std::string printed(const toml::node& node) {
     std::ostringstream out;
     if (const auto* value = node.as_string()) out << '"' << value->get() << '"';
     else node.visit([&](const auto& written) { out << written; });
-    auto text = out.str();
+    auto text = core::withoutSecrets(out.str());
     std::replace(text.begin(), text.end(), '\n', ' ');
     return text.size() > 60 ? text.substr(0, 60) + "…" : text;
 }
@@ -35,7 +36,7 @@ std::string printed(const toml::node& node) {
 
 void JobFileErrors::add(Position at, const std::string& message) {
     std::string line;
-    core::appendPrintable(line, message);  // it quotes what the file holds
+    core::appendPrintable(line, core::withoutSecrets(message));  // it quotes what the file holds
     lines_.emplace_back(at, std::move(line));
 }
 

@@ -54,6 +54,29 @@ TEST_F(Program, AnExportWhoseReaderLeavesEndsQuietly) {
     EXPECT_THAT(contentOf(rig_.path() / "said"), HasSubstr("writing to standard output failed"));
 }
 
+TEST_F(Program, ShowsNoSecretOfTheJobFile) {
+    ::setenv("TIDEMILL_TEST_HOST", "127.0.0.1", 1);
+    rig_.writeJob("type = \"socket\"\nhost = \"${env:TIDEMILL_TEST_HOST}\"\nport = " +
+                      std::to_string(server_.port()) + "\n",
+                  "[[output]]\nto = \"print\"\n");
+    const auto good =
+        rig_.tidemill({"run", "--check", rig_.path() / "job.toml", "--data-dir", rig_.data()});
+    EXPECT_EQ(good.code, 0) << good.err;
+    EXPECT_THAT(good.out, HasSubstr("${env:TIDEMILL_TEST_HOST}"));
+    EXPECT_THAT(good.out, ::testing::Not(HasSubstr("127.0.0.1")));
+    const auto daemon = rig_.start();
+    server_.accept();
+    feed("a b\n");
+    ASSERT_TRUE(rig_.awaitLoggedLines(1));
+    stopGracefully(*daemon);
+    EXPECT_THAT(rig_.daemonErrors(), ::testing::Not(HasSubstr("127.0.0.1")));
+    std::ofstream(rig_.path() / "job.toml", std::ios::app)
+        << "[[output]]\nto = \"${env:TIDEMILL_TEST_NOT_SET}\"\n";
+    const auto missing = rig_.tidemill({"run", "--check", rig_.path() / "job.toml"});
+    EXPECT_THAT(missing.err,
+                HasSubstr("to names the environment variable \"TIDEMILL_TEST_NOT_SET\""));
+}
+
 TEST_F(Program, CheckSaysThePlanAndMakesNothing) {
     rig_.writeDialingJob(server_, "[[output]]\nto = \"print\"\n");
     const auto checked =

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "core/secrets.h"
+
 namespace tidemill::tools {
 namespace {
 
@@ -26,7 +28,7 @@ double seconds(nanoseconds time) { return std::chrono::duration<double>(time).co
 
 // JSON wants UTF-8; descriptions and errors may hold what a peer sent.
 std::string text(const std::string& bytes) {
-    return Json(bytes).dump(-1, ' ', false, Json::error_handler_t::replace);
+    return Json(core::withoutSecrets(bytes)).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 Json utf8(const std::string& bytes) { return Json::parse(text(bytes)); }
 

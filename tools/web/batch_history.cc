@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "core/secrets.h"
+
 namespace tidemill::tools {
 namespace {
 
@@ -14,7 +16,8 @@ double millis(const std::optional<std::chrono::nanoseconds>& time) {
 
 // JSON wants UTF-8; an error may hold what a record held.
 Json utf8(const std::string& text) {
-    return Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace));
+    return Json::parse(
+        Json(core::withoutSecrets(text)).dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 }  // namespace
