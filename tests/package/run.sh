@@ -14,8 +14,10 @@ if [[ ${1:-} != --inside ]]; then
     }
     [[ $(id -u) == 0 ]] || { echo "not root"; exit 77; }
     package=$(ls "$work"/out/*.deb)
+    place=$(mktemp -d)
+    trap 'rmdir "$place"' EXIT
     # shellcheck disable=SC2016  # expanded inside
-    exec unshare --mount --pid --fork --kill-child bash -euc '
+    unshare --mount --pid --fork --kill-child bash -euc '
         mount -t tmpfs none "$0"
         mkdir "$0/upper" "$0/work" "$0/root"
         if ! mount -t overlay overlay -o "lowerdir=/,upperdir=$0/upper,workdir=$0/work" "$0/root"; then
@@ -29,7 +31,8 @@ if [[ ${1:-} != --inside ]]; then
         cp "$1" "$0/root/tmp/tidemill.deb"
         cp "$2" "$0/root/tmp/run.sh"
         chroot "$0/root" bash /tmp/run.sh --inside
-    ' "$(mktemp -d)" "$package" "${BASH_SOURCE[0]}"
+    ' "$place" "$package" "${BASH_SOURCE[0]}"
+    exit
 fi
 
 fail() {
