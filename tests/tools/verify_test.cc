@@ -80,6 +80,8 @@ TEST_F(Verify, TheStateOfAJobThatRunsIsWhatItsLogGives) {
         EXPECT_GT(verdict["rows"], 40);
         feedOverCheckpoints(20);
     }
+    // What a plain sender has sent and nobody has read is lost with the process.
+    ASSERT_TRUE(rig_.awaitLoggedLines(lines_));
     daemon->kill();
     const auto before = rig_.snapshot();
     const auto shown = results();
