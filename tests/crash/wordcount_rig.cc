@@ -111,6 +111,8 @@ WordCountRig::WordCountRig(const WordCountRig& other, std::string directory)
     for (const auto& channel : channels())
         if (fs::exists(other.disk() / channel.results))
             fs::copy(other.disk() / channel.results, path_ / channel.results, kAll);
+    // A killed process leaves its socket, which is no file to copy and belongs to nobody.
+    fs::remove(other.disk() / "data" / "CONTROL");
     if (fs::exists(other.disk() / "data")) fs::copy(other.disk() / "data", path_ / "data", kAll);
     writeJob();
 }

@@ -221,6 +221,8 @@ Counts ProgramRig::totals() const {
 std::map<std::string, std::string> ProgramRig::snapshot() const {
     std::map<std::string, std::string> files;
     for (const auto& entry : fs::recursive_directory_iterator(data())) {
+        // A process that holds the directory makes its socket anew, whether it then starts or not.
+        if (entry.path().filename() == "CONTROL") continue;
         struct stat status {};
         ::lstat(entry.path().c_str(), &status);
         files[entry.path()] = std::to_string(status.st_size) + " bytes, changed " +
