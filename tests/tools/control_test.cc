@@ -7,6 +7,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "tests/support/raw_client.h"
 #include "tests/tools/program_fixture.h"
 
 namespace tidemill::test {
@@ -173,61 +174,31 @@ TEST_F(Control, ADirectoryWithALongPathHasOneToo) {
 }
 
 // Connects as a client of the project's own would not behave.
-class RawClient {
-public:
-    explicit RawClient(const fs::path& path) : fd_(::socket(AF_UNIX, SOCK_STREAM, 0)) {
-        sockaddr_un address{};
-        address.sun_family = AF_UNIX;
-        std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
-        connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-        const timeval time{.tv_sec = 20, .tv_usec = 0};
-        ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
-    }
-    RawClient(RawClient&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    ~RawClient() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    bool connected() const { return connected_; }
-    void send(const std::string& bytes) {
-        std::size_t sent = 0;
-        while (sent < bytes.size()) {
-            const auto got = ::send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
-            if (got <= 0) return;
-            sent += static_cast<std::size_t>(got);
-        }
-    }
-    // Until the daemon ends the connection.
-    std::string receive() {
-        std::string all;
-        char piece[4096];
-        for (ssize_t got; (got = ::recv(fd_, piece, sizeof piece, 0)) > 0;)
-            all.append(piece, static_cast<std::size_t>(got));
-        return all;
-    }
-
-private:
-    int fd_;
-    bool connected_ = false;
-};
+RawClient connectedTo(const fs::path& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+    return RawClient(address);
+}
 
 TEST_F(Control, RequestsThatAreNoneAreRefusedAndHarmNobody) {
     const auto daemon = startCounting();
     {
-        RawClient client(socketPath());
+        auto client = connectedTo(socketPath());
         client.send("stauts \x1b[2J\n");
         const auto said = Json::parse(client.receive());
         EXPECT_THAT(said["error"].get<std::string>(),
                     HasSubstr("unknown request \"stauts \\x1b[2J\"; there are: status, "));
     }
     {
-        RawClient client(socketPath());
+        auto client = connectedTo(socketPath());
         client.send(std::string(1 << 20, 'x'));  // no line ends: longer than any request
         EXPECT_EQ(client.receive(), "");
     }
     {
         // Silent ones take all places for a while, and no longer.
         std::vector<RawClient> silent;
-        for (int i = 0; i < 200; ++i) silent.emplace_back(socketPath());
+        for (int i = 0; i < 200; ++i) silent.push_back(connectedTo(socketPath()));
         EXPECT_TRUE(awaitStatus([](const Json& s) { return s["phase"] == "running"; }));
     }
     stopGracefully(*daemon);

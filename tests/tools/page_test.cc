@@ -10,6 +10,7 @@
 #include <set>
 #include <utility>
 
+#include "tests/support/raw_client.h"
 #include "tests/tools/program_fixture.h"
 
 namespace tidemill::test {
@@ -26,46 +27,16 @@ struct Answer {
 // A port that nobody has.
 std::uint16_t freePort() { return TextServer().port(); }
 
-class Connection {
-public:
-    explicit Connection(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_port = htons(port);
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-        const timeval time{.tv_sec = 20, .tv_usec = 0};
-        ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
-    }
-    Connection(Connection&& other) noexcept
-        : fd_(std::exchange(other.fd_, -1)), connected_(other.connected_) {}
-    ~Connection() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    bool connected() const { return connected_; }
-    void send(const std::string& bytes) {
-        for (std::size_t sent = 0; sent < bytes.size();) {
-            const auto got = ::send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
-            if (got <= 0) return;
-            sent += static_cast<std::size_t>(got);
-        }
-    }
-    // Until the server ends the connection.
-    std::string receive() {
-        std::string all;
-        char piece[16384];
-        for (ssize_t got; (got = ::recv(fd_, piece, sizeof piece, 0)) > 0;)
-            all.append(piece, static_cast<std::size_t>(got));
-        return all;
-    }
-
-private:
-    int fd_;
-    bool connected_ = false;
-};
+RawClient connectedTo(std::uint16_t port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return RawClient(address);
+}
 
 Answer asked(std::uint16_t port, const std::string& request) {
-    Connection connection(port);
+    auto connection = connectedTo(port);
     if (!connection.connected()) return {};
     connection.send(request);
     const auto all = connection.receive();
@@ -207,8 +178,8 @@ TEST_F(Page, RefusesWhatIsNotForIt) {
 // Connections that do nothing take the places of others for 15 s at most, and the job goes on.
 TEST_F(Page, SilentClientsDoNotHoldTheJobUp) {
     const auto daemon = startWithPage();
-    std::vector<Connection> silent;
-    for (int i = 0; i < 300; ++i) silent.emplace_back(port_);
+    std::vector<RawClient> silent;
+    for (int i = 0; i < 300; ++i) silent.push_back(connectedTo(port_));
     const auto before = Json::parse(rig_.look({"status", "--json"}).out);
     feed("more tide\n");
     EXPECT_TRUE(rig_.awaitLoggedLines(2));

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "core/secrets.h"
+#include "tools/control/shown_text.h"
 
 namespace tidemill::tools {
 namespace {
@@ -25,12 +25,6 @@ constexpr double kNearlyFull = 0.95;
 
 double millis(nanoseconds time) { return std::chrono::duration<double, std::milli>(time).count(); }
 double seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
-
-// JSON wants UTF-8; descriptions and errors may hold what a peer sent.
-std::string text(const std::string& bytes) {
-    return Json(core::withoutSecrets(bytes)).dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-Json utf8(const std::string& bytes) { return Json::parse(text(bytes)); }
 
 std::uint64_t residentBytes() {
     std::ifstream file("/proc/self/statm");
@@ -204,8 +198,8 @@ namespace {
 
 Json laneJson(const core::LaneStatistics& lane) {
     Json json;
-    json["lane"] = utf8(lane.lane);
-    json["position"] = utf8(lane.position);
+    json["lane"] = shownText(lane.lane);
+    json["position"] = shownText(lane.position);
     if (lane.lag) json["lag_records"] = *lane.lag;
     return json;
 }
@@ -213,7 +207,7 @@ Json laneJson(const core::LaneStatistics& lane) {
 Json sourceJson(const SourceStatus& source, const SourceStatus* then, double over) {
     const auto& numbers = source.statistics;
     Json json;
-    json["description"] = utf8(source.description);
+    json["description"] = shownText(source.description);
     json["records"] = numbers.records;
     json["bytes"] = numbers.bytes;
     if (then != nullptr && over > 0) {
@@ -225,7 +219,7 @@ Json sourceJson(const SourceStatus& source, const SourceStatus* then, double ove
     json["connections"] = numbers.connections;
     json["connections_refused"] = numbers.connectionsRefused;
     json["errors"] = source.errors;
-    json["last_error"] = utf8(source.lastError);
+    json["last_error"] = shownText(source.lastError);
     json["retries"] = source.retrying;
     Json lanes = Json::array();
     std::uint64_t lag = 0;
@@ -258,8 +252,8 @@ Json errorsJson(const std::vector<SourceError>& errors) {
     const auto begin = errors.size() - std::min(errors.size(), kErrorsShown);
     for (std::size_t i = begin; i < errors.size(); ++i)
         list.push_back({{"time_ms", toMillis(errors[i].time)},
-                        {"source", utf8(errors[i].source)},
-                        {"message", utf8(errors[i].message)}});
+                        {"source", shownText(errors[i].source)},
+                        {"message", shownText(errors[i].message)}});
     return list;
 }
 
@@ -275,11 +269,11 @@ Json DaemonStatus::report() const {
     const double over = seconds(now.at - then.at);
 
     Json json;
-    json["job"] = utf8(options_.name);
+    json["job"] = shownText(options_.name);
     json["version"] = TIDEMILL_VERSION;
     json["process"] = ::getpid();
     std::error_code unknown;
-    json["data_dir"] = utf8(std::filesystem::absolute(options_.directory, unknown).string());
+    json["data_dir"] = shownText(std::filesystem::absolute(options_.directory, unknown).string());
     json["started_ms"] =
         std::chrono::duration_cast<std::chrono::milliseconds>(startedAt_.time_since_epoch())
             .count();
@@ -287,7 +281,7 @@ Json DaemonStatus::report() const {
     json["phase"] = nameOf(phase_);
     json["health"] = nameOf(health.health);
     json["words"] = Json::array();
-    for (const auto& words : health.words) json["words"].push_back(utf8(words));
+    for (const auto& words : health.words) json["words"].push_back(shownText(words));
     json["batch"] = batchJson(engine.batches, options_);
     // To the second, since it is looked at so often.
     json["batch"]["age_s"] =

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "core/secrets.h"
+#include "tools/control/shown_text.h"
 
 namespace tidemill::tools {
 namespace {
@@ -12,12 +12,6 @@ using Json = nlohmann::ordered_json;
 
 double millis(const std::optional<std::chrono::nanoseconds>& time) {
     return time ? std::chrono::duration<double, std::milli>(*time).count() : 0;
-}
-
-// JSON wants UTF-8; an error may hold what a record held.
-Json utf8(const std::string& text) {
-    return Json::parse(
-        Json(core::withoutSecrets(text)).dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 }  // namespace
@@ -49,15 +43,15 @@ Json BatchHistory::behind(std::uint64_t after) const {
                   {"replayed", batch.replayed}};
         json["inputs"] = Json::array();
         for (const auto& input : batch.inputs)
-            json["inputs"].push_back({{"description", utf8(input.description)},
+            json["inputs"].push_back({{"description", shownText(input.description)},
                                       {"records", input.records},
                                       {"bytes", input.bytes}});
         json["outputs"] = Json::array();
         for (const auto& output : outputs) {
-            Json one{{"description", utf8(output.description)},
+            Json one{{"description", shownText(output.description)},
                      {"ms", millis(output.duration)},
                      {"already_visible", output.alreadyVisible}};
-            if (output.error) one["error"] = utf8(*output.error);
+            if (output.error) one["error"] = shownText(*output.error);
             json["outputs"].push_back(std::move(one));
         }
         all.push_back(std::move(json));
