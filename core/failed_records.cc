@@ -7,6 +7,16 @@
 
 namespace tidemill::core {
 
+std::string_view toString(RecordKind kind) {
+    switch (kind) {
+        case RecordKind::kElement: return "element";
+        case RecordKind::kLine: return "line";
+        case RecordKind::kBeginning: return "beginning";
+        case RecordKind::kRow: return "row";
+    }
+    return "element";
+}
+
 struct FailedRecords::Noted {
     using Passes = std::map<std::uint32_t, std::uint64_t>;  // number of the scan -> how many
     struct Counts {

@@ -34,10 +34,22 @@
 
 namespace tidemill::core {
 
+// What the text of a record that is left out says of it.
+enum class RecordKind : std::uint8_t {
+    kElement,    // as print would show what a function was given; it need not be what was received
+    kLine,       // a line as it was received, in full and without its end: core/reversible_text.h
+    kBeginning,  // the beginning of such a line
+    kRow,        // columns that a step made, as a tuple: a group, or what was joined
+};
+
+// "line": how dead letters say it.
+std::string_view toString(RecordKind kind);
+
 struct FailedRecord {
     std::string operation;  // "map", or what the job file calls the step
-    std::string record;     // as print would show it, its beginning when it is long
+    std::string record;     // the text, its beginning when it is long
     std::string error;      // what the function threw, likewise
+    RecordKind kind = RecordKind::kElement;
     auto operator<=>(const FailedRecord&) const = default;
 };
 
@@ -191,11 +203,12 @@ public:
     }
 
     // Notes a record that could not be worked on, for an operator whose loop is its own: the batch
-    // goes on without it, or ends here by a TaskFailure. `record` as in FailedRecord; `text`: where
-    // it lies, see FailedCall.
-    void reject(std::string record, std::string error, const char* text) {
+    // goes on without it, or ends here by a TaskFailure. `record` and `kind` as in FailedRecord, a
+    // line in full; `text`: where it lies, see FailedCall.
+    void reject(std::string record, RecordKind kind, std::string error, const char* text) {
         const std::size_t bytesMax = failed_ != nullptr ? failed_->textBytesMax() : 256;
-        FailedRecord failed{operation_, std::move(record), std::move(error)};
+        if (kind == RecordKind::kLine && record.size() > bytesMax) kind = RecordKind::kBeginning;
+        FailedRecord failed{operation_, std::move(record), std::move(error), kind};
         cut(failed.record, bytesMax, failed.record.size());
         cut(failed.error, bytesMax, failed.error.size());
         // What such an operator rejects follows from the job file alone, so that a re-run of a
@@ -258,7 +271,7 @@ private:
     template <class In>
     FailedRecord described(const In& element, std::string error) const {
         const std::size_t bytesMax = failed_ != nullptr ? failed_->textBytesMax() : 256;
-        FailedRecord failed{operation_, {}, std::move(error)};
+        FailedRecord failed{operation_, {}, std::move(error), RecordKind::kElement};
         if constexpr (std::convertible_to<const In&, std::string_view>) {
             const std::string_view text(element);
             appendElement(failed.record, text.substr(0, bytesMax));

@@ -5,6 +5,7 @@
 
 #include "core/format.h"
 #include "core/logging.h"
+#include "core/reversible_text.h"
 #include "tidemill/batch_failure.h"
 
 namespace tidemill {
@@ -21,8 +22,13 @@ nlohmann::ordered_json begun(const core::BatchRun& run) {
     return line;
 }
 
-// Calls f(place, record) for the records that the batch goes on without because an operator said
-// so.
+// Bytes that only the source's stream can read are no lines.
+core::RecordKind kindOf(const SourceDeclaration& source) {
+    return source.isText ? core::RecordKind::kLine : core::RecordKind::kElement;
+}
+
+// Calls f(place, kind, record) for the records that the batch goes on without because an operator
+// said so.
 template <class F>
 core::Result<> forEachLeftOut(const core::BatchRun& run,
                               const std::vector<SourceDeclaration>& sources, F f) {
@@ -34,20 +40,21 @@ core::Result<> forEachLeftOut(const core::BatchRun& run,
         const bool some = first != record.skippedByOption.end() && first->lsn == block->lsn();
         if (!record.allSkippedByOption && !some) continue;
         TM_ASSIGN(const auto bytes, block->bytes());
-        forEachRecord(bytes.view(), sources.at(block->origin().source.value).framing,
+        const auto& source = sources.at(block->origin().source.value);
+        forEachRecord(bytes.view(), source.framing,
                       [&](std::uint32_t number, std::string_view text) {
                           const core::RecordPlace place{block->lsn(), number};
                           if (record.allSkippedByOption ||
                               std::binary_search(record.skippedByOption.begin(),
                                                  record.skippedByOption.end(), place))
-                              f(place, text);
+                              f(place, kindOf(source), text);
                           return true;
                       });
     }
     return {};
 }
 
-// Likewise those that all stood in files, f(path, record): they are named, and gone on without,
+// Likewise those that all stood in files, f(path, kind, record): they are named, and gone on without,
 // when they cannot be read any more.
 template <class F>
 void forEachOfRanges(const core::BatchRun& run, const std::vector<SourceDeclaration>& sources,
@@ -56,7 +63,9 @@ void forEachOfRanges(const core::BatchRun& run, const std::vector<SourceDeclarat
     if (!record.allSkippedByOption) return;
     for (const auto& range : record.ranges) {
         const auto& source = sources.at(range.source.value);
-        const auto read = source.replayable->visitRecords(range.bytes, f);
+        const auto read = source.replayable->visitRecords(
+            range.bytes,
+            [&](std::string_view path, std::string_view bytes) { f(path, kindOf(source), bytes); });
         if (!read)
             core::logWarning(
                 "batch " + core::toString(record.batch) + " goes on without records of " +
@@ -118,32 +127,37 @@ core::Result<> DeadLetters::write(const core::BatchRun& run,
     TM_ASSIGN(const auto file, files_.begin(run.mark()));
     if (!file) return {};
     core::Result<> written;
-    const auto append = [&](nlohmann::ordered_json line, std::string_view bytes) {
-        std::string printable;
-        core::appendPrintable(printable, bytes);
-        line["record"] = printable;
+    const auto append = [&](nlohmann::ordered_json line, core::RecordKind kind,
+                            std::string_view bytes) {
+        std::string text;
+        core::appendReversible(text, bytes);
+        line["kind"] = toString(kind);
+        line["record"] = text;
         if (written) written = file->append(lineOf(line));
     };
-    const auto leftOut = [&](const core::RecordPlace& place, std::string_view bytes) {
+    const auto leftOut = [&](const core::RecordPlace& place, core::RecordKind kind,
+                             std::string_view bytes) {
         auto line = begun(run);
         line["operation"] = "skipped as told";
         line["lsn"] = place.lsn.value;
         line["line"] = place.line;
-        append(std::move(line), bytes);
+        append(std::move(line), kind, bytes);
     };
     TM_TRY(forEachLeftOut(run, sources, leftOut));
-    forEachOfRanges(run, sources, [&](std::string_view path, std::string_view bytes) {
+    const auto ofFile = [&](std::string_view path, core::RecordKind kind, std::string_view bytes) {
         auto line = begun(run);
         line["operation"] = "skipped as told";
         if (!path.empty()) line["file"] = path;
-        append(std::move(line), bytes);
-    });
+        append(std::move(line), kind, bytes);
+    };
+    forEachOfRanges(run, sources, ofFile);
     if (run.failedRecords() != nullptr && run.record().onError == core::OnError::kDeadLetter) {
         const auto& failed = *run.failedRecords();
         std::uint64_t left = failed.rules().deadLettersMax;
         failed.forEachKept([&](const core::FailedRecord& kept, std::uint64_t times) {
             auto line = begun(run);
             line["operation"] = kept.operation;
+            line["kind"] = toString(kept.kind);
             line["record"] = kept.record;
             line["error"] = kept.error;
             const auto text = lineOf(line);

@@ -52,6 +52,8 @@ struct SourceDeclaration {
     // What messages call it; empty: "source 0 (socketTextStream)".
     std::string label;
     core::Framing framing = core::Framing::kLines;
+    // Its records are text: lines, or what may go on over line ends.
+    bool isText = true;
     // What the names of its lanes begin with (core/lanes.h), when no other source may have it: two
     // would take from each other.
     std::string lanes;

@@ -34,6 +34,7 @@ core::SourceId StreamingContext::kafkaSource(const char* kind, KafkaOptions opti
                                         "\", under which positions are kept; give each its own");
     source.kind = kind;
     source.framing = core::Framing::kPrefixed;
+    source.isText = false;
     source.description =
         std::string(kind) + " reads " + topicsOf(options) + " from " + options.brokers;
     source.receive =

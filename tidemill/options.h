@@ -91,7 +91,8 @@ struct StreamingOptions {
 
     ErrorPolicy errorPolicy = ErrorPolicy::kStop;
     // For kDeadLetter: BATCH.jsonl, 20 digits, for each batch that has any, a JSON object a line:
-    // {"batch":…,"time_ms":…,"operation":…,"record":…,"error":…}. Empty: DIRECTORY/dead_letters.
+    // {"batch":…,"time_ms":…,"operation":…,"kind":…,"record":…,"error":…}. Empty:
+    // DIRECTORY/dead_letters. Kinds: core::RecordKind.
     std::filesystem::path deadLetterDirectory;
     // For kDeadLetter: so many records of a batch are kept; a last line of its file says how many
     // were not: {"batch":…,"time_ms":…,"not_kept":…}. They are in memory while the batch runs, 64

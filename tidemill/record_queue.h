@@ -49,6 +49,7 @@ public:
         declaration.elements = core::ValueCodec<T>::signature();
         declaration.description = "queueStream of " + declaration.elements;
         declaration.framing = core::Framing::kPrefixed;
+        declaration.isText = false;
         const auto reader = becomeReader(job, "source " + std::to_string(job.sources.size()) +
                                                   " (" + declaration.description + ")");
         declaration.receive = [shared = shared_, reader, oneAtATime,

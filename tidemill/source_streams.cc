@@ -115,6 +115,7 @@ DStream<std::string_view> StreamingContext::fileStream(const char* kind,
     SourceDeclaration source;
     source.kind = kind;
     source.description = std::string(kind) + " reads new files in " + options.directories;
+    source.isText = options.recordBytes == 0;
     auto files = std::make_shared<sources::FileSource>(*job_->files, std::move(options));
     source.replayable = files;
     const auto id = job_->addSource(std::move(source));

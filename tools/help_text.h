@@ -32,7 +32,8 @@ inline constexpr const char* kExitCodes =
   5    damaged data; wal verify, checkpoint verify: found some
   6    run: stored state was damaged, and a new start mends it: it takes a sound checkpoint
   8    send: all is durable, but not as it stands in the input: lines were too long and do not
-       count, or a line sent without a line end has grown since
+       count, or a line sent without a line end has grown since. dead_letters resend: some records
+       cannot be sent as lines
   9    send: another sender of the same name has taken the session over
   130  run: a second signal ended it at once)";
 

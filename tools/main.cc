@@ -423,7 +423,8 @@ int main(int argc, char** argv) {
         app.add_subcommand("dead_letters", "the records that a job has gone on without");
     deadLetters->require_subcommand(1);
     deadLetters->footer(
-        "Exit codes: 1 no data directory; 5 damaged; of resend those of send.\n"
+        "Exit codes: 1 no data directory; 5 damaged; of resend those of send, 8 also when some records "
+        "cannot be sent as lines.\n"
         "Example: tidemill dead_letters list --data-dir wordcount_acknowledged.data");
     const auto ofLetters = [&](CLI::App* command) {
         command

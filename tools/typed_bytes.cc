@@ -7,8 +7,8 @@
 
 #include "core/format.h"
 #include "core/key_codec.h"
+#include "core/reversible_text.h"
 #include "core/value_codec.h"
-#include "rows/format/reversible_text.h"
 #include "rows/json.h"
 
 namespace tidemill::tools {
@@ -72,7 +72,7 @@ void append(std::string& out, const char* name, const std::optional<std::string>
 std::string printed(const std::optional<std::string>& number, std::string_view bytes) {
     if (number) return *number;
     std::string text;
-    rows::appendReversible(text, bytes);
+    core::appendReversible(text, bytes);
     return text;
 }
 
@@ -109,7 +109,7 @@ core::Result<std::string> typedKey(const std::string& type, const std::string& t
     if (!good)
         return core::fail(core::ErrorKind::kInvalid,
                           "\"" + text + "\" is no key of this table: its keys are " + type);
-    return isNumber ? bytes : rows::fromReversible(text);
+    return isNumber ? bytes : core::fromReversible(text);
 }
 
 }  // namespace tidemill::tools

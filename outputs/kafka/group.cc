@@ -99,7 +99,7 @@ std::uint64_t KafkaGroup::scan(
             }
             std::string record;
             core::appendPrintable(record, std::string_view(message.value).substr(0, kShownBytes));
-            guard.reject(std::move(record), reason, nullptr);
+            guard.reject(std::move(record), core::RecordKind::kRow, reason, nullptr);
         });
     }
     return sent;

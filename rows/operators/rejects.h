@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "core/failed_records.h"
+#include "core/reversible_text.h"
 #include "rows/chunk.h"
-#include "rows/format/reversible_text.h"
 #include "rows/format/value_text.h"
 #include "rows/row_failures.h"
 
@@ -27,12 +27,12 @@ public:
             if (chunk.records != nullptr) {
                 const auto record = chunk.records[row];
                 std::string text;
-                appendReversible(text, record);
-                guard_.reject(std::move(text), message, record.data());
+                core::appendReversible(text, record);
+                guard_.reject(std::move(text), core::RecordKind::kLine, message, record.data());
             } else {
                 std::string text;
                 appendTuple(text, chunk, row);
-                guard_.reject(std::move(text), message, nullptr);
+                guard_.reject(std::move(text), core::RecordKind::kRow, message, nullptr);
             }
         }
         std::size_t count = 0;

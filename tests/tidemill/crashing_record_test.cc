@@ -233,9 +233,10 @@ TEST_F(CrashingFile, IsNamedByItsRecordAndItsBatchBecomesDeadLetters) {
     EXPECT_THAT(said(), AllOf(HasSubstr("with \"poison\""), HasSubstr("--skip-batch 1")));
     ASSERT_EQ(live(build, {{"d"}}, {}, 1), 0) << said();
     EXPECT_EQ(totals(), "(d,1)\n");
-    EXPECT_THAT(deadLetters(),
-                AllOf(HasSubstr("first.txt\",\"record\":\"a\""), HasSubstr("\"record\":\"poison\""),
-                      HasSubstr("second.txt\",\"record\":\"c\""), HasSubstr("\"record\":\"q\"")));
+    EXPECT_THAT(deadLetters(), AllOf(HasSubstr("first.txt\",\"kind\":\"line\",\"record\":\"a\""),
+                                     HasSubstr("\"record\":\"poison\""),
+                                     HasSubstr("second.txt\",\"kind\":\"line\",\"record\":\"c\""),
+                                     HasSubstr("\"record\":\"q\"")));
 }
 
 }  // namespace

@@ -87,9 +87,10 @@ TEST_F(ErrorPolicies, DeadLettersAreWrittenWithTheirBatchAndWhatWasThrown) {
                   kInputs, [](auto s) { return s.map(toNumber); }, with(ErrorPolicy::kDeadLetter)),
               (Batches{{"1", "2"}, {"3"}, {"4"}}));
     ASSERT_EQ(deadLetters(1).size(), 1u);
-    EXPECT_EQ(deadLetters(1)[0].dump(),
-              R"({"batch":1,"error":"not a number: bad","operation":"map","record":"bad",)"
-              R"("time_ms":1000})");
+    EXPECT_EQ(
+        deadLetters(1)[0].dump(),
+        R"({"batch":1,"error":"not a number: bad","kind":"element","operation":"map","record":"bad",)"
+        R"("time_ms":1000})");
     EXPECT_EQ(deadLetters(2).size(), 0u);
     ASSERT_EQ(deadLetters(3).size(), 2u);
     EXPECT_EQ(deadLetters(3)[0]["record"], "bad");

@@ -32,19 +32,6 @@ bool await(Done done) {
     return true;
 }
 
-std::string fromBase64(const std::string& text) {
-    const std::string digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string bytes;
-    unsigned bits = 0;
-    int count = 0;
-    for (const char c : text) {
-        if (c == '=') break;
-        bits = bits << 6 | static_cast<unsigned>(digits.find(c));
-        if ((count += 6) >= 8) bytes += static_cast<char>(bits >> (count -= 8));
-    }
-    return bytes;
-}
-
 }  // namespace
 
 void countWords(Counts& counts, const std::string& text) {
@@ -57,6 +44,19 @@ void countWords(Counts& counts, const std::string& text) {
             word.clear();
         }
     }
+}
+
+std::string fromBase64(const std::string& text) {
+    const std::string digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string bytes;
+    unsigned bits = 0;
+    int count = 0;
+    for (const char c : text) {
+        if (c == '=') break;
+        bits = bits << 6 | static_cast<unsigned>(digits.find(c));
+        if ((count += 6) >= 8) bytes += static_cast<char>(bits >> (count -= 8));
+    }
+    return bytes;
 }
 
 std::string contentOf(const fs::path& path) {

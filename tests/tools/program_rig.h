@@ -86,5 +86,6 @@ private:
 };
 
 std::string contentOf(const std::filesystem::path& path);
+std::string fromBase64(const std::string& text);
 
 }  // namespace tidemill::test

@@ -1,15 +1,15 @@
-#include "rows/format/reversible_text.h"
+#include "core/reversible_text.h"
 
 #include <charconv>
 
 #include "core/format.h"
 
-namespace tidemill::rows {
+namespace tidemill::core {
 
 void appendReversible(std::string& out, std::string_view bytes) {
     for (;;) {
         const auto plain = bytes.substr(0, bytes.find('\\'));
-        core::appendPrintable(out, plain);
+        appendPrintable(out, plain);
         if (plain.size() == bytes.size()) return;
         out += R"(\\)";
         bytes.remove_prefix(plain.size() + 1);
@@ -34,4 +34,4 @@ std::string fromReversible(std::string_view text) {
     return bytes;
 }
 
-}  // namespace tidemill::rows
+}  // namespace tidemill::core

@@ -5,11 +5,11 @@
 #include <string>
 #include <string_view>
 
-namespace tidemill::rows {
+namespace tidemill::core {
 
 void appendReversible(std::string& out, std::string_view bytes);
 
 // The bytes that `text` stands for; a backslash that begins no escape is itself.
 std::string fromReversible(std::string_view text);
 
-}  // namespace tidemill::rows
+}  // namespace tidemill::core
