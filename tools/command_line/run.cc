@@ -1,0 +1,56 @@
+// The arguments of `tidemill run`.
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "tools/command_line/add_commands.h"
+#include "tools/commands.h"
+#include "tools/help_text.h"
+
+namespace tidemill::tools {
+
+void addRun(CLI::App& app, int& code) {
+    const auto run = std::make_shared<RunOptions>();
+    auto* runCommand = app.add_subcommand("run", "run a job file in the foreground");
+    runCommand->add_option("JOB.toml", run->jobFile, "the job; see docs/job_file.md")
+        ->required()
+        ->option_text(" ");
+    runCommand
+        ->add_option("--data-dir", run->dataDirectory,
+                     "where log, state and checkpoints live; made when it is missing\n"
+                     "(default: the job's data_dir, else ./NAME.data)")
+        ->option_text("DIR");
+    runCommand
+        ->add_option("--workers", run->workers,
+                     "threads that process batches, 0 to 1024; 0: one per core\n"
+                     "(default: the job's, else 0)")
+        ->check(CLI::Range(0, 1024))
+        ->option_text("N");
+    runCommand->add_flag("--check", run->checkOnly,
+                         "say what the job file means, or all that is wrong with it,\n"
+                         "and run nothing");
+    runCommand->add_flag("--adopt", run->adopt,
+                         "take over a data directory that belongs to a job of another name");
+    runCommand->add_flag("--drop-mismatched-state", run->dropMismatchedState,
+                         "start although a table's types, or what it holds, have changed.\n"
+                         "Such tables begin EMPTY: what they held, all totals, is gone");
+    runCommand
+        ->add_option("--skip-record", run->skipRecords,
+                     "go on without record number LINE of the log's block LSN, as the\n"
+                     "message of the failed batch names it (120:4); may be given\n"
+                     "several times")
+        ->expected(1)
+        ->take_all()
+        ->option_text("LSN:LINE");
+    runCommand
+        ->add_option("--quarantine", run->quarantineBatch,
+                     "go on without the records of this batch that a step cannot take")
+        ->option_text("BATCH");
+    runCommand
+        ->add_option("--skip-batch", run->skipBatch,
+                     "go on without all records of this batch; none of them counts")
+        ->option_text("BATCH");
+    runCommand->footer(kRunFooter);
+    runCommand->callback([&code, run] { code = runJob(*run); });
+}
+
+}  // namespace tidemill::tools

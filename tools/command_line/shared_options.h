@@ -1,0 +1,30 @@
+// Options that several commands have, each in the same words.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "tools/commands.h"
+
+namespace tidemill::tools {
+
+inline void addJson(CLI::App& command, bool& json) {
+    command.add_flag("--json", json, "one JSON object a line");
+}
+
+// Of the commands that only look.
+inline void addInspection(CLI::App& command, InspectOptions& options) {
+    command.add_option("--data-dir", options.dataDirectory, "required: the job's data directory")
+        ->required()
+        ->option_text("DIR");
+    addJson(command, options.json);
+}
+
+// Of the commands that ask the daemon.
+inline void addDaemonDirectory(CLI::App& command, ControlOptions& options) {
+    command
+        .add_option("--data-dir", options.dataDirectory, "required: the data directory of the job")
+        ->required()
+        ->option_text("DIR");
+}
+
+}  // namespace tidemill::tools

@@ -1,0 +1,91 @@
+#include "tools/settings_reader.h"
+
+#include "core/buffer_pool.h"
+#include "core/logging.h"
+#include "sources/endpoint.h"
+#include "sources/line_assembler.h"
+#include "state/state_table.h"
+#include "tools/listen_conflicts.h"
+
+namespace tidemill::tools {
+namespace {
+
+constexpr std::size_t kJobNameBytesMax = 200;  // behind it comes ".data"
+constexpr std::size_t kKibi = 1024;
+
+}  // namespace
+
+void readJobSettings(TomlTable& table, JobFile& job, JobFileErrors& errors) {
+    job.name = table.requiredText("name");
+    if (job.name.find('/') != job.name.npos || job.name.starts_with(".") ||
+        job.name.size() > kJobNameBytesMax)
+        errors.add(table.at("name"),
+                   "name \"" + core::escaped(job.name, 60) +
+                       "\" must do for a file name: no '/', no leading '.', at most " +
+                       std::to_string(kJobNameBytesMax) + " bytes");
+    job.dataDirectory = table.text("data_dir", "");
+    const auto errorsBefore = errors.count();
+    job.options.interval = table.duration("interval", job.options.interval);
+    job.options.errorPolicy = ErrorPolicy::kDeadLetter;
+    if (table.has("on_error"))
+        if (const auto policy = table.choice("on_error", {"stop", "skip", "dead_letter"}))
+            job.options.errorPolicy = static_cast<ErrorPolicy>(*policy);
+    if (job.options.interval < Duration(1))
+        errors.add(table.at("interval"), "interval must be at least 1ms");
+    job.intervalWrong = errors.count() != errorsBefore;
+}
+
+void readLimits(TomlTable& table, JobFile& job) {
+    auto& options = job.options;
+    options.workers = static_cast<unsigned>(table.integer("workers", 0, 0, 1024));
+    options.maxBatchBytes = table.size("max_batch_bytes", options.maxBatchBytes, kKibi);
+    options.receiveBudgetBytes = table.size("receive_budget", 0, kKibi);
+    options.maxBacklogBytes = table.size("max_backlog_bytes", 0, kKibi);
+    options.blockBytes =
+        table.size("block_bytes", options.blockBytes, core::BufferPool::kSmallestBytes,
+                   core::BufferPool::kLargestBytes);
+    options.maxRecordBytes =
+        table.size("max_record_bytes", options.maxRecordBytes, 1, sources::kRecordBytesMaxMax);
+    options.deltaBudgetBytes = table.size("delta_budget", options.deltaBudgetBytes, kKibi);
+    options.stateCacheBytes = table.size("state_cache", options.stateCacheBytes, kKibi);
+    options.maxStateRowBytes = table.size("max_state_row_bytes", options.maxStateRowBytes, kKibi,
+                                          state::StateLimits::kRowBytesMost);
+    options.segmentBytes = table.size("segment_bytes", options.segmentBytes, 4 * kKibi);
+    options.maxDeadLetters =
+        static_cast<std::size_t>(table.integer("max_dead_letters", 10'000, 1, 1'000'000));
+    if (table.has("disk_reserve")) options.diskReserveBytes = table.size("disk_reserve", 0, 0);
+    if (table.has("disk_reserve_files"))
+        options.diskReserveFiles = static_cast<std::uint64_t>(
+            table.integer("disk_reserve_files", 0, 0, 1'000'000'000'000));
+    options.maxSessions =
+        static_cast<std::size_t>(table.integer("max_sessions", 100'000, 1, 1'000'000'000));
+}
+
+void readCheckpoint(TomlTable& table, JobFile& job) {
+    job.options.checkpointInterval = table.duration("interval", job.options.checkpointInterval);
+    job.options.checkpointBytes = table.size("log_bytes", job.options.checkpointBytes, 0);
+}
+
+void readPage(TomlTable& table, JobFile& job, JobFileErrors& errors) {
+    const auto listen = table.requiredText("listen");
+    const bool insecure = table.boolean("insecure", false);
+    if (listen.empty()) return;
+    auto endpoint = sources::parseEndpoint(listen);
+    if (!endpoint) return errors.add(table.at("listen"), "listen: " + endpoint.error().message);
+    if (endpoint->host == "localhost") endpoint->host = "127.0.0.1";
+    if (!isAddress(endpoint->host))
+        return errors.add(table.at("listen"),
+                          "listen is \"" + core::escaped(listen, 60) +
+                              "\", but the page needs a port, or an address of this machine "
+                              "and a port, such as \"127.0.0.1:4040\"");
+    if (!isThisMachine(endpoint->host) && !insecure)
+        return errors.add(
+            table.at("listen"),
+            "\"" + listen +
+                "\" can be reached by other machines, and the page has neither encryption "
+                "nor passwords; put a proxy that has them before a page on 127.0.0.1, or "
+                "add insecure = true if anybody there may look");
+    job.page = HttpAddress{endpoint->host, endpoint->port};
+}
+
+}  // namespace tidemill::tools

@@ -1,0 +1,88 @@
+#include "tools/source_reader.h"
+
+#include <string>
+#include <utility>
+
+#include "core/logging.h"
+#include "sources/endpoint.h"
+#include "tools/kafka_source_spec.h"
+#include "tools/listen_conflicts.h"
+
+namespace tidemill::tools {
+namespace {
+
+// The start would refuse the same; here it has its place in the file.
+void listensOn(const SourceSpec& source, Position at, JobFileErrors& errors) {
+    if (!isAddress(source.host))
+        return errors.add(at, "host is \"" + core::escaped(source.host, 60) +
+                                  "\", but a listening source needs an address of this "
+                                  "machine, such as \"127.0.0.1\"");
+    if (!isThisMachine(source.host) && !source.allowRemote)
+        errors.add(at, "host \"" + source.host +
+                           "\" can be reached by other machines, without encryption; add "
+                           "allow_remote = true if that is meant");
+}
+
+// Two that listen on one port, or one that dials what another listens on.
+void sharesNoPort(const SourceSpec& source, Position at, const std::vector<SourceSpec>& others,
+                  JobFileErrors& errors) {
+    const bool dials = source.type == SourceSpec::Type::kSocket;
+    if (source.port == 0) return;
+    for (const auto& other : others) {
+        if (other.port != source.port) continue;
+        const bool otherDials = other.type == SourceSpec::Type::kSocket;
+        const std::string which = "port " + std::to_string(source.port) + ", on which the source " +
+                                  (other.name.empty() ? "" : "\"" + other.name + "\" ") +
+                                  "of line " + std::to_string(other.at.line) + " listens";
+        if (!dials && !otherDials && overlap(source.host, other.host))
+            return errors.add(at, "host \"" + core::escaped(source.host, 60) + "\" takes in " +
+                                      which + " already");
+        if (dials && !otherDials && isThisMachine(source.host) && overlap(source.host, other.host))
+            return errors.add(at, "this source would dial its own job: it dials " + which);
+        if (!dials && otherDials && isThisMachine(other.host) && overlap(source.host, other.host))
+            return errors.add(at, "the source of line " + std::to_string(other.at.line) +
+                                      " would dial its own job: it dials port " +
+                                      std::to_string(source.port) + ", on which this one listens");
+    }
+}
+
+}  // namespace
+
+SourceSpec readSource(TomlTable& table, const JobFile& job, JobFileErrors& errors) {
+    SourceSpec source;
+    source.at = table.at();
+    source.name = table.text("name", "");
+    const auto type =
+        table.choice("type", {"socket", "listen", "listen_acknowledged", "files", "kafka"});
+    if (type) source.type = static_cast<SourceSpec::Type>(*type);
+    if (!type) return source;
+    if (source.type == SourceSpec::Type::kKafka) {
+        readKafkaSource(table, job.name, source, errors);
+        return source;
+    }
+    if (source.type == SourceSpec::Type::kFiles) {
+        source.directory = table.requiredText("directory");
+        if (table.has("existing"))
+            if (const auto existing = table.choice("existing", {"leave", "take"}))
+                source.files.existing = static_cast<ExistingFiles>(*existing);
+        if (table.has("on_lost_data"))
+            if (const auto lost = table.choice("on_lost_data", {"stop", "skip"}))
+                source.files.onLostData = static_cast<LostData>(*lost);
+        return source;
+    }
+    const bool dials = source.type == SourceSpec::Type::kSocket;
+    source.host = sources::withoutBrackets(table.text("host", dials ? "localhost" : "127.0.0.1"));
+    source.port = static_cast<std::uint16_t>(table.requiredInteger("port", dials ? 1 : 0, 65535));
+    if (!dials) {
+        source.connectionsMax =
+            static_cast<std::size_t>(table.integer("max_connections", 1024, 1, 1'000'000));
+        source.connectionsPerAddressMax = static_cast<std::size_t>(
+            table.integer("max_connections_per_address", 64, 1, 1'000'000));
+        source.allowRemote = table.boolean("allow_remote", false);
+        listensOn(source, table.at("host"), errors);
+    }
+    sharesNoPort(source, table.at("port"), job.sources, errors);
+    return source;
+}
+
+}  // namespace tidemill::tools
