@@ -1,5 +1,8 @@
 #include "python/native/gil.h"
 
+#include <cxxabi.h>
+#include <unistd.h>
+
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -39,6 +42,18 @@ struct ThreadState {
 
 thread_local ThreadState thread;
 
+// Takes the lock. A Python that is ending ends the threads that ask for it, by unwinding their
+// stacks (pthread_exit in take_gil of CPython's ceval_gil.h), and the destructors on the way let
+// nothing through: the process would abort. Such a thread stands still instead until the process is
+// gone, as CPython itself has it since 3.14.
+void takeLock(PyThreadState* state) {
+    try {
+        PyEval_RestoreThread(state);
+    } catch (const abi::__forced_unwind&) {
+        for (;;) ::pause();
+    }
+}
+
 void dropPending() {
     // Giving one up may add others.
     while (!thread.pending.empty())
@@ -59,7 +74,7 @@ void acquire() {
                 thread.isOwn = true;
             }
         }
-        PyEval_RestoreThread(thread.state);
+        takeLock(thread.state);
     }
     if (!thread.pending.empty()) dropPending();
 }
@@ -89,7 +104,7 @@ void* suspend() {
 void resume(void* state) {
     if (state == nullptr) return;
     auto* suspended = static_cast<Suspended*>(state);
-    PyEval_RestoreThread(suspended->state);
+    takeLock(suspended->state);
     depth = suspended->depth;
     thread.released = suspended->released;
     if (!thread.pending.empty()) dropPending();
