@@ -1,99 +1,8 @@
 // Streams whose input is read again instead of logged: files, and text in memory.
-#include <fcntl.h>
-#include <gtest/gtest.h>
-#include <sys/stat.h>
-
-#include <fstream>
-#include <set>
-
-#include "sources/file_source.h"
-#include "tests/support/batch_harness.h"
+#include "tests/tidemill/file_streams.h"
 
 namespace tidemill::test {
 namespace {
-
-namespace fs = std::filesystem;
-using Seen = std::map<std::uint64_t, std::vector<std::string>>;
-using Lines = std::vector<std::string>;
-
-// Batches come every second, the first of a new directory at `kStart` + 1 s.
-constexpr std::int64_t kStart = 1'000'000'000;
-
-class FileStreams : public ::testing::Test {
-protected:
-    FileStreams() { fs::create_directory(incoming()); }
-
-    fs::path incoming() const { return directory_ / "incoming"; }
-
-    // Puts a complete file there, modified `millis` behind kStart.
-    void put(const fs::path& name, std::string_view text, std::int64_t millis) const {
-        const auto path = incoming() / name;
-        std::ofstream(path, std::ios::binary) << text;
-        const std::int64_t at = kStart + millis;
-        const timespec times[2] = {{at / 1000, at % 1000 * 1'000'000},
-                                   {at / 1000, at % 1000 * 1'000'000}};
-        ASSERT_EQ(::utimensat(AT_FDCWD, path.c_str(), times, 0), 0);
-    }
-
-    StreamingOptions durable(unsigned workers = 2) const {
-        StreamingOptions options;
-        options.directory = directory_ / "data";
-        options.workers = workers;
-        return options;
-    }
-
-    // A life that begins `millis` behind kStart; `between(i)` runs before its i-th batch.
-    void live(StreamingOptions options, std::int64_t millis, std::size_t batches,
-              bool graceful = true, const std::function<void(std::size_t)>& between = {}) {
-        Life life(std::move(options), fromMillis(kStart + millis));
-        life.collect(stream_(life.context()), seen_);
-        life.start();
-        for (std::size_t i = 0; i < batches; ++i) {
-            if (between) between(i);
-            life.run(1);
-        }
-        life.context().stop(graceful);
-    }
-
-    void append(const fs::path& name, std::string_view text) const {
-        std::ofstream(incoming() / name, std::ios::binary | std::ios::app) << text;
-    }
-
-    // All that was seen, sorted.
-    Lines all() const {
-        Lines lines;
-        for (const auto& [id, of] : seen_) lines.insert(lines.end(), of.begin(), of.end());
-        std::sort(lines.begin(), lines.end());
-        return lines;
-    }
-
-    // A stream with state, so that recorded batches are replayed.
-    std::function<DStream<std::string_view>(StreamingContext&)> totals() {
-        return [this](StreamingContext& context) {
-            auto lines = context.textFileStream(incoming().string(), options_);
-            lines.map([](std::string_view line) { return std::pair<std::string, int>(line, 1); })
-                .runningTotals("totals");
-            return lines;
-        };
-    }
-
-    std::string failureOfLife(std::int64_t millis, std::size_t batches) {
-        try {
-            live(durable(), millis, batches);
-        } catch (const StreamingError& error) {
-            return error.what();
-        }
-        return "";
-    }
-
-    TemporaryDirectory directory_;
-    Seen seen_;
-    FileStreamOptions options_;
-    std::function<DStream<std::string_view>(StreamingContext&)> stream_ =
-        [this](StreamingContext& context) {
-            return context.textFileStream(incoming().string(), options_);
-        };
-};
 
 TEST_F(FileStreams, EachFileIsTakenOnceWhateverItsTime) {
     put("a", "one\ntwo\r\n", 500);
@@ -250,21 +159,6 @@ TEST_F(FileStreams, ALargeFileIsCutIntoPartitionsAtLineEnds) {
     EXPECT_EQ(bytes, text.size());
 }
 
-TEST_F(FileStreams, WhatDoesNotFitWaitsAndIsNotForgottenByACrash) {
-    auto small = durable();
-    small.maxBatchBytes = 10;
-    for (int i = 0; i < 6; ++i)
-        put("f" + std::to_string(i), "line " + std::to_string(i) + "\n", 500);
-    live(small, 0, 2, false);
-    small.workers = 7;
-    live(small, 200'000, 5);
-    std::multiset<std::string> all;
-    for (const auto& [id, lines] : seen_) all.insert(lines.begin(), lines.end());
-    EXPECT_EQ(all, (std::multiset<std::string>{"line 0", "line 1", "line 2", "line 3", "line 4",
-                                               "line 5"}));
-    EXPECT_EQ(seen_[1], (Lines{"line 0"}));
-}
-
 TEST_F(FileStreams, AReplayReadsTheSameFilesAndStopsByNameWhenOneIsGoneOrDiffers) {
     stream_ = totals();
     put("a", "a\n", 500);
@@ -310,72 +204,6 @@ TEST_F(FileStreams, LostBytesAreSkippedWhenThatIsWanted) {
     live(durable(), 2000, 1);
 }
 
-TEST_F(FileStreams, ALargeFileIsReadInPiecesOverBatchesAndLives) {
-    std::string text;
-    std::multiset<std::string> expected;
-    for (int i = 0; i < 100; ++i) {
-        const auto line = std::to_string(i) + std::string(static_cast<std::size_t>(i % 37), 'x');
-        expected.insert(line);
-        text += line + (i % 5 == 0 ? "\r\n" : "\n");
-    }
-    text += "unfinished";
-    expected.insert("unfinished");
-    for (const std::size_t batchBytes : {7u, 100u, 1024u}) {
-        seen_.clear();
-        fs::remove_all(directory_ / "data");
-        fs::remove(incoming() / "large");
-        put("large", text, 500);
-        auto small = durable();
-        small.maxBatchBytes = batchBytes;
-        const auto batches = text.size() / batchBytes + 4;
-        std::size_t run = 0;
-        for (std::int64_t life = 0; run < batches; ++life) {
-            const auto now = std::min<std::size_t>(batches - run, 1 + batches / 5);
-            live(small, static_cast<std::int64_t>(1000 * run), now, life % 2 == 0);
-            run += now;
-            if (life == 0) fs::rename(incoming() / "large", incoming() / "renamed");
-            if (life == 0) fs::rename(incoming() / "renamed", incoming() / "large");
-            if (life == 1) append("large", " grows\n");
-        }
-        std::multiset<std::string> got;
-        for (const auto& [id, lines] : seen_) got.insert(lines.begin(), lines.end());
-        EXPECT_EQ(got, expected) << "batches of " << batchBytes;
-        EXPECT_LT(seen_[1].size(), 100u);
-    }
-}
-
-TEST_F(FileStreams, AFileThatGoesWhileItIsReadInPiecesIsReadToItsEnd) {
-    auto small = durable();
-    small.maxBatchBytes = 8;
-    put("a", "one\ntwo\nthree\nfour\nfive\n", 500);
-    live(small, 0, 5, true, [&](std::size_t i) {
-        if (i == 2) fs::remove(incoming() / "a");
-    });
-    EXPECT_EQ(all(), (Lines{"five", "four", "one", "three", "two"}));
-}
-
-TEST_F(FileStreams, TheRestOfAFileThatIsGoneAtAStartStopsTheJobByName) {
-    auto small = durable();
-    small.maxBatchBytes = 8;
-    put("a", "one\ntwo\nthree\nfour\nfive\n", 500);
-    live(small, 0, 1);
-    fs::remove(incoming() / "a");
-    try {
-        live(small, 1000, 2);
-        FAIL() << "went on";
-    } catch (const StreamingError& error) {
-        const std::string what = error.what();
-        EXPECT_NE(what.find((incoming() / "a").string()), std::string::npos) << what;
-        EXPECT_NE(what.find("on_lost_data"), std::string::npos) << what;
-    }
-    options_.onLostData = LostData::kSkip;
-    put("b", "b\n", 500);
-    live(small, 3000, 3);
-    EXPECT_EQ(all(), (Lines{"b", "one", "two"}));
-    options_.onLostData = LostData::kStop;
-    live(small, 6000, 2);
-}
-
 TEST_F(FileStreams, LinesThatAreTooLongAreLeftOutAndCounted) {
     const std::string longest(100, 'l');
     std::string text = "short\n" + longest + "\n" + longest + "\r\n" + longest + "!\n";
@@ -395,29 +223,6 @@ TEST_F(FileStreams, LinesThatAreTooLongAreLeftOutAndCounted) {
         life.context().stop();
         EXPECT_EQ(all(), (Lines{"end", longest, longest, "short"})) << batchBytes;
     }
-}
-
-TEST_F(FileStreams, ManyNewFilesAtOnceAreTakenOverSomeBatches) {
-    constexpr std::size_t kFiles = 2 * sources::FileSource::kFilesMax + 7;
-    for (std::size_t i = 0; i < kFiles; ++i)
-        std::ofstream(incoming() / std::to_string(i)) << i << "\n";
-    options_.existing = ExistingFiles::kTake;
-    live(durable(), 0, 1, false);
-    EXPECT_EQ(seen_[1].size(), sources::FileSource::kFilesMax);
-    live(durable(), 1000, 3, false);
-    EXPECT_EQ(all().size(), kFiles);
-    live(durable(), 4000, 1);
-    EXPECT_EQ(all().size(), kFiles);
-}
-
-TEST_F(FileStreams, ManyOldFilesAreLeftOverSomeBatches) {
-    constexpr std::size_t kFiles = sources::FileSource::kFilesMax + 7;
-    for (std::size_t i = 0; i < kFiles; ++i) put(std::to_string(i), "old\n", -100'000);
-    live(durable(), 0, 1, false);
-    put("new", "new\n", 500);
-    live(durable(), 1000, 2, false);
-    live(durable(), 3'000'000, 2);
-    EXPECT_EQ(all(), (Lines{"new"}));
 }
 
 TEST_F(FileStreams, ADirectoryThatComesLaterIsWaitedFor) {
