@@ -1,5 +1,6 @@
-// kafka.roundtrip: topic -> log with fsync -> topic in transactions, records at an even rate: how long
-// after it was sent a read_committed reader has a record, and how long the output takes a batch.
+// kafka.roundtrip: topic -> log with fsync -> topic in transactions, records at an even rate: how
+// long after it was sent a read_committed reader has a record, and how long the output takes a
+// batch.
 //
 // kafka_roundtrip BROKER [--interval=MS] [--rate=N] [--seconds=N] [--once=no] [--json]
 // BROKER: tests/kafka/broker. --once=no: the output without transactions.

@@ -120,10 +120,10 @@ struct StreamingOptions {
     // that do not match is dropped.
     bool dropMismatchedState = false;
 
-    // start() recovers what the directory holds, runs its recorded batches again, makes a checkpoint
-    // behind the last one, and that is all: no output is opened or shown anything, no peer is
-    // asked or told, nothing is received, and what waits in the log for a batch stays there. For
-    // checks on a copy of a directory.
+    // start() recovers what the directory holds, runs its recorded batches again, makes a
+    // checkpoint behind the last one, and that is all: no output is opened or shown anything, no
+    // peer is asked or told, nothing is received, and what waits in the log for a batch stays
+    // there. For checks on a copy of a directory.
     bool replayOnly = false;
 
     // Time; null: the system's. Tests give a ManualClock.

@@ -1,9 +1,9 @@
 // A directory in which one file grows with each batch, until the next one begins: 20 digits, the
 // first batch in it, and a suffix.
 //
-// Before a batch is recorded, note() says how long the file is. A batch that is run again finds that
-// in its record, cuts off what is behind it, and writes the same once more: each batch is there
-// once. Files of other batches are never removed for that.
+// Before a batch is recorded, note() says how long the file is. A batch that is run again finds
+// that in its record, cuts off what is behind it, and writes the same once more: each batch is
+// there once. Files of other batches are never removed for that.
 #pragma once
 
 #include <cstdint>

@@ -40,7 +40,8 @@ class HttpServer {
 public:
     using Handler = std::function<HttpResponse(const HttpRequest&)>;
 
-    // Errors: kInvalid for an address that is none of this machine, kConflict when it is taken, kIo.
+    // Errors: kInvalid for an address that is none of this machine, kConflict when it is taken,
+    // kIo.
     static core::Result<std::unique_ptr<HttpServer>> listen(const HttpAddress& address,
                                                             Handler handler);
     ~HttpServer();
