@@ -37,6 +37,14 @@ struct SourceStatistics {
     std::vector<LaneStatistics> lanes{};    // of sources that say how far they are behind
 };
 
+// How much a source under a rate may take until it is told anew. Both hold; what it is not limited
+// by is kUnlimited.
+struct Allowance {
+    static constexpr std::uint64_t kUnlimited = ~std::uint64_t{0};
+    std::uint64_t records = kUnlimited;
+    std::uint64_t bytes = kUnlimited;
+};
+
 // Told about sources, from their threads; must return quickly and not call the source.
 class SourceObserver {
 public:
@@ -93,6 +101,10 @@ public:
     // Between the two nothing is taken, so that peers are pushed back; nothing is lost.
     virtual void pause() = 0;
     virtual void resume() = 0;
+
+    // For a live source under a rate, many times a second: it stops reading within a record of this,
+    // or, when it counts only one of the two, of that. False: it cannot have a rate.
+    virtual bool allow(const Allowance&) { return false; }
 
     // Idempotent. After it returns nothing more is appended, except at batch times while waits().
     // Graceful: all whole records that were read are appended first, and acknowledged clients hear

@@ -20,8 +20,8 @@ constexpr std::size_t kCopyBytes = 1 << 20;
 
 // What belongs to a data directory beside log and checkpoints. Not the lock, the socket, notes of a
 // batch that is under way, and the working copy of the state.
-constexpr std::array<std::string_view, 5> kFiles{"FORMAT", "JOB", "STARTED", "SOURCES",
-                                                 "SOURCE_ERRORS"};
+constexpr std::array<std::string_view, 6> kFiles{"FORMAT",  "JOB",           "STARTED",
+                                                 "SOURCES", "SOURCE_ERRORS", "INTAKE"};
 
 class Backup {
 public:

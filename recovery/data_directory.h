@@ -4,6 +4,7 @@
 //   DIR/JOB           the name of the job that it belongs to
 //   DIR/SOURCES       what its sources are, for messages
 //   DIR/SOURCE_ERRORS what failed of them last                tidemill/source_errors.h
+//   DIR/INTAKE        what operators say of them              tidemill/intake.h
 //   DIR/LOCK          locked, like DIR itself, by the one process that may write
 //   DIR/DURABLE       how far the log was durable               recovery/durable_witness.h
 //   DIR/ATTEMPTS      of a batch that has not come to its end   recovery/attempts.h

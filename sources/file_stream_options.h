@@ -1,6 +1,10 @@
 // What a program may choose of a stream of files.
 #pragma once
 
+#include <optional>
+
+#include "core/rate.h"
+
 namespace tidemill {
 
 // What becomes of the files that are there already when a file stream starts for the first time.
@@ -18,6 +22,8 @@ enum class LostData {
 struct FileStreamOptions {
     ExistingFiles existing = ExistingFiles::kLeave;
     LostData onLostData = LostData::kStop;
+    // In bytes: batches take no more than this, on average; what is over waits for later ones.
+    std::optional<Rate> maxRate{};
 };
 
 }  // namespace tidemill

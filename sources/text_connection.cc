@@ -73,7 +73,7 @@ void TextConnection::readable() {
 }
 
 void TextConnection::readLines() {
-    if (receiver_.paused() || network_.paused()) return network_.waiting().holdPaused(*this);
+    if (!receiver_.mayRead() || network_.paused()) return network_.waiting().holdPaused(*this);
     const core::ActivityScope activity(core::Activity::kReceive);
     const auto self = shared_from_this();
     const std::uint64_t bytesBefore = receiver_.counters.bytes;
@@ -88,7 +88,7 @@ void TextConnection::readLines() {
         if (room == LineAssembler::Room::kFull) handOver();
         else read = readOnce();
         if (read == Read::kEnded || state_ != State::kReading) return;
-        if (receiver_.counters.bytes - bytesBefore >= kTurnBytes) break;
+        if (receiver_.counters.bytes - bytesBefore >= kTurnBytes || !receiver_.mayRead()) break;
     }
     linesArrived();
     if (closed()) return;
@@ -114,7 +114,7 @@ void TextConnection::setLowRate(bool lowRate) {
 void TextConnection::readLowRate() {
     if (state_ != State::kReading || !waiting_) return;
     // It is known to wait, and is read when reading is resumed.
-    if (receiver_.paused() || network_.paused()) return flushOpenBlock();
+    if (!receiver_.mayRead() || network_.paused()) return flushOpenBlock();
     const auto self = shared_from_this();
     const std::uint64_t before = receiver_.counters.bytes;
     readLines();
@@ -126,7 +126,7 @@ void TextConnection::readLowRate() {
 // Reads into the room there is.
 TextConnection::Read TextConnection::readOnce() {
     auto room = assembler_.room();
-    room = room.first(std::min(room.size(), kReadBytes));
+    room = room.first(std::min<std::uint64_t>({room.size(), kReadBytes, receiver_.allowedBytes()}));
     asio::error_code error;
     const std::size_t count = channel_->read(room, error);
     if (wouldBlock(error)) return Read::kDrained;
@@ -138,7 +138,7 @@ TextConnection::Read TextConnection::readOnce() {
         if (!closed()) releaseUnused();
         return Read::kEnded;
     }
-    receiver_.counters.bytes += count;
+    receiver_.hasRead(count);
     trackUnfinished(assembler_.added(count));
     if (!closed() && assembler_.insideLine() && !core::reachFailpoint("recv.midLine")) {
         inputEnded(true);

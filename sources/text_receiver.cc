@@ -95,6 +95,13 @@ void TextReceiver::pause(bool paused) {
     });
 }
 
+void TextReceiver::allow(std::uint64_t bytes) {
+    network_->loop().call([&] {
+        allowedBytes_ = bytes;
+        if (mayRead()) network_->waiting().retryPaused();
+    });
+}
+
 void TextReceiver::add(std::shared_ptr<TextConnection> connection) {
     ++counters.connections;
     ++counters.connectionsTotal;

@@ -32,11 +32,19 @@ public:
     core::Result<> start();
     void stop(bool graceful);
     void pause(bool paused);
+    // Reads so many bytes at most until the next call.
+    void allow(std::uint64_t bytes);
     core::SourceStatistics statistics() const;
     Network& network() { return *network_; }
 
     core::SourceId source() const { return source_; }
-    bool paused() const { return paused_; }
+    bool mayRead() const { return !paused_ && allowedBytes_ != 0; }
+    std::uint64_t allowedBytes() const { return allowedBytes_; }
+    // Counts what was read.
+    void hasRead(std::uint64_t bytes) {
+        counters.bytes += bytes;
+        if (allowedBytes_ != core::Allowance::kUnlimited) allowedBytes_ -= bytes;
+    }
     // Ends connections whose peer is gone (isPeerGone()).
     void closeGone();
     // Stops accepting or dialling and ends all connections at once.
@@ -72,6 +80,7 @@ private:
     bool started_ = false;
     bool stopping_ = false;
     bool paused_ = false;
+    std::uint64_t allowedBytes_ = core::Allowance::kUnlimited;
     std::unordered_map<TextConnection*, std::shared_ptr<TextConnection>> connections_;
     std::mutex mutex_;
     std::condition_variable empty_;
@@ -97,6 +106,10 @@ public:
     core::Result<> start() override { return receiver_->start(); }
     void pause() override { receiver_->pause(true); }
     void resume() override { receiver_->pause(false); }
+    bool allow(const core::Allowance& allowance) override {
+        receiver_->allow(allowance.bytes);
+        return true;
+    }
     void stop(bool graceful) override { receiver_->stop(graceful); }
     core::SourceStatistics statistics() const override { return receiver_->statistics(); }
 

@@ -69,10 +69,10 @@ void Engine::spaceIsLow(bool low) {
             (space ? describeSpace(parts_.disk, *space) + "; " : std::string()) +
             "directory=" + options_.directory.string());
         parts_.checkpointer->hurry();
-        inputs_.pause();
+        inputs_.intake().spaceIsLow(true);
     } else {
         core::logInfo("the disk has room again: reading sockets");
-        inputs_.resume();
+        inputs_.intake().spaceIsLow(false);
     }
 }
 
@@ -194,6 +194,18 @@ Result<> Engine::finalCheckpoint() {
 std::optional<std::uint64_t> Engine::requestCheckpoint() {
     if (stage_ != Stage::kStarted || !parts_.checkpointer) return std::nullopt;
     return parts_.checkpointer->request();
+}
+
+Result<> Engine::pauseSource(std::uint32_t number, bool paused) {
+    if (stage_ != Stage::kStarted)
+        return core::fail(ErrorKind::kConflict, "the job does not run: no source can be paused");
+    return inputs_.intake().pause(number, paused);
+}
+
+Result<> Engine::setSourceRate(std::uint32_t number, std::optional<Rate> rate) {
+    if (stage_ != Stage::kStarted)
+        return core::fail(ErrorKind::kConflict, "the job does not run: no rate can be set");
+    return inputs_.intake().setRate(number, rate);
 }
 
 EngineStatus Engine::status() const {

@@ -49,6 +49,9 @@ public:
     EngineStatus status() const;
     // None before the start, and without a data directory.
     std::optional<std::uint64_t> requestCheckpoint();
+    // See StreamingContext. Errors: kConflict when the job does not run, else those of Intake.
+    core::Result<> pauseSource(std::uint32_t number, bool paused);
+    core::Result<> setSourceRate(std::uint32_t number, std::optional<Rate> rate);
     std::vector<std::uint16_t> boundPorts() const;
 
 private:

@@ -21,7 +21,7 @@ constexpr std::chrono::seconds kKeepErrorsEvery{10};
 
 Inputs::Inputs(const Job& job, core::Clock& clock, core::SourceObserver& observer,
                std::function<void(core::Error)> failed)
-    : job_(job), clock_(clock), observer_(observer), failed_(std::move(failed)) {}
+    : job_(job), clock_(clock), observer_(observer), failed_(std::move(failed)), intake_(clock) {}
 
 Inputs::~Inputs() { stop(false); }
 
@@ -29,6 +29,11 @@ std::string Inputs::labelOf(std::uint32_t source) const {
     const auto& declared = job_.sources[source];
     return declared.label.empty() ? "source " + std::to_string(source) + " (" + declared.kind + ")"
                                   : declared.label;
+}
+
+Result<> Inputs::keepIn(const core::Path& directory, const std::function<Result<>()>& stillOurs) {
+    errors_.open(*job_.files, directory, stillOurs);
+    return intake_.keepIn(*job_.files, directory, stillOurs);
 }
 
 Result<> Inputs::open(BatchTime firstStart,
@@ -39,6 +44,9 @@ Result<> Inputs::open(BatchTime firstStart,
         if (!source) continue;
         if (auto opened = source->open({firstStart, positions.at(i)}); !opened)
             return core::fail(opened.error().kind, labelOf(i) + ": " + opened.error().message);
+        intake_.add({i, labelOf(i), Intake::Kind::kReplayable, job_.sources[i].maxRate,
+                     std::max<std::chrono::nanoseconds>(std::chrono::seconds(1), job_.interval)},
+                    source);
     }
     return {};
 }
@@ -65,15 +73,14 @@ Result<> Inputs::startLive(std::uint32_t number, core::BlockLog& log,
               job_.sources[number].receive({id, log, *network_, this, labelOf(number), buffers,
                                             options.maxRecordBytes, options.blockBytes}));
     TM_TRY(source->open({firstStart_, {}}));
-    {
-        const std::lock_guard lock(pauseMutex_);
-        if (paused_) source->pause();
-        running_.push_back({id, source});
-    }
+    intake_.add({number, labelOf(number), Intake::Kind::kLive, job_.sources[number].maxRate},
+                source);
+    running_.push_back({id, source});
     return source->start();
 }
 
 void Inputs::stop(bool graceful) {
+    intake_.stop();
     for (const auto& live : running_) live.source->stop(graceful);
     for (const auto& source : job_.sources)
         if (source.replayable) source.replayable->stop(graceful);
@@ -88,18 +95,6 @@ bool Inputs::wait() const {
 void Inputs::keepErrors() {
     if (const auto kept = errors_.keep(); !kept)
         core::logWarning("the errors of sources could not be kept: " + kept.error().message);
-}
-
-void Inputs::pause() {
-    const std::lock_guard lock(pauseMutex_);
-    paused_ = true;
-    for (const auto& live : running_) live.source->pause();
-}
-
-void Inputs::resume() {
-    const std::lock_guard lock(pauseMutex_);
-    paused_ = false;
-    for (const auto& live : running_) live.source->resume();
 }
 
 void Inputs::atBatchTime(BatchTime time) {
@@ -117,9 +112,12 @@ void Inputs::batchCompleted(std::span<const core::BlockPtr> blocks) {
 
 Result<std::size_t> Inputs::prepareRanges(core::Instant now, std::size_t bytesMax) {
     std::size_t prepared = 0;
-    for (const auto& source : job_.sources) {
-        if (!source.replayable || source.replayable->paused()) continue;
-        TM_ASSIGN(const auto bytes, source.replayable->prepare(now, bytesMax));
+    for (std::uint32_t i = 0; i < job_.sources.size(); ++i) {
+        const auto& source = job_.sources[i].replayable;
+        if (!source || source->paused()) continue;
+        const auto allowed = intake_.allowedBytes(i, bytesMax);
+        if (allowed == 0) continue;
+        TM_ASSIGN(const auto bytes, source->prepare(now, allowed));
         prepared += bytes;
     }
     return prepared;
@@ -134,7 +132,11 @@ Result<std::vector<core::SourceRange>> Inputs::planRanges(std::size_t bytesMax, 
     for (std::uint32_t i = 0; i < job_.sources.size(); ++i) {
         const auto& source = job_.sources[i].replayable;
         if (!source || source->paused()) continue;
-        TM_ASSIGN(auto plan, source->plan(limits));
+        auto ofSource = limits;
+        ofSource.bytes = intake_.allowedBytes(i, limits.bytes);
+        if (ofSource.bytes == 0 && limits.bytes != 0) continue;
+        TM_ASSIGN(auto plan, source->plan(ofSource));
+        intake_.took(i, plan.sizeBytes);
         limits.bytes -= std::min(limits.bytes, plan.sizeBytes);
         if (!plan.range.empty()) ranges.push_back({SourceId(i), std::move(plan.range)});
     }
@@ -145,8 +147,12 @@ std::vector<SourceStatus> Inputs::status() const {
     std::vector<SourceStatus> all(job_.sources.size());
     for (std::uint32_t i = 0; i < job_.sources.size(); ++i) {
         all[i].description = job_.sources[i].description;
+        all[i].label = labelOf(i);
         if (const auto& source = job_.sources[i].replayable)
             all[i].statistics = source->statistics();
+        const auto state = intake_.state(i);
+        all[i].paused = state.paused;
+        all[i].maxRate = state.rate;
     }
     for (const auto& live : running_) all[live.id.value].statistics = live.source->statistics();
     const std::lock_guard lock(mutex_);

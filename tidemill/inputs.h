@@ -19,6 +19,7 @@
 #include "core/replayable_source.h"
 #include "core/source.h"
 #include "sources/network_service.h"
+#include "tidemill/intake.h"
 #include "tidemill/job.h"
 #include "tidemill/options.h"
 #include "tidemill/source_errors.h"
@@ -36,11 +37,10 @@ public:
            std::function<void(core::Error)> failed);
     ~Inputs() override;
 
-    // Keeps the errors of sources in a data directory, as SourceErrors::open says. Call before
-    // open().
-    void keepErrorsIn(const core::Path& directory, std::function<core::Result<>()> stillOurs) {
-        errors_.open(*job_.files, directory, std::move(stillOurs));
-    }
+    // Keeps the errors of sources and the orders of operators in a data directory, as SourceErrors
+    // and Intake say. Call before open(). Errors: theirs.
+    core::Result<> keepIn(const core::Path& directory,
+                          const std::function<core::Result<>()>& stillOurs);
 
     // Opens the replayable sources. `positions`: by source. Errors: theirs, with the source's name.
     core::Result<> open(BatchTime firstStart,
@@ -53,9 +53,8 @@ public:
     // See Source.
     bool wait() const;
 
-    // Of what is received into the log; replayable sources go on.
-    void pause();
-    void resume();
+    // Pauses, and rates.
+    Intake& intake() { return intake_; }
 
     // See BatchHooks.
     void atBatchTime(BatchTime time);
@@ -102,8 +101,7 @@ private:
     BatchTime firstStart_{};
     std::unique_ptr<sources::NetworkService> network_;
     std::vector<Running> running_;  // live ones; complete once started
-    std::mutex pauseMutex_;         // while sources are paused, resumed and added
-    bool paused_ = false;
+    Intake intake_;
 
     mutable std::mutex mutex_;
     std::map<std::uint32_t, Noted> noted_;  // by source

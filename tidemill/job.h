@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "core/error.h"
 #include "core/file_system.h"
 #include "core/graph.h"
+#include "core/rate.h"
 #include "core/replayable_source.h"
 #include "core/source.h"
 #include "state/operators/bound_table.h"
@@ -57,6 +59,8 @@ struct SourceDeclaration {
     // What the names of its lanes begin with (core/lanes.h), when no other source may have it: two
     // would take from each other.
     std::string lanes;
+    // More is left at the peer, or for later batches. Of replayable sources in bytes.
+    std::optional<Rate> maxRate;
     // For live sources.
     std::function<core::Result<std::shared_ptr<core::Source>>(const SourceEnvironment&)> receive;
     // For sources whose input is ranges, not blocks in the log.

@@ -27,6 +27,7 @@ core::SourceId StreamingContext::kafkaSource(const char* kind, KafkaOptions opti
         throw std::invalid_argument(std::string(kind) + ": " + checked.error().message);
     SourceDeclaration source;
     source.lanes = "kafka/" + options.group + "/";
+    source.maxRate = options.maxRate;
     for (const auto& other : job_->sources)
         if (other.lanes == source.lanes)
             throw std::invalid_argument(std::string(kind) + ": another stream has the group \"" +

@@ -32,8 +32,10 @@ DStream<std::string_view> StreamingContext::textStream(const char* kind, SourceD
     return {job_, job_->graph.add(std::make_shared<core::TextInputNode>(kind, id))};
 }
 
-DStream<std::string_view> StreamingContext::socketTextStream(std::string host, std::uint16_t port) {
+DStream<std::string_view> StreamingContext::socketTextStream(std::string host, std::uint16_t port,
+                                                             SocketOptions options) {
     SourceDeclaration source;
+    source.maxRate = options.maxRate;
     source.kind = "socketTextStream";
     host = sources::withoutBrackets(std::move(host));
     source.description = "socketTextStream dials " + sources::hostAndPort(host, port);
@@ -51,18 +53,22 @@ DStream<std::string_view> StreamingContext::socketTextStream(std::string host, s
 
 DStream<std::string_view> StreamingContext::listenTextStream(std::string host, std::uint16_t port,
                                                              ListenOptions options) {
-    return listeningStream("listenTextStream", listenOptions(host, port, options, false));
+    return listeningStream("listenTextStream", listenOptions(host, port, options, false),
+                           options.maxRate);
 }
 
 DStream<std::string_view> StreamingContext::acknowledgedTextStream(std::string host,
                                                                    std::uint16_t port,
                                                                    ListenOptions options) {
-    return listeningStream("acknowledgedTextStream", listenOptions(host, port, options, true));
+    return listeningStream("acknowledgedTextStream", listenOptions(host, port, options, true),
+                           options.maxRate);
 }
 
 DStream<std::string_view> StreamingContext::listeningStream(const char* kind,
-                                                            sources::ListenOptions listen) {
+                                                            sources::ListenOptions listen,
+                                                            std::optional<Rate> maxRate) {
     SourceDeclaration source;
+    source.maxRate = maxRate;
     source.kind = kind;
     listen.address = sources::withoutBrackets(std::move(listen.address));
     source.description =
@@ -112,8 +118,12 @@ DStream<std::string_view> StreamingContext::binaryRecordsStream(std::string dire
 DStream<std::string_view> StreamingContext::fileStream(const char* kind,
                                                        sources::FileSourceOptions options) {
     requireNotStarted(*job_, kind);
+    if (options.maxRate && options.maxRate->unit == Rate::Unit::kRecords)
+        throw std::invalid_argument(std::string(kind) +
+                                    ": a stream of files has its rate in bytes: Rate::bytes(…)");
     SourceDeclaration source;
     source.kind = kind;
+    source.maxRate = options.maxRate;
     source.description = std::string(kind) + " reads new files in " + options.directories;
     source.isText = options.recordBytes == 0;
     auto files = std::make_shared<sources::FileSource>(*job_->files, std::move(options));

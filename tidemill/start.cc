@@ -87,7 +87,7 @@ Result<> Start::openDirectory() {
                                     options_.files ? recovery::DataDirectory::Locking::kNone
                                                    : recovery::DataDirectory::Locking::kLock));
     auto& directory = *parts_.directory;
-    with_.inputs.keepErrorsIn(directory.path(), [&parts = parts_] { return parts.stillOurs(); });
+    TM_TRY(with_.inputs.keepIn(directory.path(), [&parts = parts_] { return parts.stillOurs(); }));
     parts_.owner = toString(directory.uuid());
     TM_TRY(checkJobName());
     sourceKinds_ = directory.sources();

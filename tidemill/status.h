@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/batch_progress.h"
+#include "core/rate.h"
 #include "core/source.h"
 #include "tidemill/source_errors.h"
 
@@ -16,11 +17,14 @@ namespace tidemill {
 
 struct SourceStatus {
     std::string description;  // "socketTextStream dials localhost:9999"
+    std::string label;        // what messages call it
     core::SourceStatistics statistics;
     // Since the start. A source goes on by itself after all but the one that ends the job.
     std::uint64_t errors = 0;
     std::string lastError;
     bool retrying = false;  // nothing comes from it until it has found its peer again
+    bool paused = false;    // by an operator
+    std::optional<Rate> maxRate{};
 };
 
 struct EngineStatus {

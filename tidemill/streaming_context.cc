@@ -178,6 +178,25 @@ std::optional<std::uint64_t> StreamingContext::requestCheckpoint() {
     return running != nullptr ? running->requestCheckpoint() : std::nullopt;
 }
 
+Engine& StreamingContext::runningEngine() const {
+    auto* const running = engine();
+    if (running == nullptr)
+        throw StreamingError({core::ErrorKind::kConflict, "the job has not started yet"});
+    return *running;
+}
+
+void StreamingContext::pauseSource(std::uint32_t source) {
+    throwIfFailed(runningEngine().pauseSource(source, true));
+}
+
+void StreamingContext::resumeSource(std::uint32_t source) {
+    throwIfFailed(runningEngine().pauseSource(source, false));
+}
+
+void StreamingContext::setSourceRate(std::uint32_t source, std::optional<Rate> rate) {
+    throwIfFailed(runningEngine().setSourceRate(source, rate));
+}
+
 std::vector<std::uint16_t> StreamingContext::boundPorts() const {
     auto* const running = engine();
     return running != nullptr ? running->boundPorts() : std::vector<std::uint16_t>{};

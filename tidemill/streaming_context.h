@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "core/inputs/queue_input.h"
+#include "core/rate.h"
 #include "sources/file_stream_options.h"
 #include "sources/kafka/kafka_options.h"
 #include "sources/kafka/kafka_record.h"
@@ -49,6 +50,12 @@ private:
     core::Error error_;
 };
 
+// Limits of a text source that dials.
+struct SocketOptions {
+    // The server is not read faster than this, on average.
+    std::optional<Rate> maxRate{};
+};
+
 // Limits of a listening text source.
 struct ListenOptions {
     // Beyond these, a new connection is told so and closed.
@@ -56,10 +63,12 @@ struct ListenOptions {
     std::size_t connectionsPerAddressMax = 64;  // not applied to loopback
     // Addresses other than loopback are refused unless this is set: there is no encryption.
     bool allowRemote = false;
+    // All its clients together are not read faster than this, on average.
+    std::optional<Rate> maxRate{};
 };
 
 // Build streams, name outputs, start(). Thread safety: the building functions are for one thread;
-// stop(), awaitTermination(), status() and requestCheckpoint() are thread-safe.
+// stop(), awaitTermination(), status() and what says so are thread-safe.
 class StreamingContext {
 public:
     // Keeps log, state and checkpoints in `directory`; resumes what it holds.
@@ -92,7 +101,8 @@ public:
 
     // Lines from a server that is dialled, and dialled again when a connection ends: within 2 s,
     // then less often, every 30 s at last.
-    DStream<std::string_view> socketTextStream(std::string host, std::uint16_t port);
+    DStream<std::string_view> socketTextStream(std::string host, std::uint16_t port,
+                                               SocketOptions options = {});
 
     // Lines from all who connect to host:port (0: any port, see boundPorts()).
     DStream<std::string_view> listenTextStream(std::string host, std::uint16_t port,
@@ -182,6 +192,15 @@ public:
     // does not run, or has no data directory. Thread-safe; does not wait.
     std::optional<std::uint64_t> requestCheckpoint();
 
+    // While a source is paused it takes nothing, and its peers are pushed back; nothing is lost.
+    // With a data directory it stays so over restarts, until it is resumed. `source` counts from 0,
+    // in the order of declaration. Thread-safe; returns when it is durable. Throws StreamingError
+    // (kInvalid for a number that is none, kConflict when the job does not run, kIo).
+    void pauseSource(std::uint32_t source);
+    void resumeSource(std::uint32_t source);
+    // Instead of the rate that the source was declared with, likewise; none: that one again.
+    void setSourceRate(std::uint32_t source, std::optional<Rate> rate);
+
     // The ports that listening sources are bound to, in the order of their declaration.
     std::vector<std::uint16_t> boundPorts() const;
 
@@ -210,7 +229,8 @@ public:
 private:
     void addBatchListener(std::function<void(const BatchInfo&)> listener);
     DStream<std::string_view> textStream(const char* kind, SourceDeclaration source);
-    DStream<std::string_view> listeningStream(const char* kind, sources::ListenOptions listen);
+    DStream<std::string_view> listeningStream(const char* kind, sources::ListenOptions listen,
+                                              std::optional<Rate> maxRate);
     DStream<std::string_view> fileStream(const char* kind, sources::FileSourceOptions options);
     core::SourceId kafkaSource(const char* kind, KafkaOptions options);
 
@@ -219,6 +239,7 @@ private:
     std::vector<std::shared_ptr<StreamingListener>> listeners_;
     struct Life;
     Engine* engine() const;
+    Engine& runningEngine() const;
     std::unique_ptr<Life> life_;
     std::unique_ptr<SignalStop> signalStop_;  // behind the life it ends
 };

@@ -68,6 +68,15 @@ struct ControlOptions {
 int showStatus(const ControlOptions& options);
 // Returns when the process is gone.
 int stopDaemon(const ControlOptions& options);
+// Returns when the order is durable.
+struct IntakeOptions {
+    std::string dataDirectory;
+    std::string source;   // its number, from 1, or its name; empty: all
+    std::string setting;  // of set: "rate=RATE"
+};
+int pauseSources(const IntakeOptions& options);
+int resumeSources(const IntakeOptions& options);
+int setSource(const IntakeOptions& options);
 // Returns when the checkpoint is published.
 int makeCheckpoint(const ControlOptions& options);
 

@@ -89,6 +89,28 @@ already under that name, or the job was faster five times; 5 the data directory 
 
 Example: tidemill backup sunday.backup --data-dir wordcount_acknowledged.data)";
 
+inline constexpr const char* kPauseFooter =
+    R"(A paused source takes nothing: clients are pushed back, topics and files wait. Nothing is lost,
+and it stays so when the job is started again, until tidemill resume. It returns when that is
+durable.
+
+Exit codes: 0 done; 1 no job runs there, or it has no such source; 4 it does not answer.
+
+Examples:
+  tidemill pause --data-dir wordcount_acknowledged.data
+  tidemill pause 1 --data-dir wordcount_acknowledged.data)";
+
+inline constexpr const char* kSetFooter =
+    R"(The rate holds on average, and also when the job is started again; what comes faster waits at its
+sender. It stands in place of the source's max_rate in the job file until rate=default.
+
+Exit codes: 0 done; 1 no job runs there, or it has no such source; 2 no rate; 4 it does not answer.
+
+Examples:
+  tidemill set 1 rate="5000 records/s" --data-dir wordcount_acknowledged.data
+  tidemill set 1 rate=10MiB/s --data-dir wordcount_acknowledged.data
+  tidemill set 1 rate=default --data-dir wordcount_acknowledged.data)";
+
 inline constexpr const char* kStatusFooter =
     R"(The first line says how it is: "keeps up", or what is wrong, the worst first. It falls behind when
 batches begin later and later: they take longer than one comes. Asking never waits for a batch, a

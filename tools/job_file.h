@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/rate.h"
 #include "rows/aggregate.h"
 #include "rows/outputs/growing_files.h"
 #include "rows/row_stream.h"
@@ -39,6 +40,7 @@ struct SourceSpec {
     std::size_t connectionsMax = 1024;
     std::size_t connectionsPerAddressMax = 64;
     bool allowRemote = false;
+    std::optional<Rate> maxRate;
     bool wrong = false;  // it has errors: nothing can be said about what reads it
     Position at;
 };

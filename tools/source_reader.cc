@@ -11,6 +11,22 @@
 namespace tidemill::tools {
 namespace {
 
+std::optional<Rate> readRate(TomlTable& table, SourceSpec::Type type, JobFileErrors& errors) {
+    const auto text = table.text("max_rate", "");
+    if (!table.has("max_rate")) return std::nullopt;
+    const auto rate = parseRate(text);
+    if (!rate)
+        errors.add(table.at("max_rate"),
+                   "max_rate is \"" + core::escaped(text, 60) + "\"; " + std::string(kRateForms));
+    if (rate && rate->unit == Rate::Unit::kRecords && type == SourceSpec::Type::kFiles) {
+        errors.add(table.at("max_rate"),
+                   "max_rate of files is in bytes, such as \"10 MiB/s\": their records are not "
+                   "counted before they are read");
+        return std::nullopt;
+    }
+    return rate;
+}
+
 // The start would refuse the same; here it has its place in the file.
 void listensOn(const SourceSpec& source, Position at, JobFileErrors& errors) {
     if (!isAddress(source.host))
@@ -56,6 +72,7 @@ SourceSpec readSource(TomlTable& table, const JobFile& job, JobFileErrors& error
         table.choice("type", {"socket", "listen", "listen_acknowledged", "files", "kafka"});
     if (type) source.type = static_cast<SourceSpec::Type>(*type);
     if (!type) return source;
+    source.maxRate = readRate(table, source.type, errors);
     if (source.type == SourceSpec::Type::kKafka) {
         readKafkaSource(table, job.name, source, errors);
         return source;

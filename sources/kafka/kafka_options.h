@@ -3,9 +3,11 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "core/rate.h"
 #include "core/time.h"
 #include "sources/file_stream_options.h"
 
@@ -42,6 +44,9 @@ struct KafkaOptions {
 
     // How often new topics and partitions are looked for.
     std::chrono::milliseconds discoverEvery{30'000};
+
+    // The topics are not read faster than this, on average.
+    std::optional<Rate> maxRate{};
 
     // librdkafka's own configuration, such as "security.protocol" and "sasl.password".
     std::map<std::string, std::string> properties{};

@@ -1,4 +1,5 @@
 // The reader's thread of a KafkaSource: messages in, records in open blocks out.
+#include <algorithm>
 #include <array>
 #include <span>
 #include <utility>
@@ -74,10 +75,9 @@ void KafkaSource::read() {
             continue;
         }
         if (pending_.empty()) fetch();
-        if (!takePending()) {
-            flushAll();  // what is logged gives its memory back
-            std::this_thread::sleep_for(kIdle);
-        }
+        const auto taken = takePending();
+        if (taken == Pending::kNoMemory) flushAll();  // what is logged gives its memory back
+        if (taken != Pending::kTaken) std::this_thread::sleep_for(kIdle);
     }
 }
 
@@ -168,16 +168,18 @@ void KafkaSource::checkFailedFetches() {
     }
 }
 
-// False: the memory that may be used is used up.
-bool KafkaSource::takePending() {
-    if (pending_.empty()) return true;
+// Until the memory that may be used is used up, or the rate.
+KafkaSource::Pending KafkaSource::takePending() {
+    if (pending_.empty()) return Pending::kTaken;
     {
         const std::lock_guard lock(mutex_);
-        for (; pendingAt_ < pending_.size() && !failed_; ++pendingAt_)
-            if (!take(*pending_[pendingAt_])) return false;
+        for (; pendingAt_ < pending_.size() && !failed_; ++pendingAt_) {
+            if (!mayTake()) return Pending::kNotAllowed;
+            if (!take(*pending_[pendingAt_])) return Pending::kNoMemory;
+        }
     }
     pending_.clear();
-    return true;
+    return Pending::kTaken;
 }
 
 bool KafkaSource::take(rd_kafka_message_t& message) {
@@ -208,9 +210,14 @@ bool KafkaSource::takeRecord(PartitionReader& partition, const KafkaRecord& reco
         ++statistics_.oversize;
         return true;
     }
+    const std::uint64_t bytes = (record.key ? record.key->size() : 0) +
+                                (record.value ? record.value->size() : 0) +
+                                record.headers.encoded.size();
     ++statistics_.records;
-    statistics_.bytes += (record.key ? record.key->size() : 0) +
-                         (record.value ? record.value->size() : 0) + record.headers.encoded.size();
+    statistics_.bytes += bytes;
+    if (allowance_.records != core::Allowance::kUnlimited) --allowance_.records;
+    if (allowance_.bytes != core::Allowance::kUnlimited)
+        allowance_.bytes -= std::min(allowance_.bytes, bytes);
     return true;
 }
 

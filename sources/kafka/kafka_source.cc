@@ -83,6 +83,12 @@ void KafkaSource::stop(bool graceful) {
         environment_.observer->sourceStopped(environment_.id, "stopped");
 }
 
+bool KafkaSource::allow(const core::Allowance& allowance) {
+    const std::lock_guard lock(mutex_);
+    allowance_ = allowance;
+    return true;
+}
+
 void KafkaSource::atBatchTime(BatchTime) {
     if (!stopping_ && !failed_) flushAll();
 }

@@ -52,6 +52,7 @@ public:
     void batchCompleted(std::span<const core::BlockPtr> blocks) override;
     void pause() override { paused_ = true; }
     void resume() override { paused_ = false; }
+    bool allow(const core::Allowance& allowance) override;
     void stop(bool graceful) override;
     core::SourceStatistics statistics() const override;
 
@@ -66,7 +67,9 @@ private:
     core::Result<> enter(const Scout::Found& found);
     void begin();
     void fetch();
-    bool takePending();
+    enum class Pending { kTaken, kNoMemory, kNotAllowed };
+    Pending takePending();
+    bool mayTake() const { return allowance_.records != 0 && allowance_.bytes != 0; }
     bool take(rd_kafka_message_t& message);
     bool takeRecord(PartitionReader& partition, const KafkaRecord& record);
     PartitionReader* partitionOf(const rd_kafka_message_t& message);
@@ -101,9 +104,10 @@ private:
     std::atomic<bool> failed_ = false;
     bool stopped_ = false;
 
-    mutable std::mutex mutex_;  // of what blocks hold, and of the two below
+    mutable std::mutex mutex_;  // of what blocks hold, and of the three below
     std::map<PartitionName, PartitionReader> partitions_;
     core::SourceStatistics statistics_;
+    core::Allowance allowance_;
 
     // Noted by librdkafka's threads, before they fetch from these partitions again.
     std::atomic<bool> fetchesFailed_ = false;

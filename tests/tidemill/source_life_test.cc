@@ -2,11 +2,14 @@
 // errors that end the job.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstring>
+#include <fstream>
 
 #include "core/inputs/memory_text.h"
 #include "core/inputs/text_input.h"
 #include "tests/support/batch_harness.h"
+#include "tests/support/test_client.h"
 #include "tidemill/inputs.h"
 
 namespace tidemill::test {
@@ -25,6 +28,7 @@ public:
         SourceDeclaration source;
         source.kind = source.description = "driven";
         source.label = "the driven source";
+        source.maxRate = declaredRate;
         source.receive = [self](const SourceEnvironment& environment)
             -> core::Result<std::shared_ptr<core::Source>> {
             self->environment_ = std::make_unique<SourceEnvironment>(environment);
@@ -46,6 +50,10 @@ public:
         return {};
     }
     void atBatchTime(BatchTime) override { append("line\n"); }
+    bool allow(const core::Allowance& allowance) override {
+        allowedBytes = allowance.bytes;
+        return true;
+    }
     void pause() override { life_.push_back("pause"); }
     void resume() override { life_.push_back("resume"); }
     void stop(bool graceful) override {
@@ -57,6 +65,8 @@ public:
     SourceObserver& observer() { return *environment_->observer; }
     core::SourceId id() const { return environment_->id; }
 
+    std::atomic<std::uint64_t> allowedBytes{core::Allowance::kUnlimited};
+    std::optional<Rate> declaredRate;
     bool refusesOpen = false;
     bool refusesStart = false;
 
@@ -167,6 +177,72 @@ TEST_F(SourceLife, AnErrorThatDoesNotPassEndsTheJobWithWhatToDo) {
     EXPECT_TRUE(errors[0].endedJob);
     EXPECT_TRUE(life->context().status().sources.at(0).lastError.empty()) << "not in this life";
     life->context().stop(true);
+}
+
+TEST_F(SourceLife, APauseByAnOperatorOutlastsTheProcess) {
+    auto life = begin();
+    life->start();
+    life->run(1);
+    life->context().pauseSource(0);
+    EXPECT_TRUE(life->context().status().sources.at(0).paused);
+    EXPECT_THROW(life->context().pauseSource(1), StreamingError);
+    life->context().stop(false);
+    EXPECT_EQ(life_, (Lines{"open at 5000", "start", "pause", "stop"}));
+
+    life_.clear();
+    source_ = std::make_shared<DrivenSource>(life_);
+    life = begin();
+    life->start();
+    EXPECT_EQ(life_, (Lines{"open at 5000", "pause", "start"})) << "before anything is taken";
+    EXPECT_TRUE(life->context().status().sources.at(0).paused);
+    life->context().resumeSource(0);
+    EXPECT_FALSE(life->context().status().sources.at(0).paused);
+    life->context().stop(false);
+
+    life_.clear();
+    source_ = std::make_shared<DrivenSource>(life_);
+    life = begin();
+    life->start();
+    EXPECT_EQ(life_, (Lines{"open at 5000", "start"}));
+    life->context().stop(false);
+    EXPECT_THROW(life->context().pauseSource(0), StreamingError);
+}
+
+TEST_F(SourceLife, ARateIsTheJobsOrTheOperatorsInItsPlace) {
+    source_->declaredRate = Rate::bytes(1000);
+    auto life = begin();
+    life->start();
+    const auto rate = [&] { return life->context().status().sources.at(0).maxRate; };
+    EXPECT_EQ(rate(), Rate::bytes(1000));
+    life->run(1);  // a second passes
+    EXPECT_TRUE(eventually([&] { return source_->allowedBytes == 1000; }));
+    life->context().setSourceRate(0, Rate::bytes(7));
+    EXPECT_EQ(rate(), Rate::bytes(7));
+    life->context().stop(false);
+
+    source_ = std::make_shared<DrivenSource>(life_);
+    source_->declaredRate = Rate::bytes(1000);
+    life = begin();
+    life->start();
+    EXPECT_EQ(rate(), Rate::bytes(7));
+    life->run(1);
+    EXPECT_TRUE(eventually([&] { return source_->allowedBytes == 7; }));
+    life->context().setSourceRate(0, std::nullopt);
+    EXPECT_EQ(rate(), Rate::bytes(1000));
+    life->context().stop(false);
+}
+
+TEST_F(SourceLife, OrdersThatCannotBeReadEndTheStart) {
+    begin()->start();
+    std::ofstream(directory_ / "data" / "INTAKE") << "tidemill intake\nversion 1\npaus";
+    source_ = std::make_shared<DrivenSource>(life_);
+    try {
+        begin()->start();
+        FAIL() << "it started";
+    } catch (const StreamingError& error) {
+        EXPECT_NE(std::string(error.what()).find("INTAKE"), std::string::npos) << error.what();
+        EXPECT_EQ(error.kind(), core::ErrorKind::kCorrupt);
+    }
 }
 
 TEST_F(SourceLife, WhatItRefusesAtAStartIsTheStartsError) {

@@ -134,6 +134,65 @@ TEST_F(Control, StopNowLeavesTheRestToTheNextStart) {
     EXPECT_EQ(rig_.totals(), (Counts{{"mill", 2}, {"tide", 1}}));
 }
 
+TEST_F(Control, APausedSourceTakesNothingUntilItIsResumedAlsoBehindAKill) {
+    const auto daemon = startCounting();
+    const auto paused = rig_.look({"pause"});
+    EXPECT_EQ(paused.code, 0) << paused.err;
+    EXPECT_EQ(paused.out,
+              "source of line 6 is paused, also after a restart, until tidemill resume\n");
+    feed("tide\n");
+    ::usleep(500'000);
+    auto said = status();
+    EXPECT_EQ(said["sources"][0]["paused"], true);
+    EXPECT_EQ(said["batch"]["records"], 1);
+    EXPECT_EQ(said["health"], "well");
+    EXPECT_THAT(said["words"][0].get<std::string>(), HasSubstr("is paused by an operator"));
+    daemon->kill();
+
+    const auto next = rig_.start();
+    server_.accept();
+    feed("tide\n");
+    ASSERT_TRUE(awaitStatus([](const Json& s) { return s["batch"]["since_start"] > 2; }));
+    EXPECT_EQ(status()["batch"]["records"], 0);
+    const auto resumed = rig_.look({"resume", "1"});
+    EXPECT_EQ(resumed.code, 0) << resumed.err;
+    EXPECT_TRUE(awaitStatus([](const Json& s) { return s["batch"]["records"] == 1; }));
+    stopGracefully(*next);
+    EXPECT_EQ(rig_.totals(), (Counts{{"mill", 2}, {"tide", 2}}));
+}
+
+TEST_F(Control, ARateHoldsAndSourcesThatAreNoneAreNamed) {
+    const auto daemon = startCounting();
+    const auto set = rig_.look({"set", "1", "rate=2 kB/s"});
+    EXPECT_EQ(set.code, 0) << set.err;
+    EXPECT_EQ(status()["sources"][0]["max_rate"], "2000 B/s");
+    std::string lines;
+    for (int i = 0; i < 2000; ++i) lines += "mill\n";  // 10,000 bytes: about 5 s
+    const auto began = std::chrono::steady_clock::now();
+    feed(lines);
+    ASSERT_TRUE(awaitStatus([](const Json& s) { return s["batch"]["records"] > 1; }));
+    EXPECT_LT(status()["batch"]["records"], 1900);
+    ASSERT_TRUE(awaitStatus([](const Json& s) { return s["batch"]["records"] == 2001; }));
+    const auto took = std::chrono::steady_clock::now() - began;
+    EXPECT_GT(took, std::chrono::milliseconds(3500));
+    EXPECT_LT(took, std::chrono::seconds(9));
+    EXPECT_EQ(rig_.look({"set", "1", "rate=default"}).code, 0);
+    EXPECT_FALSE(status()["sources"][0].contains("max_rate"));
+
+    for (const auto& [arguments, code, says] :
+         std::vector<std::tuple<std::vector<std::string>, int, std::string>>{
+             {{"set", "1", "rate=much"}, 2, "a rate is a number of records or bytes per second"},
+             {{"set", "1", "speed=3"}, 2, "\"speed=3\" cannot be set"},
+             {{"set", "7", "rate=default"}, 1, "there is no source 7; the job has 1"},
+             {{"pause", "clicks"}, 1, "there is no source \"clicks\""}}) {
+        const auto refused = rig_.look(arguments);
+        EXPECT_EQ(refused.code, code) << refused.err;
+        EXPECT_THAT(refused.err, HasSubstr(says));
+    }
+    stopGracefully(*daemon);
+    EXPECT_EQ(rig_.totals(), (Counts{{"mill", 2002}, {"tide", 1}}));
+}
+
 TEST_F(Control, ADirectoryWithoutAJobIsSaidSo) {
     const auto none = rig_.look({"status"});
     EXPECT_EQ(none.code, 1);

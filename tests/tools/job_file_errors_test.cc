@@ -106,6 +106,23 @@ TEST(JobFile, ADurationIsNeverTooLongNorRoundedToNothing) {
               "job.toml:9:13: log_bytes is \"0.0001KiB\", but must be at least a byte");
 }
 
+TEST(JobFile, ARateSaysHowMuchOfWhat) {
+    const auto behind = [](const std::string& type, const std::string& rate) {
+        return errorBehindAGoodJob("[[source]]\ntype = \"" + type + "\"\nmax_rate = " + rate +
+                                   "\n" +
+                                   (type == "files" ? "directory = \"in\"\n" : "port = 1\n"));
+    };
+    EXPECT_EQ(behind("listen", "\"5000 records/s\""), "no error");
+    EXPECT_EQ(behind("files", "\"10MiB/s\""), "no error");
+    EXPECT_EQ(behind("listen", "\"5000\""),
+              "job.toml:11:12: max_rate is \"5000\"; a rate is a number of records or bytes per "
+              "second, such as \"5000 records/s\" or \"10 MiB/s\"");
+    EXPECT_THAT(behind("listen", "5000"), ::testing::HasSubstr("max_rate"));
+    EXPECT_EQ(behind("files", "\"5 records/s\""),
+              "job.toml:11:12: max_rate of files is in bytes, such as \"10 MiB/s\": their records "
+              "are not counted before they are read");
+}
+
 TEST(JobFile, TwoSourcesDoNotListenOnOnePort) {
     const auto behind = [](const std::string& first, const std::string& second) {
         return errorBehindAGoodJob(

@@ -20,11 +20,13 @@ inline void addInspection(CLI::App& command, InspectOptions& options) {
 }
 
 // Of the commands that ask the daemon.
-inline void addDaemonDirectory(CLI::App& command, ControlOptions& options) {
-    command
-        .add_option("--data-dir", options.dataDirectory, "required: the data directory of the job")
+inline void addDataDirectory(CLI::App& command, std::string& directory) {
+    command.add_option("--data-dir", directory, "required: the data directory of the job")
         ->required()
         ->option_text("DIR");
+}
+inline void addDaemonDirectory(CLI::App& command, ControlOptions& options) {
+    addDataDirectory(command, options.dataDirectory);
 }
 
 }  // namespace tidemill::tools

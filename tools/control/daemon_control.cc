@@ -3,6 +3,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "core/format.h"
@@ -38,11 +40,44 @@ ControlServer::Answer DaemonControl::answer(std::string_view request) {
     if (request == kCheckpointRequest) return checkpoint();
     if (request == kStopRequest) return stop(false);
     if (request == kStopNowRequest) return stop(true);
+    const auto word = request.substr(0, request.find(' '));
+    if (word == kPauseRequest || word == kResumeRequest || word == kRateRequest)
+        return intake(request);
     std::string shown;
     core::appendPrintable(shown, request.substr(0, 80));
     return refused("unknown request \"" + shown + "\"; there are: " + std::string(kStatusRequest) +
                    ", " + std::string(kCheckpointRequest) + ", " + std::string(kStopRequest) +
-                   ", " + std::string(kStopNowRequest));
+                   ", " + std::string(kStopNowRequest) + ", " + std::string(kPauseRequest) +
+                   " N, " + std::string(kResumeRequest) + " N, " + std::string(kRateRequest) +
+                   " N RATE");
+}
+
+// Durable when the answer is sent.
+ControlServer::Answer DaemonControl::intake(std::string_view request) {
+    const auto word = request.substr(0, request.find(' '));
+    auto rest = request.substr(std::min(request.size(), word.size() + 1));
+    std::uint32_t number = 0;
+    const auto read = std::from_chars(rest.data(), rest.data() + rest.size(), number);
+    if (read.ec != std::errc() || number == 0)
+        return refused(std::string(word) + " needs the number of a source, from 1");
+    rest.remove_prefix(static_cast<std::size_t>(read.ptr - rest.data()));
+    if (rest.starts_with(' ')) rest.remove_prefix(1);
+    const bool isRate = word == kRateRequest;
+    std::optional<Rate> rate;
+    if (isRate && rest != kDeclaredRate) {
+        rate = parseRate(rest);
+        if (!rate) return refused(std::string(kRateForms));
+    }
+    if (!isRate && !rest.empty())
+        return refused(std::string(word) + " takes the number of a source and nothing else");
+    try {
+        if (isRate) context_.setSourceRate(number - 1, rate);
+        else if (word == kPauseRequest) context_.pauseSource(number - 1);
+        else context_.resumeSource(number - 1);
+    } catch (const StreamingError& error) {
+        return refused(error.what());
+    }
+    return {Json{{"source", number}}.dump()};
 }
 
 ControlServer::Answer DaemonControl::checkpoint() {

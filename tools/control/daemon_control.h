@@ -1,4 +1,4 @@
-// The requests a running daemon answers, and the daemon's side of them: status, checkpoint, stop.
+// The requests a running daemon answers, and the daemon's side of them.
 #pragma once
 
 #include <atomic>
@@ -14,11 +14,16 @@
 
 namespace tidemill::tools {
 
-// Requests, a word each. Answers are JSON objects; one with "error" says why nothing was done.
+// Requests; the first ones are a word each. Answers are JSON objects; one with "error" says why nothing was done.
 inline constexpr std::string_view kStatusRequest = "status";
 inline constexpr std::string_view kCheckpointRequest = "checkpoint";
 inline constexpr std::string_view kStopRequest = "stop";
 inline constexpr std::string_view kStopNowRequest = "stop now";
+// Followed by the source's number, from 1, and of a rate by its text, or kDeclaredRate.
+inline constexpr std::string_view kPauseRequest = "pause";
+inline constexpr std::string_view kResumeRequest = "resume";
+inline constexpr std::string_view kRateRequest = "rate";
+inline constexpr std::string_view kDeclaredRate = "default";
 
 // From its construction to its end the daemon can be asked. Thread safety: phase() and progress()
 // are thread-safe.
@@ -36,6 +41,7 @@ private:
     ControlServer::Answer answer(std::string_view request);
     ControlServer::Answer checkpoint();
     ControlServer::Answer stop(bool now);
+    ControlServer::Answer intake(std::string_view request);
 
     StreamingContext& context_;
     DaemonStatus status_;

@@ -74,6 +74,10 @@ private:
 void judgeSources(Judgement& found, const EngineStatus& status) {
     for (std::size_t i = 0; i < status.sources.size(); ++i) {
         const auto& source = status.sources[i];
+        if (source.paused)
+            found.say(Health::kWell, fmt::format("source {} ({}) is paused by an operator: "
+                                                 "tidemill resume {} goes on with it",
+                                                 i + 1, source.description, i + 1));
         if (source.retrying)
             found.say(Health::kTrouble,
                       fmt::format("source {} ({}) has lost its peer and tries again: {}", i + 1,
@@ -208,6 +212,7 @@ Json sourceJson(const SourceStatus& source, const SourceStatus* then, double ove
     const auto& numbers = source.statistics;
     Json json;
     json["description"] = shownText(source.description);
+    json["label"] = shownText(source.label);
     json["records"] = numbers.records;
     json["bytes"] = numbers.bytes;
     if (then != nullptr && over > 0) {
@@ -221,6 +226,8 @@ Json sourceJson(const SourceStatus& source, const SourceStatus* then, double ove
     json["errors"] = source.errors;
     json["last_error"] = shownText(source.lastError);
     json["retries"] = source.retrying;
+    json["paused"] = source.paused;
+    if (source.maxRate) json["max_rate"] = toString(*source.maxRate);
     Json lanes = Json::array();
     std::uint64_t lag = 0;
     bool known = false;

@@ -169,6 +169,11 @@ void addSources(Metrics& metrics, const Json& sources) {
         metrics.sample(sources[i].at("retries").get<bool>(),
                        {{"source", std::to_string(i + 1)},
                         {"description", sources[i].at("description").get<std::string>()}});
+    metrics.family("tidemill_source_paused", "gauge", "", "1: an operator has paused the source.");
+    for (std::size_t i = 0; i < sources.size(); ++i)
+        metrics.sample(sources[i].at("paused").get<bool>(),
+                       {{"source", std::to_string(i + 1)},
+                        {"description", sources[i].at("description").get<std::string>()}});
     metrics.family("tidemill_source_lag_records", "gauge", "",
                    "Records that the peer has behind the last one taken.");
     for (std::size_t i = 0; i < sources.size(); ++i)

@@ -1,0 +1,227 @@
+#include "tidemill/intake.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/logging.h"
+
+namespace tidemill {
+
+using core::ErrorKind;
+using core::Result;
+
+namespace {
+
+constexpr std::string_view kHead = "tidemill intake\nversion 1\n";
+constexpr std::uint64_t kFileBytesMax = 1 << 20;
+// So even is a rate.
+constexpr std::chrono::milliseconds kLookEvery{10};
+
+std::optional<std::string_view> take(std::string_view& text, char end) {
+    const auto place = text.find(end);
+    if (place == text.npos) return std::nullopt;
+    const auto taken = text.substr(0, place);
+    text.remove_prefix(place + 1);
+    return taken;
+}
+
+}  // namespace
+
+std::string encodeIntake(const std::vector<IntakeOrder>& orders) {
+    std::string text(kHead);
+    for (const auto& order : orders)
+        text += std::string(order.paused ? "paused" : "open") + "\t" +
+                (order.rate ? toString(*order.rate) : "as the job says") + "\t" + order.source +
+                "\n";
+    return text;
+}
+
+Result<std::vector<IntakeOrder>> decodeIntake(std::string_view text) {
+    const auto damaged = [] {
+        return core::fail(ErrorKind::kCorrupt, "it does not say what operators want of sources");
+    };
+    if (!text.starts_with(kHead)) return damaged();
+    text.remove_prefix(kHead.size());
+    std::vector<IntakeOrder> orders;
+    while (!text.empty()) {
+        const auto paused = take(text, '\t'), rate = take(text, '\t'), source = take(text, '\n');
+        if (!source || (*paused != "paused" && *paused != "open")) return damaged();
+        IntakeOrder order{std::string(*source), *paused == "paused", {}};
+        if (*rate != "as the job says") {
+            order.rate = parseRate(*rate);
+            if (!order.rate) return damaged();
+        }
+        orders.push_back(std::move(order));
+    }
+    return orders;
+}
+
+Intake::Intake(core::Clock& clock) : clock_(clock) {}
+
+Intake::~Intake() { stop(); }
+
+Result<> Intake::keepIn(core::FileSystem& files, const core::Path& directory,
+                        std::function<Result<>()> stillOurs) {
+    files_ = &files;
+    path_ = directory / "INTAKE";
+    stillOurs_ = std::move(stillOurs);
+    if (!files.exists(path_)) return {};
+    TM_ASSIGN(const auto text, core::readWholeFile(files, path_, kFileBytesMax));
+    auto orders = decodeIntake(text);
+    if (!orders)
+        return core::fail(orders.error().kind,
+                          path_.string() + ": " + orders.error().message +
+                              "; remove it, and all sources take what the job says");
+    orders_ = std::move(*orders);
+    return {};
+}
+
+Intake::Slot* Intake::find(std::uint32_t number) {
+    return const_cast<Slot*>(std::as_const(*this).find(number));
+}
+
+const Intake::Slot* Intake::find(std::uint32_t number) const {
+    for (const auto& slot : slots_)
+        if (slot->declared.number == number) return slot.get();
+    return nullptr;
+}
+
+void Intake::add(Declared declared, std::shared_ptr<core::Source> source) {
+    const std::lock_guard lock(mutex_);
+    auto slot = std::make_unique<Slot>();
+    slot->order.source = declared.label;
+    for (const auto& order : orders_)
+        if (order.source == declared.label) slot->order = order;
+    slot->declared = std::move(declared);
+    slot->source = std::move(source);
+    if (slot->order.paused)
+        core::logWarning(slot->declared.label + " is paused, as an operator has said: it takes " +
+                         "nothing until `tidemill resume`");
+    setLimit(*slot);
+    apply(*slot);
+    slots_.push_back(std::move(slot));
+}
+
+void Intake::setLimit(Slot& slot) {
+    const auto rate = slot.order.rate ? slot.order.rate : slot.declared.rate;
+    slot.limit.reset();
+    if (slot.declared.kind == Kind::kLive) slot.source->allow({});
+    if (!rate) return;
+    slot.limit.emplace(*rate, slot.declared.burst, clock_.monotonic());
+    if (slot.declared.kind == Kind::kReplayable) return;
+    slot.source->allow({0, 0});
+    if (!looks_.joinable() && !stopping_) looks_ = std::thread([this] { look(); });
+    wakes_.notify_all();
+}
+
+void Intake::apply(Slot& slot) {
+    const bool receives = slot.declared.kind == Kind::kLive;
+    const bool stop = slot.order.paused || (receives && spaceLow_);
+    if (stop == std::exchange(slot.stopped, stop)) return;
+    if (stop) slot.source->pause();
+    else slot.source->resume();
+}
+
+void Intake::stop() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+        wakes_.notify_all();
+    }
+    if (looks_.joinable()) looks_.join();
+}
+
+void Intake::look() {
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+        bool any = false;
+        for (const auto& slot : slots_) {
+            if (!slot->limit || slot->declared.kind != Kind::kLive) continue;
+            any = true;
+            slot->source->allow(slot->limit->look(slot->source->statistics(), clock_.monotonic()));
+        }
+        if (any) wakes_.wait_for(lock, kLookEvery, [this] { return stopping_; });
+        else wakes_.wait(lock);
+    }
+}
+
+void Intake::spaceIsLow(bool low) {
+    const std::lock_guard lock(mutex_);
+    spaceLow_ = low;
+    if (stopping_) return;
+    for (const auto& slot : slots_) apply(*slot);
+}
+
+// Durable first: what does not outlast a crash is not said to hold.
+Result<> Intake::order(Slot& slot, IntakeOrder order) {
+    auto orders = orders_;
+    std::erase_if(orders, [&](const IntakeOrder& known) { return known.source == order.source; });
+    if (order.paused || order.rate) orders.push_back(order);
+    if (files_ != nullptr) {
+        TM_TRY(stillOurs_());
+        TM_TRY(core::publishFile(*files_, path_, encodeIntake(orders)));
+    }
+    orders_ = std::move(orders);
+    slot.order = std::move(order);
+    return {};
+}
+
+Result<Intake::Slot*> Intake::named(std::uint32_t number) {
+    if (Slot* slot = find(number)) return slot;
+    return core::fail(ErrorKind::kInvalid, "there is no source " + std::to_string(number + 1));
+}
+
+Result<> Intake::pause(std::uint32_t number, bool paused) {
+    const std::lock_guard lock(mutex_);
+    TM_ASSIGN(Slot* const slot, named(number));
+    auto wanted = slot->order;
+    wanted.paused = paused;
+    TM_TRY(order(*slot, std::move(wanted)));
+    if (!stopping_) apply(*slot);
+    core::logInfo(slot->declared.label + (paused ? " is paused" : " takes what comes again") +
+                  ", as an operator said");
+    return {};
+}
+
+Result<> Intake::setRate(std::uint32_t number, std::optional<Rate> rate) {
+    const std::lock_guard lock(mutex_);
+    TM_ASSIGN(Slot* const slot, named(number));
+    if (rate && rate->unit == Rate::Unit::kRecords && slot->declared.kind == Kind::kReplayable)
+        return core::fail(ErrorKind::kInvalid,
+                          slot->declared.label + " reads whole files, whose records are not " +
+                              "counted before: give its rate in bytes, such as \"10 MiB/s\"");
+    if (rate && slot->declared.kind == Kind::kLive && !slot->source->allow({}))
+        return core::fail(ErrorKind::kInvalid, slot->declared.label + " cannot have a rate");
+    auto wanted = slot->order;
+    wanted.rate = rate;
+    TM_TRY(order(*slot, std::move(wanted)));
+    if (!stopping_) {
+        setLimit(*slot);
+        apply(*slot);
+    }
+    core::logInfo(slot->declared.label + " takes " +
+                  (slot->limit ? "at most " + toString(slot->limit->rate()) : "what comes") +
+                  ", as an operator said");
+    return {};
+}
+
+std::uint64_t Intake::allowedBytes(std::uint32_t number, std::uint64_t most) {
+    const std::lock_guard lock(mutex_);
+    Slot* slot = find(number);
+    if (slot == nullptr || !slot->limit) return most;
+    return std::min(most, slot->limit->allowed(clock_.monotonic()));
+}
+
+void Intake::took(std::uint32_t number, std::uint64_t bytes) {
+    const std::lock_guard lock(mutex_);
+    if (Slot* slot = find(number); slot != nullptr && slot->limit) slot->limit->took(bytes);
+}
+
+Intake::State Intake::state(std::uint32_t number) const {
+    const std::lock_guard lock(mutex_);
+    const Slot* slot = find(number);
+    if (slot == nullptr) return {};
+    return {slot->order.paused, slot->limit ? std::optional(slot->limit->rate()) : std::nullopt};
+}
+
+}  // namespace tidemill

@@ -1,0 +1,56 @@
+#include "tidemill/rate_limit.h"
+
+#include <algorithm>
+
+namespace tidemill {
+
+namespace {
+
+// Of a record, before one was logged.
+constexpr double kAverageBytes = 100;
+
+}  // namespace
+
+// Bytes of a record so far.
+double RateLimit::average() const {
+    if (records_ == 0) return kAverageBytes;
+    return std::max(1.0, static_cast<double>(bytesAtRecords_) / static_cast<double>(records_));
+}
+
+std::uint64_t RateLimit::count(const core::SourceStatistics& taken) {
+    if (rate_.unit == Rate::Unit::kBytes) return taken.bytes;
+    if (taken.records != records_) {
+        records_ = taken.records;
+        bytesAtRecords_ = taken.bytes;
+    }
+    return records_ + static_cast<std::uint64_t>(
+                          static_cast<double>(taken.bytes - bytesAtRecords_) / average());
+}
+
+void RateLimit::advance(std::chrono::nanoseconds now) {
+    const auto most =
+        static_cast<double>(rate_.perSecond) * std::chrono::duration<double>(burst_).count();
+    const auto passed = std::chrono::duration<double>(now - lookedAt_).count();
+    lookedAt_ = now;
+    allowance_ = std::min(most, allowance_ + passed * static_cast<double>(rate_.perSecond));
+}
+
+core::Allowance RateLimit::look(const core::SourceStatistics& taken, std::chrono::nanoseconds now) {
+    advance(now);
+    const auto counted = count(taken);
+    // An estimate may turn out too high.
+    if (hasLooked_) allowance_ -= static_cast<double>(static_cast<std::int64_t>(counted - taken_));
+    hasLooked_ = true;
+    taken_ = counted;
+    if (allowance_ < 1) return {0, 0};
+    const auto amount = static_cast<std::uint64_t>(allowance_);
+    if (rate_.unit == Rate::Unit::kBytes) return {core::Allowance::kUnlimited, amount};
+    return {amount, static_cast<std::uint64_t>(std::max(1.0, allowance_ * average()))};
+}
+
+std::uint64_t RateLimit::allowed(std::chrono::nanoseconds now) {
+    advance(now);
+    return allowance_ < 1 ? 0 : static_cast<std::uint64_t>(allowance_);
+}
+
+}  // namespace tidemill
