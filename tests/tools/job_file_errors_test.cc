@@ -1,4 +1,6 @@
 // The words for what a job file must not say, in [job], sources and outputs.
+#include <gmock/gmock.h>
+
 #include "tests/tools/job_file_texts.h"
 
 namespace tidemill::tools {
