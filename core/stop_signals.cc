@@ -16,6 +16,7 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "core/log_target.h"
 #include "core/logging.h"
 
 namespace tidemill::core {
@@ -126,11 +127,18 @@ StopSignals::~StopSignals() {
     ::close(descriptor_);
 }
 
+// What rotates log files sends it.
+void StopSignals::hangUp() {
+    if (const auto reopened = reopenLog(); !reopened)
+        logError("SIGHUP: " + reopened.error().message + "; lines go on into the old one");
+    else if (logFile().empty()) logInfo("SIGHUP: goes on; SIGTERM or SIGINT stops it");
+    else logInfo("SIGHUP: the log file is opened again; SIGTERM or SIGINT stops the job");
+}
+
 StopSignals::Request StopSignals::wait(std::chrono::milliseconds longest, Request than) {
     const auto until = std::chrono::steady_clock::now() + longest;
     for (;;) {
-        if (options_.logsHangUp && hungUp.exchange(false))
-            logInfo("SIGHUP: goes on; SIGTERM or SIGINT stops it");
+        if (options_.logsHangUp && hungUp.exchange(false)) hangUp();
         const auto request = static_cast<Request>(asked.load());
         if (request > than) return request;
         const auto left =

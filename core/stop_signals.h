@@ -17,7 +17,7 @@ public:
         // A second request is reported by wait(), when any that lives says so; else it ends the
         // process by the signal itself.
         bool reportsSecond = false;
-        // SIGHUP ends nothing: it is a line in the log, written by who waits.
+        // SIGHUP ends nothing: the log file is opened again, by who waits.
         bool logsHangUp = false;
     };
 
@@ -44,6 +44,8 @@ public:
     static void letThrough();
 
 private:
+    static void hangUp();
+
     const Options options_;
     int place_ = 0;
     int descriptor_ = -1;

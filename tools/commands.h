@@ -5,6 +5,9 @@
 #include <optional>
 #include <string>
 
+#include "core/log_target.h"
+#include "core/logging.h"
+
 namespace tidemill::tools {
 
 struct RunOptions {
@@ -17,6 +20,9 @@ struct RunOptions {
     std::vector<std::string> skipRecords;  // "LSN:LINE"
     std::uint64_t quarantineBatch = 0;
     std::uint64_t skipBatch = 0;
+    std::string logFile;  // empty: standard error
+    core::LogFormat logFormat = core::LogFormat::kText;
+    core::LogLevel logLevel = core::LogLevel::kInfo;
 };
 int runJob(const RunOptions& options);
 

@@ -27,6 +27,7 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -136,6 +137,28 @@ TEST_F(Surroundings, SighupIsALineInTheLogAndTheJobGoesOn) {
     EXPECT_FALSE(daemon->poll());
     send(101, 100);
     stopGracefully(*daemon);
+}
+
+TEST_F(Surroundings, ARotatedLogFileIsOpenedAgainOnSighup) {
+    writeJob();
+    const auto log = rig().path() / "daemon.log", old = rig().path() / "daemon.log.1";
+    const auto linesIn = [](const fs::path& path) {
+        std::ifstream file(path);
+        return std::string(std::istreambuf_iterator<char>(file), {});
+    };
+    const auto daemon =
+        shell("exec " + runCommand() + " --log-format json --log-file " + log.string());
+    send(1, 100);
+    fs::rename(log, old);
+    daemon->signal(SIGHUP);
+    for (int i = 0; i < 200 && !fs::exists(log); ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    send(101, 100);
+    stopGracefully(*daemon);
+    EXPECT_THAT(linesIn(old), HasSubstr(", \"level\": \"info\", \"message\": \"tidemill "));
+    EXPECT_THAT(linesIn(log), AllOf(HasSubstr("the log file is opened again"),
+                                    HasSubstr("\"message\": \"stopped\"")));
+    EXPECT_EQ(rig().daemonErrors(), "");
 }
 
 // `timeout` and some service managers signal the process and then its group.

@@ -1,6 +1,8 @@
 // The arguments of `tidemill run`.
 #include <CLI/CLI.hpp>
+#include <map>
 #include <memory>
+#include <string>
 
 #include "tools/command_line/add_commands.h"
 #include "tools/commands.h"
@@ -49,6 +51,25 @@ void addRun(CLI::App& app, int& code) {
         ->add_option("--skip-batch", run->skipBatch,
                      "go on without all records of this batch; none of them counts")
         ->option_text("BATCH");
+    runCommand
+        ->add_option("--log-file", run->logFile,
+                     "log to the end of this file instead of standard error; SIGHUP\n"
+                     "opens it again, after a rotation")
+        ->option_text("FILE");
+    const std::map<std::string, core::LogFormat> formats{{"text", core::LogFormat::kText},
+                                                         {"logfmt", core::LogFormat::kLogfmt},
+                                                         {"json", core::LogFormat::kJson}};
+    runCommand->add_option("--log-format", run->logFormat, "text, logfmt or json (default: text)")
+        ->transform(CLI::CheckedTransformer(formats))
+        ->option_text("FORMAT");
+    const std::map<std::string, core::LogLevel> levels{{"debug", core::LogLevel::kDebug},
+                                                       {"info", core::LogLevel::kInfo},
+                                                       {"warning", core::LogLevel::kWarning},
+                                                       {"error", core::LogLevel::kError}};
+    runCommand
+        ->add_option("--log-level", run->logLevel, "debug, info, warning or error (default: info)")
+        ->transform(CLI::CheckedTransformer(levels))
+        ->option_text("LEVEL");
     runCommand->footer(kRunFooter);
     runCommand->callback([&code, run] { code = runJob(*run); });
 }
