@@ -26,6 +26,15 @@ struct RunOptions {
 };
 int runJob(const RunOptions& options);
 
+// Runs a job on cases (tools/testing/test_case.h) and compares.
+struct TestOptions {
+    std::string jobFile;
+    std::string cases;
+    bool update = false;
+    bool json = false;
+};
+int testJob(const TestOptions& options);
+
 struct SendCommandOptions {
     std::string session;
     std::string server;  // HOST:PORT or PORT

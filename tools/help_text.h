@@ -55,6 +55,18 @@ Examples, in a clone of the repository:
   tidemill run --check examples/wordcount.toml          what the file means, or what is wrong
   tidemill run examples/wordcount.toml --data-dir words.data --workers 2)";
 
+inline constexpr const char* kTestFooter =
+    R"(A case is a directory: batch-1/SOURCE.txt holds the lines that the first batch takes from a source
+(its name, or source-1), batch-2/… those of the second; `batches` a number, when more are to run;
+expected/ what outputs (output-1.jsonl, …) and state (state-TABLE.jsonl) hold then. Nothing outside
+is touched, and the clock begins at 2026-01-01T00:00:00Z. Lines may come in any order.
+
+Exit codes: 0 all is as expected; 1 it differs, or there is no case; 3 missing or wrong job file.
+
+Examples:
+  tidemill test examples/access_log.toml examples/cases/access_log
+  tidemill test examples/access_log.toml examples/cases/access_log --json)";
+
 inline constexpr const char* kSendFooter =
     R"(A sender that was killed is started again with the same name and the same file: lines that are
 durable are not sent again. Two senders at a time need two names.

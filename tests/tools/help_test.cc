@@ -24,6 +24,7 @@ constexpr std::chrono::seconds kLongest{30};
 
 const std::vector<Words> kCommands = {{},
                                       {"run"},
+                                      {"test"},
                                       {"send"},
                                       {"state"},
                                       {"wal"},
@@ -99,6 +100,8 @@ TEST_F(Help, ItsExamplesWorkAsTheyStand) {
         if (file.path().extension() == ".toml")
             std::ofstream(rig_.path() / "examples" / file.path().filename())
                 << ported(contentOf(file.path()));
+    fs::copy(sources / "examples" / "cases", rig_.path() / "examples" / "cases",
+             fs::copy_options::recursive);
 
     Words jobs, senders, looks;
     for (const auto& command : kCommands) {
