@@ -134,6 +134,21 @@ TEST(RowAggregates, AGroupWhoseSumDoesNotFitIsNamedAndLeftOut) {
         (Batches{{"(b,1)"}}));
 }
 
+TEST(RowAggregates, ASumOfFloatsOverTheirRangeIsAnErrorAndInfinitiesOfTheInputAreNot) {
+    auto options = inMemory();
+    options.errorPolicy = ErrorPolicy::kSkip;
+    const Lines lines{{"a 1 1e308", "a 1 1e308", "b 1 1", "c 1 inf", "c 1 1"}};
+    for (const auto* call : {"sum(x)", "avg(x)"})
+        EXPECT_EQ(runBatches(
+                      lines,
+                      [&](const DStream<std::string>& stream) {
+                          return tuples(orThrow(aggregate(read(stream), {{"key"}, {{"r", call}}})));
+                      },
+                      options),
+                  (Batches{{"(b,1)", "(c,Infinity)"}}))
+            << call;
+}
+
 TEST(RowAggregates, ARowThatIsNoNumberTakesPartInNothing) {
     std::vector<ColumnSpec> columns{{"key", Type::kText}, {"n", Type::kText}};
     columns[1].isLoose = true;
