@@ -157,6 +157,34 @@ std::string withoutNames(const std::string& signature) {
     return signature;
 }
 
+const char* nameOf(StateFate::Kind kind) {
+    switch (kind) {
+        case StateFate::Kind::kKept: return "kept";
+        case StateFate::Kind::kNew: return "new";
+        case StateFate::Kind::kIncompatible: return "incompatible";
+        case StateFate::Kind::kUnclear: return "unclear";
+        case StateFate::Kind::kOrphaned: return "orphaned";
+    }
+    return "";
+}
+
+namespace {
+
+// One each, with a line end before it.
+std::string linesOf(const std::vector<StateFate>& fates) {
+    constexpr std::size_t kWidth = 14;
+    std::string text;
+    for (const auto& fate : fates) {
+        std::string kind = nameOf(fate.kind);
+        kind.resize(kWidth, ' ');
+        text += "\n  " + kind + fate.name +
+                (fate.kind == StateFate::Kind::kIncompatible ? ": " : " ") + fate.detail;
+    }
+    return text;
+}
+
+}  // namespace
+
 OperatorMatch matchOperators(const std::vector<OperatorEntry>& known, const Job& job,
                              bool dropMismatched) {
     const auto& wanted = job.states;
@@ -168,7 +196,10 @@ OperatorMatch matchOperators(const std::vector<OperatorEntry>& known, const Job&
     for (const auto& entry : known) next = std::max(next, entry.id.next());
 
     const Search search(known, wanted, lineages);
-    std::string diff;
+    using Kind = StateFate::Kind;
+    const auto add = [&](Kind kind, const std::string& name, std::string detail) {
+        match.fates.push_back({kind, name, std::move(detail)});
+    };
     bool incompatible = false;
     std::vector<bool> isHeld(known.size());  // by a state of the job
     for (std::size_t i = 0; i < wanted.size(); ++i) {
@@ -180,7 +211,7 @@ OperatorMatch matchOperators(const std::vector<OperatorEntry>& known, const Job&
             isHeld[*found] = true;
             match.ids.push_back(entry.id);
             match.isNew.push_back(false);
-            diff += "\n  kept          " + state.name + " (" + state.signature + ")";
+            add(Kind::kKept, state.name, "(" + state.signature + ")");
             // Another state of the directory may have had the name by its place.
             for (std::size_t e = 0; e < known.size(); ++e)
                 if (e != *found && !isHeld[e] && match.entries[e].name == state.name &&
@@ -196,26 +227,28 @@ OperatorMatch matchOperators(const std::vector<OperatorEntry>& known, const Job&
         const auto open = search.open(i);
         if (!open.empty()) {
             incompatible = true;
-            diff +=
-                "\n  unclear       " + state.name + " (" + state.signature +
+            std::string detail =
+                "(" + state.signature +
                 "): it has no name, and its input is made in another way than before; it may be";
             for (const auto e : open) {
                 if (std::find(match.dropped.begin(), match.dropped.end(), known[e].id) ==
                     match.dropped.end())
                     match.dropped.push_back(known[e].id);
-                diff += " " + known[e].name;
+                detail += " " + known[e].name;
             }
-            diff += " of the directory: give it the name of the one that it is";
+            add(Kind::kUnclear, state.name,
+                detail + " of the directory: give it the name of the one that it is");
         } else if (sameName != known.rend() &&
                    !isSame(splitSignature(sameName->signature).signature, state.signature)) {
             incompatible = true;
             match.dropped.push_back(sameName->id);
             const std::string held(splitSignature(sameName->signature).signature);
-            diff += "\n  incompatible  " + state.name + ": the directory holds (" + held +
-                    "), the job wants (" + state.signature + "); the difference: " +
-                    difference(withoutNames(held), withoutNames(state.signature));
+            add(Kind::kIncompatible, state.name,
+                "the directory holds (" + held + "), the job wants (" + state.signature +
+                    "); the difference: " +
+                    difference(withoutNames(held), withoutNames(state.signature)));
         } else {
-            diff += "\n  new           " + state.name + " (" + state.signature + ")";
+            add(Kind::kNew, state.name, "(" + state.signature + ")");
         }
         match.ids.push_back(next);
         match.isNew.push_back(true);
@@ -226,15 +259,15 @@ OperatorMatch matchOperators(const std::vector<OperatorEntry>& known, const Job&
         if (!isHeld[e] && std::none_of(wanted.begin(), wanted.end(), [&](const auto& state) {
                 return state.name == known[e].name;
             }))
-            diff += "\n  orphaned      " + known[e].name + " (" +
-                    std::string(splitSignature(known[e].signature).signature) + ")";
+            add(Kind::kOrphaned, known[e].name,
+                "(" + std::string(splitSignature(known[e].signature).signature) + ")");
     if (incompatible && !dropMismatched)
-        match.fits =
-            core::fail(core::ErrorKind::kConflict,
-                       "the job does not fit the state in its data directory:" + diff +
-                           "\nRun the job that wrote the state, rename the changed operator, or "
-                           "drop its state with the option for that (dropMismatchedState, "
-                           "--drop-mismatched-state).");
+        match.fits = core::fail(
+            core::ErrorKind::kConflict,
+            "the job does not fit the state in its data directory:" + linesOf(match.fates) +
+                "\nRun the job that wrote the state, rename the changed operator, or "
+                "drop its state with the option for that (dropMismatchedState, "
+                "--drop-mismatched-state).");
     return match;
 }
 

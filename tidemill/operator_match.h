@@ -10,6 +10,22 @@
 
 namespace tidemill {
 
+// What becomes of one operator's state.
+struct StateFate {
+    enum class Kind {
+        kKept,
+        kNew,
+        kIncompatible,  // the directory holds something else under its name
+        kUnclear,       // which of several it is cannot be told
+        kOrphaned,      // of the directory; the job has no such operator
+    };
+    Kind kind = Kind::kKept;
+    std::string name;
+    std::string detail;  // types, and what is wrong; for people
+};
+// "kept", "new", "incompatible", "unclear", "orphaned".
+const char* nameOf(StateFate::Kind kind);
+
 struct OperatorMatch {
     // For each of the job's states, in their order: the id it goes on under.
     std::vector<core::OperatorId> ids;
@@ -19,6 +35,8 @@ struct OperatorMatch {
     std::vector<core::OperatorEntry> entries;
     // Of operators whose state is dropped because its signature differs.
     std::vector<core::OperatorId> dropped;
+    // Of the job's states in their order, then those of the directory alone.
+    std::vector<StateFate> fates;
     // Error (kConflict): a signature differs, or which of several an operator without a name is
     // cannot be told, and no state is to be dropped; the message lists kept, new, orphaned,
     // incompatible and unclear operators.

@@ -35,6 +35,15 @@ struct TestOptions {
 };
 int testJob(const TestOptions& options);
 
+// What a changed job would do with a data directory; tried on a copy.
+struct PlanOptions {
+    std::string jobFile;
+    std::string dataDirectory;  // empty: the job's, else ./NAME.data
+    bool dropMismatchedState = false;
+    bool json = false;
+};
+int planChange(const PlanOptions& options);
+
 struct SendCommandOptions {
     std::string session;
     std::string server;  // HOST:PORT or PORT

@@ -67,6 +67,16 @@ Examples:
   tidemill test examples/access_log.toml examples/cases/access_log
   tidemill test examples/access_log.toml examples/cases/access_log --json)";
 
+inline constexpr const char* kPlanFooter =
+    R"(Each state of the job is kept, new, incompatible (the directory holds something else under its
+name) or unclear; those that only the directory has are orphaned: they are kept, and found again by
+a job that has them. Then the start is tried on a copy, without outputs and sources, and the batches
+behind the newest checkpoint are run again there. The job may run meanwhile.
+
+Exit codes: 0 it would start; 1 no data directory; 3 wrong job file; 4 it would be refused; 5 damaged.
+
+Example: tidemill plan examples/wordcount_acknowledged.toml --data-dir wordcount_acknowledged.data)";
+
 inline constexpr const char* kSendFooter =
     R"(A sender that was killed is started again with the same name and the same file: lines that are
 durable are not sent again. Two senders at a time need two names.

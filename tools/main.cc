@@ -42,6 +42,7 @@ int main(int argc, char** argv) {
     int code = kExitDone;
     addRun(app, code);
     addTest(app, code);
+    addPlan(app, code);
     addSend(app, code);
     addDaemon(app, code);
     addState(app, code);

@@ -6,14 +6,12 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "recovery/backup.h"
 #include "state/state_store.h"
-#include "tidemill/streaming_context.h"
 #include "tools/commands.h"
 #include "tools/exit_code.h"
 #include "tools/inspect_command.h"
 #include "tools/job_file.h"
-#include "tools/job_plan.h"
+#include "tools/sandbox.h"
 #include "tools/tables/difference.h"
 #include "tools/tables/table_text.h"
 
@@ -28,20 +26,6 @@ namespace fs = std::filesystem;
 // Of each table, so many rows that differ are shown.
 constexpr std::uint64_t kShownRows = 10;
 
-// A directory of its own, gone in the end.
-class Scratch {
-public:
-    explicit Scratch(fs::path path) : path_(std::move(path)) {}
-    ~Scratch() {
-        std::error_code ignored;
-        fs::remove_all(path_, ignored);
-    }
-    const fs::path& path() const { return path_; }
-
-private:
-    const fs::path path_;
-};
-
 class Verification {
 public:
     explicit Verification(const VerifyOptions& options) : options_(options) {}
@@ -51,16 +35,12 @@ public:
         const fs::path at = options_.scratch.empty()
                                 ? fs::path(dataDirectory + ".verify." + std::to_string(::getpid()))
                                 : fs::path(options_.scratch);
-        if (files_.exists(at))
-            return core::fail(ErrorKind::kConflict,
-                              "there is something already where to work: path=" + at.string());
-        TM_TRY(files_.createDirectory(at));
-        const Scratch scratch(at);
-        const auto stored = (scratch.path() / "stored").string();
-        const auto derived = (scratch.path() / "derived").string();
-        say("copying the directory as it is now to " + scratch.path().string());
-        TM_TRY(copy(dataDirectory, stored));
-        TM_TRY(copy(stored, derived));
+        TM_ASSIGN(const auto scratch, ScratchDirectory::make(at));
+        const auto stored = (scratch->path() / "stored").string();
+        const auto derived = (scratch->path() / "derived").string();
+        say("copying the directory as it is now to " + scratch->path().string());
+        TM_TRY(copyDataDirectory(dataDirectory, stored));
+        TM_TRY(copyDataDirectory(stored, derived));
         TM_ASSIGN(const auto from, dropNewerCheckpoints(derived));
         say("deriving the state again from the checkpoint of batch " + core::toString(from) +
             " and the log");
@@ -72,14 +52,6 @@ public:
 
 private:
     static void say(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
-
-    Result<> copy(const std::string& from, const std::string& to) {
-        const recovery::ReadsAll readsAll = [&](const core::Path& path, const recovery::Manifest&) {
-            return state::verifyFiles(files_, path);
-        };
-        auto report = recovery::backUp(files_, from, to, readsAll, [](const std::string&) {});
-        return report ? Result<>() : core::fail(report.error());
-    }
 
     // Leaves the checkpoint to begin from, and returns its batch.
     Result<core::BatchId> dropNewerCheckpoints(const std::string& directory) {
@@ -107,25 +79,10 @@ private:
         return from->batch;
     }
 
-    // Recovers, runs the recorded batches again, and makes a checkpoint behind the last one.
     Result<> replay(const std::string& directory) {
         TM_ASSIGN(auto job, readJobFile(options_.jobFile));
-        auto& options = job.options;
-        options.directory = directory;
-        options.name = job.name;
-        options.replayOnly = true;
-        if (options_.workers) options.workers = *options_.workers;
-        options.onProgress = say;
-        StreamingContext context(options);
-        TM_TRY(planJob(job, context));
-        TM_TRY(context.job()->validate());
-        try {
-            context.start();
-        } catch (const StreamingError& error) {
-            return core::fail({error.kind(), error.what(), error.heals()});
-        }
-        context.stop(false);
-        return {};
+        if (options_.workers) job.options.workers = *options_.workers;
+        return replayOn(std::move(job), directory, say);
     }
 
     Result<std::unique_ptr<state::StateReader>> newest(const std::string& directory) {

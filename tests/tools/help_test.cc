@@ -25,6 +25,7 @@ constexpr std::chrono::seconds kLongest{30};
 const std::vector<Words> kCommands = {{},
                                       {"run"},
                                       {"test"},
+                                      {"plan"},
                                       {"send"},
                                       {"state"},
                                       {"wal"},

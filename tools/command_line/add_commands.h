@@ -11,6 +11,7 @@ namespace tidemill::tools {
 
 void addRun(CLI::App& app, int& code);
 void addTest(CLI::App& app, int& code);
+void addPlan(CLI::App& app, int& code);
 void addSend(CLI::App& app, int& code);
 void addDaemon(CLI::App& app, int& code);
 void addState(CLI::App& app, int& code);

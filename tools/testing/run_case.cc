@@ -12,6 +12,7 @@
 #include "state/state_reader.h"
 #include "tidemill/streaming_context.h"
 #include "tools/job_plan.h"
+#include "tools/sandbox.h"
 #include "tools/tables/table_text.h"
 
 namespace tidemill::tools {
@@ -27,27 +28,6 @@ namespace {
 constexpr std::int64_t kStartMillis = 1'767'225'600'000;
 constexpr std::chrono::minutes kBatchMost{5};
 constexpr std::uint64_t kFileBytesMax = std::uint64_t{1} << 30;
-
-// Gone in the end, whatever happened.
-class Scratch {
-public:
-    static Result<std::unique_ptr<Scratch>> make() {
-        std::error_code unknown;
-        std::string path = (fs::temp_directory_path(unknown) / "tidemill-test-XXXXXX").string();
-        if (::mkdtemp(path.data()) == nullptr)
-            return core::fail(ErrorKind::kIo, "no directory to work in can be made: " + path);
-        return std::make_unique<Scratch>(path);
-    }
-    explicit Scratch(fs::path path) : path_(std::move(path)) {}
-    ~Scratch() {
-        std::error_code ignored;
-        fs::remove_all(path_, ignored);
-    }
-    const fs::path& path() const { return path_; }
-
-private:
-    const fs::path path_;
-};
 
 std::string outputName(std::size_t number) { return "output-" + std::to_string(number + 1); }
 
@@ -155,7 +135,7 @@ Result<> collectState(const fs::path& directory, Files& into) {
 }  // namespace
 
 Result<Files> runTestCase(const JobFile& job, const TestCase& wanted) {
-    TM_ASSIGN(const auto scratch, Scratch::make());
+    TM_ASSIGN(const auto scratch, ScratchDirectory::makeTemporary());
     const auto inside = confined(job, scratch->path());
     TM_TRY(live(inside, wanted));
     Files found;

@@ -1,0 +1,40 @@
+// Work on a copy of a data directory, which disturbs nothing.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/error.h"
+#include "tools/job_file.h"
+
+namespace tidemill::tools {
+
+// A directory of its own, gone in the end with all that is in it.
+class ScratchDirectory {
+public:
+    // Errors: kConflict when there is something at `path`, kIo.
+    static core::Result<std::unique_ptr<ScratchDirectory>> make(const std::filesystem::path& path);
+    // In the directory for temporary files. Errors: kIo.
+    static core::Result<std::unique_ptr<ScratchDirectory>> makeTemporary();
+    ~ScratchDirectory();
+    ScratchDirectory(const ScratchDirectory&) = delete;
+    ScratchDirectory& operator=(const ScratchDirectory&) = delete;
+
+    const std::filesystem::path& path() const { return path_; }
+
+private:
+    explicit ScratchDirectory(std::filesystem::path path) : path_(std::move(path)) {}
+    const std::filesystem::path path_;
+};
+
+// The directory as it is now, its job running or not; `to` must not exist. Errors: of a backup.
+core::Result<> copyDataDirectory(const std::string& from, const std::string& to);
+
+// Starts the job on a copy: recovers, runs the recorded batches again, makes a checkpoint behind
+// the last one, and ends. No output is opened, nothing is received. Errors: those of a start.
+core::Result<> replayOn(JobFile job, const std::string& directory,
+                        std::function<void(const std::string&)> progress);
+
+}  // namespace tidemill::tools
