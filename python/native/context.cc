@@ -5,6 +5,7 @@
 
 #include "core/logging.h"
 #include "core/own_thread.h"
+#include "python/native/kafka.h"
 #include "python/native/listener.h"
 #include "python/native/steps.h"
 
@@ -104,6 +105,14 @@ Stream::Ptr Context::queueStream(const std::vector<std::vector<Object>>& queue, 
     const auto stream = open()->queueStream<Object>(records, oneAtATime, std::move(byDefault));
     for (const auto& elements : queue) records.push(elements);
     return std::make_shared<Stream>(stream.job(), stream.node());
+}
+
+Stream::Ptr Context::kafkaStream(KafkaOptions options) {
+    const auto records = open()->kafkaStream(std::move(options));
+    const auto& job = records.job();
+    return std::make_shared<Stream>(
+        job, Stream::ObjectNode(job->graph.add(std::make_shared<StepNode<KafkaRecord, Object>>(
+                 "record", records.node(), kafkaTuple()))));
 }
 
 void Context::addListener(Function function) {

@@ -41,6 +41,9 @@ public:
     Stream::Ptr queueStream(const std::vector<std::vector<Object>>& queue, bool oneAtATime,
                             std::optional<std::vector<Object>> byDefault);
 
+    // Of kafkaTuple()'s tuples.
+    Stream::Ptr kafkaStream(KafkaOptions options);
+
     // Function(name of the event, dict of what is known).
     void addListener(Function function);
 

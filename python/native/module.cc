@@ -3,6 +3,11 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <chrono>
+#include <map>
+#include <string>
+#include <vector>
+
 #include "core/arena.h"
 #include "python/native/batch_handle.h"
 #include "python/native/context.h"
@@ -195,6 +200,21 @@ void bindStream(py::module_& module) {
             },
             Entered())
         .def("saveAsTextFiles", &Stream::saveAsTextFiles, Entered())
+        .def(
+            "toKafka",
+            [](Stream& stream, const std::string& brokers, const std::string& topic,
+               bool exactlyOnce, bool create, std::int64_t transactionMillis,
+               const std::map<std::string, std::string>& properties) {
+                KafkaOutputOptions options;
+                options.brokers = brokers;
+                options.topic = topic;
+                options.exactlyOnce = exactlyOnce;
+                options.create = create;
+                options.transactionTimeout = std::chrono::milliseconds(transactionMillis);
+                options.properties = properties;
+                stream.toKafka(std::move(options));
+            },
+            Entered())
         .def("remember", &Stream::remember, Entered())
         .def("isRemembered", &Stream::isRemembered)
         .def("slice", [](const Stream& stream, std::int64_t from, std::int64_t to) {
@@ -215,6 +235,27 @@ void bindContext(py::module_& module) {
         .def("socketTextStream", &Context::socketTextStream, Entered())
         .def("listenTextStream", &Context::listenTextStream, Entered())
         .def("textFileStream", &Context::textFileStream, Entered())
+        .def(
+            "kafkaStream",
+            [](Context& context, const std::string& brokers, const std::vector<std::string>& topics,
+               const std::string& pattern, const std::string& group, const py::object& start,
+               bool skipsLostData, const std::map<std::string, std::string>& properties) {
+                KafkaOptions options;
+                options.brokers = brokers;
+                options.topics = topics;
+                options.pattern = pattern;
+                options.group = group;
+                if (py::isinstance<py::int_>(start)) {
+                    options.start.from = KafkaStart::From::kTime;
+                    options.start.time = fromMillis(start.cast<std::int64_t>());
+                } else if (start.cast<std::string>() == "latest") {
+                    options.start.from = KafkaStart::From::kLatest;
+                }
+                if (skipsLostData) options.onLostData = LostData::kSkip;
+                options.properties = properties;
+                return context.kafkaStream(std::move(options));
+            },
+            Entered())
         .def("binaryRecordsStream", &Context::binaryRecordsStream, Entered())
         .def(
             "queueStream",

@@ -13,6 +13,7 @@
 #include "python/native/entry.h"
 #include "python/native/function.h"
 #include "python/native/text_forms.h"
+#include "tidemill/dstream.h"
 #include "tidemill/job.h"
 
 namespace tidemill::state {
@@ -101,6 +102,7 @@ public:
     Ptr transformWith(Stream& other, Function function);
     void forEachBatch(std::string description, Function function);
     void saveAsTextFiles(std::string prefix, std::string suffix);
+    void toKafka(KafkaOutputOptions options);
     void remember(std::int64_t millis);
     bool isRemembered() const { return remembered_ != nullptr; }
     // A list of (time in milliseconds, list of elements), both ends inclusive.

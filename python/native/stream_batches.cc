@@ -6,6 +6,7 @@
 #include "core/operators/save_as_text_files.h"
 #include "core/operators/transform.h"
 #include "python/native/batch_handle.h"
+#include "python/native/kafka.h"
 #include "python/native/steps.h"
 #include "python/native/stream.h"
 #include "state/operators/remember.h"
@@ -74,6 +75,14 @@ void Stream::saveAsTextFiles(std::string prefix, std::string suffix) {
     job_->graph.addOutput(std::make_unique<core::SaveAsTextFiles<std::string>>(
         lines, *job_->files, std::move(prefix), std::move(suffix),
         [](std::string& out, const std::string& line) { out += line; }));
+}
+
+void Stream::toKafka(KafkaOutputOptions options) {
+    const auto messages = add("toKafka", std::make_shared<StepNode<Object, KafkaMessage>>(
+                                             "message", objects(), kafkaMessage()));
+    DStream<KafkaMessage>(job_, messages)
+        .toKafka(std::move(options),
+                 [](const KafkaMessage& message, KafkaMessage& into) { into = message; });
 }
 
 void Stream::remember(std::int64_t millis) {

@@ -12,6 +12,7 @@ from tidemill import _native, rdd
 from tidemill._functions import native
 from tidemill.context import SparkContext
 from tidemill.storage import StorageLevel
+from tidemill.streaming import kafka
 from tidemill.streaming.dstream import DStream, _seconds
 from tidemill.streaming.listener import heard_by
 
@@ -149,6 +150,18 @@ class StreamingContext:
         if existing not in ("leave", "take"):
             raise ValueError(f"existing is {existing!r}: it is 'leave' or 'take'")
         return existing == "take"
+
+    def kafkaStream(self, brokers, topics=None, *, pattern=None, group="tidemill",
+                    start="earliest", onLostData="stop", keyDecoder=kafka.utf8_decoder,
+                    valueDecoder=kafka.utf8_decoder, messageHandler=None, properties=None):
+        """(key, value) of each record of Kafka topics, or what messageHandler(record) gives of a
+        KafkaMessageAndMetadata. topics: names; or a regular expression as `pattern`. group: names
+        the stream's positions, one for each stream. start: where a stream begins that is new:
+        "earliest", "latest" or a time in seconds since 1970. onLostData: "stop", or "skip" records
+        that are gone before they were read. properties: librdkafka's own, for SASL or TLS."""
+        return kafka.decoded(
+            kafka._records(self, brokers, topics, pattern, group, start, onLostData, properties),
+            keyDecoder, valueDecoder, messageHandler)
 
     def queueStream(self, rdds, oneAtATime=True, default=None):
         """Elements of RDDs or lists that the program gives: each batch takes one, or all of them;

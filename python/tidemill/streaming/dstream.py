@@ -291,6 +291,16 @@ class DStream:
         a line. It appears whole and once, whatever crashes."""
         self._stream.saveAsTextFiles(prefix, suffix or "")
 
+    def toKafka(self, brokers, topic, exactlyOnce=True, create=False, transactionTimeout=60.0,
+                properties=None):
+        """Each batch as records of a topic. Elements are (key, value) or a value; keys and values
+        bytes, str (as UTF-8) or None. exactlyOnce: one transaction a batch, so that readers with
+        isolation.level=read_committed see each record once, whatever crashes; else the last batch
+        may come again. create: makes the topic when it is missing. properties: librdkafka's own."""
+        self._stream.toKafka(brokers, topic, exactlyOnce, create,
+                             _seconds("toKafka", "transactionTimeout", transactionTimeout),
+                             {str(name): str(value) for name, value in (properties or {}).items()})
+
     # Batches of the past.
 
     def remember(self, duration):
