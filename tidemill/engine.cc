@@ -197,13 +197,13 @@ std::optional<std::uint64_t> Engine::requestCheckpoint() {
 }
 
 Result<> Engine::pauseSource(std::uint32_t number, bool paused) {
-    if (stage_ != Stage::kStarted)
+    if (!running())
         return core::fail(ErrorKind::kConflict, "the job does not run: no source can be paused");
     return inputs_.intake().pause(number, paused);
 }
 
 Result<> Engine::setSourceRate(std::uint32_t number, std::optional<Rate> rate) {
-    if (stage_ != Stage::kStarted)
+    if (!running())
         return core::fail(ErrorKind::kConflict, "the job does not run: no rate can be set");
     return inputs_.intake().setRate(number, rate);
 }

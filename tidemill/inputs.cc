@@ -44,9 +44,10 @@ Result<> Inputs::open(BatchTime firstStart,
         if (!source) continue;
         if (auto opened = source->open({firstStart, positions.at(i)}); !opened)
             return core::fail(opened.error().kind, labelOf(i) + ": " + opened.error().message);
-        intake_.add({i, labelOf(i), Intake::Kind::kReplayable, job_.sources[i].maxRate,
-                     std::max<std::chrono::nanoseconds>(std::chrono::seconds(1), job_.interval)},
-                    source);
+        TM_TRY(intake_.add(
+            {i, labelOf(i), Intake::Kind::kReplayable, job_.sources[i].maxRate,
+             std::max<std::chrono::nanoseconds>(std::chrono::seconds(1), job_.interval)},
+            source));
     }
     return {};
 }
@@ -73,8 +74,8 @@ Result<> Inputs::startLive(std::uint32_t number, core::BlockLog& log,
               job_.sources[number].receive({id, log, *network_, this, labelOf(number), buffers,
                                             options.maxRecordBytes, options.blockBytes}));
     TM_TRY(source->open({firstStart_, {}}));
-    intake_.add({number, labelOf(number), Intake::Kind::kLive, job_.sources[number].maxRate},
-                source);
+    TM_TRY(intake_.add({number, labelOf(number), Intake::Kind::kLive, job_.sources[number].maxRate},
+                       source));
     running_.push_back({id, source});
     return source->start();
 }

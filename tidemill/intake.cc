@@ -86,7 +86,20 @@ const Intake::Slot* Intake::find(std::uint32_t number) const {
     return nullptr;
 }
 
-void Intake::add(Declared declared, std::shared_ptr<core::Source> source) {
+Result<> Intake::canHave(const std::optional<Rate>& rate, const Declared& declared,
+                         core::Source& source) {
+    if (!rate) return {};
+    if (rate->unit == Rate::Unit::kRecords && declared.kind == Kind::kReplayable)
+        return core::fail(ErrorKind::kInvalid,
+                          declared.label + " reads whole files, whose records are not counted " +
+                              "before: give its rate in bytes, such as \"10 MiB/s\"");
+    if (declared.kind == Kind::kLive && !source.allow({}))
+        return core::fail(ErrorKind::kInvalid, declared.label + " cannot have a rate");
+    return {};
+}
+
+Result<> Intake::add(Declared declared, std::shared_ptr<core::Source> source) {
+    TM_TRY(canHave(declared.rate, declared, *source));
     const std::lock_guard lock(mutex_);
     auto slot = std::make_unique<Slot>();
     slot->order.source = declared.label;
@@ -100,6 +113,7 @@ void Intake::add(Declared declared, std::shared_ptr<core::Source> source) {
     setLimit(*slot);
     apply(*slot);
     slots_.push_back(std::move(slot));
+    return {};
 }
 
 void Intake::setLimit(Slot& slot) {
@@ -186,12 +200,7 @@ Result<> Intake::pause(std::uint32_t number, bool paused) {
 Result<> Intake::setRate(std::uint32_t number, std::optional<Rate> rate) {
     const std::lock_guard lock(mutex_);
     TM_ASSIGN(Slot* const slot, named(number));
-    if (rate && rate->unit == Rate::Unit::kRecords && slot->declared.kind == Kind::kReplayable)
-        return core::fail(ErrorKind::kInvalid,
-                          slot->declared.label + " reads whole files, whose records are not " +
-                              "counted before: give its rate in bytes, such as \"10 MiB/s\"");
-    if (rate && slot->declared.kind == Kind::kLive && !slot->source->allow({}))
-        return core::fail(ErrorKind::kInvalid, slot->declared.label + " cannot have a rate");
+    TM_TRY(canHave(rate, slot->declared, *slot->source));
     auto wanted = slot->order;
     wanted.rate = rate;
     TM_TRY(order(*slot, std::move(wanted)));

@@ -59,8 +59,9 @@ public:
         // How much of its time a source that was idle may make up for.
         std::chrono::nanoseconds burst = std::chrono::seconds(1);
     };
-    // Before it starts. A source that must not take anything is paused when this returns.
-    void add(Declared declared, std::shared_ptr<core::Source> source);
+    // Before it starts. A source that must not take anything is paused when this returns. Errors:
+    // kInvalid for a rate that the source cannot have.
+    core::Result<> add(Declared declared, std::shared_ptr<core::Source> source);
     // From now on nothing is paused or resumed. Idempotent.
     void stop();
 
@@ -97,6 +98,8 @@ private:
     void apply(Slot& slot);
     core::Result<> order(Slot& slot, IntakeOrder order);
     core::Result<Slot*> named(std::uint32_t number);
+    static core::Result<> canHave(const std::optional<Rate>& rate, const Declared& declared,
+                                  core::Source& source);
     void look();
 
     core::Clock& clock_;

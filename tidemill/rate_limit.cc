@@ -42,9 +42,9 @@ core::Allowance RateLimit::look(const core::SourceStatistics& taken, std::chrono
     if (hasLooked_) allowance_ -= static_cast<double>(static_cast<std::int64_t>(counted - taken_));
     hasLooked_ = true;
     taken_ = counted;
-    if (allowance_ < 1) return {0, 0};
-    const auto amount = static_cast<std::uint64_t>(allowance_);
+    const auto amount = allowance_ < 1 ? 0 : static_cast<std::uint64_t>(allowance_);
     if (rate_.unit == Rate::Unit::kBytes) return {core::Allowance::kUnlimited, amount};
+    if (amount == 0) return {0, 0};
     return {amount, static_cast<std::uint64_t>(std::max(1.0, allowance_ * average()))};
 }
 

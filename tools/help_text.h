@@ -58,8 +58,8 @@ Examples, in a clone of the repository:
 inline constexpr const char* kTestFooter =
     R"(A case is a directory: batch-1/SOURCE.txt holds the lines that the first batch takes from a source
 (its name, or source-1), batch-2/… those of the second; `batches` a number, when more are to run;
-expected/ what outputs (output-1.jsonl, …) and state (state-TABLE.jsonl) hold then. Nothing outside
-is touched, and the clock begins at 2026-01-01T00:00:00Z. Lines may come in any order.
+expected/ what outputs (output-1.jsonl and so on) and state (state-TABLE.jsonl) hold then. Nothing
+outside is touched, the clock begins at 2026-01-01T00:00:00Z, lines may come in any order.
 
 Exit codes: 0 all is as expected; 1 it differs, or there is no case; 3 missing or wrong job file.
 
@@ -73,7 +73,8 @@ name) or unclear; those that only the directory has are orphaned: they are kept,
 a job that has them. Then the start is tried on a copy, without outputs and sources, and the batches
 behind the newest checkpoint are run again there. The job may run meanwhile.
 
-Exit codes: 0 it would start; 1 no data directory; 3 wrong job file; 4 it would be refused; 5 damaged.
+Exit codes: 0 it would start; 1 no data directory; 3 wrong job file; 4 it would be refused;
+5 damaged.
 
 Example: tidemill plan examples/wordcount_acknowledged.toml --data-dir wordcount_acknowledged.data)";
 

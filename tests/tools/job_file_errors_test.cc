@@ -37,7 +37,7 @@ TEST(JobFile, AnUnknownKeyIsNamedWithTheNearestOne) {
 TEST(JobFile, AKeyOfAnotherKindOfSourceIsUnknown) {
     EXPECT_EQ(errorBehindAGoodJob("[[source]]\ntype = \"socket\"\nport = 1\nallow_remote = true\n"),
               "job.toml:11:1: unknown key \"allow_remote\" in [[source]]; known are: name, type, "
-              "host, port");
+              "max_rate, host, port");
 }
 
 TEST(JobFile, AnUnknownWordIsNamedWithTheNearestOne) {
@@ -117,11 +117,11 @@ TEST(JobFile, ARateSaysHowMuchOfWhat) {
     EXPECT_EQ(behind("listen", "\"5000 records/s\""), "no error");
     EXPECT_EQ(behind("files", "\"10MiB/s\""), "no error");
     EXPECT_EQ(behind("listen", "\"5000\""),
-              "job.toml:11:12: max_rate is \"5000\"; a rate is a number of records or bytes per "
+              "job.toml:10:12: max_rate is \"5000\"; a rate is a number of records or bytes per "
               "second, such as \"5000 records/s\" or \"10 MiB/s\"");
     EXPECT_THAT(behind("listen", "5000"), ::testing::HasSubstr("max_rate"));
     EXPECT_EQ(behind("files", "\"5 records/s\""),
-              "job.toml:11:12: max_rate of files is in bytes, such as \"10 MiB/s\": their records "
+              "job.toml:10:12: max_rate of files is in bytes, such as \"10 MiB/s\": their records "
               "are not counted before they are read");
 }
 

@@ -69,7 +69,8 @@ TEST_F(Plan, WhatIsIncompatibleIsRefusedWithTheDifferenceUnlessItIsDropped) {
     std::istringstream lines(json.out);
     std::string first, last;
     std::getline(lines, first);
-    while (std::getline(lines, last) && lines.peek() != EOF) {}
+    while (std::getline(lines, last) && lines.peek() != EOF) {
+    }
     EXPECT_EQ(Json::parse(first)["fate"], "incompatible");
     EXPECT_EQ(Json::parse(last)["starts"], false);
     const auto dropped = plan({"--drop-mismatched-state"});

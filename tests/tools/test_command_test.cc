@@ -41,6 +41,7 @@ window = "2s"
 name = "recent"
 [[output]]
 to = "print"
+from = "recent"
 [[step]]
 from = "words"
 do = "count"
