@@ -43,14 +43,14 @@ Stream::Ptr linesOf(const DStream<std::string_view>& lines) {
 
 }  // namespace
 
+// Whoever gives it up last: its threads, which end with it, may be waiting for the lock.
 Context::Context(const Options& options)
-    : context_(std::make_shared<StreamingContext>(optionsOf(options))) {}
+    : context_(new StreamingContext(optionsOf(options)), [](StreamingContext* context) {
+          const WithoutGil others;
+          delete context;
+      }) {}
 
-Context::~Context() {
-    // Its threads may be waiting for the lock.
-    const WithoutGil others;
-    context_.reset();
-}
+Context::~Context() = default;
 
 Context::ContextPtr Context::current() const {
     const std::lock_guard lock(mutex_);
