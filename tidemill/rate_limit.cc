@@ -36,12 +36,13 @@ void RateLimit::advance(std::chrono::nanoseconds now) {
 }
 
 core::Allowance RateLimit::look(const core::SourceStatistics& taken, std::chrono::nanoseconds now) {
-    advance(now);
     const auto counted = count(taken);
-    // An estimate may turn out too high.
+    // What was taken comes off before what the time gives is cut to the burst. An estimate may turn
+    // out too high.
     if (hasLooked_) allowance_ -= static_cast<double>(static_cast<std::int64_t>(counted - taken_));
     hasLooked_ = true;
     taken_ = counted;
+    advance(now);
     const auto amount = allowance_ < 1 ? 0 : static_cast<std::uint64_t>(allowance_);
     if (rate_.unit == Rate::Unit::kBytes) return {core::Allowance::kUnlimited, amount};
     if (amount == 0) return {0, 0};
