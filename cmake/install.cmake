@@ -32,6 +32,12 @@ if(TARGET tidemill_program)
     install(FILES "${PROJECT_SOURCE_DIR}/tools/package_files/completion.bash"
         DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" RENAME tidemill
         COMPONENT program)
+    install(FILES "${PROJECT_SOURCE_DIR}/tools/package_files/completion.fish"
+        DESTINATION "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d" RENAME tidemill.fish
+        COMPONENT program)
+    install(FILES "${PROJECT_SOURCE_DIR}/tools/package_files/completion.zsh"
+        DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions" RENAME _tidemill
+        COMPONENT program)
     install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/CHANGELOG.md"
         DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/tidemill" COMPONENT program)
     install(DIRECTORY "${PROJECT_SOURCE_DIR}/examples/"

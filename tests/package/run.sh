@@ -116,6 +116,16 @@ is "$(completed tidemill stat)" "status state"
 is "$(completed tidemill state ex)" "export"
 is "$(completed tidemill checkpoint now --j)" "--json"
 is "$(completed tidemill run /etc/tidemill/w)" "/etc/tidemill/words.toml"
+# fish and zsh do too, where they are.
+[[ -s /usr/share/fish/vendor_completions.d/tidemill.fish ]] || fail "no completion for fish"
+if command -v fish >/dev/null; then
+    is "$(fish -c 'complete -C "tidemill state ex"' | cut -f1)" "export"
+    is "$(fish -c 'complete -C "tidemill checkpoint now --j"' | cut -f1)" "--json"
+fi
+[[ -s /usr/share/zsh/vendor-completions/_tidemill ]] || fail "no completion for zsh"
+if command -v zsh >/dev/null; then
+    zsh -n /usr/share/zsh/vendor-completions/_tidemill || fail "zsh does not read its completion"
+fi
 
 # Removed, it leaves what is the user's.
 dpkg -r tidemill >/tmp/dpkg.log 2>&1 || { cat /tmp/dpkg.log; exit 1; }
