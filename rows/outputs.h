@@ -16,10 +16,12 @@
 namespace tidemill::rows {
 
 // The first `rows` rows of each batch, as tuples.
-void print(const RowStream& stream, std::size_t rows, std::ostream& out);
+// `skipEmpty`, here and below: nothing for batches without rows.
+void print(const RowStream& stream, std::size_t rows, std::ostream& out, bool skipEmpty = false);
 
 // Each batch as a directory PREFIX-TIME[.SUFFIX] of part files with tuples, as saveAsTextFiles.
-void saveAsTextFiles(const RowStream& stream, const std::string& prefix, const std::string& suffix);
+void saveAsTextFiles(const RowStream& stream, const std::string& prefix, const std::string& suffix,
+                     bool skipEmpty = false);
 
 // Lines in a format.
 struct RowFiles {

@@ -22,7 +22,7 @@
     X template class core::AppendSink<__VA_ARGS__>;  \
     X template class core::ChunkBuffer<__VA_ARGS__>; \
     X template class Batch<__VA_ARGS__>;             \
-    X template void core::printBatch(std::ostream&, Batch<__VA_ARGS__>&, std::size_t);
+    X template void core::printBatch(std::ostream&, Batch<__VA_ARGS__>&, std::size_t, bool);
 
 #define TIDEMILL_COMMON_COUNT(X, K, N)                                                          \
     TIDEMILL_COMMON_ELEMENT(X, std::pair<K, N>)                                                 \
@@ -31,7 +31,7 @@
     X template class state::RunningTotalsNode<K, N>;                                            \
     X template std::shared_ptr<core::StreamNode<std::pair<K, N>>> core::makeReduceByKey(        \
         std::shared_ptr<core::StreamNode<std::pair<K, N>>>, std::plus<>);                       \
-    X template void DStream<std::pair<K, N>>::print(std::size_t, std::ostream&) const;          \
+    X template void DStream<std::pair<K, N>>::print(std::size_t, std::ostream&, bool) const;    \
     X template StateStream<K, N> StateOperations<std::pair<K, N>>::runningTotalsOf(std::string) \
         const;
 

@@ -217,10 +217,13 @@ public:
             .reduceByKey(std::plus<>());
     }
 
-    // The first `num` elements of each batch on standard output, in Spark's format.
+    // The first `num` elements of each batch on standard output, in Spark's format. `skipEmpty`:
+    // nothing of batches without elements.
     void print(std::size_t num = 10) const { print(num, std::cout); }
-    void print(std::size_t num, std::ostream& out) const {
-        addOutput("print", [num, &out](Batch<T>& batch) { core::printBatch(out, batch, num); });
+    void print(std::size_t num, std::ostream& out, bool skipEmpty = false) const {
+        addOutput("print", [num, &out, skipEmpty](Batch<T>& batch) {
+            core::printBatch(out, batch, num, skipEmpty);
+        });
     }
 
     // Calls f(batch) or f(batch, time) once per batch. After a crash the last recorded batch may
@@ -234,14 +237,17 @@ public:
     void forEachBatch(F f) const { addOutput("forEachBatch", std::move(f)); }
 
     // Each batch as a directory PREFIX-TIMEMS[.SUFFIX] of text files; see docs/outputs.md.
-    void saveAsTextFiles(std::string prefix, std::string suffix = "") const {
+    // `skipEmpty`: none for batches without elements.
+    void saveAsTextFiles(std::string prefix, std::string suffix = "",
+                         bool skipEmpty = false) const {
         requireNotStarted(*job_, "saveAsTextFiles");
         job_->graph.addOutput(std::make_unique<core::SaveAsTextFiles<T>>(
             node_, *job_->files, std::move(prefix), std::move(suffix),
             [](std::string& out, const T& element) {
                 core::appendElement(out, element);
                 out += '\n';
-            }));
+            },
+            skipEmpty));
     }
 
     // Each batch as records of a Kafka topic, for read_committed readers once; see

@@ -146,6 +146,7 @@ struct OutputSpec {
     KafkaOutputSpec kafka;
     bool wrong = false;
     bool emptyBatches = false;
+    bool skipEmpty = false;  // print, text_files: nothing for batches without elements
     std::optional<rows::GrowingOptions> growing;  // one file that grows
     Position at;
     Position fromAt;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iostream>
 #include <map>
 #include <memory>
 #include <optional>
@@ -286,9 +287,9 @@ private:
     template <class T>
     void addOutput(const OutputSpec& output, const DStream<T>& stream) {
         switch (output.type) {
-            case OutputSpec::Type::kPrint: return stream.print(output.num);
+            case OutputSpec::Type::kPrint: return stream.print(output.num, std::cout, output.skipEmpty);
             case OutputSpec::Type::kTextFiles:
-                return stream.saveAsTextFiles(output.prefix, output.suffix);
+                return stream.saveAsTextFiles(output.prefix, output.suffix, output.skipEmpty);
             case OutputSpec::Type::kKafka: return stream.toKafka(output.kafka.options);
             default:
                 return saveAsJsonLines(

@@ -73,10 +73,12 @@ OutputSpec readOutput(TomlTable& table, const JobFile& job, JobFileErrors& error
     switch (output.type) {
         case OutputSpec::Type::kPrint:
             output.num = static_cast<std::size_t>(table.integer("num", 10, 1, 1'000'000));
+            output.skipEmpty = table.boolean("skip_empty", false);
             break;
         case OutputSpec::Type::kTextFiles:
             output.prefix = table.requiredText("prefix");
             output.suffix = table.text("suffix", "");
+            output.skipEmpty = table.boolean("skip_empty", false);
             break;
         case OutputSpec::Type::kKafka:
             output.kafka = readKafkaOutput(table, job.name, errors);

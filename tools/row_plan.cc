@@ -162,8 +162,10 @@ Result<> planOutput(const RowStream& from, const OutputSpec& output) {
     files.emptyBatches = output.emptyBatches;
     files.growing = output.growing;
     switch (output.type) {
-        case To::kPrint: rows::print(from, output.num, std::cout); return {};
-        case To::kTextFiles: rows::saveAsTextFiles(from, output.prefix, output.suffix); return {};
+        case To::kPrint: rows::print(from, output.num, std::cout, output.skipEmpty); return {};
+        case To::kTextFiles:
+            rows::saveAsTextFiles(from, output.prefix, output.suffix, output.skipEmpty);
+            return {};
         case To::kKafka: {
             const auto& kafka = output.kafka;
             return rows::sendToKafka(from, {kafka.options, kafka.key, kafka.value, kafka.headers});

@@ -18,9 +18,12 @@ std::string printHeader(BatchTime time);
 // Errors: TaskFailure when not all could be written.
 void writeOut(std::ostream& out, const std::string& text);
 
+// `skipEmpty`: nothing of a batch without elements, no header either.
 template <class T>
-void printBatch(std::ostream& out, Batch<T>& batch, std::size_t elementsMax) {
+void printBatch(std::ostream& out, Batch<T>& batch, std::size_t elementsMax,
+                bool skipEmpty = false) {
     const auto elements = batch.take(elementsMax + 1);
+    if (skipEmpty && elements.empty()) return;
     std::string text = printHeader(batch.time());
     for (std::size_t i = 0; i < elements.size() && i < elementsMax; ++i) {
         appendElement(text, elements[i]);

@@ -35,12 +35,13 @@ template <class T>
 class SaveAsTextFiles final : public OutputOperation {
 public:
     SaveAsTextFiles(std::shared_ptr<StreamNode<T>> node, FileSystem& files, std::string prefix,
-                    std::string suffix, LineFormat<T> format)
+                    std::string suffix, LineFormat<T> format, bool skipEmpty = false)
         : node_(std::move(node)),
           files_(files),
           prefix_(std::move(prefix)),
           suffix_(std::move(suffix)),
-          format_(format) {
+          format_(format),
+          skipEmpty_(skipEmpty) {
         node_->require();
     }
 
@@ -57,6 +58,7 @@ public:
     Visibility run(BatchRun& run) override {
         if (!run.isActive(node_->slide())) return Visibility::kNow;
         Batch<T> batch(*node_, run);
+        if (skipEmpty_ && batch.isEmpty()) return Visibility::kNow;
         std::string name = prefix_ + "-" + std::to_string(toMillis(batch.time()));
         if (!suffix_.empty()) name += "." + suffix_;
         auto begun = orThrow(BatchDirectory::begin(files_, name, run.mark()));
@@ -94,6 +96,7 @@ private:
     std::string prefix_;
     std::string suffix_;
     LineFormat<T> format_;
+    bool skipEmpty_;  // a batch without elements has no directory
 };
 
 }  // namespace tidemill::core

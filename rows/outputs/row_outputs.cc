@@ -22,8 +22,8 @@ BatchStamp stampOf(const BatchRun& run) {
 
 class PrintRows final : public core::OutputOperation {
 public:
-    PrintRows(Node node, std::size_t rows, std::ostream& out)
-        : node_(std::move(node)), rows_(rows), out_(out) {
+    PrintRows(Node node, std::size_t rows, std::ostream& out, bool skipEmpty)
+        : node_(std::move(node)), rows_(rows), out_(out), skipEmpty_(skipEmpty) {
         node_->require();
     }
     std::string describe() const override { return "print"; }
@@ -39,7 +39,7 @@ public:
             appendTuple(text, chunk, row);
             text += '\n';
         });
-        core::writeOut(out_, text + "\n");
+        if (seen != 0 || !skipEmpty_) core::writeOut(out_, text + "\n");
         return Visibility::kNow;
     }
 
@@ -47,6 +47,7 @@ private:
     Node node_;
     const std::size_t rows_;
     std::ostream& out_;
+    const bool skipEmpty_;
 };
 
 void appendLines(std::string& out, const Chunk& chunk) {
@@ -144,14 +145,14 @@ private:
 
 }  // namespace
 
-void print(const RowStream& stream, std::size_t rows, std::ostream& out) {
-    stream.job->graph.addOutput(std::make_unique<PrintRows>(stream.node, rows, out));
+void print(const RowStream& stream, std::size_t rows, std::ostream& out, bool skipEmpty) {
+    stream.job->graph.addOutput(std::make_unique<PrintRows>(stream.node, rows, out, skipEmpty));
 }
 
-void saveAsTextFiles(const RowStream& stream, const std::string& prefix,
-                     const std::string& suffix) {
+void saveAsTextFiles(const RowStream& stream, const std::string& prefix, const std::string& suffix,
+                     bool skipEmpty) {
     stream.job->graph.addOutput(std::make_unique<core::SaveAsTextFiles<Chunk>>(
-        stream.node, *stream.job->files, prefix, suffix, appendLines));
+        stream.node, *stream.job->files, prefix, suffix, appendLines, skipEmpty));
 }
 
 void saveRows(const RowStream& stream, RowFiles files) {

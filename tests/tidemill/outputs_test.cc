@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <sstream>
 
 #include "core/batch_files.h"
 #include "core/result_mark.h"
@@ -144,6 +145,30 @@ TEST_F(Outputs, ANewDataDirectoryRefusesExistingDeadLetters) {
     EXPECT_THAT(refusal([&] { lose(2); }), HasSubstr("newer than the data directory"));
     fs::remove_all(data());
     EXPECT_THAT(refusal([&] { lose(0); }), HasSubstr(dead.string()));
+}
+
+TEST_F(Outputs, BatchesWithoutElementsAreSkippedWhenTold) {
+    StreamingOptions options;
+    options.directory = data();
+    std::ostringstream printed, skipped;
+    Life life(options);
+    RecordQueue<std::string> queue;
+    for (const auto& words : {Words{"a"}, Words{}, Words{"b"}}) queue.push(words);
+    const auto words = life.context().queueStream(queue);
+    words.print(10, printed);
+    words.print(10, skipped, true);
+    words.saveAsTextFiles((directory_ / "words").string());
+    words.saveAsTextFiles((directory_ / "full").string(), "", true);
+    life.start();
+    life.run(3);
+    life.context().stop();
+    EXPECT_THAT(printed.str(), HasSubstr("Time: 2000 ms"));
+    EXPECT_THAT(skipped.str(), AllOf(HasSubstr("Time: 1000 ms"), HasSubstr("Time: 3000 ms"),
+                                     ::testing::Not(HasSubstr("Time: 2000 ms"))));
+    EXPECT_TRUE(fs::exists(results(2)));
+    EXPECT_TRUE(fs::exists(directory_ / "full-1000"));
+    EXPECT_FALSE(fs::exists(directory_ / "full-2000"));
+    EXPECT_EQ(linesIn(directory_ / "full-3000"), Words{"b"});
 }
 
 TEST_F(Outputs, TwoInOnePlaceAreRefused) {

@@ -349,5 +349,39 @@ TEST(JobRows, QueriesJoinStreams) {
               (Lines{R"({"id": "1", "kind": null})", R"({"id": "2", "kind": "b"})"}));
 }
 
+// Of rows and of text.
+TEST(JobRows, BatchesWithoutElementsAreSkippedWhenTold) {
+    for (const std::string& steps : {kWords, std::string()}) {
+        test::TemporaryDirectory directory;
+        const auto prefix = (directory / "out").string();
+        auto job = parseJobFile(
+            jobOf(steps,
+                  "to = \"print\"\nskip_empty = true\n[[output]]\nto = \"text_files\"\n"
+                  "skip_empty = true\nprefix = \"" +
+                      prefix + "\"\n",
+                  "on_error = \"stop\""),
+            "job.toml");
+        ASSERT_TRUE(job) << job.error().message;
+        testing::internal::CaptureStdout();
+        {
+            test::Life life(job->options);
+            RecordQueue<std::string> queue;
+            for (const auto& input : {Lines{"a 1"}, Lines{}, Lines{"b 2"}}) queue.push(input);
+            const auto lines = life.context().queueStream(queue).map(
+                [](const std::string& line) { return std::string_view(line); });
+            ASSERT_TRUE(planJob(*job, life.context(), {{"lines", lines}}));
+            life.start();
+            life.run(3);
+            life.context().stop();
+        }
+        const auto printed = testing::internal::GetCapturedStdout();
+        EXPECT_THAT(printed, testing::AllOf(HasSubstr("Time: 1000 ms"), HasSubstr("Time: 3000 ms"),
+                                            testing::Not(HasSubstr("Time: 2000 ms"))));
+        EXPECT_TRUE(fs::exists(prefix + "-1000"));
+        EXPECT_FALSE(fs::exists(prefix + "-2000"));
+        EXPECT_TRUE(fs::exists(prefix + "-3000"));
+    }
+}
+
 }  // namespace
 }  // namespace tidemill::tools
