@@ -121,7 +121,7 @@ private:
         if (std::exchange(failing_, false)) recovered();
         core::logInfo(label() + ": connected to " + where_);
         add(std::make_shared<TextConnection>(*network_, *this, makeTcpChannel(std::move(socket)),
-                                             TextConnection::Limits::kDoNotHold));
+                                             TextConnection::Limits::kDoNotHold, options_.csv));
     }
 
     // Reports the first failure only, until there is a connection again.

@@ -62,6 +62,8 @@ void FileBatch::cut() {
             continue;
         }
         small = 0;
+        // Records of CSV are looked for from the piece's beginning on.
+        if (source_.options().csv) spanBytes = size;
         for (auto begin = piece.begin; begin < piece.end; begin += spanBytes) {
             partitions_.emplace_back();
             partitions_.back().spans.push_back({i, begin, std::min(begin + spanBytes, piece.end)});
@@ -91,15 +93,16 @@ Result<> FileBatch::visitRecords(const core::ReplayableSource::Visit& visit) {
             core::Arena arena;
             std::vector<std::string_view> texts;
             TM_TRY(readSpan(span, arena, texts));
+            const auto each = [&](std::string_view record) {
+                visit(path, record);
+                return true;
+            };
             for (auto text : texts) {
-                if (recordBytes == 0)
-                    core::cutLines(text, [&](std::string_view line) {
-                        visit(path, line);
-                        return true;
-                    });
+                if (source_.options().csv) core::cutCsvRecords(text, csvCutter(), each, [] {});
+                else if (recordBytes == 0) core::cutLines(text, each);
                 else
                     for (; text.size() >= recordBytes; text.remove_prefix(recordBytes))
-                        visit(path, text.substr(0, recordBytes));
+                        each(text.substr(0, recordBytes));
             }
         }
     }
@@ -114,10 +117,11 @@ Result<> FileBatch::readSpan(const Span& span, core::Arena& arena,
     TM_ASSIGN(const auto file, of.file);
     if (file) {
         if (source_.options().recordBytes != 0) {
-            const auto size = static_cast<std::size_t>(span.end - span.begin);
-            char* bytes = arena.allocate(size);
-            TM_ASSIGN(const auto got, file->readAt(span.begin, bytes, size));
-            into.emplace_back(bytes, got);
+            TM_ASSIGN(const auto bytes, readWhole(*file, span, arena));
+            into.push_back(bytes);
+        } else if (source_.options().csv) {
+            TM_ASSIGN(const auto text, readWhole(*file, span, arena));
+            withoutLongLines(text, into);
         } else {
             TM_ASSIGN(const auto text, readLines(*file, span, piece.file.sizeBytes, arena));
             withoutLongLines(text, into);
@@ -131,6 +135,19 @@ Result<> FileBatch::readSpan(const Span& span, core::Arena& arena,
         of.file = nullptr;
     }
     return {};
+}
+
+core::CsvCutter FileBatch::csvCutter() const {
+    const std::size_t longest = range_.recordBytesMax;
+    return {source_.options().csv.value_or(CsvRecords{}), longest == 0 ? SIZE_MAX / 2 : longest};
+}
+
+Result<std::string_view> FileBatch::readWhole(core::File& file, const Span& span,
+                                              core::Arena& arena) {
+    const auto size = static_cast<std::size_t>(span.end - span.begin);
+    char* bytes = arena.allocate(size);
+    TM_ASSIGN(const auto got, file.readAt(span.begin, bytes, size));
+    return std::string_view(bytes, got);
 }
 
 // Whole lines: from the first one that begins in the span to the end of the last one that does.
@@ -156,6 +173,7 @@ Result<std::string_view> FileBatch::readLines(core::File& file, const Span& span
     return std::string_view(bytes, got);
 }
 
+// Also of records of CSV: a line that is too long is none, and ends the one before.
 // Long lines are rare: the text is gone through in steps as long as the longest that counts.
 void FileBatch::withoutLongLines(std::string_view text, std::vector<std::string_view>& into) {
     const std::size_t longest = range_.recordBytesMax;

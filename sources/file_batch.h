@@ -31,6 +31,9 @@ public:
     // what the batch chose), kIo; unless such bytes are to be skipped.
     core::Result<std::vector<std::string_view>> read(std::uint32_t partition, core::Arena& arena);
 
+    // Cuts a text into records, when they are those of CSV; the end of a text ends its last one.
+    core::CsvCutter csvCutter() const;
+
     // All records, one partition's bytes in memory at a time. Instead of read(), by one thread.
     core::Result<> visitRecords(const core::ReplayableSource::Visit& visit);
 
@@ -57,6 +60,8 @@ private:
                                                         core::Arena& arena);
     core::Result<> readSpan(const Span& span, core::Arena& arena,
                             std::vector<std::string_view>& into);
+    core::Result<std::string_view> readWhole(core::File& file, const Span& span,
+                                             core::Arena& arena);
     core::Result<std::string_view> readLines(core::File& file, const Span& span,
                                              std::uint64_t fileEnd, core::Arena& arena);
     void withoutLongLines(std::string_view text, std::vector<std::string_view>& into);

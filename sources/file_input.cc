@@ -22,6 +22,22 @@ void pushRecords(std::string_view bytes, std::size_t recordBytes, std::size_t ch
     }
 }
 
+void pushCsv(std::string_view text, const core::CsvCutter& cutter, std::size_t chunkMax,
+             core::Sink<std::string_view>& sink) {
+    std::vector<std::string_view> chunk;
+    std::size_t wanted = std::min(sink.wanted(), chunkMax);
+    const auto take = [&](std::string_view record) {
+        chunk.push_back(record);
+        if (chunk.size() < wanted) return true;
+        sink.take(chunk);
+        chunk.clear();
+        wanted = std::min(sink.wanted(), chunkMax);
+        return wanted != 0;
+    };
+    core::cutCsvRecords(text, cutter, take, [] {});
+    if (!chunk.empty()) sink.take(chunk);
+}
+
 }  // namespace
 
 void FileInputNode::beginBatch(core::BatchRun& run) {
@@ -37,9 +53,10 @@ void FileInputNode::scan(core::TaskContext& task, core::BatchRun& run,
                          core::Sink<std::string_view>& sink) {
     for (const auto text : core::orThrow(batch_->read(task.partition, run.newArena()))) {
         if (sink.wanted() == 0) return;
+        const std::size_t chunkMax = task.marker != nullptr ? 1 : core::kChunkElements;
         if (source_->options().recordBytes != 0)
-            pushRecords(text, source_->options().recordBytes,
-                        task.marker != nullptr ? 1 : core::kChunkElements, sink);
+            pushRecords(text, source_->options().recordBytes, chunkMax, sink);
+        else if (source_->options().csv) pushCsv(text, batch_->csvCutter(), chunkMax, sink);
         else if (task.marker != nullptr) core::pushLines(text, sink);
         else core::pushText(text, sink);
     }

@@ -8,6 +8,7 @@
 
 #include "core/byte_codec.h"
 #include "core/logging.h"
+#include "sources/csv_file_cut.h"
 #include "sources/file_batch.h"
 
 namespace tidemill::sources {
@@ -18,15 +19,10 @@ using core::Result;
 
 namespace {
 
-constexpr Duration kOldAge{60'000};
 constexpr std::uint64_t kKeptOpenBytes = 1 << 20;
 constexpr std::size_t kComplaintsMax = 100;
 constexpr std::chrono::seconds kFirstRetry{1};
 constexpr std::int64_t kNanosPerMilli = 1'000'000;
-
-FileMark markOf(const DirectoryWatch::Entry& entry) {
-    return {entry.id, entry.bornNanos, entry.sizeBytes, entry.modifiedNanos, 0, 0};
-}
 
 std::string described(const FileMark& file, const std::string& path) {
     return "file=" + path + " size=" + std::to_string(file.sizeBytes);
@@ -129,7 +125,7 @@ Result<std::size_t> FileSource::prepare(core::Instant now, std::size_t bytesMax)
     std::size_t bytes = 0;
     for (const auto& id : known_.unfinished()) {
         if (bytes >= bytesMax) break;
-        TM_TRY(prepareRest(*known_.find(id), now, bytes));
+        TM_TRY(prepareRest(*known_.find(id), now, bytesMax, bytes));
     }
     if (bytes < bytesMax) {
         for (const auto& path : oldestNew()) {
@@ -170,7 +166,8 @@ std::vector<std::string> FileSource::oldestNew() const {
 }
 
 // What is left of a file that batches before have begun.
-Result<> FileSource::prepareRest(KnownFiles::Known& known, core::Instant now, std::size_t& bytes) {
+Result<> FileSource::prepareRest(KnownFiles::Known& known, core::Instant now, std::size_t bytesMax,
+                                 std::size_t& bytes) {
     if (!mayTry(known.path, now.monotonic)) return {};
     std::string path = known.path;
     auto file = access_.held(known.file.id);
@@ -201,9 +198,45 @@ Result<> FileSource::prepareRest(KnownFiles::Known& known, core::Instant now, st
         return {};
     }
     piece.tailHash = *tail;
-    bytes += piece.end - piece.begin;
     chosen_.insert(known.file.id);
+    if (options_.csv) {
+        char last = '\n';
+        TM_ASSIGN(const auto before, file->readAt(piece.begin - 1, &last, 1));
+        if (before == 1 && last != '\n')
+            return fail(ErrorKind::kConflict,
+                        "batches have read a file as lines, up to the middle of one, so that its "
+                        "rest cannot be cut as records of CSV: " +
+                            described(known.file, path) + " offset=" + std::to_string(piece.begin) +
+                            "; start the job as it was until it has read the file");
+        const auto prepared = prepareCsv(std::move(piece), file, bytesMax, bytes);
+        if (!prepared) later(path, prepared.error(), now.monotonic);
+        return {};
+    }
+    bytes += piece.end - piece.begin;
     prepared_.push_back({std::move(piece), std::move(file)});
+    return {};
+}
+
+Result<> FileSource::prepareCsv(FilePiece whole, const std::shared_ptr<core::File>& file,
+                                std::size_t bytesMax, std::size_t& bytes) {
+    const auto end = whole.end;
+    std::vector<Prepared> pieces;
+    std::size_t taken = 0;
+    for (auto begin = whole.begin; begin < end && (taken == 0 || bytes + taken < bytesMax);) {
+        FilePiece piece = whole;
+        piece.begin = begin;
+        if (end - begin > kCsvPieceBytes) {
+            TM_ASSIGN(piece.end, csvRecordEnd(*file, begin, begin + kCsvPieceBytes, end,
+                                              *options_.csv, options_.recordBytesMax));
+            piece.last = whole.last && piece.end == end;
+            TM_ASSIGN(piece.tailHash, tailHashOf(*file, begin, piece.end));
+        }
+        begin = piece.end;
+        taken += piece.end - piece.begin;
+        pieces.push_back({std::move(piece), file});
+    }
+    bytes += taken;
+    for (auto& piece : pieces) prepared_.push_back(std::move(piece));
     return {};
 }
 
@@ -234,8 +267,13 @@ Result<> FileSource::prepareNew(const std::string& path, core::Instant now, std:
         return {};
     }
     if (bytes > 0 && bytes + size > bytesMax) return {};
-    bytes += size;
     chosen_.insert(entry.id);
+    if (options_.csv && size > kCsvPieceBytes) {
+        const auto prepared = prepareCsv(std::move(*piece), file, bytesMax, bytes);
+        if (!prepared) later(path, prepared.error(), now.monotonic);
+        return {};
+    }
+    bytes += size;
     const bool mayBeCut = size > std::min<std::uint64_t>(kKeptOpenBytes, bytesMax / 4);
     prepared_.push_back({std::move(*piece), mayBeCut ? file : nullptr});
     return {};
@@ -295,67 +333,6 @@ Result<> FileSource::lost(KnownFiles::Known& known, ErrorKind kind, const std::s
     core::logWarning(message + "; its other " +
                      std::to_string(known.file.sizeBytes - known.readTo) + " bytes are left out");
     toLeave_.push_back(known.file);
-    return {};
-}
-
-// --- What the next batch takes -------------------------------------------------------------------
-
-Result<core::ReplayableSource::Plan> FileSource::plan(const Limits& limits) {
-    FileRange range;
-    range.recordBytesMax = static_cast<std::uint32_t>(options_.recordBytesMax);
-    range.oldBeforeMillis = known_.oldBeforeMillis;
-    Plan plan;
-    std::size_t encoded = 64;
-    for (auto& prepared : prepared_) {
-        auto& piece = prepared.piece;
-        encoded += encodedBytes(piece);
-        if (encoded > limits.rangeBytes) break;
-        if (plan.sizeBytes + (piece.end - piece.begin) > limits.bytes) {
-            if (plan.sizeBytes != 0 || limits.bytes == 0 || !prepared.file) break;
-            TM_TRY(cut(prepared, limits.bytes));
-        }
-        plan.sizeBytes += piece.end - piece.begin;
-        range.pieces.push_back(piece);
-    }
-    const auto fits = [&](std::size_t bytes) {
-        encoded += bytes;
-        return encoded <= limits.rangeBytes;
-    };
-    std::size_t leaving = 0;
-    for (; leaving < toLeave_.size() && fits(kEncodedMarkBytes); ++leaving)
-        range.left.push_back(toLeave_[leaving]);
-    toLeave_.erase(toLeave_.begin(), toLeave_.begin() + static_cast<std::ptrdiff_t>(leaving));
-    std::size_t old = 0;
-    for (auto at = old_.begin(); at != old_.end() && old < kFilesMax && fits(kEncodedMarkBytes);
-         ++at, ++old)
-        range.left.push_back(markOf(at->second));
-    leftBehind_ += old;
-    range.begun = known_.begun || (watch_.complete() && old == old_.size());
-    for (const auto& id : toForget_)
-        if (fits(sizeof(FileId))) range.forgotten.push_back(id);
-    toForget_.clear();
-    if (range.begun && !known_.begun && leftBehind_ != 0)
-        core::logInfo(std::to_string(leftBehind_) + " files in " + options_.directories +
-                      " are left, because they were there and older than " +
-                      std::to_string(kOldAge.count() / 1000) +
-                      " s when the job started for the first time; existing = \"take\" "
-                      "(FileStreamOptions::existing) would have taken them");
-    if (!known_.wouldChange(range)) return plan;
-    plan.range = encode(range);
-    apply(range);
-    return plan;
-}
-
-Result<> FileSource::cut(Prepared& prepared, std::size_t bytes) {
-    auto& piece = prepared.piece;
-    std::uint64_t size = bytes;
-    if (options_.recordBytes != 0)
-        size = std::max<std::uint64_t>(size / options_.recordBytes, 1) * options_.recordBytes;
-    if (size >= piece.end - piece.begin) return {};
-    piece.end = piece.begin + size;
-    piece.last = false;
-    TM_ASSIGN(piece.tailHash, tailHashOf(*prepared.file, piece.begin, piece.end));
-    access_.hold(piece.file.id, prepared.file);
     return {};
 }
 

@@ -64,8 +64,12 @@ public:
 
     // At most so many files are new in a batch, and as many forgotten.
     static constexpr std::size_t kFilesMax = 20'000;
+    // Files that were modified so long before the first start are old: see ExistingFiles.
+    static constexpr Duration kOldAge{60'000};
     // A file that is gone is forgotten after this long.
     static constexpr std::chrono::minutes kForgetAfter{10};
+    // A piece of records of CSV, about, which one task reads.
+    static constexpr std::uint64_t kCsvPieceBytes = 8 << 20;
 
 private:
     struct Prepared {
@@ -82,11 +86,15 @@ private:
     bool isSame(const KnownFiles::Known& known, const std::string& path,
                 const DirectoryWatch::Entry& entry);
     std::vector<std::string> oldestNew() const;
-    core::Result<> prepareRest(KnownFiles::Known& known, core::Instant now, std::size_t& bytes);
+    core::Result<> prepareRest(KnownFiles::Known& known, core::Instant now, std::size_t bytesMax,
+                               std::size_t& bytes);
     core::Result<> prepareNew(const std::string& path, core::Instant now, std::size_t bytesMax,
                               std::size_t& bytes);
     core::Result<FilePiece> pieceOf(core::File& file, const core::FileInfo& info,
                                     const std::string& path);
+    // Of records whose ends must be looked for from the first byte on: in pieces that end with one.
+    core::Result<> prepareCsv(FilePiece piece, const std::shared_ptr<core::File>& file,
+                              std::size_t bytesMax, std::size_t& bytes);
     core::Result<> cut(Prepared& prepared, std::size_t bytes);
     // A file that cannot be read now is asked again later.
     void later(const std::string& path, const core::Error& error, std::chrono::nanoseconds now);

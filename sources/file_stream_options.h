@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "core/csv_records.h"
 #include "core/rate.h"
 
 namespace tidemill {
@@ -24,6 +25,8 @@ struct FileStreamOptions {
     LostData onLostData = LostData::kStop;
     // In bytes: batches take no more than this, on average; what is over waits for later ones.
     std::optional<Rate> maxRate{};
+    // Of text: records are those of CSV; none: lines.
+    std::optional<CsvRecords> csv{};
 };
 
 }  // namespace tidemill

@@ -150,8 +150,8 @@ private:
         if (options_.acknowledged) {
             connection = std::make_shared<SessionConnection>(*network_, *this, std::move(channel));
         } else {
-            connection = std::make_shared<TextConnection>(*network_, *this, std::move(channel),
-                                                          TextConnection::Limits::kHold);
+            connection = std::make_shared<TextConnection>(
+                *network_, *this, std::move(channel), TextConnection::Limits::kHold, options_.csv);
         }
         if (!address.empty()) {
             ++perAddress_[address];

@@ -3,8 +3,9 @@
 //
 // Who calls whom. A receiver (TextReceiver: dialling or listening) opens sockets and makes a
 // connection (TextConnection, or SessionConnection with acknowledgements) for each, over a Channel.
-//   bytes came          channel -> TextConnection::readable -> LineAssembler::makeRoom, room, added
-//   block full, or      TextConnection::handOver -> LineAssembler::take -> BlockLog::append
+//   bytes came          channel -> TextConnection::readable ->
+//                       RecordAssembler::makeRoom, room, added
+//   block full, or      TextConnection::handOver -> RecordAssembler::take -> BlockLog::append
 //   input ended
 //   a batch time        scheduler -> EventLoop::flushOpenBlocks -> WaitingConnections::flush ->
 //                       TextConnection::readLowRate, for those that setLowRate() named, then
@@ -33,8 +34,8 @@
 #include "core/block_log.h"
 #include "core/buffer_pool.h"
 #include "sources/event_loop.h"
-#include "sources/line_assembler.h"
 #include "sources/network_service.h"
+#include "sources/record_assembler.h"
 #include "sources/sessions.h"
 #include "sources/time_limits.h"
 #include "sources/waiting_connections.h"

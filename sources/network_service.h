@@ -5,10 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/block_log.h"
 #include "core/buffer_pool.h"
+#include "core/csv_records.h"
 #include "core/error.h"
 #include "core/ids.h"
 #include "core/source.h"
@@ -43,6 +45,7 @@ struct DialOptions {
     std::uint16_t port = 0;
     // At most so long after a first failure; then as Backoff says.
     std::chrono::milliseconds firstRetry{2'000};
+    std::optional<CsvRecords> csv{};  // records are those of CSV; none: lines
 };
 
 // Text from clients that connect to us.
@@ -56,6 +59,7 @@ struct ListenOptions {
     bool allowRemote = false;
     std::size_t connectionsMax = 1'024;
     std::size_t connectionsPerAddressMax = 64;  // not for loopback
+    std::optional<CsvRecords> csv{};            // as above; not with acknowledgements
 };
 
 // Thread safety: thread-safe.

@@ -130,7 +130,7 @@ void SessionConnection::takenOver() {
 }
 
 void SessionConnection::linesArrived() {
-    if (stage_ != Stage::kOpen || !assembler_.hasLines()) return;
+    if (stage_ != Stage::kOpen || !assembler_->hasLines()) return;
     lastLines_ = std::chrono::steady_clock::now();
     network_.sessions().answerLater(*this);
 }

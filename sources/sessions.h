@@ -15,7 +15,7 @@
 
 #include "core/block_log.h"
 #include "core/error.h"
-#include "sources/line_assembler.h"
+#include "sources/record_assembler.h"
 
 namespace tidemill::sources {
 

@@ -29,11 +29,12 @@ constexpr std::uint64_t kSmallReadsMany = 4;
 }  // namespace
 
 TextConnection::TextConnection(Network& network, TextReceiver& receiver,
-                               std::unique_ptr<Channel> channel, Limits limits)
+                               std::unique_ptr<Channel> channel, Limits limits,
+                               const std::optional<CsvRecords>& csv)
     : network_(network),
       receiver_(receiver),
       channel_(std::move(channel)),
-      assembler_(network.pool(), network.lineLimits(), 1),
+      assembler_(makeAssembler(network.pool(), network.lineLimits(), csv)),
       limits_(limits) {}
 
 void TextConnection::begin() {
@@ -42,7 +43,7 @@ void TextConnection::begin() {
 }
 
 void TextConnection::startReading(std::uint64_t firstLine, std::string session) {
-    assembler_.startAt(firstLine);
+    assembler_->startAt(firstLine);
     session_ = std::move(session);
     state_ = State::kReading;
     waitReadable();
@@ -78,14 +79,14 @@ void TextConnection::readLines() {
     const auto self = shared_from_this();
     const std::uint64_t bytesBefore = receiver_.counters.bytes;
     for (auto read = Read::kMore; read == Read::kMore;) {
-        const auto room = assembler_.makeRoom();
-        if (room == LineAssembler::Room::kRefused) {
+        const auto room = assembler_->makeRoom();
+        if (room == RecordAssembler::Room::kRefused) {
             linesArrived();
             if (state_ != State::kReading) return;
-            network_.waiting().setOpen(*this, assembler_.holdsBuffer());
+            network_.waiting().setOpen(*this, assembler_->holdsBuffer());
             return network_.waiting().awaitBudget(*this);
         }
-        if (room == LineAssembler::Room::kFull) handOver();
+        if (room == RecordAssembler::Room::kFull) handOver();
         else read = readOnce();
         if (read == Read::kEnded || state_ != State::kReading) return;
         if (receiver_.counters.bytes - bytesBefore >= kTurnBytes || !receiver_.mayRead()) break;
@@ -125,7 +126,7 @@ void TextConnection::readLowRate() {
 
 // Reads into the room there is.
 TextConnection::Read TextConnection::readOnce() {
-    auto room = assembler_.room();
+    auto room = assembler_->room();
     room = room.first(std::min<std::uint64_t>({room.size(), kReadBytes, receiver_.allowedBytes()}));
     asio::error_code error;
     const std::size_t count = channel_->read(room, error);
@@ -139,8 +140,8 @@ TextConnection::Read TextConnection::readOnce() {
         return Read::kEnded;
     }
     receiver_.hasRead(count);
-    trackUnfinished(assembler_.added(count));
-    if (!closed() && assembler_.insideLine() && !core::reachFailpoint("recv.midLine")) {
+    trackUnfinished(assembler_->added(count));
+    if (!closed() && assembler_->insideLine() && !core::reachFailpoint("recv.midLine")) {
         inputEnded(true);
         return Read::kEnded;
     }
@@ -150,31 +151,31 @@ TextConnection::Read TextConnection::readOnce() {
 // Keeps the limits on unfinished lines up to date.
 void TextConnection::trackUnfinished(bool lineEnded) {
     if (limits_ == Limits::kDoNotHold) return;
-    if (!assembler_.insideLine()) {
+    if (!assembler_->insideLine()) {
         network_.limits().set(*this, std::nullopt);
     } else if (lineEnded || !timedPlace) {
         network_.limits().set(*this, TimeLimit::kUnfinishedLine);
     }
-    const std::size_t before = std::exchange(unfinishedBytes_, assembler_.unfinishedBytes());
+    const std::size_t before = std::exchange(unfinishedBytes_, assembler_->unfinishedBytes());
     if (before != unfinishedBytes_) network_.limits().unfinishedChanged(before, unfinishedBytes_);
 }
 
 // Between lines no buffer is held; else the batch time must find it.
 void TextConnection::releaseUnused() {
-    if (!assembler_.hasLines() && !assembler_.insideLine()) assembler_.releaseBuffer();
-    network_.waiting().setOpen(*this, assembler_.holdsBuffer());
+    if (!assembler_->hasLines() && !assembler_->insideLine()) assembler_->releaseBuffer();
+    network_.waiting().setOpen(*this, assembler_->holdsBuffer());
 }
 
 void TextConnection::flushOpenBlock() {
     handOver();
     if (closed()) return;
-    assembler_.releaseBuffer();
-    network_.waiting().setOpen(*this, assembler_.holdsBuffer());
+    assembler_->releaseBuffer();
+    network_.waiting().setOpen(*this, assembler_->holdsBuffer());
 }
 
 void TextConnection::handOver() {
-    if (closed() || !assembler_.hasLines()) return;
-    auto cut = assembler_.take();
+    if (closed() || !assembler_->hasLines()) return;
+    auto cut = assembler_->take();
     core::BlockOrigin origin;
     origin.source = receiver_.source();
     origin.connection = connection_;
@@ -197,8 +198,8 @@ void TextConnection::handOver() {
 }
 
 void TextConnection::dropUnfinishedLine() {
-    if (!assembler_.insideLine()) return;
-    assembler_.dropLine();
+    if (!assembler_->insideLine()) return;
+    assembler_->dropLine();
     ++receiver_.counters.partialLinesDropped;
 }
 
@@ -210,7 +211,7 @@ void TextConnection::inputEnded(bool broken) {
         dropUnfinishedLine();
         return close("the connection was reset");
     }
-    assembler_.finishLine();
+    assembler_->finishLine();
     handOver();
     close("the peer has closed the connection");
 }
@@ -229,7 +230,7 @@ void TextConnection::close(const std::string& why) {
     const auto self = shared_from_this();
     state_ = State::kClosed;
     closing();
-    assembler_.discard();
+    assembler_->discard();
     network_.waiting().setOpen(*this, false);
     network_.waiting().setLowRate(*this, false);
     network_.limits().set(*this, std::nullopt);
@@ -255,7 +256,7 @@ void TextConnection::refuse(std::string_view text) {
     if (closed() || state_ == State::kLingering) return;
     const auto self = shared_from_this();
     closing();
-    assembler_.discard();
+    assembler_->discard();
     network_.waiting().setOpen(*this, false);
     setLowRate(false);
     send("error " + std::string(text) + "\n");

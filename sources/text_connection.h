@@ -44,8 +44,8 @@
 
 #include "core/block.h"
 #include "sources/channel.h"
-#include "sources/line_assembler.h"
 #include "sources/network.h"
+#include "sources/record_assembler.h"
 
 namespace tidemill::sources {
 
@@ -58,8 +58,9 @@ public:
     // Whether the limits on unfinished lines hold: not for servers we chose to dial.
     enum class Limits { kHold, kDoNotHold };
 
+    // `csv`: records are those of CSV; none: lines.
     TextConnection(Network& network, TextReceiver& receiver, std::unique_ptr<Channel> channel,
-                   Limits limits);
+                   Limits limits, const std::optional<CsvRecords>& csv = std::nullopt);
     ~TextConnection() override = default;
     TextConnection(const TextConnection&) = delete;
     TextConnection& operator=(const TextConnection&) = delete;
@@ -119,7 +120,7 @@ protected:
     Network& network_;
     TextReceiver& receiver_;
     const std::unique_ptr<Channel> channel_;
-    LineAssembler assembler_;
+    const std::unique_ptr<RecordAssembler> assembler_;
     bool peerFinished_ = false;
 
 private:

@@ -12,7 +12,7 @@
 #include <string>
 
 #include "core/error.h"
-#include "sources/line_assembler.h"
+#include "sources/record_assembler.h"
 
 namespace tidemill::sources {
 

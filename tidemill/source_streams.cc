@@ -2,6 +2,7 @@
 #include <stdexcept>
 
 #include "core/inputs/memory_text.h"
+#include "core/inputs/record_input.h"
 #include "core/inputs/text_input.h"
 #include "sources/endpoint.h"
 #include "sources/file_input.h"
@@ -21,14 +22,27 @@ sources::ListenOptions listenOptions(std::string host, std::uint16_t port,
     listen.allowRemote = options.allowRemote;
     listen.connectionsMax = options.connectionsMax;
     listen.connectionsPerAddressMax = options.connectionsPerAddressMax;
+    listen.csv = options.csv;
     return listen;
+}
+
+// Records of another cut are others: the log holds them as they were cut.
+void setRecords(SourceDeclaration& source, const std::optional<CsvRecords>& csv) {
+    if (!csv) return;
+    if (csv->separator == '"' || csv->separator == '\n' || csv->separator == '\r')
+        throw std::invalid_argument(source.kind +
+                                    ": the separator of CSV cannot be a quote or a line end");
+    source.elements = core::describe(*csv);
+    if (!source.replayable) source.framing = core::Framing::kPrefixed;
 }
 
 }  // namespace
 
 DStream<std::string_view> StreamingContext::textStream(const char* kind, SourceDeclaration source) {
     requireNotStarted(*job_, kind);
+    const bool isCut = source.framing == core::Framing::kPrefixed;
     const auto id = job_->addSource(std::move(source));
+    if (isCut) return {job_, job_->graph.add(std::make_shared<core::RecordInputNode>(kind, id))};
     return {job_, job_->graph.add(std::make_shared<core::TextInputNode>(kind, id))};
 }
 
@@ -37,15 +51,17 @@ DStream<std::string_view> StreamingContext::socketTextStream(std::string host, s
     SourceDeclaration source;
     source.maxRate = options.maxRate;
     source.kind = "socketTextStream";
+    setRecords(source, options.csv);
     host = sources::withoutBrackets(std::move(host));
     source.description = "socketTextStream dials " + sources::hostAndPort(host, port);
     source.receive =
-        [host, port](
+        [host, port, csv = options.csv](
             const SourceEnvironment& environment) -> core::Result<std::shared_ptr<core::Source>> {
         sources::DialOptions dial;
         dial.label = environment.label;
         dial.host = host;
         dial.port = port;
+        dial.csv = csv;
         return environment.network.dialText(environment.id, dial, environment.observer);
     };
     return textStream("socketTextStream", std::move(source));
@@ -67,9 +83,14 @@ DStream<std::string_view> StreamingContext::acknowledgedTextStream(std::string h
 DStream<std::string_view> StreamingContext::listeningStream(const char* kind,
                                                             sources::ListenOptions listen,
                                                             std::optional<Rate> maxRate) {
+    if (listen.acknowledged && listen.csv)
+        throw std::invalid_argument(
+            std::string(kind) +
+            ": a session numbers the lines of its sender, so that its records are lines");
     SourceDeclaration source;
     source.maxRate = maxRate;
     source.kind = kind;
+    setRecords(source, listen.csv);
     listen.address = sources::withoutBrackets(std::move(listen.address));
     source.description =
         std::string(kind) + " listens on " + sources::hostAndPort(listen.address, listen.port);
@@ -126,8 +147,10 @@ DStream<std::string_view> StreamingContext::fileStream(const char* kind,
     source.maxRate = options.maxRate;
     source.description = std::string(kind) + " reads new files in " + options.directories;
     source.isText = options.recordBytes == 0;
+    const auto csv = options.csv;
     auto files = std::make_shared<sources::FileSource>(*job_->files, std::move(options));
     source.replayable = files;
+    setRecords(source, csv);
     const auto id = job_->addSource(std::move(source));
     return {job_, job_->graph.add(std::make_shared<sources::FileInputNode>(kind, files, id))};
 }

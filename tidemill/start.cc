@@ -21,6 +21,15 @@ namespace {
 
 std::string mebibytes(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
 
+// Of the source's line in Job::sourceKinds().
+std::string_view elementsOf(std::string_view kinds, core::SourceId source) {
+    for (std::uint32_t i = 0; i < source.value && !kinds.empty(); ++i)
+        kinds.remove_prefix(std::min(kinds.size(), kinds.find('\n') + 1));
+    const auto line = kinds.substr(0, kinds.find('\n'));
+    const auto of = line.find(" of ");
+    return of == line.npos ? "lines" : line.substr(of + 4);
+}
+
 }  // namespace
 
 Start::Start(const BatchSurroundings& with, RunningJob& into)
@@ -74,6 +83,7 @@ Result<> Start::durable() {
     const core::ActivityScope activity(core::Activity::kRecovery);
     TM_TRY(openDirectory());
     TM_ASSIGN(auto recovered, recover());
+    TM_TRY(checkPending(recovered));
     TM_TRY(keepSourceKinds());
     auto resumed = parts_.sayIfHeals(resume(recovered));
     parts_.suspectIfCorrupt(resumed);
@@ -169,7 +179,6 @@ Result<> Start::keepSourceKinds() {
 Result<> Start::resume(recovery::Recovered& recovered) {
     parts_.recorded = recovered.last;
     TM_TRY(openOutputs());
-    TM_TRY(checkPending(recovered));
     TM_TRY(openState(recovered));
     TM_TRY(openLog(recovered));
     makeScheduler();
@@ -189,8 +198,17 @@ Result<> Start::openOutputs() {
 }
 
 Result<> Start::checkPending(const recovery::Recovered& recovered) const {
+    const auto kinds = job_.sourceKinds();
+    const auto check = [&](core::SourceId source) -> Result<> {
+        TM_TRY(checkSource(job_, source, true));
+        const auto was = elementsOf(sourceKinds_, source), now = elementsOf(kinds, source);
+        if (sourceKinds_.empty() || was == now) return {};
+        return fail(ErrorKind::kConflict, job_.sources[source.value].description + " gave " +
+                                              std::string(was) + ", and now gives " +
+                                              std::string(now));
+    };
     for (const auto& block : recovered.log.pending)
-        if (auto fits = checkSource(job_, block->origin().source, true); !fits)
+        if (auto fits = check(block->origin().source); !fits)
             return fail(fits.error().kind,
                         "what waits in the log for the next batch does not fit this job: LSN " +
                             core::toString(block->lsn()) + ": " + fits.error().message +

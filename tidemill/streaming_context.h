@@ -54,6 +54,8 @@ private:
 struct SocketOptions {
     // The server is not read faster than this, on average.
     std::optional<Rate> maxRate{};
+    // Records are those of CSV; none: lines.
+    std::optional<CsvRecords> csv{};
 };
 
 // Limits of a listening text source.
@@ -65,6 +67,8 @@ struct ListenOptions {
     bool allowRemote = false;
     // All its clients together are not read faster than this, on average.
     std::optional<Rate> maxRate{};
+    // Records are those of CSV; none: lines. Not of an acknowledged stream, which numbers lines.
+    std::optional<CsvRecords> csv{};
 };
 
 // Build streams, name outputs, start(). Thread safety: the building functions are for one thread;

@@ -148,6 +148,7 @@ private:
         if (separator.size() == 1) options.separator = separator.front();
         else errors_.add(table_.at("separator"), "the separator of csv must be one byte");
         options.trim = table_.boolean("trim", false);
+        spec_.csv = CsvRecords{options.separator, options.trim};
         options.header = table_.texts("header");
         // The header line itself, as it stands in the file.
         if (options.header.size() == 1) {

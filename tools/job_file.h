@@ -33,6 +33,7 @@ struct SourceSpec {
     std::string name;
     std::string directory;  // files
     FileStreamOptions files;
+    std::optional<CsvRecords> csv;  // none: lines
     KafkaOptions kafka;
     std::vector<std::string> headers;  // kafka: of records, that are columns
     std::string host;
@@ -75,6 +76,7 @@ struct StepSpec {
     // fields
     std::shared_ptr<const rows::Reader> reader;
     std::vector<std::string> loose;  // columns of no stated type
+    std::optional<CsvRecords> csv;   // by = "csv": how records are read
 
     // count: zero without a window
     Duration window{0};

@@ -83,6 +83,8 @@ public:
 private:
     void addSource(const SourceSpec& source) {
         lastOrigin_ = origins_[source.name] = source.name;
+        if (source.csv) csv_[source.name] = *source.csv;
+        else csv_.erase(source.name);
         // Nothing that reads it can be judged, nor be called wrong for that.
         if (source.wrong) return remember(source.name, std::nullopt);
         if (const auto given = sources_.find(source.name); given != sources_.end())
@@ -107,18 +109,22 @@ private:
         listen.connectionsPerAddressMax = source.connectionsPerAddressMax;
         listen.connectionsMax = source.connectionsMax;
         listen.allowRemote = source.allowRemote;
+        listen.csv = source.csv;
         switch (source.type) {
             case SourceSpec::Type::kSocket:
-                return remember(source.name, context_.socketTextStream(source.host, source.port));
+                return remember(source.name, context_.socketTextStream(source.host, source.port,
+                                                                       {std::nullopt, source.csv}));
             case SourceSpec::Type::kListen:
                 return remember(source.name,
                                 context_.listenTextStream(source.host, source.port, listen));
             case SourceSpec::Type::kListenAcknowledged:
                 return remember(source.name,
                                 context_.acknowledgedTextStream(source.host, source.port, listen));
-            case SourceSpec::Type::kFiles:
-                return remember(source.name,
-                                context_.textFileStream(source.directory, source.files));
+            case SourceSpec::Type::kFiles: {
+                auto files = source.files;
+                files.csv = source.csv;
+                return remember(source.name, context_.textFileStream(source.directory, files));
+            }
             case SourceSpec::Type::kKafka: return makeKafka(source);
         }
     }
@@ -144,6 +150,7 @@ private:
     void addStep(const StepSpec& step) {
         const auto before = context_.job()->graph.nodes().size();
         const auto origin = step.from.empty() ? lastOrigin_ : origins_[step.from];
+        readsAsCut(step, origin);
         declare(step);
         ++steps_;
         lastOrigin_ = origin;
@@ -156,6 +163,15 @@ private:
                                (step.name.empty() ? "" : ", \"" + step.name + "\"") + ")" +
                                (origin.empty() ? "" : " of source \"" + origin + "\""));
         }
+    }
+
+    // Fields of records that were cut otherwise would begin and end elsewhere.
+    void readsAsCut(const StepSpec& step, const std::string& origin) {
+        const auto cut = csv_.find(origin);
+        if (!step.csv || cut == csv_.end() || *step.csv == cut->second) return;
+        errors_.add(step.at, "this step reads " + core::describe(*step.csv) +
+                                 ", but its source gives " + core::describe(cut->second) +
+                                 "; give both the same separator and trim");
     }
 
     void declare(const StepSpec& step) {
@@ -287,7 +303,8 @@ private:
     template <class T>
     void addOutput(const OutputSpec& output, const DStream<T>& stream) {
         switch (output.type) {
-            case OutputSpec::Type::kPrint: return stream.print(output.num, std::cout, output.skipEmpty);
+            case OutputSpec::Type::kPrint:
+                return stream.print(output.num, std::cout, output.skipEmpty);
             case OutputSpec::Type::kTextFiles:
                 return stream.saveAsTextFiles(output.prefix, output.suffix, output.skipEmpty);
             case OutputSpec::Type::kKafka: return stream.toKafka(output.kafka.options);
@@ -327,6 +344,7 @@ private:
     // first.
     std::map<std::string, std::string> origins_;
     std::string lastOrigin_;
+    std::map<std::string, CsvRecords> csv_;  // of the sources that cut records of CSV, by name
 };
 
 }  // namespace

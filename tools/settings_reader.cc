@@ -3,7 +3,7 @@
 #include "core/buffer_pool.h"
 #include "core/logging.h"
 #include "sources/endpoint.h"
-#include "sources/line_assembler.h"
+#include "sources/record_assembler.h"
 #include "state/state_table.h"
 #include "tools/listen_conflicts.h"
 

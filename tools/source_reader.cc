@@ -62,6 +62,30 @@ void sharesNoPort(const SourceSpec& source, Position at, const std::vector<Sourc
     }
 }
 
+// How the source cuts its records; none: lines.
+std::optional<CsvRecords> readRecords(TomlTable& table, SourceSpec::Type type,
+                                      JobFileErrors& errors) {
+    if (!table.has("records")) return std::nullopt;
+    const auto records = table.choice("records", {"lines", "csv"});
+    if (records != 1u) return std::nullopt;
+    if (type == SourceSpec::Type::kListenAcknowledged) {
+        errors.add(table.at("records"),
+                   "records of a listen_acknowledged source are lines, which its sessions number "
+                   "and say to be durable; records of CSV over several lines can come by listen, "
+                   "socket, files or kafka");
+        return std::nullopt;
+    }
+    CsvRecords csv;
+    const auto separator = table.text("separator", ",");
+    if (separator.size() == 1 && separator.find_first_of("\"\r\n") == separator.npos)
+        csv.separator = separator.front();
+    else
+        errors.add(table.at("separator"),
+                   "the separator of csv must be one byte, and no quote or line end");
+    csv.trim = table.boolean("trim", false);
+    return csv;
+}
+
 }  // namespace
 
 SourceSpec readSource(TomlTable& table, const JobFile& job, JobFileErrors& errors) {
@@ -77,6 +101,7 @@ SourceSpec readSource(TomlTable& table, const JobFile& job, JobFileErrors& error
         readKafkaSource(table, job.name, source, errors);
         return source;
     }
+    source.csv = readRecords(table, source.type, errors);
     if (source.type == SourceSpec::Type::kFiles) {
         source.directory = table.requiredText("directory");
         if (table.has("existing"))

@@ -119,6 +119,7 @@ private:
         FieldsSpec spec = readFields(table_, errors_);
         step_.reader = std::move(spec.reader);
         step_.loose = std::move(spec.loose);
+        step_.csv = spec.csv;
         step_.where = table_.text("where", "");
     }
 

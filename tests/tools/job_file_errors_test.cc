@@ -225,6 +225,32 @@ TEST(JobFile, ABadSizeIsSaid) {
               "job.toml:9:20: max_record_bytes is \"1 GiB\", but must be at most 33554432 bytes");
 }
 
+TEST(JobFile, ASourceCutsRecordsOfCsvWhereItCan) {
+    const std::string step = "[[step]]\ndo = \"fields\"\nby = \"csv\"\nfields = {a = 1}\n";
+    const auto sourced = [](const std::string& type, const std::string& more) {
+        return "[[source]]\ntype = \"" + type + "\"\nrecords = \"csv\"\n" + more;
+    };
+    const std::string port = "port = 1\n";
+    for (const auto& source : {sourced("socket", port), sourced("listen", port),
+                               sourced("files", "directory = \"d\"\n")})
+        EXPECT_EQ(errorBehindAGoodJob(source + step), "no error");
+    EXPECT_EQ(errorBehindAGoodJob(sourced("listen_acknowledged", port) + step),
+              "job.toml:10:11: records of a listen_acknowledged source are lines, which its "
+              "sessions number and say to be durable; records of CSV over several lines can come "
+              "by listen, socket, files or kafka");
+    EXPECT_EQ(errorBehindAGoodJob(sourced("listen", port + "separator = \";\"\n") + step),
+              "job.toml:13:1: this step reads csv records with ',', but its source gives csv "
+              "records with ';'; give both the same separator and trim");
+    EXPECT_EQ(errorBehindAGoodJob(sourced("listen", port + "trim = true\nname = \"s\"\n") +
+                                  "[[step]]\ndo = \"filter\"\nkeep = \"a\"\n" + step),
+              "job.toml:17:1: this step reads csv records with ',', but its source gives csv "
+              "records with ',', trimmed; give both the same separator and trim");
+    EXPECT_EQ(errorBehindAGoodJob(sourced("listen", port + "separator = \";;\"\n")),
+              "job.toml:12:13: the separator of csv must be one byte, and no quote or line end");
+    EXPECT_EQ(errorBehindAGoodJob("[[source]]\ntype = \"listen\"\nport = 1\nrecords = \"tsv\"\n"),
+              "job.toml:11:11: records \"tsv\" is not known, did you mean \"csv\"?");
+}
+
 TEST(JobFile, WhatAFilesSourceDoesWithOldAndLostFilesIsTheJobs) {
     const std::string source =
         "[job]\nname = \"j\"\n[[source]]\ntype = \"files\"\n"
