@@ -50,8 +50,16 @@ find_path(MICROHTTPD_INCLUDE_DIR microhttpd.h REQUIRED)
 find_library(MICROHTTPD_LIBRARY microhttpd REQUIRED)
 mark_as_advanced(MICROHTTPD_INCLUDE_DIR MICROHTTPD_LIBRARY)
 add_library(tidemill_microhttpd INTERFACE)
-target_include_directories(tidemill_microhttpd SYSTEM INTERFACE "${MICROHTTPD_INCLUDE_DIR}")
+target_include_directories(tidemill_microhttpd SYSTEM INTERFACE
+    $<BUILD_INTERFACE:${MICROHTTPD_INCLUDE_DIR}>)
 target_link_libraries(tidemill_microhttpd INTERFACE "${MICROHTTPD_LIBRARY}")
+
+find_path(ZLIB_INCLUDE_DIR zlib.h REQUIRED)
+find_library(ZLIB_LIBRARY z REQUIRED)
+mark_as_advanced(ZLIB_INCLUDE_DIR ZLIB_LIBRARY)
+add_library(tidemill_zlib INTERFACE)
+target_include_directories(tidemill_zlib SYSTEM INTERFACE $<BUILD_INTERFACE:${ZLIB_INCLUDE_DIR}>)
+target_link_libraries(tidemill_zlib INTERFACE "${ZLIB_LIBRARY}")
 
 # librdkafka's C API.
 find_path(RDKAFKA_INCLUDE_DIR librdkafka/rdkafka.h REQUIRED)

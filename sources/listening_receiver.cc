@@ -1,6 +1,5 @@
 // Text from clients that connect to us, plain or acknowledged.
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 
 #include "core/logging.h"
 #include "sources/connect_socket.h"
+#include "sources/descriptor_reserve.h"
 #include "sources/endpoint.h"
 #include "sources/session_connection.h"
 #include "sources/session_errors.h"
@@ -33,9 +33,6 @@ asio::ip::address unmapped(const asio::ip::address& address) {
     if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address;
     return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
 }
-
-// Files that connections leave to the others, where the process may have that many.
-constexpr rlim_t kDescriptorsReservedMax = 256;
 
 // Thread safety: as TextReceiver; port() is thread-safe.
 class ListeningTextReceiver final : public TextReceiver {
@@ -132,7 +129,7 @@ private:
             return refuse(std::move(socket),
                           "too many connections: " + std::to_string(options_.connectionsMax) +
                               " are open; new ones are refused until one ends");
-        if (leavesTooFew(socket))
+        if (leavesTooFewDescriptors(socket.native_handle()))
             return refuse(std::move(socket),
                           "too many connections: the limit of open files "
                           "(RLIMIT_NOFILE) leaves no more for clients");
@@ -158,16 +155,6 @@ private:
             addressOf_[connection.get()] = address;
         }
         add(std::move(connection));
-    }
-
-    // A new descriptor has the lowest free number, so the number says how many are in use. The
-    // reserve is for the log, the state and the checkpoints, which clients must not use up.
-    bool leavesTooFew(Tcp::socket& socket) const {
-        rlimit limit{};
-        if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
-            return false;
-        const rlim_t reserve = std::min<rlim_t>(kDescriptorsReservedMax, limit.rlim_cur / 3);
-        return static_cast<rlim_t>(socket.native_handle()) >= limit.rlim_cur - reserve;
     }
 
     // `why` is for our own log, which a flood of clients must not fill.

@@ -68,8 +68,8 @@ void Network::pause(bool paused) {
 }
 
 std::uint64_t Network::nextConnectionNumber() {
-    connectionNumber_ = connectionNumber_ % core::kSocketConnectionsMax + 1;
-    return core::socketConnection(log_.epoch(), connectionNumber_);
+    const auto before = connectionNumber_.fetch_add(1, std::memory_order_relaxed);
+    return core::socketConnection(log_.epoch(), before % core::kSocketConnectionsMax + 1);
 }
 
 void Network::logFailed() {
@@ -81,6 +81,8 @@ void Network::logFailed() {
         if (const auto self = weak.lock())
             self->forEachReceiver([](TextReceiver& receiver) { receiver.closeAll(); });
     });
+    const auto listeners = listeners_;
+    for (LogListener* listener : listeners) listener->logFailed();
 }
 
 void Network::onBuffersReleased() {
@@ -93,6 +95,7 @@ void Network::onDurable() {
     durablePosted_.store(false);
     loop_.flushIfRequested();
     sessions_.onDurable();
+    for (LogListener* listener : listeners_) listener->moreIsDurable();
 }
 
 void Network::armPeerTimer() {

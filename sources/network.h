@@ -14,6 +14,7 @@
 //   acknowledgements
 //   block durable       log's thread -> Network::onDurable -> Sessions ->
 //                       SessionConnection::durable
+//   of HTTP sources     Network::onDurable -> LogListener (sources/http/http_intake.h)
 //   budget used up      TextConnection -> WaitingConnections::awaitBudget; when buffers come back,
 //                       the pool -> Network -> WaitingConnections::retryBudget ->
 //                       TextConnection::readAgain
@@ -44,6 +45,16 @@ namespace tidemill::sources {
 
 class TextReceiver;
 
+// Is told of the log, on the I/O thread.
+class LogListener {
+public:
+    virtual ~LogListener() = default;
+    // More of it is durable.
+    virtual void moreIsDurable() = 0;
+    // It takes nothing more.
+    virtual void logFailed() = 0;
+};
+
 class Network : public std::enable_shared_from_this<Network> {
 public:
     Network(core::BlockLog& log, std::shared_ptr<core::BufferPool> pool, NetworkOptions options);
@@ -61,7 +72,9 @@ public:
     core::BlockLog& log() { return log_; }
     core::BufferPool& pool() { return *pool_; }
     LineLimits lineLimits() const { return {options_.recordBytesMax, options_.blockBytesMax}; }
+    // Thread-safe.
     std::uint64_t nextConnectionNumber();
+    std::size_t sessionsMax() const { return options_.sessionsMax; }
     bool paused() const { return paused_ || failed_; }
     bool failed() const { return failed_; }
     // The log takes nothing more: nothing is read from now on.
@@ -69,6 +82,9 @@ public:
 
     void add(TextReceiver& receiver) { receivers_.insert(&receiver); }
     void remove(TextReceiver& receiver) { receivers_.erase(&receiver); }
+    // A listener removes itself before it goes.
+    void add(LogListener& listener) { listeners_.insert(&listener); }
+    void remove(LogListener& listener) { listeners_.erase(&listener); }
 
 private:
     void onDurable();
@@ -85,7 +101,8 @@ private:
     Sessions sessions_;
     asio::steady_timer peerTimer_;
     std::unordered_set<TextReceiver*> receivers_;
-    std::uint32_t connectionNumber_ = 0;
+    std::unordered_set<LogListener*> listeners_;
+    std::atomic<std::uint32_t> connectionNumber_{0};
     bool paused_ = false;
     bool failed_ = false;
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/logging.h"
+#include "sources/http/http_source.h"
 #include "sources/network.h"
 #include "sources/text_receiver.h"
 
@@ -65,6 +66,12 @@ std::unique_ptr<ListeningReceiver> NetworkService::listenText(core::SourceId sou
                                                               ListenOptions options,
                                                               core::SourceObserver* observer) {
     return makeListeningReceiver(network_, source, std::move(options), observer);
+}
+
+std::unique_ptr<ListeningReceiver> NetworkService::listenHttp(core::SourceId source,
+                                                              HttpListen listen,
+                                                              core::SourceObserver* observer) {
+    return http::makeHttpSource(network_, source, std::move(listen), observer);
 }
 
 void NetworkService::flushOpenBlocks() { network_->loop().flushOpenBlocks(); }

@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "core/ids.h"
 #include "core/source.h"
+#include "sources/http/http_options.h"
 
 namespace tidemill::sources {
 
@@ -62,6 +63,14 @@ struct ListenOptions {
     std::optional<CsvRecords> csv{};            // as above; not with acknowledgements
 };
 
+// Text in requests of HTTP clients.
+struct HttpListen {
+    std::string label{};  // as above
+    std::string address = "127.0.0.1";
+    std::uint16_t port = 0;  // 0: any free one
+    HttpOptions options{};
+};
+
 // Thread safety: thread-safe.
 class ListeningReceiver : public core::Source {
 public:
@@ -85,6 +94,9 @@ public:
     std::unique_ptr<core::Source> dialText(core::SourceId source, DialOptions options,
                                            core::SourceObserver* observer = nullptr);
     std::unique_ptr<ListeningReceiver> listenText(core::SourceId source, ListenOptions options,
+                                                  core::SourceObserver* observer = nullptr);
+
+    std::unique_ptr<ListeningReceiver> listenHttp(core::SourceId source, HttpListen listen,
                                                   core::SourceObserver* observer = nullptr);
 
     // For all receivers of the service in one hop. pause() and resume(): for tests; the engine

@@ -96,7 +96,7 @@ std::unique_ptr<ListeningReceiver> makeListeningReceiver(std::shared_ptr<Network
                                                          ListenOptions options,
                                                          core::SourceObserver* observer);
 
-// A core::Source over a TextReceiver.
+// A core::Source over a TextReceiver or what has its functions.
 template <class Interface, class Implementation>
 class ReceiverHandle : public Interface {
 public:

@@ -46,8 +46,8 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
 };
 
 // Libraries a user's translation unit must not pay for.
-const std::set<std::string> kNotPublic = {"asio", "asio.hpp", "rocksdb",   "spdlog",
-                                          "CLI",  "toml++",   "librdkafka"};
+const std::set<std::string> kNotPublic = {"asio",   "asio.hpp",   "rocksdb",      "spdlog", "CLI",
+                                          "toml++", "librdkafka", "microhttpd.h", "zlib.h"};
 
 struct Include {
     int line;

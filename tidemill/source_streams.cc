@@ -7,6 +7,7 @@
 #include "sources/endpoint.h"
 #include "sources/file_input.h"
 #include "sources/file_source.h"
+#include "sources/http/http_check.h"
 #include "sources/network_service.h"
 #include "tidemill/streaming_context.h"
 
@@ -100,6 +101,34 @@ DStream<std::string_view> StreamingContext::listeningStream(const char* kind,
         return environment.network.listenText(environment.id, listen, environment.observer);
     };
     return textStream(kind, std::move(source));
+}
+
+DStream<std::string_view> StreamingContext::httpStream(std::string host, std::uint16_t port,
+                                                       HttpOptions options) {
+    requireNotStarted(*job_, "httpStream");
+    if (const auto checked = sources::http::checkOptions(options); !checked)
+        throw std::invalid_argument("httpStream: " + checked.error().message);
+    SourceDeclaration source;
+    source.lanes = sources::http::lanePrefix(options.path);
+    for (const auto& other : job_->sources)
+        if (other.lanes == source.lanes)
+            throw std::invalid_argument("httpStream: another stream has the path \"" +
+                                        options.path +
+                                        "\", under which positions are kept; give each its own");
+    source.kind = "httpStream";
+    source.maxRate = options.maxRate;
+    sources::HttpListen listen;
+    listen.address = sources::withoutBrackets(std::move(host));
+    listen.port = port;
+    listen.options = std::move(options);
+    source.description =
+        "httpStream listens on " + sources::hostAndPort(listen.address, port) + listen.options.path;
+    source.receive = [listen](const SourceEnvironment& environment) mutable
+        -> core::Result<std::shared_ptr<core::Source>> {
+        listen.label = environment.label;
+        return environment.network.listenHttp(environment.id, listen, environment.observer);
+    };
+    return textStream("httpStream", std::move(source));
 }
 
 DStream<std::string_view> StreamingContext::memoryTextStream(std::string_view text,

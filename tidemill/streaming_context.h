@@ -14,6 +14,7 @@
 #include "core/inputs/queue_input.h"
 #include "core/rate.h"
 #include "sources/file_stream_options.h"
+#include "sources/http/http_options.h"
 #include "sources/kafka/kafka_options.h"
 #include "sources/kafka/kafka_record.h"
 #include "tidemill/dstream.h"
@@ -116,6 +117,13 @@ public:
     // when they die; see docs/formats/acknowledged_text.md and `tidemill send`.
     DStream<std::string_view> acknowledgedTextStream(std::string host, std::uint16_t port,
                                                      ListenOptions options = {});
+
+    // The lines in the bodies of requests that HTTP clients send to host:port (0: any port). A
+    // request is answered once all of its lines are durable; one that names a session counts once,
+    // however often it is sent: see docs/guide/http.md. Throws std::invalid_argument for options
+    // that cannot be.
+    DStream<std::string_view> httpStream(std::string host, std::uint16_t port,
+                                         HttpOptions options = {});
 
     // The lines of the files that appear in `directory` (a path, or a glob pattern of directories),
     // each file once, whatever its names and times: see docs/guide/sources.md. Move files in when

@@ -15,6 +15,7 @@
 #include "rows/outputs/growing_files.h"
 #include "rows/row_stream.h"
 #include "sources/file_stream_options.h"
+#include "sources/http/http_options.h"
 #include "sources/kafka/kafka_options.h"
 #include "tidemill/options.h"
 #include "tools/kafka_output_spec.h"
@@ -29,13 +30,21 @@ struct Position {
 };
 
 struct SourceSpec {
-    enum class Type { kSocket, kListen, kListenAcknowledged, kFiles, kKafka } type = Type::kSocket;
+    enum class Type {
+        kSocket,
+        kListen,
+        kListenAcknowledged,
+        kFiles,
+        kKafka,
+        kHttp
+    } type = Type::kSocket;
     std::string name;
     std::string directory;  // files
     FileStreamOptions files;
     std::optional<CsvRecords> csv;  // none: lines
     KafkaOptions kafka;
     std::vector<std::string> headers;  // kafka: of records, that are columns
+    HttpOptions http;
     std::string host;
     std::uint16_t port = 0;
     std::size_t connectionsMax = 1024;

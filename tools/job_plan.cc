@@ -97,8 +97,8 @@ private:
         declared.label = source.name.empty() ? "source of line " + std::to_string(source.at.line)
                                              : "source \"" + source.name + "\"";
         // In the words of the file.
-        constexpr const char* kTypes[] = {"socket", "listen", "listen_acknowledged", "files",
-                                          "kafka"};
+        constexpr const char* kTypes[] = {"socket", "listen", "listen_acknowledged",
+                                          "files",  "kafka",  "http"};
         if (declared.description.starts_with(declared.kind))
             declared.description.replace(0, declared.kind.size(),
                                          kTypes[static_cast<std::size_t>(source.type)]);
@@ -126,7 +126,20 @@ private:
                 return remember(source.name, context_.textFileStream(source.directory, files));
             }
             case SourceSpec::Type::kKafka: return makeKafka(source);
+            case SourceSpec::Type::kHttp: return makeHttp(source);
         }
+    }
+
+    void makeHttp(const SourceSpec& source) {
+        for (const auto& other : job_.sources) {
+            if (&other == &source) break;
+            if (other.type != source.type || other.http.path != source.http.path) continue;
+            errors_.add(source.at, "the HTTP source of line " + std::to_string(other.at.line) +
+                                       " has the path \"" + source.http.path +
+                                       "\" too; give each a name, or a path, of its own");
+            return remember(source.name, std::nullopt);
+        }
+        remember(source.name, context_.httpStream(source.host, source.port, source.http));
     }
 
     void makeKafka(const SourceSpec& source) {

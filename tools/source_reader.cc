@@ -5,6 +5,8 @@
 
 #include "core/logging.h"
 #include "sources/endpoint.h"
+#include "tidemill/disk_budget.h"
+#include "tools/http_source_spec.h"
 #include "tools/kafka_source_spec.h"
 #include "tools/listen_conflicts.h"
 
@@ -93,12 +95,19 @@ SourceSpec readSource(TomlTable& table, const JobFile& job, JobFileErrors& error
     source.at = table.at();
     source.name = table.text("name", "");
     const auto type =
-        table.choice("type", {"socket", "listen", "listen_acknowledged", "files", "kafka"});
+        table.choice("type", {"socket", "listen", "listen_acknowledged", "files", "kafka", "http"});
     if (type) source.type = static_cast<SourceSpec::Type>(*type);
     if (!type) return source;
     source.maxRate = readRate(table, source.type, errors);
     if (source.type == SourceSpec::Type::kKafka) {
         readKafkaSource(table, job.name, source, errors);
+        return source;
+    }
+    if (source.type == SourceSpec::Type::kHttp) {
+        const auto errorsBefore = errors.count();
+        readHttpSource(table, receiveBudget(job.options), source, errors);
+        if (errors.count() == errorsBefore)
+            sharesNoPort(source, table.at("listen"), job.sources, errors);
         return source;
     }
     source.csv = readRecords(table, source.type, errors);

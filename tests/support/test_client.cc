@@ -70,6 +70,14 @@ std::optional<std::string> TestClient::line() {
     }
 }
 
+bool TestClient::bytes(std::size_t count, std::string& into) {
+    while (received_.size() < count)
+        if (!fill(kWaitMillis)) return false;
+    into = received_.substr(0, count);
+    received_.erase(0, count);
+    return true;
+}
+
 bool TestClient::silent(int waitMillis) {
     if (!received_.empty()) return false;
     pollfd ready{fd_, POLLIN, 0};

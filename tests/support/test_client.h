@@ -24,6 +24,8 @@ public:
     bool send(std::string_view bytes);
     // The next line without its '\n'; none when the peer has ended, reset or says nothing.
     std::optional<std::string> line();
+    // The next `count` bytes; false when they do not come.
+    bool bytes(std::size_t count, std::string& into);
     // Nothing comes within `waitMillis`.
     bool silent(int waitMillis);
     // The peer has ended or reset; what came before is dropped.

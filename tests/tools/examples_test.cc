@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "tests/support/http_client.h"
 #include "tests/tools/program_rig.h"
 
 namespace tidemill::test {
@@ -70,6 +71,20 @@ TEST_F(Example, Last30SecondsCountsWhatIsInTheWindowOnly) {
     const auto tables = rig_.look({"state", "list"}).out;
     EXPECT_THAT(tables, HasSubstr(" (internal 1) "));
     EXPECT_THAT(tables, Not(HasSubstr("(internal 0)")));
+}
+
+TEST_F(Example, HttpCountsClicks) {
+    const auto port = freePort();
+    write("http", {{"listen = \"127.0.0.1:8080\"", "listen = \"" + std::to_string(port) + "\""},
+                   {"interval = \"1s\"", "interval = \"100ms\""}});
+    const auto daemon = rig_.start();
+    ASSERT_TRUE(eventually([&] { return TestClient(port).connected(); })) << rig_.daemonErrors();
+    const auto answer = HttpClient(port).post(
+        "/clicks", "{\"page\": \"/home\"}\n{\"page\": \"/cart\"}\n{\"page\": \"/home\"}\n");
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->body, "{\"taken\": 3}\n");
+    EXPECT_TRUE(printed("\"page\": \"/home\", \"clicks\": 2}")) << rig_.daemonOutput();
+    stop(*daemon);
 }
 
 TEST_F(Example, AccessLogSumsPerStatusAndOrdersPaths) {
