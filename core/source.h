@@ -102,9 +102,11 @@ public:
     virtual void pause() = 0;
     virtual void resume() = 0;
 
+    // Whether allow() does anything: a live source that cannot have a rate says false.
+    virtual bool canBeLimited() const { return false; }
     // For a live source under a rate, many times a second: it stops reading within a record of this,
-    // or, when it counts only one of the two, of that. False: it cannot have a rate.
-    virtual bool allow(const Allowance&) { return false; }
+    // or, when it counts only one of the two, of that.
+    virtual void allow(const Allowance&) {}
 
     // Idempotent. After it returns nothing more is appended, except at batch times while waits().
     // Graceful: all whole records that were read are appended first, and acknowledged clients hear
@@ -116,6 +118,8 @@ public:
     virtual bool waits() const { return false; }
 
     virtual SourceStatistics statistics() const = 0;
+    // The same without what takes time to find out, such as lanes: asked for many times a second.
+    virtual SourceStatistics counters() const { return statistics(); }
 };
 
 }  // namespace tidemill::core

@@ -106,10 +106,8 @@ public:
     core::Result<> start() override { return receiver_->start(); }
     void pause() override { receiver_->pause(true); }
     void resume() override { receiver_->pause(false); }
-    bool allow(const core::Allowance& allowance) override {
-        receiver_->allow(allowance.bytes);
-        return true;
-    }
+    bool canBeLimited() const override { return true; }
+    void allow(const core::Allowance& allowance) override { receiver_->allow(allowance.bytes); }
     void stop(bool graceful) override { receiver_->stop(graceful); }
     core::SourceStatistics statistics() const override { return receiver_->statistics(); }
 

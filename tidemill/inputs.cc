@@ -31,6 +31,11 @@ std::string Inputs::labelOf(std::uint32_t source) const {
                                   : declared.label;
 }
 
+std::string Inputs::keyOf(std::uint32_t source) const {
+    const auto& declared = job_.sources[source];
+    return declared.name.empty() ? declared.kind + " " + std::to_string(source + 1) : declared.name;
+}
+
 Result<> Inputs::keepIn(const core::Path& directory, const std::function<Result<>()>& stillOurs) {
     errors_.open(*job_.files, directory, stillOurs);
     return intake_.keepIn(*job_.files, directory, stillOurs);
@@ -44,9 +49,10 @@ Result<> Inputs::open(BatchTime firstStart,
         if (!source) continue;
         if (auto opened = source->open({firstStart, positions.at(i)}); !opened)
             return core::fail(opened.error().kind, labelOf(i) + ": " + opened.error().message);
+        const auto burst =
+            std::max<std::chrono::nanoseconds>(std::chrono::seconds(1), job_.interval);
         TM_TRY(intake_.add(
-            {i, labelOf(i), Intake::Kind::kReplayable, job_.sources[i].maxRate,
-             std::max<std::chrono::nanoseconds>(std::chrono::seconds(1), job_.interval)},
+            {i, keyOf(i), labelOf(i), Intake::Kind::kReplayable, job_.sources[i].maxRate, burst},
             source));
     }
     return {};
@@ -63,6 +69,7 @@ Result<> Inputs::start(core::BlockLog& log, std::shared_ptr<core::BufferPool> bu
         if (const auto& source = job_.sources[i].replayable) TM_TRY(source->start());
         if (job_.sources[i].receive) TM_TRY(startLive(i, log, buffers, options));
     }
+    intake_.reportUnmatched();
     return {};
 }
 
@@ -74,8 +81,9 @@ Result<> Inputs::startLive(std::uint32_t number, core::BlockLog& log,
               job_.sources[number].receive({id, log, *network_, this, labelOf(number), buffers,
                                             options.maxRecordBytes, options.blockBytes}));
     TM_TRY(source->open({firstStart_, {}}));
-    TM_TRY(intake_.add({number, labelOf(number), Intake::Kind::kLive, job_.sources[number].maxRate},
-                       source));
+    TM_TRY(intake_.add(
+        {number, keyOf(number), labelOf(number), Intake::Kind::kLive, job_.sources[number].maxRate},
+        source));
     running_.push_back({id, source});
     return source->start();
 }

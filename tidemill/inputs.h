@@ -79,6 +79,7 @@ private:
     };
 
     std::string labelOf(std::uint32_t source) const;
+    std::string keyOf(std::uint32_t source) const;
     core::Result<> startLive(std::uint32_t number, core::BlockLog& log,
                              const std::shared_ptr<core::BufferPool>& buffers,
                              const StreamingOptions& options);

@@ -87,43 +87,68 @@ const Intake::Slot* Intake::find(std::uint32_t number) const {
 }
 
 Result<> Intake::canHave(const std::optional<Rate>& rate, const Declared& declared,
-                         core::Source& source) {
+                         const core::Source& source) {
     if (!rate) return {};
     if (rate->unit == Rate::Unit::kRecords && declared.kind == Kind::kReplayable)
         return core::fail(ErrorKind::kInvalid,
                           declared.label + " reads whole files, whose records are not counted " +
                               "before: give its rate in bytes, such as \"10 MiB/s\"");
-    if (declared.kind == Kind::kLive && !source.allow({}))
+    if (declared.kind == Kind::kLive && !source.canBeLimited())
         return core::fail(ErrorKind::kInvalid, declared.label + " cannot have a rate");
     return {};
 }
 
 Result<> Intake::add(Declared declared, std::shared_ptr<core::Source> source) {
     TM_TRY(canHave(declared.rate, declared, *source));
-    const std::lock_guard lock(mutex_);
     auto slot = std::make_unique<Slot>();
-    slot->order.source = declared.label;
-    for (const auto& order : orders_)
-        if (order.source == declared.label) slot->order = order;
+    slot->order.source = declared.key;
+    {
+        const std::lock_guard lock(ordersMutex_);
+        for (const auto& order : orders_)
+            if (order.source == declared.key) slot->order = order;
+    }
     slot->declared = std::move(declared);
     slot->source = std::move(source);
+    // The source may be of another kind than the one that had this name then.
+    if (const auto can = canHave(slot->order.rate, slot->declared, *slot->source); !can) {
+        core::logWarning("an operator's rate of " + toString(*slot->order.rate) +
+                         " is not kept: " + can.error().message);
+        slot->order.rate.reset();
+    }
     if (slot->order.paused)
         core::logWarning(slot->declared.label + " is paused, as an operator has said: it takes " +
                          "nothing until `tidemill resume`");
+    const std::lock_guard lock(mutex_);
     setLimit(*slot);
     apply(*slot);
     slots_.push_back(std::move(slot));
     return {};
 }
 
+void Intake::reportUnmatched() {
+    const std::lock_guard orders(ordersMutex_);
+    const std::lock_guard lock(mutex_);
+    for (const auto& order : orders_)
+        if (std::none_of(slots_.begin(), slots_.end(),
+                         [&](const auto& slot) { return slot->declared.key == order.source; }))
+            core::logWarning("an operator has " +
+                             std::string(order.paused ? "paused" : "given a rate to") +
+                             " the source " + order.source +
+                             ", which the job does not have now; the order is kept for it");
+}
+
+// Without a rate a source that had one is let loose; with another one it goes on with what it owes.
 void Intake::setLimit(Slot& slot) {
     const auto rate = slot.order.rate ? slot.order.rate : slot.declared.rate;
+    const bool isLive = slot.declared.kind == Kind::kLive;
+    if (rate && slot.limit && slot.limit->rate() == *rate) return;
+    const bool had = slot.limit.has_value();
     slot.limit.reset();
-    if (slot.declared.kind == Kind::kLive) slot.source->allow({});
+    if (rate) slot.limit.emplace(*rate, slot.declared.burst, clock_.monotonic());
+    if (!isLive) return;
+    if (rate) slot.source->allow({0, 0});
+    else if (had) slot.source->allow({});
     if (!rate) return;
-    slot.limit.emplace(*rate, slot.declared.burst, clock_.monotonic());
-    if (slot.declared.kind == Kind::kReplayable) return;
-    slot.source->allow({0, 0});
     if (!looks_.joinable() && !stopping_) looks_ = std::thread([this] { look(); });
     wakes_.notify_all();
 }
@@ -138,6 +163,7 @@ void Intake::apply(Slot& slot) {
 
 void Intake::stop() {
     {
+        const std::lock_guard orders(ordersMutex_);  // none is on its way then
         const std::lock_guard lock(mutex_);
         stopping_ = true;
         wakes_.notify_all();
@@ -152,7 +178,7 @@ void Intake::look() {
         for (const auto& slot : slots_) {
             if (!slot->limit || slot->declared.kind != Kind::kLive) continue;
             any = true;
-            slot->source->allow(slot->limit->look(slot->source->statistics(), clock_.monotonic()));
+            slot->source->allow(slot->limit->look(slot->source->counters(), clock_.monotonic()));
         }
         if (any) wakes_.wait_for(lock, kLookEvery, [this] { return stopping_; });
         else wakes_.wait(lock);
@@ -166,8 +192,7 @@ void Intake::spaceIsLow(bool low) {
     for (const auto& slot : slots_) apply(*slot);
 }
 
-// Durable first: what does not outlast a crash is not said to hold.
-Result<> Intake::order(Slot& slot, IntakeOrder order) {
+Result<> Intake::keep(const IntakeOrder& order) {
     auto orders = orders_;
     std::erase_if(orders, [&](const IntakeOrder& known) { return known.source == order.source; });
     if (order.paused || order.rate) orders.push_back(order);
@@ -176,42 +201,41 @@ Result<> Intake::order(Slot& slot, IntakeOrder order) {
         TM_TRY(core::publishFile(*files_, path_, encodeIntake(orders)));
     }
     orders_ = std::move(orders);
-    slot.order = std::move(order);
     return {};
 }
 
-Result<Intake::Slot*> Intake::named(std::uint32_t number) {
-    if (Slot* slot = find(number)) return slot;
-    return core::fail(ErrorKind::kInvalid, "there is no source " + std::to_string(number + 1));
+Result<> Intake::order(std::uint32_t number, const std::function<void(IntakeOrder&)>& change) {
+    const std::lock_guard orders(ordersMutex_);
+    IntakeOrder wanted;
+    {
+        const std::lock_guard lock(mutex_);
+        if (stopping_) return core::fail(ErrorKind::kConflict, "the job stops");
+        const Slot* slot = find(number);
+        if (slot == nullptr)
+            return core::fail(ErrorKind::kInvalid,
+                              "there is no source " + std::to_string(number + 1));
+        wanted = slot->order;
+        change(wanted);
+        TM_TRY(canHave(wanted.rate, slot->declared, *slot->source));
+    }
+    TM_TRY(keep(wanted));
+    const std::lock_guard lock(mutex_);
+    Slot& slot = *find(number);
+    slot.order = std::move(wanted);
+    setLimit(slot);
+    apply(slot);
+    core::logInfo(slot.declared.label + (slot.order.paused ? " is paused" : " takes what comes") +
+                  (slot.limit ? ", at most " + toString(slot.limit->rate()) : "") +
+                  ", as an operator said");
+    return {};
 }
 
 Result<> Intake::pause(std::uint32_t number, bool paused) {
-    const std::lock_guard lock(mutex_);
-    TM_ASSIGN(Slot* const slot, named(number));
-    auto wanted = slot->order;
-    wanted.paused = paused;
-    TM_TRY(order(*slot, std::move(wanted)));
-    if (!stopping_) apply(*slot);
-    core::logInfo(slot->declared.label + (paused ? " is paused" : " takes what comes again") +
-                  ", as an operator said");
-    return {};
+    return order(number, [paused](IntakeOrder& order) { order.paused = paused; });
 }
 
 Result<> Intake::setRate(std::uint32_t number, std::optional<Rate> rate) {
-    const std::lock_guard lock(mutex_);
-    TM_ASSIGN(Slot* const slot, named(number));
-    TM_TRY(canHave(rate, slot->declared, *slot->source));
-    auto wanted = slot->order;
-    wanted.rate = rate;
-    TM_TRY(order(*slot, std::move(wanted)));
-    if (!stopping_) {
-        setLimit(*slot);
-        apply(*slot);
-    }
-    core::logInfo(slot->declared.label + " takes " +
-                  (slot->limit ? "at most " + toString(slot->limit->rate()) : "what comes") +
-                  ", as an operator said");
-    return {};
+    return order(number, [rate](IntakeOrder& order) { order.rate = rate; });
 }
 
 std::uint64_t Intake::allowedBytes(std::uint32_t number, std::uint64_t most) {

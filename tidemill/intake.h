@@ -24,7 +24,7 @@ namespace tidemill {
 
 // What an operator has said of a source.
 struct IntakeOrder {
-    std::string source;  // its label
+    std::string source;  // its name; of one without, its kind and number, "socketTextStream 1"
     bool paused = false;
     // Instead of the rate that the job gives it; none: as the job says.
     std::optional<Rate> rate;
@@ -53,7 +53,8 @@ public:
     enum class Kind { kLive, kReplayable };
     struct Declared {
         std::uint32_t number = 0;
-        std::string label;
+        std::string key;    // as in IntakeOrder
+        std::string label;  // what messages call it
         Kind kind = Kind::kLive;
         std::optional<Rate> rate;
         // How much of its time a source that was idle may make up for.
@@ -62,14 +63,16 @@ public:
     // Before it starts. A source that must not take anything is paused when this returns. Errors:
     // kInvalid for a rate that the source cannot have.
     core::Result<> add(Declared declared, std::shared_ptr<core::Source> source);
-    // From now on nothing is paused or resumed. Idempotent.
+    // All have been added: warns of orders for sources that the job does not have.
+    void reportUnmatched();
+    // From now on nothing is paused, resumed or ordered. Idempotent.
     void stop();
 
     // Of what is received into the log; replayable sources go on.
     void spaceIsLow(bool low);
 
     // What an operator says, of the source of this number. Durable when they return. Errors:
-    // kInvalid (no such source; a rate in records of a source that is limited by bytes), kIo.
+    // kInvalid (no such source; a rate that it cannot have), kConflict behind stop(), kIo.
     core::Result<> pause(std::uint32_t number, bool paused);
     core::Result<> setRate(std::uint32_t number, std::optional<Rate> rate);
 
@@ -96,24 +99,29 @@ private:
     const Slot* find(std::uint32_t number) const;
     void setLimit(Slot& slot);
     void apply(Slot& slot);
-    core::Result<> order(Slot& slot, IntakeOrder order);
-    core::Result<Slot*> named(std::uint32_t number);
+    // Changes what an operator has said of a source: durable first, then in effect.
+    core::Result<> order(std::uint32_t number, const std::function<void(IntakeOrder&)>& change);
+    core::Result<> keep(const IntakeOrder& order);
     static core::Result<> canHave(const std::optional<Rate>& rate, const Declared& declared,
-                                  core::Source& source);
+                                  const core::Source& source);
     void look();
 
     core::Clock& clock_;
-    mutable std::mutex mutex_;
-    std::vector<std::unique_ptr<Slot>> slots_;
+
+    // Orders, one at a time, and their file. Taken before mutex_, which is never held while the disk
+    // is waited for: batches and status() ask too.
+    std::mutex ordersMutex_;
     std::vector<IntakeOrder> orders_;  // also of sources that the job does not have now
-    bool spaceLow_ = false;
     core::FileSystem* files_ = nullptr;
     core::Path path_;
     std::function<core::Result<>()> stillOurs_;
 
+    mutable std::mutex mutex_;
+    std::vector<std::unique_ptr<Slot>> slots_;
+    bool spaceLow_ = false;
     std::condition_variable wakes_;
     bool stopping_ = false;
-    std::thread looks_;  // while a live source has a rate
+    std::thread looks_;  // since a live source had a rate
 };
 
 }  // namespace tidemill

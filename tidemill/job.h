@@ -51,6 +51,8 @@ struct SourceDeclaration {
     std::string elements;
     // "socketTextStream dials localhost:9999"
     std::string description;
+    // The program's or job file's own; empty: none. An operator's orders are kept under it.
+    std::string name;
     // What messages call it; empty: "source 0 (socketTextStream)".
     std::string label;
     core::Framing framing = core::Framing::kLines;

@@ -4,27 +4,16 @@
 
 namespace tidemill {
 
-namespace {
-
-// Of a record, before one was logged.
-constexpr double kAverageBytes = 100;
-
-}  // namespace
-
-// Bytes of a record so far.
-double RateLimit::average() const {
-    if (records_ == 0) return kAverageBytes;
-    return std::max(1.0, static_cast<double>(bytesAtRecords_) / static_cast<double>(records_));
-}
-
 std::uint64_t RateLimit::count(const core::SourceStatistics& taken) {
     if (rate_.unit == Rate::Unit::kBytes) return taken.bytes;
     if (taken.records != records_) {
+        recordBytes_ = std::max(1.0, static_cast<double>(taken.bytes - bytesAtRecords_) /
+                                         static_cast<double>(taken.records - records_));
         records_ = taken.records;
         bytesAtRecords_ = taken.bytes;
     }
     return records_ + static_cast<std::uint64_t>(
-                          static_cast<double>(taken.bytes - bytesAtRecords_) / average());
+                          static_cast<double>(taken.bytes - bytesAtRecords_) / recordBytes_);
 }
 
 void RateLimit::advance(std::chrono::nanoseconds now) {
@@ -46,7 +35,7 @@ core::Allowance RateLimit::look(const core::SourceStatistics& taken, std::chrono
     const auto amount = allowance_ < 1 ? 0 : static_cast<std::uint64_t>(allowance_);
     if (rate_.unit == Rate::Unit::kBytes) return {core::Allowance::kUnlimited, amount};
     if (amount == 0) return {0, 0};
-    return {amount, static_cast<std::uint64_t>(std::max(1.0, allowance_ * average()))};
+    return {amount, static_cast<std::uint64_t>(std::max(1.0, allowance_ * recordBytes_))};
 }
 
 std::uint64_t RateLimit::allowed(std::chrono::nanoseconds now) {

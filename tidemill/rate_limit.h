@@ -22,7 +22,8 @@ public:
 
     // A look at a live source, whose numbers these are: what it may take until the next one.
     // Records are counted when they are logged; of what is read and not logged yet their number
-    // follows from the average length, and so do the bytes of a rate in records.
+    // follows from the length of those that were logged last, and so do the bytes of a rate in
+    // records.
     core::Allowance look(const core::SourceStatistics& taken, std::chrono::nanoseconds now);
 
     // Of a source that is asked for so much at a time: what it may give now, and what it gave.
@@ -30,7 +31,6 @@ public:
     void took(std::uint64_t amount) { allowance_ -= static_cast<double>(amount); }
 
 private:
-    double average() const;
     std::uint64_t count(const core::SourceStatistics& taken);
     void advance(std::chrono::nanoseconds now);
 
@@ -42,6 +42,7 @@ private:
     bool hasLooked_ = false;
     std::uint64_t records_ = 0;         // at the last look
     std::uint64_t bytesAtRecords_ = 0;  // read when these were logged
+    double recordBytes_ = 100;          // of those that were logged last; of none a guess
 };
 
 }  // namespace tidemill

@@ -94,6 +94,7 @@ private:
         if (context_.job()->sources.size() == before) return;
         auto& declared = context_.job()->sources.back();
         declared.maxRate = source.maxRate;
+        declared.name = source.name;
         declared.label = source.name.empty() ? "source of line " + std::to_string(source.at.line)
                                              : "source \"" + source.name + "\"";
         // In the words of the file.

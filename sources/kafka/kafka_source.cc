@@ -83,10 +83,9 @@ void KafkaSource::stop(bool graceful) {
         environment_.observer->sourceStopped(environment_.id, "stopped");
 }
 
-bool KafkaSource::allow(const core::Allowance& allowance) {
+void KafkaSource::allow(const core::Allowance& allowance) {
     const std::lock_guard lock(mutex_);
     allowance_ = allowance;
-    return true;
 }
 
 void KafkaSource::atBatchTime(BatchTime) {
@@ -102,6 +101,11 @@ void KafkaSource::batchCompleted(std::span<const core::BlockPtr> blocks) {
         if (const auto position = decodePosition(origin.to))
             commits_.note({std::string(lane->topic), lane->partition}, position->next);
     }
+}
+
+core::SourceStatistics KafkaSource::counters() const {
+    const std::lock_guard lock(mutex_);
+    return statistics_;
 }
 
 core::SourceStatistics KafkaSource::statistics() const {

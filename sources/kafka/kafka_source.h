@@ -52,9 +52,11 @@ public:
     void batchCompleted(std::span<const core::BlockPtr> blocks) override;
     void pause() override { paused_ = true; }
     void resume() override { paused_ = false; }
-    bool allow(const core::Allowance& allowance) override;
+    bool canBeLimited() const override { return true; }
+    void allow(const core::Allowance& allowance) override;
     void stop(bool graceful) override;
     core::SourceStatistics statistics() const override;
+    core::SourceStatistics counters() const override;
 
 private:
     using Stage = PartitionReader::Stage;

@@ -50,10 +50,8 @@ public:
         return {};
     }
     void atBatchTime(BatchTime) override { append("line\n"); }
-    bool allow(const core::Allowance& allowance) override {
-        allowedBytes = allowance.bytes;
-        return true;
-    }
+    bool canBeLimited() const override { return true; }
+    void allow(const core::Allowance& allowance) override { allowedBytes = allowance.bytes; }
     void pause() override { life_.push_back("pause"); }
     void resume() override { life_.push_back("resume"); }
     void stop(bool graceful) override {
