@@ -8,8 +8,8 @@
 namespace tidemill::core {
 
 enum class LogFormat {
-    kText,    // 2026-11-29T11:24:11.042+0000 info resumed behind batch 7
-    kLogfmt,  // time=2026-11-29T11:24:11.042+0000 level=info msg="resumed behind batch 7"
+    kText,    // 2026-11-29T11:24:11.042+00:00 info resumed behind batch 7
+    kLogfmt,  // time=2026-11-29T11:24:11.042+00:00 level=info msg="resumed behind batch 7"
     kJson,    // {"time": "2026-…", "level": "info", "message": "resumed behind batch 7"}
 };
 
@@ -17,7 +17,7 @@ enum class LogFormat {
 // cannot be written to the file, on a full disk, goes to standard error. Thread-safe. Errors: kIo
 // when the file cannot be opened; nothing has changed then.
 Result<> setLogTarget(const std::string& file, LogFormat format);
-// The same file by its name anew, after it was renamed away. Without a file nothing is done.
+// Opens the file of that name again, after a rotation renamed it. Without a file nothing is done.
 Result<> reopenLog();
 // Empty: standard error.
 std::string logFile();

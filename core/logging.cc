@@ -87,6 +87,7 @@ private:
         }
         closeFile();
         descriptor_ = opened;
+        cut_ = false;
         return {};
     }
     void closeFile() {
@@ -95,13 +96,19 @@ private:
 
     void sink_it_(const spdlog::details::log_msg& message) override {
         spdlog::memory_buf_t line;
+        // What a full disk cut off ends where the next line begins.
+        if (cut_) line.push_back('\n');
         formatter_->format(message, line);
-        if (!put(descriptor_, line) && descriptor_ != STDERR_FILENO) put(STDERR_FILENO, line);
+        std::size_t written = 0;
+        const bool whole = put(descriptor_, line, written);
+        if (descriptor_ == STDERR_FILENO) return;
+        cut_ = !whole && (cut_ || written != 0);
+        if (!whole) put(STDERR_FILENO, line, written = 0);
     }
     void flush_() override {}
 
-    static bool put(int descriptor, const spdlog::memory_buf_t& line) {
-        for (std::size_t written = 0; written < line.size();) {
+    static bool put(int descriptor, const spdlog::memory_buf_t& line, std::size_t& written) {
+        while (written < line.size()) {
             const auto count = ::write(descriptor, line.data() + written, line.size() - written);
             if (count < 0 && errno == EINTR) continue;
             if (count < 0 && errno == EAGAIN) {  // somebody made it non-blocking
@@ -116,6 +123,7 @@ private:
     }
 
     int descriptor_ = STDERR_FILENO;
+    bool cut_ = false;  // the file ends inside a line
     std::string file_;
 };
 

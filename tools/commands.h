@@ -40,6 +40,7 @@ struct PlanOptions {
     std::string jobFile;
     std::string dataDirectory;  // empty: the job's, else ./NAME.data
     bool dropMismatchedState = false;
+    bool adopt = false;
     bool json = false;
 };
 int planChange(const PlanOptions& options);

@@ -125,7 +125,8 @@ Examples:
 
 inline constexpr const char* kSetFooter =
     R"(The rate holds on average, and also when the job is started again; what comes faster waits at its
-sender. It stands in place of the source's max_rate in the job file until rate=default.
+sender. It stands in place of the source's max_rate in the job file until rate=default. Files have
+a rate in bytes.
 
 Exit codes: 0 done; 1 no job runs there, or it has no such source; 2 no rate; 4 it does not answer.
 

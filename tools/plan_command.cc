@@ -10,6 +10,8 @@
 #include "tidemill/operator_match.h"
 #include "tidemill/streaming_context.h"
 #include "tools/commands.h"
+#include "tools/control/ask.h"
+#include "tools/control/daemon_control.h"
 #include "tools/exit_code.h"
 #include "tools/inspect_command.h"
 #include "tools/job_file.h"
@@ -40,14 +42,52 @@ Result<std::vector<core::OperatorEntry>> knownOperators(const std::string& direc
     return std::vector<core::OperatorEntry>();
 }
 
-// What would end the start; tried on a copy, beside the directory so that its files can be linked.
-Result<> tryStart(const JobFile& job, const std::string& directory) {
-    TM_ASSIGN(const auto scratch,
-              ScratchDirectory::make(directory + ".plan." + std::to_string(::getpid())));
+struct Trial {
+    Result<> start;
+    bool isRunning = false;  // a job, on the directory
+};
+
+// Tries the start on a copy, beside the directory so that its files can be linked. Errors: what
+// keeps the copy from being made.
+Result<Trial> tryStart(const JobFile& job, const std::string& directory) {
+    TM_ASSIGN(const auto scratch, ScratchDirectory::make(besideDirectory(directory, "plan")));
     const auto copy = (scratch->path() / "copy").string();
+    const auto named = [&](std::string text) {
+        for (auto at = text.find(copy); at != text.npos; at = text.find(copy, at))
+            text.replace(at, copy.size(), directory);
+        return text;
+    };
+    Trial trial;
+    trial.isRunning = askForJson(directory, kStatusRequest).has_value();
     TM_TRY(copyDataDirectory(directory, copy));
-    return replayOn(job, copy,
-                    [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); });
+    trial.start = replayOn(job, copy, [&](const std::string& line) {
+        std::fprintf(stderr, "%s\n", named(line).c_str());
+    });
+    if (!trial.start) trial.start.error().message = named(trial.start.error().message);
+    return trial;
+}
+
+std::string fateJson(const StateFate& fate) {
+    return Json{{"state", fate.name}, {"fate", nameOf(fate.kind)}, {"detail", fate.detail}}.dump(
+               -1, ' ', false, Json::error_handler_t::replace) +
+           "\n";
+}
+
+bool isRefusal(const core::Error& error) {
+    return error.kind == core::ErrorKind::kConflict || error.kind == core::ErrorKind::kInvalid;
+}
+
+// What stands in the way, and what may be done.
+std::string refusal(const OperatorMatch& match, const Trial& trial) {
+    if (!match.fits)
+        return "what is incompatible or unclear above: mend the job, or drop that "
+               "state with --drop-mismatched-state";
+    std::string text = trial.start.error().message;
+    if (trial.isRunning)
+        text +=
+            "\n              A job runs on the directory: stopped gracefully it leaves no batch "
+            "behind its checkpoint, and then only what is said of the states above counts";
+    return text;
 }
 
 Result<int> plan(const JobFile& job, const std::string& directory, const PlanOptions& options) {
@@ -55,26 +95,21 @@ Result<int> plan(const JobFile& job, const std::string& directory, const PlanOpt
     StreamingContext context(job.options);
     TM_TRY(planJob(job, context));
     const auto match = matchOperators(known, *context.job(), options.dropMismatchedState);
-    for (const auto& fate : match.fates)
-        put(options.json
-                ? Json{{"state", fate.name}, {"fate", nameOf(fate.kind)}, {"detail", fate.detail}}
-                          .dump() +
-                      "\n"
-                : describe(fate));
+    for (const auto& fate : match.fates) put(options.json ? fateJson(fate) : describe(fate));
     if (options.dropMismatchedState && !match.dropped.empty() && !options.json)
         put("              what is incompatible or unclear begins EMPTY\n");
-    const auto started = tryStart(job, directory);
-    const bool refused = !started;
+    TM_ASSIGN(const auto trial, tryStart(job, directory));
+    if (!trial.start && !isRefusal(trial.start.error())) return core::fail(trial.start.error());
     if (options.json) {
-        Json verdict{{"starts", !refused}};
-        if (refused) verdict["error"] = started.error().message;
+        Json verdict{{"starts", trial.start.has_value()}};
+        if (!trial.start) verdict["error"] = refusal(match, trial);
         put(verdict.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
     } else {
-        put(refused ? "REFUSED       " + started.error().message + "\n"
-                    : "starts        the batches behind the newest checkpoint were run again on a "
-                      "copy\n");
+        put(trial.start ? "starts        on a copy it did; what was recorded behind the newest "
+                          "checkpoint was run again\n"
+                        : "REFUSED       " + refusal(match, trial) + "\n");
     }
-    return refused ? kExitRefused : kExitDone;
+    return trial.start ? kExitDone : kExitRefused;
 }
 
 }  // namespace
@@ -90,6 +125,7 @@ int planChange(const PlanOptions& options) {
                            : !job->dataDirectory.empty()  ? job->dataDirectory
                                                           : job->name + ".data";
     job->options.dropMismatchedState = options.dropMismatchedState;
+    job->options.adopt = options.adopt;
     const auto code = plan(*job, directory, options);
     if (!code) return sayFailure(code.error());
     const int written = finishOutput();

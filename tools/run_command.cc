@@ -233,11 +233,6 @@ std::optional<StreamingOptions::SkipRecord> parseSkipRecord(std::string_view tex
 int runJob(const RunOptions& wanted) {
     StopSignals signals({.reportsSecond = true, .logsHangUp = true});
     core::setLogLevel(wanted.logLevel);
-    if (!wanted.checkOnly)
-        if (const auto target = core::setLogTarget(wanted.logFile, wanted.logFormat); !target) {
-            std::fprintf(stderr, "tidemill: --log-file: %s\n", target.error().message.c_str());
-            return exitCodeOf(target.error());
-        }
     // A reader of the results that goes away is an error with a message, not a silent end.
     ::signal(SIGPIPE, SIG_IGN);
     ::signal(SIGXFSZ, SIG_IGN);  // likewise a limit on the size of files
@@ -287,6 +282,10 @@ int runJob(const RunOptions& wanted) {
     if (wanted.checkOnly) {
         put(plan(*job, *planned, *context.job()));
         return finishOutput();
+    }
+    if (const auto target = core::setLogTarget(wanted.logFile, wanted.logFormat); !target) {
+        std::fprintf(stderr, "tidemill: --log-file: %s\n", target.error().message.c_str());
+        return exitCodeOf(target.error());
     }
     core::logInfo("tidemill " TIDEMILL_VERSION ", job " + job->name + ": a batch every " +
                   inWords(options.interval) + ", data directory " +

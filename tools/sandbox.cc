@@ -1,12 +1,18 @@
 #include "tools/sandbox.h"
 
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <utility>
 
 #include "core/file_system.h"
 #include "recovery/backup.h"
 #include "state/state_store.h"
 #include "tidemill/streaming_context.h"
+#include "tools/exit_code.h"
 #include "tools/job_plan.h"
 
 namespace tidemill::tools {
@@ -14,6 +20,12 @@ namespace tidemill::tools {
 using core::ErrorKind;
 using core::Result;
 namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::chrono::milliseconds kLookEvery{50};
+
+}  // namespace
 
 Result<std::unique_ptr<ScratchDirectory>> ScratchDirectory::make(const fs::path& path) {
     auto& files = core::posixFileSystem();
@@ -26,15 +38,38 @@ Result<std::unique_ptr<ScratchDirectory>> ScratchDirectory::make(const fs::path&
 
 Result<std::unique_ptr<ScratchDirectory>> ScratchDirectory::makeTemporary() {
     std::error_code unknown;
-    std::string path = (fs::temp_directory_path(unknown) / "tidemill-XXXXXX").string();
+    auto parent = fs::temp_directory_path(unknown);
+    if (unknown) parent = "/tmp";
+    std::string path = (parent / "tidemill-XXXXXX").string();
     if (::mkdtemp(path.data()) == nullptr)
-        return core::fail(ErrorKind::kIo, "no directory to work in can be made: " + path);
+        return core::fail(ErrorKind::kIo, "no directory to work in can be made: " +
+                                              std::string(std::strerror(errno)) + ": path=" + path);
     return std::unique_ptr<ScratchDirectory>(new ScratchDirectory(path));
 }
 
+ScratchDirectory::ScratchDirectory(fs::path path)
+    : path_(std::move(path)), watch_([this] {
+          using Request = core::StopSignals::Request;
+          while (!done_) {
+              if (signals_.wait(kLookEvery) == Request::kNone) continue;
+              std::error_code ignored;
+              fs::remove_all(path_, ignored);
+              ::_exit(kExitAtOnce);
+          }
+      }) {}
+
 ScratchDirectory::~ScratchDirectory() {
+    done_ = true;
+    watch_.join();
     std::error_code ignored;
     fs::remove_all(path_, ignored);
+}
+
+fs::path besideDirectory(const std::string& directory, const std::string& kind) {
+    std::error_code unknown;
+    auto whole = fs::absolute(directory, unknown).lexically_normal();
+    if (whole.filename().empty()) whole = whole.parent_path();
+    return whole.string() + "." + kind + "." + std::to_string(::getpid());
 }
 
 Result<> copyDataDirectory(const std::string& from, const std::string& to) {

@@ -1,17 +1,21 @@
 // Work on a copy of a data directory, which disturbs nothing.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "core/error.h"
+#include "core/stop_signals.h"
 #include "tools/job_file.h"
 
 namespace tidemill::tools {
 
-// A directory of its own, gone in the end with all that is in it.
+// A directory of its own, gone in the end with all that is in it, also when SIGINT or SIGTERM ends
+// the process meanwhile.
 class ScratchDirectory {
 public:
     // Errors: kConflict when there is something at `path`, kIo.
@@ -25,9 +29,15 @@ public:
     const std::filesystem::path& path() const { return path_; }
 
 private:
-    explicit ScratchDirectory(std::filesystem::path path) : path_(std::move(path)) {}
+    explicit ScratchDirectory(std::filesystem::path path);
     const std::filesystem::path path_;
+    core::StopSignals signals_;
+    std::atomic<bool> done_ = false;
+    std::thread watch_;
 };
+
+// Where to work beside `directory`, so that its files can be linked: DIRECTORY.KIND.PROCESS.
+std::filesystem::path besideDirectory(const std::string& directory, const std::string& kind);
 
 // The directory as it is now, its job running or not; `to` must not exist. Errors: of a backup.
 core::Result<> copyDataDirectory(const std::string& from, const std::string& to);

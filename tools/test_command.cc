@@ -124,7 +124,7 @@ public:
     explicit Tests(const TestOptions& options) : options_(options) {}
 
     Result<int> run(const JobFile& job, const std::vector<TestCase>& cases) {
-        std::size_t differ = 0;
+        std::size_t differ = 0, written = 0;
         for (const auto& wanted : cases) {
             const auto found = runTestCase(job, wanted);
             if (!found && found.error().kind == core::ErrorKind::kInvalid)
@@ -138,6 +138,7 @@ public:
             const auto difference = differenceOf(wanted.expected, *found);
             if (options_.update && !(difference.empty() && wanted.hasExpected)) {
                 TM_TRY(update(wanted, *found));
+                ++written;
                 say(wanted.name, "written", "", {});
             } else if (!wanted.hasExpected) {
                 ++differ;
@@ -152,7 +153,10 @@ public:
         }
         if (!options_.json)
             put(std::to_string(cases.size()) + (cases.size() == 1 ? " case, " : " cases, ") +
-                (differ == 0 ? "all well" : std::to_string(differ) + " not as expected") + "\n");
+                (written != 0 ? std::to_string(written) + " written, " : "") +
+                (differ == 0 ? written == cases.size() ? "none compared" : "all well"
+                             : std::to_string(differ) + " not as expected") +
+                "\n");
         return differ == 0 ? kExitDone : kExitFailed;
     }
 

@@ -32,9 +32,8 @@ public:
 
     // Whether everything is the same.
     Result<bool> run(const std::string& dataDirectory) {
-        const fs::path at = options_.scratch.empty()
-                                ? fs::path(dataDirectory + ".verify." + std::to_string(::getpid()))
-                                : fs::path(options_.scratch);
+        const fs::path at = options_.scratch.empty() ? besideDirectory(dataDirectory, "verify")
+                                                     : fs::path(options_.scratch);
         TM_ASSIGN(const auto scratch, ScratchDirectory::make(at));
         const auto stored = (scratch->path() / "stored").string();
         const auto derived = (scratch->path() / "derived").string();

@@ -69,9 +69,11 @@ TEST(RateLimit, OfRecordsWhatIsReadAndNotLoggedIsEstimated) {
     const auto allowed = limit.look(taken, seconds(1));
     EXPECT_EQ(allowed.records, 500u);
     EXPECT_EQ(allowed.bytes, 10'000u);
-    // They were 400.
+    // They were 400, of 25 bytes.
     taken.records += 400;
-    EXPECT_EQ(limit.look(taken, seconds(1)).records, 600u);
+    const auto then = limit.look(taken, seconds(1));
+    EXPECT_EQ(then.records, 600u);
+    EXPECT_EQ(then.bytes, 15'000u);
 }
 
 TEST(RateLimit, OfASourceThatIsAskedItIsWhatABatchMayTake) {
@@ -84,8 +86,8 @@ TEST(RateLimit, OfASourceThatIsAskedItIsWhatABatchMayTake) {
 }
 
 TEST(IntakeOrders, AreReadAsTheyWereWritten) {
-    const std::vector<IntakeOrder> orders{{"source \"clicks\"", true, std::nullopt},
-                                          {"source of line 7", false, Rate::records(50)}};
+    const std::vector<IntakeOrder> orders{{"clicks", true, std::nullopt},
+                                          {"listenTextStream 2", false, Rate::records(50)}};
     EXPECT_EQ(decodeIntake(encodeIntake(orders)).value(), orders);
     EXPECT_EQ(decodeIntake(encodeIntake({})).value(), std::vector<IntakeOrder>());
     const auto text = encodeIntake(orders);

@@ -230,6 +230,26 @@ TEST_F(SourceLife, ARateIsTheJobsOrTheOperatorsInItsPlace) {
     life->context().stop(false);
 }
 
+TEST_F(SourceLife, AnOrderIsForTheSourceOfItsName) {
+    const auto order = [&](const std::string& text) {
+        std::ofstream(directory_ / "data" / "INTAKE") << "tidemill intake\nversion 1\n" << text;
+    };
+    begin()->start();
+    const auto paused = [&](const std::string& text) {
+        order(text);
+        source_ = std::make_shared<DrivenSource>(life_);
+        auto life = begin();
+        life->start();
+        const bool is = life->context().status().sources.at(0).paused;
+        life->context().stop(false);
+        return is;
+    };
+    // It has none: its kind and number.
+    EXPECT_TRUE(paused("paused\tas the job says\tdriven 1\n"));
+    EXPECT_FALSE(paused("paused\tas the job says\tdriven 2\n"));
+    EXPECT_FALSE(paused("paused\tas the job says\tthe driven source\n"));
+}
+
 TEST_F(SourceLife, OrdersThatCannotBeReadEndTheStart) {
     begin()->start();
     std::ofstream(directory_ / "data" / "INTAKE") << "tidemill intake\nversion 1\npaus";

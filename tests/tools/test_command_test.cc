@@ -126,7 +126,7 @@ TEST_F(TestCommand, WhatIsNoCaseIsNamed) {
     EXPECT_EQ(none.code, 1);
     EXPECT_THAT(none.err, HasSubstr("holds no case: a directory with batch-1/SOURCE.txt"));
     for (const auto& [file, says] : std::vector<std::pair<std::string, std::string>>{
-             {"batch-1/line.txt", "is named after no source of the job, did you mean \"lines\"?"},
+             {"batch-1/line.txt", "it must be SOURCE.txt, did you mean \"lines\"?"},
              {"batch-1/lines.csv", "is named after no source"},
              {"batch-0/lines.txt", "must be a directory batch-N"},
              {"batch-100001/lines.txt", "must be a directory batch-N"},

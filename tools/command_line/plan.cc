@@ -21,6 +21,7 @@ void addPlan(CLI::App& app, int& code) {
         ->option_text("DIR");
     command->add_flag("--drop-mismatched-state", plan->dropMismatchedState,
                       "as if run were given it");
+    command->add_flag("--adopt", plan->adopt, "as if run were given it");
     addJson(*command, plan->json);
     command->footer(kPlanFooter);
     command->callback([&code, plan] { code = planChange(*plan); });

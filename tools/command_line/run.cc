@@ -9,6 +9,25 @@
 #include "tools/help_text.h"
 
 namespace tidemill::tools {
+namespace {
+
+// A word for a value, refused in words.
+template <class T>
+CLI::Validator oneOf(const std::map<std::string, T>& values) {
+    return CLI::Validator(
+        [values](std::string& word) -> std::string {
+            if (const auto found = values.find(word); found != values.end()) {
+                word = std::to_string(static_cast<int>(found->second));
+                return {};
+            }
+            std::string known;
+            for (const auto& [name, value] : values) known += (known.empty() ? "" : ", ") + name;
+            return "\"" + word + "\" is none of " + known;
+        },
+        "");
+}
+
+}  // namespace
 
 void addRun(CLI::App& app, int& code) {
     const auto run = std::make_shared<RunOptions>();
@@ -60,7 +79,7 @@ void addRun(CLI::App& app, int& code) {
                                                          {"logfmt", core::LogFormat::kLogfmt},
                                                          {"json", core::LogFormat::kJson}};
     runCommand->add_option("--log-format", run->logFormat, "text, logfmt or json (default: text)")
-        ->transform(CLI::CheckedTransformer(formats))
+        ->transform(oneOf(formats))
         ->option_text("FORMAT");
     const std::map<std::string, core::LogLevel> levels{{"debug", core::LogLevel::kDebug},
                                                        {"info", core::LogLevel::kInfo},
@@ -68,7 +87,7 @@ void addRun(CLI::App& app, int& code) {
                                                        {"error", core::LogLevel::kError}};
     runCommand
         ->add_option("--log-level", run->logLevel, "debug, info, warning or error (default: info)")
-        ->transform(CLI::CheckedTransformer(levels))
+        ->transform(oneOf(levels))
         ->option_text("LEVEL");
     runCommand->footer(kRunFooter);
     runCommand->callback([&code, run] { code = runJob(*run); });

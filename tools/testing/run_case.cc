@@ -105,6 +105,13 @@ Result<> collectOutput(const fs::path& directory, const std::string& name, Files
     return {};
 }
 
+// Tidemill's own, or what an operator keeps beside its table.
+bool isInternal(const std::string& table) {
+    const auto internal = table.rfind(" (internal ");
+    return table == "(sessions)" || table == "(sources)" ||
+           (internal != table.npos && table.ends_with(")"));
+}
+
 Result<> collectState(const fs::path& directory, Files& into) {
     TM_ASSIGN(const auto generations,
               recovery::inspectGenerations(core::posixFileSystem(), directory));
@@ -112,8 +119,7 @@ Result<> collectState(const fs::path& directory, Files& into) {
     TM_ASSIGN(const auto reader, state::StateReader::open(generations.front().path));
     TM_ASSIGN(auto tables, reader->tables(false));
     for (auto& table : tables) {
-        // Tidemill's own are not what a job is about.
-        if (!nameTable(table) || table.operatorName.find('(') != std::string::npos) continue;
+        if (!nameTable(table) || isInternal(table.operatorName)) continue;
         TableText rows(table);
         std::string text;
         Result<> outcome;
@@ -127,7 +133,7 @@ Result<> collectState(const fs::path& directory, Files& into) {
         TM_TRY(outcome);
         std::string name = table.operatorName;
         std::replace(name.begin(), name.end(), '/', '_');
-        if (!text.empty()) into["state-" + name + ".jsonl"] = text;
+        if (!text.empty()) into["state-" + name + ".jsonl"] += text;
     }
     return {};
 }

@@ -11,8 +11,8 @@
 namespace tidemill::tools {
 
 // What the job's outputs and state tables hold at the end, by the name of the file that is expected
-// of each: output-N.jsonl (.csv, .tsv, .txt: as the output writes) and state-TABLE.jsonl. An output
-// that holds nothing has no file.
+// of each: output-N.jsonl (.csv, .tsv, .txt: as the output writes), state-TABLE.jsonl and
+// dead-letters.jsonl. What holds nothing has no file.
 // The job runs on one worker, in a scratch directory and on a clock of its own, which begins at
 // 2026-01-01T00:00:00Z; its sources give what the case says, and its outputs write nothing outside.
 // Errors: what ends the job; kInvalid for a source that has more than lines (Kafka's columns).

@@ -97,9 +97,9 @@ private:
             if (file.filename().string().starts_with(".")) continue;
             const auto source = std::find(names_.begin(), names_.end(), file.stem().string());
             if (file.extension() != kLines || source == names_.end())
-                return wrong(file, "is named after no source of the job" +
-                                       core::suggestion(file.stem().string(), names_) + ", and \"" +
-                                       std::string(kLines) + "\"");
+                return wrong(file, "is named after no source of the job: it must be SOURCE" +
+                                       std::string(kLines) +
+                                       core::suggestion(file.stem().string(), names_));
             auto& batches = case_.inputs[static_cast<std::size_t>(source - names_.begin())];
             if (batches.size() < *number) batches.resize(*number);
             TM_ASSIGN(const auto text, contentOf(file));

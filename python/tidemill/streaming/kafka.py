@@ -1,11 +1,21 @@
 """Streams of Kafka topics: each record once, whatever is killed when (docs/guide/kafka.md)."""
 
 import collections
+import math
 
-KafkaMessageAndMetadata = collections.namedtuple(
-    "KafkaMessageAndMetadata", "key value topic partition offset timestamp headers")
-KafkaMessageAndMetadata.__doc__ = """A record: key and value as the decoders made them, timestamp in
-milliseconds since 1970 (-1: none), headers as a list of (name, bytes or None)."""
+_Record = collections.namedtuple("_Record", "key value topic partition offset timestamp headers")
+
+
+class KafkaMessageAndMetadata(_Record):
+    """A record: key and value as the decoders made them, timestamp in milliseconds since 1970 (-1:
+    none), headers as a list of (name, bytes or None). pyspark called the value `message`."""
+
+    __slots__ = ()
+
+    @property
+    def message(self):
+        """The value."""
+        return self.value
 
 
 def utf8_decoder(s):
@@ -16,7 +26,8 @@ def utf8_decoder(s):
 def _start_of(start):
     if start in ("earliest", "latest"):
         return start
-    if isinstance(start, bool) or not isinstance(start, (int, float)):
+    if (isinstance(start, bool) or not isinstance(start, (int, float)) or not math.isfinite(start)
+            or start < 0):
         raise ValueError(f"kafkaStream: start is {start!r}: it is 'earliest', 'latest' or a time in "
                          "seconds since 1970")
     return round(start * 1000)
