@@ -15,7 +15,7 @@ class AtLeastOnce final : public KafkaGroup {
 public:
     Result<> open(const core::OutputOpening&) override {
         TM_TRY(checkOptions());
-        patience_ = std::make_unique<KafkaPatience>(shared().brokers);
+        patience_ = std::make_unique<Patience>("Kafka", "brokers=" + shared().brokers);
         return {};
     }
 
@@ -24,7 +24,7 @@ public:
             const auto sent = attempt(run);
             if (sent) break;
             producer_.reset();
-            patience_->wait(sent.error());
+            patience_->wait(sent.error().trouble, sent.error().error);
         }
         patience_->over();
         return Visibility::kNow;
@@ -63,7 +63,7 @@ private:
         while (!producer_) {
             const auto connected = tryToConnect();
             if (connected) return;
-            patience_->wait(connected.error());
+            patience_->wait(connected.error().trouble, connected.error().error);
         }
     }
 
@@ -85,7 +85,7 @@ private:
     }
 
     std::unique_ptr<Producer> producer_;
-    std::unique_ptr<KafkaPatience> patience_;
+    std::unique_ptr<Patience> patience_;
 };
 
 }  // namespace

@@ -9,18 +9,13 @@
 #include <string>
 
 #include "core/error.h"
+#include "outputs/patience.h"
 #include "rdkafka/handle.h"
 
 namespace tidemill::outputs {
 
 using rdkafka::Properties;
 using rdkafka::TopicHandle;
-
-// What became of an attempt to work with the brokers.
-enum class Trouble {
-    kPassing,    // the peer is away, or busy, or somebody was quicker: begin again
-    kPermanent,  // a person must mend it
-};
 
 struct KafkaFailure {
     Trouble trouble = Trouble::kPassing;

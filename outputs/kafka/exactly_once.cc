@@ -1,9 +1,9 @@
 #include "outputs/kafka/exactly_once.h"
 
 #include <charconv>
-#include <random>
 
 #include "core/failpoint.h"
+#include "core/logging.h"
 #include "outputs/kafka/mutant.h"
 
 namespace tidemill::outputs {
@@ -16,11 +16,6 @@ using core::Visibility;
 
 constexpr const char* kNoteBegin = "kafka 1 ";
 
-std::uint64_t randomNumber() {
-    std::random_device random;
-    return std::uint64_t{random()} << 32 | random();
-}
-
 // A failure inside of a scan, on its way out.
 struct Broken {
     std::optional<KafkaFailure> failure;
@@ -32,14 +27,14 @@ struct Broken {
 
 }  // namespace
 
-ExactlyOnce::ExactlyOnce() : writer_(randomNumber()) {}
+ExactlyOnce::ExactlyOnce() : writer_(randomWriter()) {}
 
 Result<> ExactlyOnce::open(const core::OutputOpening& opening) {
     if (patience_) return {};
     TM_TRY(checkOptions());
     owner_ = opening.owner;
     last_ = opening.last;
-    patience_ = std::make_unique<KafkaPatience>(shared().brokers);
+    patience_ = std::make_unique<Patience>("Kafka", "brokers=" + shared().brokers);
     return {};
 }
 
@@ -87,7 +82,7 @@ Visibility ExactlyOnce::run(core::BatchRun& run) {
         }
         // The brokers settle what is left of it when the next producer says its name.
         producerGoes();
-        patience_->wait(done.error());
+        patience_->wait(done.error().trouble, done.error().error);
     }
     patience_->over();
     ran_ = record.batch;
@@ -104,7 +99,7 @@ void ExactlyOnce::connect() {
         const auto connected = tryToConnect();
         if (connected) return;
         producerGoes();
-        patience_->wait(connected.error());
+        patience_->wait(connected.error().trouble, connected.error().error);
     }
 }
 
@@ -166,7 +161,7 @@ KafkaResult<std::unique_ptr<Producer>> ExactlyOnce::newProducer(std::size_t mess
     options.brokers = shared().brokers;
     options.properties = shared().properties;
     options.transactionalId = "tidemill/" + owner_ + "/" + *cluster;
-    if (mutant() == Mutant::kRandomId) options.transactionalId += std::to_string(randomNumber());
+    if (mutant() == Mutant::kRandomId) options.transactionalId += std::to_string(randomWriter());
     options.transactionTimeout = shared().transactionTimeout;
     options.messageBytesMax = messageBytesMax;
     auto made = Producer::make(options);

@@ -47,7 +47,7 @@ private:
     std::unique_ptr<Producer> producer_;  // none: the next batch begins at P0
     std::optional<Progress> found_;       // by P2 of that producer, moved on by its commits
     bool decided_ = false;                // P3 was passed since P2
-    std::unique_ptr<KafkaPatience> patience_;
+    std::unique_ptr<Patience> patience_;
 
     std::optional<std::uint64_t> previous_;  // the last batch that sent something; 0: none
     core::BatchId ran_;

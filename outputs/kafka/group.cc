@@ -1,9 +1,5 @@
 #include "outputs/kafka/group.h"
 
-#include <bit>
-#include <random>
-#include <thread>
-
 #include "core/failed_records.h"
 #include "core/format.h"
 #include "core/workers.h"
@@ -103,27 +99,6 @@ std::uint64_t KafkaGroup::scan(
         });
     }
     return sent;
-}
-
-KafkaPatience::KafkaPatience(std::string brokers)
-    : brokers_(std::move(brokers)),
-      backoff_(std::chrono::milliseconds(50), std::random_device{}()) {}
-
-void KafkaPatience::wait(const KafkaFailure& failure) {
-    if (failure.trouble == Trouble::kPermanent) throw core::TaskFailure(failure.error);
-    const auto wait = backoff_.next();
-    // The first, and then rarely.
-    if (std::has_single_bit(++failures_))
-        core::logWarning(failure.error.message + "; the batch waits: attempt " +
-                         std::to_string(failures_) + ", the next in " +
-                         std::to_string(wait.count()) + " ms");
-    std::this_thread::sleep_for(wait);
-}
-
-void KafkaPatience::over() {
-    if (failures_ > 0) core::logInfo("Kafka works again: brokers=" + brokers_);
-    failures_ = 0;
-    backoff_.reset();
 }
 
 }  // namespace tidemill::outputs

@@ -7,13 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "core/backoff.h"
 #include "core/batch_run.h"
-#include "core/logging.h"
 #include "core/output.h"
 #include "outputs/kafka/cluster.h"
 #include "outputs/kafka/options.h"
 #include "outputs/kafka/producer.h"
+#include "outputs/patience.h"
 
 namespace tidemill::outputs {
 
@@ -61,21 +60,6 @@ protected:
 
     std::vector<KafkaMember> members_;
     std::vector<TopicFacts> facts_;  // of members_
-};
-
-// Says what goes wrong with a peer, and waits; for ever. Throws what is permanent.
-class KafkaPatience {
-public:
-    explicit KafkaPatience(std::string brokers);
-    // `failure` came: returns when to try again.
-    void wait(const KafkaFailure& failure);
-    // It works.
-    void over();
-
-private:
-    const std::string brokers_;
-    core::Backoff backoff_;
-    std::uint64_t failures_ = 0;
 };
 
 std::unique_ptr<KafkaGroup> makeExactlyOnce();

@@ -40,14 +40,4 @@ std::optional<Progress> parseProgress(std::string_view text) {
     return whole ? std::optional(progress) : std::nullopt;
 }
 
-Standing standing(const std::optional<Progress>& found, const Sending& sending) {
-    const std::uint64_t batch = sending.mark.batch.value;
-    const std::uint64_t last = found ? found->batch : 0;
-    if (last > batch) return Standing::kNewer;
-    if (last == batch)
-        return found && found->digest == sending.mark.digest ? Standing::kDone : Standing::kForeign;
-    if (!sending.previous || last == *sending.previous) return Standing::kSend;
-    return last < *sending.previous ? Standing::kMissing : Standing::kForeign;
-}
-
 }  // namespace tidemill::outputs
