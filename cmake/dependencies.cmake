@@ -69,6 +69,24 @@ target_include_directories(tidemill_librdkafka SYSTEM INTERFACE
     $<BUILD_INTERFACE:${RDKAFKA_INCLUDE_DIR}>)
 target_link_libraries(tidemill_librdkafka INTERFACE "${RDKAFKA_LIBRARY}")
 
+# libpq, PostgreSQL's client.
+find_path(LIBPQ_INCLUDE_DIR libpq-fe.h PATH_SUFFIXES postgresql REQUIRED)
+find_library(LIBPQ_LIBRARY pq REQUIRED)
+mark_as_advanced(LIBPQ_INCLUDE_DIR LIBPQ_LIBRARY)
+add_library(tidemill_libpq INTERFACE)
+target_include_directories(tidemill_libpq SYSTEM INTERFACE
+    $<BUILD_INTERFACE:${LIBPQ_INCLUDE_DIR}>)
+target_link_libraries(tidemill_libpq INTERFACE "${LIBPQ_LIBRARY}")
+
+# SQLite.
+find_path(SQLITE_INCLUDE_DIR sqlite3.h REQUIRED)
+find_library(SQLITE_LIBRARY sqlite3 REQUIRED)
+mark_as_advanced(SQLITE_INCLUDE_DIR SQLITE_LIBRARY)
+add_library(tidemill_sqlite INTERFACE)
+target_include_directories(tidemill_sqlite SYSTEM INTERFACE
+    $<BUILD_INTERFACE:${SQLITE_INCLUDE_DIR}>)
+target_link_libraries(tidemill_sqlite INTERFACE "${SQLITE_LIBRARY}")
+
 # As a target that an installed Tidemill can have: libraries of programs need it.
 find_library(RE2_LIBRARY re2 REQUIRED)
 add_library(tidemill_re2 INTERFACE)

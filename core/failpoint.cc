@@ -37,7 +37,9 @@ constexpr std::array kNames = std::to_array<std::string_view>({
     "session.afterTakeover",  "generation.midRemove",  "shutdown.mid",
     "kafka.afterInit",        "kafka.afterMark",       "kafka.afterRead",
     "kafka.afterDecide",      "kafka.afterBegin",      "kafka.afterSend",
-    "kafka.beforeCommit",     "kafka.afterCommit",
+    "kafka.beforeCommit",     "kafka.afterCommit",     "sql.afterConnect",
+    "sql.afterBegin",         "sql.afterRows",         "sql.beforeCommit",
+    "sql.afterCommit",
 });
 // clang-format on
 

@@ -46,8 +46,9 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
 };
 
 // Libraries a user's translation unit must not pay for.
-const std::set<std::string> kNotPublic = {"asio",   "asio.hpp",   "rocksdb",      "spdlog", "CLI",
-                                          "toml++", "librdkafka", "microhttpd.h", "zlib.h"};
+const std::set<std::string> kNotPublic = {"asio",   "asio.hpp",   "rocksdb",    "spdlog",
+                                          "CLI",    "toml++",     "librdkafka", "microhttpd.h",
+                                          "zlib.h", "libpq-fe.h", "sqlite3.h"};
 
 struct Include {
     int line;

@@ -32,7 +32,8 @@ bool ofConnection(std::string_view point) {
 std::vector<std::string_view> pointsThat(bool (*is)(std::string_view)) {
     std::vector<std::string_view> points;
     for (const auto name : core::failpointNames())
-        if (!name.starts_with("kafka.") && is(name)) points.push_back(name);
+        if (!name.starts_with("kafka.") && !name.starts_with("sql.") && is(name))
+            points.push_back(name);
     return points;
 }
 
