@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "outputs/kafka/options.h"
+#include "outputs/sql/options.h"
 #include "rows/format/row_format.h"
 #include "rows/outputs/growing_files.h"
 #include "rows/row_stream.h"
@@ -47,5 +48,10 @@ struct RowKafka {
 };
 // Errors: kInvalid, a name that is no column.
 core::Result<> sendToKafka(const RowStream& stream, RowKafka kafka);
+
+// Rows of a table; `columns` of the options are the stream's. Errors: kInvalid, a key that is no
+// column, and what else no table can be.
+core::Result<> sendToPostgres(const RowStream& stream, const PostgresOutputOptions& options);
+core::Result<> sendToSqlite(const RowStream& stream, const SqliteOutputOptions& options);
 
 }  // namespace tidemill::rows

@@ -27,6 +27,7 @@
 #include "core/operators/union_with.h"
 #include "core/view_rules.h"
 #include "outputs/kafka/output.h"
+#include "outputs/sql/output.h"
 #include "tidemill/element_types.h"
 #include "tidemill/functions.h"
 #include "tidemill/job.h"
@@ -262,6 +263,19 @@ public:
         requireNotStarted(*job_, "toKafka");
         outputs::addKafkaOutput(job_->graph, std::move(options),
                                 outputs::kafkaRecords<T>(node_, std::move(f)));
+    }
+
+    // Each batch as rows of a table, once; see docs/guide/sql_output.md. The parts of a pair or
+    // tuple are columns, which the options name.
+    void toPostgres(const PostgresOutputOptions& options) const requires outputs::SqlRowLike<T> {
+        requireNotStarted(*job_, "toPostgres");
+        outputs::addPostgresOutput(job_->graph, options,
+                                   outputs::sqlRows<T>(node_, options.columns));
+    }
+
+    void toSqlite(const SqliteOutputOptions& options) const requires outputs::SqlRowLike<T> {
+        requireNotStarted(*job_, "toSqlite");
+        outputs::addSqliteOutput(job_->graph, options, outputs::sqlRows<T>(node_, options.columns));
     }
 
     const std::shared_ptr<core::StreamNode<T>>& node() const { return node_; }

@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/rate.h"
+#include "outputs/sql/options.h"
 #include "rows/aggregate.h"
 #include "rows/outputs/growing_files.h"
 #include "rows/row_stream.h"
@@ -146,7 +147,9 @@ struct OutputSpec {
         kKafka,
         kCsv,
         kTsv,
-        kText
+        kText,
+        kPostgres,
+        kSqlite
     } type = Type::kPrint;
     std::string from;  // empty: the last step
     std::size_t num = 10;
@@ -155,6 +158,8 @@ struct OutputSpec {
     std::string path;  // of the others: a directory, or "stdout"
     std::string line;  // text: the template
     KafkaOutputSpec kafka;
+    PostgresOutputOptions postgres;
+    SqliteOutputOptions sqlite;
     bool wrong = false;
     bool emptyBatches = false;
     bool skipEmpty = false;  // print, text_files: nothing for batches without elements

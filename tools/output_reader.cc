@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/file_system.h"
+#include "tools/sql_output_spec.h"
 
 namespace tidemill::tools {
 namespace {
@@ -33,6 +34,12 @@ void readGrowing(OutputSpec& output, TomlTable& table, JobFileErrors& errors) {
 // What it writes to, the same for two that would overwrite each other; empty: nothing of its own.
 std::string placeOf(const OutputSpec& output) {
     if (output.type == OutputSpec::Type::kPrint || output.path == "stdout") return {};
+    // A table that is named in another way is found when the output connects.
+    if (output.type == OutputSpec::Type::kPostgres && !output.postgres.table.empty())
+        return output.postgres.connection + "\n" + output.postgres.table;
+    if (output.type == OutputSpec::Type::kSqlite && !output.sqlite.table.empty())
+        return core::Path(output.sqlite.path).lexically_normal().string() + "\n" +
+               output.sqlite.table;
     if (output.prefix.empty() && output.path.empty()) return {};
     const bool isText = output.type == OutputSpec::Type::kTextFiles;
     return core::Path(isText ? output.prefix + "-*." + output.suffix : output.path)
@@ -45,12 +52,20 @@ void hasItsOwnPlace(const OutputSpec& output, const TomlTable& table,
                     const std::vector<OutputSpec>& others, JobFileErrors& errors) {
     const std::string place = placeOf(output);
     if (place.empty()) return;
+    const bool isSql =
+        output.type == OutputSpec::Type::kPostgres || output.type == OutputSpec::Type::kSqlite;
     const bool isText = output.type == OutputSpec::Type::kTextFiles;
     for (const auto& other : others)
         if (placeOf(other) == place)
-            return errors.add(table.at(isText ? "prefix" : "path"),
-                              "another output writes to \"" +
-                                  (isText ? output.prefix : output.path) + "\" already");
+            return errors.add(table.at(isSql    ? "table"
+                                       : isText ? "prefix"
+                                                : "path"),
+                              "another output writes to " +
+                                  (isSql ? "table \"" + (output.type == OutputSpec::Type::kSqlite
+                                                             ? output.sqlite.table
+                                                             : output.postgres.table)
+                                         : "\"" + (isText ? output.prefix : output.path)) +
+                                  "\" already");
 }
 
 core::Path whole(const core::Path& path) {
@@ -64,8 +79,8 @@ core::Path whole(const core::Path& path) {
 OutputSpec readOutput(TomlTable& table, const JobFile& job, JobFileErrors& errors) {
     OutputSpec output;
     output.at = table.at();
-    const auto type =
-        table.choice("to", {"print", "text_files", "json_lines", "kafka", "csv", "tsv", "text"});
+    const auto type = table.choice("to", {"print", "text_files", "json_lines", "kafka", "csv",
+                                          "tsv", "text", "postgres", "sqlite"});
     if (!type) return output;
     output.type = static_cast<OutputSpec::Type>(*type);
     output.from = table.text("from", "");
@@ -83,6 +98,10 @@ OutputSpec readOutput(TomlTable& table, const JobFile& job, JobFileErrors& error
         case OutputSpec::Type::kKafka:
             output.kafka = readKafkaOutput(table, job.name, errors);
             break;
+        case OutputSpec::Type::kPostgres:
+            output.postgres = readPostgresOutput(table, errors);
+            break;
+        case OutputSpec::Type::kSqlite: output.sqlite = readSqliteOutput(table); break;
         case OutputSpec::Type::kText: output.line = table.requiredText("line"); [[fallthrough]];
         case OutputSpec::Type::kJsonLines:
         case OutputSpec::Type::kCsv:
@@ -103,7 +122,9 @@ OutputSpec readOutput(TomlTable& table, const JobFile& job, JobFileErrors& error
 void checkOutputsLieApart(const JobFile& job, JobFileErrors& errors) {
     const auto data = whole(job.dataDirectory.empty() ? job.name + ".data" : job.dataDirectory);
     for (const auto& output : job.outputs) {
-        const std::string& place = output.path.empty() ? output.prefix : output.path;
+        const std::string& place = output.type == OutputSpec::Type::kSqlite ? output.sqlite.path
+                                   : output.path.empty()                    ? output.prefix
+                                                                            : output.path;
         if (output.type == OutputSpec::Type::kPrint || place.empty() || place == "stdout") continue;
         if (whole(place).string().starts_with(data.string()) && !job.name.empty())
             errors.add(output.at, "this output writes to \"" + place +

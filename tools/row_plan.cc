@@ -170,6 +170,8 @@ Result<> planOutput(const RowStream& from, const OutputSpec& output) {
             const auto& kafka = output.kafka;
             return rows::sendToKafka(from, {kafka.options, kafka.key, kafka.value, kafka.headers});
         }
+        case To::kPostgres: return rows::sendToPostgres(from, output.postgres);
+        case To::kSqlite: return rows::sendToSqlite(from, output.sqlite);
         case To::kJsonLines: {
             files.kind = "json_lines";
             TM_ASSIGN(files.format, rows::makeJsonFormat(from.schema));

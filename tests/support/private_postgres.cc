@@ -77,21 +77,43 @@ std::unique_ptr<PrivatePostgres> PrivatePostgres::start(std::string& why) {
         why = "initdb failed: " + tailOf(log);
         return nullptr;
     }
-    made->server_ = std::make_unique<ChildProcess>(ChildProcess::Options{
-        .arguments = asPlainUser({kPrograms + "postgres", "-D", directory + "/data", "-k",
-                                  directory, "-c", "listen_addresses=", "-c", "fsync=off", "-c",
+    made->launch();
+    if (made->awaitAnswer()) return made;
+    why = "the server does not answer: " + tailOf(log);
+    return nullptr;
+}
+
+void PrivatePostgres::launch() {
+    const std::string log = directory_ + "/log";
+    server_ = std::make_unique<ChildProcess>(ChildProcess::Options{
+        .arguments = asPlainUser({kPrograms + "postgres", "-D", directory_ + "/data", "-k",
+                                  directory_, "-c", "listen_addresses=", "-c", "fsync=off", "-c",
                                   "TimeZone=UTC", "-c", "shared_buffers=8MB"}),
         .environment = {},
         .outputFile = log,
         .errorFile = log});
+}
+
+bool PrivatePostgres::awaitAnswer() {
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     for (std::string answer; std::chrono::steady_clock::now() < until;) {
-        if (made->server_->poll()) break;
-        if (made->run("select 1;", answer) == "1\n") return made;
+        if (server_->poll()) return false;
+        if (run("select 1;", answer) == "1\n") return true;
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
-    why = "the server does not answer: " + tailOf(log);
-    return nullptr;
+    return false;
+}
+
+void PrivatePostgres::kill() { server_->kill(); }
+
+bool PrivatePostgres::restart() {
+    // The processes of the one that was killed may still be going.
+    for (int attempt = 0; attempt < 50; ++attempt) {
+        launch();
+        if (awaitAnswer()) return true;
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    return false;
 }
 
 PrivatePostgres::~PrivatePostgres() {

@@ -21,12 +21,22 @@ public:
     static std::unique_ptr<PrivatePostgres> start(std::string& why);
     ~PrivatePostgres();
 
+    // SIGKILL to the server; its processes go with it.
+    void kill();
+    // After kill(): on the same data. False when it does not come up.
+    bool restart();
+
+    // For libpq.
+    std::string connection() const { return "host=" + directory_ + " user=test dbname=postgres"; }
+
     // Runs a script in one session and answers what it prints, a row a line, columns parted by "|".
     // Empty, with `why`, when a statement fails.
     std::string run(const std::string& script, std::string& why);
 
 private:
     PrivatePostgres() = default;
+    void launch();
+    bool awaitAnswer();
     std::string directory_;
     std::unique_ptr<ChildProcess> server_;
 };

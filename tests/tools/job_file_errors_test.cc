@@ -46,7 +46,7 @@ TEST(JobFile, AnUnknownWordIsNamedWithTheNearestOne) {
     EXPECT_EQ(errorBehindAGoodJob("[[output]]\nto = \"excel\"\n"),
               "job.toml:9:6: to \"excel\" is not known; known are: print, text_files, "
               "json_lines, kafka, "
-              "csv, tsv, text");
+              "csv, tsv, text, postgres, sqlite");
 }
 
 TEST(JobFile, TheKeysBesideAnUnknownWordAreNotBlamed) {
