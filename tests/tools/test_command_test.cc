@@ -61,6 +61,16 @@ path = "stdout"
     }
 };
 
+TEST_F(TestCommand, LeavesDatabasesAlone) {
+    const auto database = rig_.path() / "real.db";
+    writeJob("[[output]]\nto = \"sqlite\"\nfrom = \"totals\"\npath = \"" + database.string() +
+             "\"\ntable = \"totals\"\nmode = \"upsert\"\nkey = \"value\"\ncreate = true\n");
+    write(cases() / "one" / "batch-1" / "lines.txt", "to be\n");
+    EXPECT_EQ(test({"--update"}).code, 0);
+    EXPECT_THAT(contentOf(cases() / "one" / "expected" / "output-3.jsonl"), HasSubstr("\"be\""));
+    EXPECT_FALSE(fs::exists(database));
+}
+
 TEST_F(TestCommand, WritesWhatAJobGivesAndFindsItAgain) {
     writeJob();
     write(cases() / "one" / "batch-1" / "lines.txt", "to be\nor not to be");

@@ -40,8 +40,8 @@ JobFile confined(JobFile job, const fs::path& scratch) {
     }
     for (std::size_t i = 0; i < job.outputs.size(); ++i) {
         auto& output = job.outputs[i];
-        if (output.type == Type::kPrint || output.type == Type::kTextFiles ||
-            output.type == Type::kKafka)
+        // All but those that write files of lines.
+        if (output.type != Type::kCsv && output.type != Type::kTsv && output.type != Type::kText)
             output.type = Type::kJsonLines;
         output.path = (scratch / outputName(i)).string();
         output.emptyBatches = false;
