@@ -203,7 +203,8 @@ TEST_F(HttpSource, WhilePausedNothingIsTakenAndTheClientIsToldWhenToComeAgain) {
 
 TEST_F(HttpSource, WhatIsOverARateIs503) {
     open();
-    EXPECT_TRUE(source->allow({core::Allowance::kUnlimited, 5}));
+    EXPECT_TRUE(source->canBeLimited());
+    source->allow({core::Allowance::kUnlimited, 5});
     EXPECT_EQ(post("abc\n").code, 200);
     EXPECT_EQ(post("abc\n").code, 200);  // what is left of it is enough to begin
     const auto answer = post("abc\n");
