@@ -61,9 +61,12 @@ class Exits(unittest.TestCase):
             ssc = job()
             ssc.start()
             def ask():
-                while True:
-                    ssc.boundPorts()
-                    ssc.awaitBatch(1)
+                try:
+                    while True:
+                        ssc.boundPorts()
+                        ssc.awaitBatch(1)
+                except RuntimeError:  # the job has ended, as it does before the interpreter
+                    pass
             daemon(ask)
             daemon(ask)
             ssc.awaitBatch(5)
