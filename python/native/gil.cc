@@ -22,13 +22,15 @@ constexpr std::size_t kPendingMost = 4096;
 // while its thread lives: making one for each chunk would cost more than the chunk.
 struct ThreadState {
     PyThreadState* state = nullptr;
-    bool isOwn = false;     // made here
-    bool released = false;  // by release(): the thread is one of Python's, which held it before
+    bool isOwn = false;      // made here
+    bool released = false;   // by release(): the thread is one of Python's, which held it before
+    bool suspended = false;  // a WithoutGil is open
     std::vector<PyObject*> pending;
 
     ~ThreadState() {
         if ((state == nullptr || !isOwn) && pending.empty()) return;
-        if (!Py_IsInitialized()) return;
+        // What is left then is of no use to anybody, and the lock is not to be had any more.
+        if (!Py_IsInitialized() || _Py_IsFinalizing() != 0) return;
         if (depth++ == 0) acquire();
         if (isOwn) {
             PyThreadState_Clear(state);
@@ -62,9 +64,17 @@ void dropPending() {
 
 }  // namespace
 
+// What Python says is right until it ends: then it says that every thread holds the lock.
+bool hasLock() {
+    if (thread.suspended || thread.isOwn) return depth != 0;
+    return PyGILState_Check() != 0;
+}
+
 void acquire() {
     // A thread that Python called from holds the lock already.
-    thread.released = PyGILState_Check() == 0;
+    --depth;
+    thread.released = !hasLock();
+    ++depth;
     if (thread.released) {
         if (thread.state == nullptr) {
             thread.state = PyGILState_GetThisThreadState();
@@ -88,15 +98,17 @@ namespace {
 struct Suspended {
     int depth;
     bool released;
+    bool suspended;
     PyThreadState* state;
 };
 
 }  // namespace
 
 void* suspend() {
-    if (PyGILState_Check() == 0) return nullptr;
-    auto* suspended = new Suspended{depth, thread.released, nullptr};
+    if (!hasLock()) return nullptr;
+    auto* suspended = new Suspended{depth, thread.released, thread.suspended, nullptr};
     depth = 0;
+    thread.suspended = true;
     suspended->state = PyEval_SaveThread();
     return suspended;
 }
@@ -107,6 +119,7 @@ void resume(void* state) {
     takeLock(suspended->state);
     depth = suspended->depth;
     thread.released = suspended->released;
+    thread.suspended = suspended->suspended;
     if (!thread.pending.empty()) dropPending();
     delete suspended;
 }

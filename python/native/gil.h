@@ -12,6 +12,7 @@ namespace gil_detail {
 // of an object.
 extern thread_local int depth __attribute__((tls_model("initial-exec")));
 
+bool hasLock();
 void acquire();
 void release();
 void* suspend();

@@ -11,7 +11,7 @@ void Object::retain() {
 }
 
 void Object::drop() {
-    if (PyGILState_Check() != 0) Py_DECREF(object_);
+    if (gil_detail::hasLock()) Py_DECREF(object_);
     else dropLater(object_);
 }
 

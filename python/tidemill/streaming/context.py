@@ -254,8 +254,8 @@ class StreamingContext:
             SparkContext._active = None
 
     def _end(self):
-        if self._native.state() == "active":
-            self._native.stop(False)
+        # Also of a job that another thread is starting.
+        self._native.stop(False)
 
     def boundPorts(self):
         """The ports that listening sources are bound to, in the order of their declaration."""
