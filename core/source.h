@@ -104,8 +104,8 @@ public:
 
     // Whether allow() does anything: a live source that cannot have a rate says false.
     virtual bool canBeLimited() const { return false; }
-    // For a live source under a rate, many times a second: it stops reading within a record of this,
-    // or, when it counts only one of the two, of that.
+    // For a live source under a rate, many times a second: it stops reading within a record of
+    // this; one that counts only one of the two, of that.
     virtual void allow(const Allowance&) {}
 
     // Idempotent. After it returns nothing more is appended, except at batch times while waits().

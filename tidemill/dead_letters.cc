@@ -54,8 +54,8 @@ core::Result<> forEachLeftOut(const core::BatchRun& run,
     return {};
 }
 
-// Likewise those that all stood in files, f(path, kind, record): they are named, and gone on without,
-// when they cannot be read any more.
+// Likewise those that all stood in files, f(path, kind, record): they are named, and gone on
+// without, when they cannot be read any more.
 template <class F>
 void forEachOfRanges(const core::BatchRun& run, const std::vector<SourceDeclaration>& sources,
                      F f) {

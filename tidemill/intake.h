@@ -108,8 +108,8 @@ private:
 
     core::Clock& clock_;
 
-    // Orders, one at a time, and their file. Taken before mutex_, which is never held while the disk
-    // is waited for: batches and status() ask too.
+    // Orders, one at a time, and their file. Taken before mutex_, which is never held while the
+    // disk is waited for: batches and status() ask too.
     std::mutex ordersMutex_;
     std::vector<IntakeOrder> orders_;  // also of sources that the job does not have now
     core::FileSystem* files_ = nullptr;

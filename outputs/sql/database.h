@@ -59,7 +59,7 @@ public:
     // "host=db dbname=shop table=totals": without secrets.
     virtual const std::string& place() const = 0;
 
-    // Connects, looks at the table and at that of the progress, and makes what is missing if it may.
+    // Connects, looks at the table and at the progress table, makes what is missing if it may.
     // `owner`: identity of the data directory. Errors beside failures of the database: the table
     // is not what the output needs, it is another's.
     virtual SqlResult<> connect(const std::string& owner) = 0;

@@ -10,8 +10,8 @@
 
 namespace tidemill::python {
 
-// (key, value, topic, partition, offset, timestamp in milliseconds, [(name, value)]): keys and values
-// are bytes, or None.
+// (key, value, topic, partition, offset, timestamp in milliseconds, [(name, value)]): keys and
+// values are bytes, or None.
 StepPtr<KafkaRecord, Object> kafkaTuple();
 
 // Of a tuple (key, value), or of a value alone: bytes, str, which is encoded as UTF-8, or None.

@@ -25,19 +25,7 @@ Table manyRows() {
                         std::string(R"({"a": [1, "b"]})")});
         if (r % 5 == 0) rows.back()[r % 12] = Cell();
     }
-    return Table(schemaOf({{"i", Type::kInt},
-                           {"j", Type::kInt},
-                           {"x", Type::kFloat},
-                           {"y", Type::kFloat},
-                           {"s", Type::kText},
-                           {"t", Type::kText},
-                           {"u", Type::kText},
-                           {"b", Type::kBool},
-                           {"c", Type::kBool},
-                           {"w", Type::kTime},
-                           {"v", Type::kTime},
-                           {"d", Type::kJson}}),
-                 std::move(rows));
+    return Table(columnsOfEveryType(), std::move(rows));
 }
 
 TEST(ExpressionFrontEnd, TakesMutilatedTexts) {

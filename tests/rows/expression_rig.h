@@ -24,6 +24,22 @@ using Cells = std::vector<Cell>;
 
 inline Schema schemaOf(std::vector<ColumnSpec> columns) { return *Schema::of(std::move(columns)); }
 
+// Columns of every type, by the names that random expressions and queries have for them.
+inline Schema columnsOfEveryType() {
+    return schemaOf({{"i", Type::kInt},
+                     {"j", Type::kInt},
+                     {"x", Type::kFloat},
+                     {"y", Type::kFloat},
+                     {"s", Type::kText},
+                     {"t", Type::kText},
+                     {"u", Type::kText},
+                     {"b", Type::kBool},
+                     {"c", Type::kBool},
+                     {"w", Type::kTime},
+                     {"v", Type::kTime},
+                     {"d", Type::kJson}});
+}
+
 // Rows as one chunk. Texts live as long as the table.
 class Table {
 public:

@@ -55,20 +55,7 @@ class RandomRows {
 public:
     explicit RandomRows(std::uint64_t seed) : random_(seed) {}
 
-    static Schema schema() {
-        return schemaOf({{"i", Type::kInt},
-                         {"j", Type::kInt},
-                         {"x", Type::kFloat},
-                         {"y", Type::kFloat},
-                         {"s", Type::kText},
-                         {"t", Type::kText},
-                         {"u", Type::kText},
-                         {"b", Type::kBool},
-                         {"c", Type::kBool},
-                         {"w", Type::kTime},
-                         {"v", Type::kTime},
-                         {"d", Type::kJson}});
-    }
+    static Schema schema() { return columnsOfEveryType(); }
     std::vector<Cells> rows() {
         const Schema columns = schema();
         std::vector<Cells> rows;

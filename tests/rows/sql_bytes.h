@@ -19,18 +19,7 @@ inline const Table& edgesOfTypes() {
     constexpr auto kLeast = std::numeric_limits<std::int64_t>::min();
     constexpr double kInfinity = std::numeric_limits<double>::infinity();
     static const Table kTable(
-        schemaOf({{"i", Type::kInt},
-                  {"j", Type::kInt},
-                  {"x", Type::kFloat},
-                  {"y", Type::kFloat},
-                  {"s", Type::kText},
-                  {"t", Type::kText},
-                  {"u", Type::kText},
-                  {"b", Type::kBool},
-                  {"c", Type::kBool},
-                  {"w", Type::kTime},
-                  {"v", Type::kTime},
-                  {"d", Type::kJson}}),
+        columnsOfEveryType(),
         {
             {std::int64_t{0}, kMost, 0.5, -kInfinity, "", "a/b", "17", true, false, std::int64_t{0},
              kMost, R"({"a": [1, {"b": null}]})"},
@@ -45,8 +34,8 @@ inline const Table& edgesOfTypes() {
 // What became of the bytes, for tests that want some of each.
 enum class SqlOutcome { kRefused, kExpression, kQuery };
 
-// `bytes`: the first one says what the others are, odd (such as 'e'): an expression. Calls wrong(what) for a
-// value that is none of its type, or a refusal that does not say why.
+// `bytes`: the first one says what the others are, odd (such as 'e'): an expression. Calls
+// wrong(what) for a value that is none of its type, or a refusal that does not say why.
 template <class Wrong>
 SqlOutcome trySql(std::string_view bytes, Wrong wrong) {
     if (bytes.empty()) return SqlOutcome::kRefused;

@@ -1,5 +1,5 @@
-// A blocking HTTP client on the loopback, for tests of servers: it sends bytes as they are and reads
-// answers one by one.
+// A blocking HTTP client on the loopback, for tests of servers: it sends bytes as they are and
+// reads answers one by one.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// The arguments of the commands that ask the daemon: `tidemill status`, `stop`, `pause`, `resume` and `set`.
+// The arguments of the commands that ask the daemon: `tidemill status`, `stop`, `pause`, `resume`
+// and `set`.
 #include <CLI/CLI.hpp>
 #include <memory>
 

@@ -14,7 +14,8 @@
 
 namespace tidemill::tools {
 
-// Requests; the first ones are a word each. Answers are JSON objects; one with "error" says why nothing was done.
+// Requests; the first ones are a word each. Answers are JSON objects; one with "error" says why
+// nothing was done.
 inline constexpr std::string_view kStatusRequest = "status";
 inline constexpr std::string_view kCheckpointRequest = "checkpoint";
 inline constexpr std::string_view kStopRequest = "stop";

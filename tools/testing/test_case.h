@@ -31,8 +31,8 @@ struct TestCase {
 // "clicks", or "source-2" for one without a name.
 std::string testNameOf(const JobFile& job, std::size_t source);
 
-// The cases in the directory `path`, sorted by name; `path` itself when it is one. Errors: kNotFound
-// when there is none, kInvalid for files that name no source of the job, batches that are no
+// The cases in the directory `path`, sorted by name; `path` itself when it is one. Errors:
+// kNotFound when there is none, kInvalid for files that name no source of the job, batches that are no
 // number from 1 to 100,000, and more than 1 GiB of input; kIo.
 core::Result<std::vector<TestCase>> readTestCases(const JobFile& job,
                                                   const std::filesystem::path& path);

@@ -28,8 +28,8 @@ def _start_of(start):
         return start
     if (isinstance(start, bool) or not isinstance(start, (int, float)) or not math.isfinite(start)
             or start < 0):
-        raise ValueError(f"kafkaStream: start is {start!r}: it is 'earliest', 'latest' or a time in "
-                         "seconds since 1970")
+        raise ValueError(f"kafkaStream: start is {start!r}: it is 'earliest', 'latest' or a time "
+                         "in seconds since 1970")
     return round(start * 1000)
 
 
