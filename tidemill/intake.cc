@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/logging.h"
+#include "core/split_off.h"
 
 namespace tidemill {
 
@@ -16,14 +17,6 @@ constexpr std::string_view kHead = "tidemill intake\nversion 1\n";
 constexpr std::uint64_t kFileBytesMax = 1 << 20;
 // So even is a rate.
 constexpr std::chrono::milliseconds kLookEvery{10};
-
-std::optional<std::string_view> take(std::string_view& text, char end) {
-    const auto place = text.find(end);
-    if (place == text.npos) return std::nullopt;
-    const auto taken = text.substr(0, place);
-    text.remove_prefix(place + 1);
-    return taken;
-}
 
 }  // namespace
 
@@ -44,7 +37,8 @@ Result<std::vector<IntakeOrder>> decodeIntake(std::string_view text) {
     text.remove_prefix(kHead.size());
     std::vector<IntakeOrder> orders;
     while (!text.empty()) {
-        const auto paused = take(text, '\t'), rate = take(text, '\t'), source = take(text, '\n');
+        const auto paused = core::splitOff(text, '\t'), rate = core::splitOff(text, '\t'),
+                   source = core::splitOff(text, '\n');
         if (!source || (*paused != "paused" && *paused != "open")) return damaged();
         IntakeOrder order{std::string(*source), *paused == "paused", {}};
         if (*rate != "as the job says") {

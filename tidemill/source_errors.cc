@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "core/secrets.h"
+#include "core/split_off.h"
 
 namespace tidemill {
 namespace {
@@ -16,15 +17,6 @@ std::string oneLine(std::string text) {
     std::replace_if(
         text.begin(), text.end(), [](char c) { return c == '\n' || c == '\t'; }, ' ');
     return text;
-}
-
-// What stands before `end`, which `text` loses with it.
-std::optional<std::string_view> take(std::string_view& text, char end) {
-    const auto place = text.find(end);
-    if (place == text.npos) return std::nullopt;
-    const auto taken = text.substr(0, place);
-    text.remove_prefix(place + 1);
-    return taken;
 }
 
 }  // namespace
@@ -44,8 +36,8 @@ core::Result<std::deque<SourceError>> decodeSourceErrors(std::string_view text) 
     text.remove_prefix(kHead.size());
     std::deque<SourceError> errors;
     while (!text.empty()) {
-        const auto time = take(text, '\t'), kind = take(text, '\t'), source = take(text, '\t'),
-                   message = take(text, '\n');
+        const auto time = core::splitOff(text, '\t'), kind = core::splitOff(text, '\t'),
+                   source = core::splitOff(text, '\t'), message = core::splitOff(text, '\n');
         std::int64_t millis = 0;
         if (!message || (*kind != "passed" && *kind != "ended-job")) return damaged();
         const auto read = std::from_chars(time->data(), time->data() + time->size(), millis);

@@ -2,9 +2,8 @@
 
 #include <bit>
 
-#include "core/logging.h"
-#include "sources/endpoint.h"
 #include "sources/http/http_check.h"
+#include "tools/listen_address.h"
 #include "tools/listen_conflicts.h"
 
 namespace tidemill::tools {
@@ -13,21 +12,13 @@ namespace {
 constexpr std::int64_t kConnectionsMost = 1'000'000;
 
 void readListen(TomlTable& table, SourceSpec& source, JobFileErrors& errors) {
-    const auto listen = table.requiredText("listen");
-    if (listen.empty()) return;
-    auto endpoint = sources::parseEndpoint(listen);
-    if (!endpoint) return errors.add(table.at("listen"), "listen: " + endpoint.error().message);
-    if (endpoint->host == "localhost") endpoint->host = "127.0.0.1";
-    if (!isAddress(endpoint->host))
-        return errors.add(table.at("listen"),
-                          "listen is \"" + core::escaped(listen, 60) +
-                              "\", but the source needs a port, or an address of this machine and "
-                              "a port, such as \"127.0.0.1:8080\"");
+    const auto endpoint = readListenAddress(table, "the source", "127.0.0.1:8080", errors);
+    if (!endpoint) return;
     source.host = endpoint->host;
     source.port = endpoint->port;
     if (!isThisMachine(source.host) && !source.http.insecure && source.http.tokenFile.empty())
         errors.add(table.at("listen"),
-                   "\"" + listen +
+                   "\"" + table.text("listen", "") +
                        "\" can be reached by other machines; give token_file, a file with a token "
                        "that requests must bring, or add insecure = true if anybody there may "
                        "write to the job");

@@ -179,6 +179,12 @@ struct JobFile {
     std::vector<SourceSpec> sources;
     std::vector<StepSpec> steps;
     std::vector<OutputSpec> outputs;
+
+    // Where it keeps its data: `given` on the command line, else dataDirectory, else ./NAME.data.
+    std::string directoryOr(const std::string& given) const {
+        if (!given.empty()) return given;
+        return dataDirectory.empty() ? name + ".data" : dataDirectory;
+    }
 };
 
 // Errors (kInvalid, kNotFound): all that is wrong with the file, one line each:

@@ -120,7 +120,7 @@ OutputSpec readOutput(TomlTable& table, const JobFile& job, JobFileErrors& error
 
 // A job must not read what it writes, nor write among its own state.
 void checkOutputsLieApart(const JobFile& job, JobFileErrors& errors) {
-    const auto data = whole(job.dataDirectory.empty() ? job.name + ".data" : job.dataDirectory);
+    const auto data = whole(job.directoryOr(""));
     for (const auto& output : job.outputs) {
         const std::string& place = output.type == OutputSpec::Type::kSqlite ? output.sqlite.path
                                    : output.path.empty()                    ? output.prefix

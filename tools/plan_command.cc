@@ -121,9 +121,7 @@ int planChange(const PlanOptions& options) {
         std::fprintf(stderr, "%s\n", job.error().message.c_str());
         return kExitJobFile;
     }
-    const auto directory = !options.dataDirectory.empty() ? options.dataDirectory
-                           : !job->dataDirectory.empty()  ? job->dataDirectory
-                                                          : job->name + ".data";
+    const auto directory = job->directoryOr(options.dataDirectory);
     job->options.dropMismatchedState = options.dropMismatchedState;
     job->options.adopt = options.adopt;
     const auto code = plan(*job, directory, options);

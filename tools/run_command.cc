@@ -242,9 +242,7 @@ int runJob(const RunOptions& wanted) {
         return kExitJobFile;
     }
     auto& options = job->options;
-    options.directory = !wanted.dataDirectory.empty() ? wanted.dataDirectory
-                        : !job->dataDirectory.empty() ? job->dataDirectory
-                                                      : job->name + ".data";
+    options.directory = job->directoryOr(wanted.dataDirectory);
     if (wanted.workers) options.workers = *wanted.workers;
     options.dropMismatchedState = wanted.dropMismatchedState;
     options.name = job->name;

@@ -2,9 +2,9 @@
 
 #include "core/buffer_pool.h"
 #include "core/logging.h"
-#include "sources/endpoint.h"
 #include "sources/record_assembler.h"
 #include "state/state_table.h"
+#include "tools/listen_address.h"
 #include "tools/listen_conflicts.h"
 
 namespace tidemill::tools {
@@ -67,21 +67,13 @@ void readCheckpoint(TomlTable& table, JobFile& job) {
 }
 
 void readPage(TomlTable& table, JobFile& job, JobFileErrors& errors) {
-    const auto listen = table.requiredText("listen");
+    const auto endpoint = readListenAddress(table, "the page", "127.0.0.1:4040", errors);
     const bool insecure = table.boolean("insecure", false);
-    if (listen.empty()) return;
-    auto endpoint = sources::parseEndpoint(listen);
-    if (!endpoint) return errors.add(table.at("listen"), "listen: " + endpoint.error().message);
-    if (endpoint->host == "localhost") endpoint->host = "127.0.0.1";
-    if (!isAddress(endpoint->host))
-        return errors.add(table.at("listen"),
-                          "listen is \"" + core::escaped(listen, 60) +
-                              "\", but the page needs a port, or an address of this machine "
-                              "and a port, such as \"127.0.0.1:4040\"");
+    if (!endpoint) return;
     if (!isThisMachine(endpoint->host) && !insecure)
         return errors.add(
             table.at("listen"),
-            "\"" + listen +
+            "\"" + table.text("listen", "") +
                 "\" can be reached by other machines, and the page has neither encryption "
                 "nor passwords; put a proxy that has them before a page on 127.0.0.1, or "
                 "add insecure = true if anybody there may look");

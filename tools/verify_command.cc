@@ -174,9 +174,7 @@ int verifyState(const VerifyOptions& options) {
         std::fprintf(stderr, "%s\n", job.error().message.c_str());
         return kExitJobFile;
     }
-    const auto directory = !options.dataDirectory.empty() ? options.dataDirectory
-                           : !job->dataDirectory.empty()  ? job->dataDirectory
-                                                          : job->name + ".data";
+    const auto directory = job->directoryOr(options.dataDirectory);
     const auto same = Verification(options).run(directory);
     if (!same) return sayFailure(same.error());
     if (const int code = finishOutput(); code != kExitDone) return code;

@@ -1,8 +1,6 @@
 // Plain text over TCP: what a connection sent is counted as a prefix of whole lines.
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/tcp.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <random>
