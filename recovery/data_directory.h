@@ -2,7 +2,7 @@
 //   DIR/FORMAT        version, identity of the log              docs/formats/data_directory.md
 //   DIR/STARTED       when the first start was, until a batch has run
 //   DIR/JOB           the name of the job that it belongs to
-//   DIR/SOURCES       what its sources are, for messages
+//   DIR/SOURCES       what its sources are: for what waits in the log, and for messages
 //   DIR/SOURCE_ERRORS what failed of them last                tidemill/source_errors.h
 //   DIR/INTAKE        what operators say of them              tidemill/intake.h
 //   DIR/LOCK          locked, like DIR itself, by the one process that may write

@@ -43,7 +43,8 @@ struct BatchSurroundings {
 //   Engine::start            Start::run
 //     Start::durable           openDirectory: lock, FORMAT, JOB
 //       recovery::recover      gatherFacts -> Start::fitJob -> decide -> repairLog -> work/
-//       Start::resume          checkPending, openOutputs, openState, openLog, makeScheduler
+//       checkPending: what waits in the log is of sources that the job has
+//       Start::resume          openOutputs, openState, openLog, makeScheduler
 //         Replay::run          each recorded batch: Scheduler::replay -> Graph::runBatch, and as
 //                              in any batch BatchHooks (Engine) before, behind and when it fails
 //   Engine::start            then opens the sources and lets the scheduler make new batches
