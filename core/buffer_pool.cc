@@ -67,7 +67,7 @@ std::shared_ptr<BufferPool> BufferPool::make(std::size_t budgetBytes) {
 
 BufferPool::~BufferPool() {
     for (std::size_t i = 0; i < free_.size(); ++i)
-        for (char* memory : free_[i]) deallocate(memory, kSmallestBytes << i);
+        for (const Free& free : free_[i]) deallocate(free.memory, kSmallestBytes << i);
 }
 
 Buffer BufferPool::tryAcquire(std::size_t capacityBytes) { return take(capacityBytes, false); }
@@ -88,7 +88,7 @@ Buffer BufferPool::take(std::size_t capacityBytes, bool beyondBudget) {
         usedBytes_ += capacity;
         auto& list = free_[classOf(capacity)];
         if (!list.empty()) {
-            memory = list.back();
+            memory = list.back().memory;
             list.pop_back();
             cachedBytes_ -= capacity;
         }
@@ -102,19 +102,31 @@ Buffer BufferPool::take(std::size_t capacityBytes, bool beyondBudget) {
 
 void BufferPool::giveBack(char* data, std::size_t capacity) {
     std::function<void()> listener;
+    std::vector<std::pair<char*, std::size_t>> dropped;  // to the system, without the lock
     {
         std::lock_guard lock(mutex_);
         usedBytes_ -= capacity;
-        // Cached and used together stay inside the budget.
-        if (cachedBytes_ + usedBytes_ + capacity <= budgetBytes_) {
-            free_[classOf(capacity)].push_back(data);
-            cachedBytes_ += capacity;
-            data = nullptr;
-        }
+        free_[classOf(capacity)].push_back({data, ++returns_});
+        cachedBytes_ += capacity;
+        while (cachedBytes_ != 0 && cachedBytes_ + usedBytes_ > budgetBytes_)
+            dropped.push_back(takeOldestFree());
         if (std::exchange(refused_, false)) listener = listener_;
     }
-    deallocate(data, capacity);
+    for (const auto& [memory, bytes] : dropped) deallocate(memory, bytes);
     if (listener) listener();
+}
+
+std::pair<char*, std::size_t> BufferPool::takeOldestFree() {
+    std::size_t oldest = kClasses;
+    for (std::size_t i = 0; i < kClasses; ++i)
+        if (!free_[i].empty() &&
+            (oldest == kClasses || free_[i].front().returned < free_[oldest].front().returned))
+            oldest = i;
+    char* const memory = free_[oldest].front().memory;
+    const std::size_t capacity = kSmallestBytes << oldest;
+    free_[oldest].pop_front();
+    cachedBytes_ -= capacity;
+    return {memory, capacity};
 }
 
 void BufferPool::setReleaseListener(std::function<void()> listener) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -78,14 +79,24 @@ private:
     Buffer take(std::size_t capacityBytes, bool beyondBudget);
     explicit BufferPool(std::size_t budgetBytes) : budgetBytes_(budgetBytes) {}
     void giveBack(char* data, std::size_t capacity);
+    std::pair<char*, std::size_t> takeOldestFree();
 
+    struct Free {
+        char* memory = nullptr;
+        std::uint64_t returned = 0;  // the how manieth return it was
+    };
     static constexpr std::size_t kClasses = 15;
     const std::size_t budgetBytes_;
     mutable std::mutex mutex_;
     std::size_t usedBytes_ = 0;
     std::size_t cachedBytes_ = 0;
     bool refused_ = false;
-    std::array<std::vector<char*>, kClasses> free_;
+    std::uint64_t returns_ = 0;
+    // By class; the last returned is taken first, for its bytes may still be in the CPU's caches.
+    // Together with those that are out they stay inside the budget: beyond it the one that nobody
+    // asked for the longest goes, so that sizes that are no longer asked for do not push out those
+    // that are.
+    std::array<std::deque<Free>, kClasses> free_;
     std::function<void()> listener_;
 };
 

@@ -197,17 +197,24 @@ std::vector<core::BlockPtr> LogWriter::take(std::size_t bytesMax) {
         pending_.pop_front();
     }
     pendingBytes_ -= bytes;
-    // What had to stay while there was more of it.
-    for (auto waiting = pending_.rbegin(); waiting != pending_.rend() && mayRelease(); ++waiting) {
-        if (!(*waiting)->memoryIsScarce()) break;
-        if ((*waiting)->lsn() <= durable_) (*waiting)->release();
+    if (options_.releaseDelay.count() != 0) {
+        releaseFrom_ = std::chrono::steady_clock::now() + options_.releaseDelay;
+        if (!pending_.empty()) work_.notify_one();
     }
+    releaseWaiting();  // what had to stay while there was more of it
     return taken;
 }
 
 bool LogWriter::mayRelease() const {
-    return pendingBytes_ <= options_.backlogBytesMax &&
+    return !releaseFrom_ && pendingBytes_ <= options_.backlogBytesMax &&
            pending_.size() <= options_.backlogBlocksMax;
+}
+
+void LogWriter::releaseWaiting() {
+    for (auto waiting = pending_.rbegin(); waiting != pending_.rend() && mayRelease(); ++waiting) {
+        if (!(*waiting)->memoryIsScarce()) break;
+        if ((*waiting)->lsn() <= durable_) (*waiting)->release();
+    }
 }
 
 // Before anybody is told that they are durable, so that no batch runs on them yet.
@@ -247,14 +254,28 @@ void LogWriter::run() {
         {
             std::unique_lock lock(mutex_);
             writing_ = false;
-            work_.wait(lock,
-                       [&] { return closing_ || error_ || (!queue_.empty() && holds_ == 0); });
+            awaitWork(lock);
             if (queue_.empty() || error_) return;
             group = nextGroup();
             writing_ = true;
         }
         core::ActivityScope activity(core::Activity::kLog);
         if (auto written = write(group); !written) return latch(written.error());
+    }
+}
+
+// Meanwhile gives back what waits for a batch, once its time has come: with all memory in use
+// nothing more is received, so that nothing else would.
+void LogWriter::awaitWork(std::unique_lock<std::mutex>& lock) {
+    const auto ready = [&] { return closing_ || error_ || (!queue_.empty() && holds_ == 0); };
+    for (;;) {
+        if (releaseFrom_ && std::chrono::steady_clock::now() >= *releaseFrom_) {
+            releaseFrom_.reset();
+            releaseWaiting();
+        }
+        if (ready()) return;
+        if (releaseFrom_) work_.wait_until(lock, *releaseFrom_);
+        else work_.wait(lock);
     }
 }
 

@@ -5,6 +5,7 @@
 #include <sys/uio.h>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -41,6 +42,9 @@ struct LogWriterOptions {
     // and blocks; beyond that memory runs out, and sources stop reading.
     std::size_t backlogBytesMax = ~std::size_t{0};
     std::size_t backlogBlocksMax = ~std::size_t{0};
+    // How long such blocks keep their memory behind a take() all the same. What a batch that runs
+    // now soon gives back need not be read again from the log.
+    std::chrono::milliseconds releaseDelay{0};
     // Asked once a second, and before a segment gets its name: whether the directory is still ours
     // to write to. Its error ends the log. May be empty; must be thread-safe.
     std::function<core::Result<>()> stillOurs;
@@ -107,7 +111,9 @@ private:
     void run();
     std::vector<Queued> nextGroup();
     core::Result<> write(const std::vector<Queued>& group);
+    void awaitWork(std::unique_lock<std::mutex>& lock);
     void releaseSome(std::span<const Queued> written);
+    void releaseWaiting();    // mutex_ held
     bool mayRelease() const;  // mutex_ held
     core::Result<> writePieces(std::span<const iovec> pieces, std::uint64_t bytes);
     core::Result<> rotate(core::Lsn firstLsn, std::uint64_t frameBytes);
@@ -139,6 +145,8 @@ private:
     std::deque<Queued> queue_;
     std::deque<core::BlockPtr> pending_;
     std::size_t pendingBytes_ = 0;
+    // Until then what waits keeps its memory.
+    std::optional<std::chrono::steady_clock::time_point> releaseFrom_;
     core::Lanes lanes_;
     core::Lsn last_;
     core::Lsn durable_;

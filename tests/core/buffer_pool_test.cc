@@ -37,6 +37,17 @@ TEST(BufferPool, WhatIsOutNeverPassesTheBudget) {
     EXPECT_TRUE(pool->tryAcquire(16 * kKiB));
 }
 
+TEST(BufferPool, ASizeThatIsNoLongerAskedForMakesWayForOneThatIs) {
+    const auto pool = BufferPool::make(64 * kKiB);
+    { const auto small = pool->tryAcquire(4 * kKiB); }
+    std::vector<Buffer> out(4);
+    for (auto& buffer : out) buffer = pool->tryAcquire(16 * kKiB);
+    const char* const last = out[3].data();
+    out[3] = Buffer();
+    out[3] = pool->tryAcquire(16 * kKiB);
+    EXPECT_EQ(out[3].data(), last) << "the buffer was not kept";
+}
+
 TEST(BufferPool, ABudgetBelowOneBufferStillGrantsOne) {
     const auto pool = BufferPool::make(1);
     auto one = pool->tryAcquire(1 << 20);

@@ -193,6 +193,45 @@ TEST_F(LogWriterTest, BeyondTheBacklogMemoryStaysUsedUp) {
     EXPECT_LE(pool->usedBytes(), std::size_t{8} << 10);
 }
 
+// Appends blocks of the pool until a fourth of its budget is left, takes one of them, and returns
+// how many are in memory.
+std::size_t inMemoryAfterATake(Life& life, const std::shared_ptr<core::BufferPool>& pool) {
+    for (int i = 0; pool->usedBytes() < pool->budgetBytes() / 4 * 3 && i < 20; ++i)
+        EXPECT_TRUE(life.append(pooledBlock(*pool, lineOf(i), static_cast<std::uint64_t>(i) + 1)));
+    life.log->take(1);
+    return pool->usedBytes() >> 12;
+}
+
+TEST_F(LogWriterTest, BehindATakeBlocksKeepTheirMemoryForAWhile) {
+    LogWriterOptions options = Life::writerOptions();
+    options.releaseDelay = std::chrono::hours(1);
+    auto life = Life::start(disk_, Life::recoverOptions(), options);
+    TM_ASSERT_OK(life);
+    const auto pool = core::BufferPool::make(32 << 10);
+    life->log->take(1);
+    EXPECT_EQ(inMemoryAfterATake(*life, pool), 5u) << "six, and one was taken";
+    TM_ASSERT_OK(life->append(pooledBlock(*pool, lineOf(0), 7)));
+    EXPECT_EQ(pool->usedBytes() >> 12, 6u);
+}
+
+TEST_F(LogWriterTest, BehindThatWhileMemoryComesBackThoughNothingElseHappens) {
+    LogWriterOptions options = Life::writerOptions();
+    options.releaseDelay = std::chrono::milliseconds(200);
+    auto life = Life::start(disk_, Life::recoverOptions(), options);
+    TM_ASSERT_OK(life);
+    const auto pool = core::BufferPool::make(32 << 10);
+    life->log->take(1);
+    inMemoryAfterATake(*life, pool);
+    for (int i = 0; i < 10'000 && pool->isScarce(); ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    EXPECT_FALSE(pool->isScarce());
+    // And from then on at once.
+    for (int i = 6; i < 20; ++i)
+        TM_ASSERT_OK(
+            life->append(pooledBlock(*pool, lineOf(i), static_cast<std::uint64_t>(i) + 1)));
+    EXPECT_FALSE(pool->isScarce());
+}
+
 TEST_F(LogWriterTest, ABlockThatWasDamagedOnTheDiskIsNotTaken) {
     auto life = start(disk_);
     const auto pool = core::BufferPool::make(4 << 10);
