@@ -93,8 +93,6 @@ public:
 
     // A record whose function throws is left out.
     bool goesOn() const { return rules_.onError != OnError::kStop && rules_.exactly == nullptr; }
-    // Each element is looked at before and behind the call.
-    bool oneByOne() const { return oneByOne_; }
     const FailureRules& rules() const { return rules_; }
 
     // So much of a record and of what was thrown is kept.
@@ -134,8 +132,6 @@ private:
 
     struct Noted;
     const FailureRules rules_;
-    const bool oneByOne_ =
-        rules_.onError != OnError::kStop || rules_.exactly != nullptr || rules_.marker != nullptr;
     const std::unique_ptr<Noted> noted_;
 };
 
@@ -170,8 +166,9 @@ public:
           input_(input),
           oneAtATime_(failed != nullptr && failed->rules().marker != nullptr),
           operation_(operation) {
-        if (failed != nullptr && failed->rules().exactly != nullptr)
-            leftOut_ = failed->skippedElementsOf(input);
+        if (failed == nullptr) return;
+        if (failed->rules().exactly != nullptr) leftOut_ = failed->skippedElementsOf(input);
+        oneByOne_ = failed->goesOn() || !leftOut_.holdsNone() || oneAtATime_;
     }
 
     // What is made of an element must go on before the next one comes.
@@ -182,9 +179,12 @@ public:
     // noted; what handOn throws is never an element's fault.
     template <class In, class Apply, class Undo, class HandOn>
     void forEach(std::span<In> chunk, Apply apply, Undo undo, HandOn handOn) {
-        if (failed_ != nullptr && failed_->oneByOne()) [[unlikely]] {
+        if (oneByOne_) [[unlikely]] {
+            if constexpr (kCheaplyKept<In>)
+                if (failed_->goesOn() && !oneAtATime())
+                    return attemptAll(chunk, apply, undo, handOn);
             for (In& element : chunk) {
-                if (attempt(element, apply)) handOn();
+                if (attempt(element, apply)) handingOn(handOn);
                 else undo();
             }
             return;
@@ -232,6 +232,39 @@ private:
             throw TaskFailure(Error{ErrorKind::kUserCode,
                                     "a function of the program threw: " + currentExceptionText()});
         }
+    }
+
+    // An element is kept beside the loop that works on it, to be shown if it fails.
+    template <class In>
+    static constexpr bool kCheaplyKept =
+        std::is_trivially_copy_constructible_v<In>&& std::is_trivially_destructible_v<In> &&
+        sizeof(In) <= 64;
+
+    // attempt() for all of a chunk, in a loop that the compiler sees through.
+    template <class In, class Apply, class Undo, class HandOn>
+    void attemptAll(std::span<In> chunk, Apply& apply, Undo& undo, HandOn& handOn) {
+        union Kept {
+            Kept() {}
+            char none;
+            In element;
+        } kept;
+        std::size_t at = 0;
+        while (at != chunk.size()) {
+            try {
+                for (; at != chunk.size(); ++at) {
+                    std::construct_at(&kept.element, chunk[at]);
+                    apply(chunk[at]);
+                    handingOn(handOn);
+                }
+            } catch (const TaskFailure&) {
+                throw;
+            } catch (...) {
+                failed_->add(input_, next_ + at, described(kept.element, currentExceptionText()));
+                undo();
+                ++at;
+            }
+        }
+        next_ += chunk.size();
     }
 
     template <class In, class Apply>
@@ -299,6 +332,7 @@ private:
     FailedRecords* failed_;
     InputPlace input_;
     bool oneAtATime_;
+    bool oneByOne_ = false;  // each element is looked at before and behind the call
     const std::string& operation_;
     std::uint64_t next_ = 0;  // number of the next element, where they are looked at one by one
     SkippedRunsReader leftOut_;

@@ -62,6 +62,8 @@ public:
     // `runs` must outlive it, and be well formed.
     explicit SkippedRunsReader(std::string_view runs) : rest_(runs) {}
     bool holds(std::uint64_t number);
+    // Before the first call of holds().
+    bool holdsNone() const { return rest_.empty(); }
 
 private:
     std::string_view rest_;

@@ -113,6 +113,71 @@ TEST(RecordGuard, LongRecordsAndLongErrorsAreCut) {
     });
 }
 
+// Elements that are cheap to keep are worked on in a loop of their own; what happens is the same.
+template <class In>
+class RecordGuardGoesOn : public ::testing::Test {};
+using Elements = ::testing::Types<std::string_view, std::string>;
+TYPED_TEST_SUITE(RecordGuardGoesOn, Elements);
+
+TYPED_TEST(RecordGuardGoesOn, AFailedElementIsLeftOutWhereverItStands) {
+    const std::vector<std::vector<std::string>> texts{
+        {"bad0", "a", "b"}, {}, {"bad1", "bad2"}, {"c", "d", "bad3"}, {"e"}};
+    FailedRecords failed({OnError::kDeadLetter});
+    const std::string operation = "map";
+    const InputPlace input{4, 0, 2, 1};
+    RecordGuard guard(&failed, input, operation);
+    std::vector<std::string> made;
+    std::string log;
+    for (const auto& chunkTexts : texts) {
+        std::vector<TypeParam> chunk(chunkTexts.begin(), chunkTexts.end());
+        guard.forEach(
+            std::span(chunk),
+            [&](TypeParam& element) {
+                const std::string text(element);
+                made.push_back(text);
+                element = TypeParam();  // what a function may do with its own
+                if (text.starts_with("bad")) throw std::runtime_error("no " + text);
+            },
+            [&] {
+                made.pop_back();
+                log += 'u';
+            },
+            [&] { log += 'h'; });
+    }
+    EXPECT_EQ(made, (std::vector<std::string>{"a", "b", "c", "d", "e"}));
+    EXPECT_EQ(log, "uhhuuhhuh");
+    EXPECT_EQ(failed.count(), 4u);
+    std::vector<std::string> kept;
+    failed.forEachKept([&](const FailedRecord& record, std::uint64_t times) {
+        EXPECT_EQ(times, 1u);
+        EXPECT_EQ(record.error, "no " + record.record);
+        kept.push_back(record.record);
+    });
+    EXPECT_EQ(kept, (std::vector<std::string>{"bad0", "bad1", "bad2", "bad3"}));
+    failed.stagesDone();
+    const auto skipped = failed.takeSkipped();
+    ASSERT_EQ(skipped.elements.size(), 1u);
+    FailureRules rules;
+    rules.exactly = &skipped.elements;
+    auto reader = FailedRecords(rules).skippedElementsOf(input);
+    std::vector<std::uint64_t> held;
+    for (std::uint64_t number = 0; number < 20; ++number)
+        if (reader.holds(number)) held.push_back(number);
+    EXPECT_EQ(held, (std::vector<std::uint64_t>{0, 3, 4, 7}));
+}
+
+TYPED_TEST(RecordGuardGoesOn, WhatHandingOnThrowsEndsTheBatch) {
+    FailedRecords failed({OnError::kSkip});
+    const std::string operation = "flatMap";
+    RecordGuard guard(&failed, {4, 0, 2, 1}, operation);
+    std::vector<TypeParam> chunk{TypeParam("a")};
+    EXPECT_THROW(
+        guard.forEach(
+            std::span(chunk), [](TypeParam&) {}, [] {}, [] { throw std::runtime_error("below"); }),
+        TaskFailure);
+    EXPECT_EQ(failed.count(), 0u);
+}
+
 TEST(RecordGuard, TheCallThatEndsTheBatchIsKnown) {
     FailedRecords failed;
     const std::string operation = "map";
