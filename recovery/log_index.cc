@@ -12,8 +12,11 @@ namespace {
 using core::ErrorKind;
 using core::Lsn;
 
-core::BlockPtr toBlock(const DataPayload& data, Lsn lsn) {
-    auto buffer = core::Buffer::unpooled(data.bytes.size());
+core::BlockPtr toBlock(const DataPayload& data, Lsn lsn, core::BufferPool* buffers) {
+    const auto size = data.bytes.size();
+    auto buffer = buffers != nullptr && size <= core::BufferPool::kLargestBytes
+                      ? buffers->acquire(size)
+                      : core::Buffer::unpooled(size);
     std::memcpy(buffer.data(), data.bytes.data(), data.bytes.size());
     return std::make_shared<core::Block>(std::move(buffer), data.bytes.size(), data.origin, lsn);
 }
@@ -56,7 +59,7 @@ core::Result<> LogIndex::readBlocks(
             next = next.next();
             if (header.type != FrameType::kData) continue;
             TM_ASSIGN(const auto data, decodeDataPayload(step.frame.payload));
-            auto block = toBlock(data, header.lsn);
+            auto block = toBlock(data, header.lsn, buffers.get());
             block->stored(store, step.frame.offset);
             TM_TRY(visit(std::move(block)));
         }

@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "core/block.h"
+#include "core/buffer_pool.h"
 #include "core/error.h"
 #include "core/file_system.h"
 #include "core/ids.h"
@@ -38,6 +40,9 @@ struct LogIndex {
     core::Path directory;
     LogUuid uuid;
     std::vector<IndexedSegment> segments;  // ascending, LSNs do not overlap
+    // What blocks are read into; null: memory of their own. Batch after batch is read into the same
+    // memory that way, also beyond its budget.
+    std::shared_ptr<core::BufferPool> buffers;
 
     // The blocks of `range`, of which the first `bytesInMemory` bytes stay in memory. Errors:
     // kCorrupt, kIo.

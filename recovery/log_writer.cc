@@ -63,13 +63,11 @@ LogWriter::LogWriter(core::FileSystem& files, LogStart start, core::LanePosition
       segmentFiles_(std::make_shared<SegmentFiles>(files, start.directory, start.uuid)),
       storedBlocks_(std::make_shared<StoredBlocks>(
           segmentFiles_, SegmentName{start.segments.back().firstLsn, start.segments.back().epoch})),
-      pending_(start.pending.begin(), start.pending.end()),
+      pending_(options.backlog, start.pending),
       lanes_(std::move(lanes)),
       last_(start.last),
       durable_(start.last),
-      segments_(files, start.directory, start.segments) {
-    for (const auto& block : pending_) pendingBytes_ += block->sizeBytes();
-}
+      segments_(files, start.directory, start.segments) {}
 
 LogWriter::~LogWriter() { (void)close(); }
 
@@ -107,8 +105,7 @@ core::BlockLog::Outcome LogWriter::append(core::BlockPtr block) {
     if (!lanes_.advance(origin)) return Outcome::kStale;
     last_ = last_.next();
     block->setLsn(last_);
-    pendingBytes_ += block->sizeBytes();
-    pending_.push_back(block);
+    pending_.add(block);
     queue_.push_back({last_, std::move(block), {}, frameBytes(payload)});
     if (holds_ == 0) work_.notify_one();
     return Outcome::kQueued;
@@ -187,41 +184,16 @@ void LogWriter::onDurable(std::function<void(core::Result<Lsn>)> listener) {
 
 std::vector<core::BlockPtr> LogWriter::take(std::size_t bytesMax) {
     std::lock_guard lock(mutex_);
-    std::vector<core::BlockPtr> taken;
-    std::size_t bytes = 0;
-    while (!pending_.empty()) {
-        const auto size = pending_.front()->sizeBytes();
-        if (!taken.empty() && bytes + size > bytesMax) break;
-        bytes += size;
-        taken.push_back(std::move(pending_.front()));
-        pending_.pop_front();
-    }
-    pendingBytes_ -= bytes;
-    if (options_.releaseDelay.count() != 0) {
-        releaseFrom_ = std::chrono::steady_clock::now() + options_.releaseDelay;
-        if (!pending_.empty()) work_.notify_one();
-    }
-    releaseWaiting();  // what had to stay while there was more of it
+    auto taken = pending_.take(bytesMax, durable_);
+    if (pending_.releaseFrom() && !pending_.empty()) work_.notify_one();
     return taken;
-}
-
-bool LogWriter::mayRelease() const {
-    return !releaseFrom_ && pendingBytes_ <= options_.backlogBytesMax &&
-           pending_.size() <= options_.backlogBlocksMax;
-}
-
-void LogWriter::releaseWaiting() {
-    for (auto waiting = pending_.rbegin(); waiting != pending_.rend() && mayRelease(); ++waiting) {
-        if (!(*waiting)->memoryIsScarce()) break;
-        if ((*waiting)->lsn() <= durable_) (*waiting)->release();
-    }
 }
 
 // Before anybody is told that they are durable, so that no batch runs on them yet.
 void LogWriter::releaseSome(std::span<const Queued> written) {
     {
         std::lock_guard lock(mutex_);
-        if (!mayRelease()) return;
+        if (!pending_.mayRelease()) return;
     }
     for (const auto& queued : written)
         if (queued.block && queued.block->memoryIsScarce()) queued.block->release();
@@ -229,7 +201,7 @@ void LogWriter::releaseSome(std::span<const Queued> written) {
 
 std::size_t LogWriter::pendingBytes() const {
     std::lock_guard lock(mutex_);
-    return pendingBytes_;
+    return pending_.sizeBytes();
 }
 
 std::uint64_t LogWriter::sizeBytes() const { return segments_.sizeBytes(); }
@@ -269,12 +241,9 @@ void LogWriter::run() {
 void LogWriter::awaitWork(std::unique_lock<std::mutex>& lock) {
     const auto ready = [&] { return closing_ || error_ || (!queue_.empty() && holds_ == 0); };
     for (;;) {
-        if (releaseFrom_ && std::chrono::steady_clock::now() >= *releaseFrom_) {
-            releaseFrom_.reset();
-            releaseWaiting();
-        }
+        pending_.releaseIfDue(durable_);
         if (ready()) return;
-        if (releaseFrom_) work_.wait_until(lock, *releaseFrom_);
+        if (const auto from = pending_.releaseFrom()) work_.wait_until(lock, *from);
         else work_.wait(lock);
     }
 }

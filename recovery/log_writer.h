@@ -5,7 +5,6 @@
 #include <sys/uio.h>
 
 #include <atomic>
-#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -26,6 +25,7 @@
 #include "recovery/log_start.h"
 #include "recovery/segment_supply.h"
 #include "recovery/stored_blocks.h"
+#include "recovery/waiting_blocks.h"
 
 namespace tidemill::recovery {
 
@@ -38,13 +38,7 @@ struct LogWriterOptions {
     // counts.
     std::uint64_t reserveBytes = 0;
     std::uint64_t reserveFiles = 0;
-    // Blocks that no batch owns yet give their memory back when it is scarce, up to so many bytes
-    // and blocks; beyond that memory runs out, and sources stop reading.
-    std::size_t backlogBytesMax = ~std::size_t{0};
-    std::size_t backlogBlocksMax = ~std::size_t{0};
-    // How long such blocks keep their memory behind a take() all the same. What a batch that runs
-    // now soon gives back need not be read again from the log.
-    std::chrono::milliseconds releaseDelay{0};
+    WaitingBlocksLimits backlog;
     // Asked once a second, and before a segment gets its name: whether the directory is still ours
     // to write to. Its error ends the log. May be empty; must be thread-safe.
     std::function<core::Result<>()> stillOurs;
@@ -113,8 +107,6 @@ private:
     core::Result<> write(const std::vector<Queued>& group);
     void awaitWork(std::unique_lock<std::mutex>& lock);
     void releaseSome(std::span<const Queued> written);
-    void releaseWaiting();    // mutex_ held
-    bool mayRelease() const;  // mutex_ held
     core::Result<> writePieces(std::span<const iovec> pieces, std::uint64_t bytes);
     core::Result<> rotate(core::Lsn firstLsn, std::uint64_t frameBytes);
     void published(core::Lsn lsn, std::uint64_t bytes);
@@ -143,10 +135,7 @@ private:
     std::condition_variable work_;      // wakes the writer
     std::condition_variable progress_;  // wakes waitDurable and close
     std::deque<Queued> queue_;
-    std::deque<core::BlockPtr> pending_;
-    std::size_t pendingBytes_ = 0;
-    // Until then what waits keeps its memory.
-    std::optional<std::chrono::steady_clock::time_point> releaseFrom_;
+    WaitingBlocks pending_;
     core::Lanes lanes_;
     core::Lsn last_;
     core::Lsn durable_;

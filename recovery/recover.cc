@@ -120,6 +120,7 @@ private:
         if (found_.facts.damageBelow) warnOfDamageBelow(decision);
         const LsnRange open{recovered_.last.endLsn.next(), decision.keepLast};
         recovered_.blockBytesInMemory = options_.blockBytesInMemory;
+        recovered_.index.buffers = core::BufferPool::make(options_.blockBytesInMemory);
         TM_ASSIGN(recovered_.log.pending,
                   recovered_.index.blocks(files_, open, options_.blockBytesInMemory));
         return {};

@@ -84,7 +84,7 @@ struct Recovered {
     // What was logged as warnings, for tests: damage below what is needed, generations quarantined.
     std::vector<std::string> warnings;
 
-    // The blocks that batches[index] owns, exact bytes, outside any budget; those beyond
+    // The blocks that batches[index] owns, exact bytes, beside the receive budget; those beyond
     // `blockBytesInMemory` are in the log only.
     // Errors: kCorrupt, kIo.
     core::Result<std::vector<core::BlockPtr>> blocksOf(std::size_t index) const;

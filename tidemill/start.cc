@@ -268,9 +268,9 @@ Result<> Start::openLog(recovery::Recovered& recovered) {
     recovery::LogWriterOptions options;
     options.segmentBytes = parts_.disk.segmentBytes;
     options.prepareAhead = !options_.oneOrder;
-    options.backlogBytesMax = parts_.disk.backlogBytes;
-    options.backlogBlocksMax = parts_.disk.backlogBlocks;
-    if (!options_.oneOrder) options.releaseDelay = kReleaseDelay;
+    options.backlog.bytesMax = parts_.disk.backlogBytes;
+    options.backlog.blocksMax = parts_.disk.backlogBlocks;
+    if (!options_.oneOrder) options.backlog.releaseDelay = kReleaseDelay;
     options.reserveBytes = parts_.disk.reserveBytes;
     options.reserveFiles = parts_.disk.reserveFiles;
     options.stillOurs = [&parts = parts_] { return parts.stillOurs(); };

@@ -177,7 +177,7 @@ TEST_F(LogWriterTest, DurableBlocksGiveTheirMemoryBackWhenItIsScarce) {
 
 TEST_F(LogWriterTest, BeyondTheBacklogMemoryStaysUsedUp) {
     LogWriterOptions options = Life::writerOptions();
-    options.backlogBytesMax = 3 * lineOf(0).size();
+    options.backlog.bytesMax = 3 * lineOf(0).size();
     auto life = Life::start(disk_, Life::recoverOptions(), options);
     TM_ASSERT_OK(life);
     const auto pool = core::BufferPool::make(16 << 10);
@@ -204,7 +204,7 @@ std::size_t inMemoryAfterATake(Life& life, const std::shared_ptr<core::BufferPoo
 
 TEST_F(LogWriterTest, BehindATakeBlocksKeepTheirMemoryForAWhile) {
     LogWriterOptions options = Life::writerOptions();
-    options.releaseDelay = std::chrono::hours(1);
+    options.backlog.releaseDelay = std::chrono::hours(1);
     auto life = Life::start(disk_, Life::recoverOptions(), options);
     TM_ASSERT_OK(life);
     const auto pool = core::BufferPool::make(32 << 10);
@@ -216,7 +216,7 @@ TEST_F(LogWriterTest, BehindATakeBlocksKeepTheirMemoryForAWhile) {
 
 TEST_F(LogWriterTest, BehindThatWhileMemoryComesBackThoughNothingElseHappens) {
     LogWriterOptions options = Life::writerOptions();
-    options.releaseDelay = std::chrono::milliseconds(200);
+    options.backlog.releaseDelay = std::chrono::milliseconds(200);
     auto life = Life::start(disk_, Life::recoverOptions(), options);
     TM_ASSERT_OK(life);
     const auto pool = core::BufferPool::make(32 << 10);

@@ -1,0 +1,51 @@
+#include "recovery/waiting_blocks.h"
+
+#include <utility>
+
+namespace tidemill::recovery {
+
+WaitingBlocks::WaitingBlocks(WaitingBlocksLimits limits, std::vector<core::BlockPtr> blocks)
+    : limits_(limits) {
+    for (auto& block : blocks) add(std::move(block));
+}
+
+void WaitingBlocks::add(core::BlockPtr block) {
+    sizeBytes_ += block->sizeBytes();
+    blocks_.push_back(std::move(block));
+}
+
+std::vector<core::BlockPtr> WaitingBlocks::take(std::size_t bytesMax, core::Lsn durable) {
+    std::vector<core::BlockPtr> taken;
+    std::size_t bytes = 0;
+    while (!blocks_.empty()) {
+        const auto size = blocks_.front()->sizeBytes();
+        if (!taken.empty() && bytes + size > bytesMax) break;
+        bytes += size;
+        taken.push_back(std::move(blocks_.front()));
+        blocks_.pop_front();
+    }
+    sizeBytes_ -= bytes;
+    if (limits_.releaseDelay.count() != 0) releaseFrom_ = Clock::now() + limits_.releaseDelay;
+    release(durable);  // what had to stay while there was more of it
+    return taken;
+}
+
+bool WaitingBlocks::mayRelease() const {
+    return !releaseFrom_ && sizeBytes_ <= limits_.bytesMax && blocks_.size() <= limits_.blocksMax;
+}
+
+void WaitingBlocks::releaseIfDue(core::Lsn durable) {
+    if (!releaseFrom_ || Clock::now() < *releaseFrom_) return;
+    releaseFrom_.reset();
+    release(durable);
+}
+
+void WaitingBlocks::release(core::Lsn durable) {
+    if (!mayRelease()) return;
+    for (auto waiting = blocks_.rbegin(); waiting != blocks_.rend(); ++waiting) {
+        if (!(*waiting)->memoryIsScarce()) break;
+        if ((*waiting)->lsn() <= durable) (*waiting)->release();
+    }
+}
+
+}  // namespace tidemill::recovery
