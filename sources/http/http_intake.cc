@@ -184,11 +184,11 @@ std::optional<Answer> HttpIntake::awaitDurable(MHD_Connection* connection, Reque
         waiting_.push_back({lsn, connection, &request});
     }
     // It may be durable already, and nobody would say so again.
-    settle();
+    resumeDurable();
     return std::nullopt;
 }
 
-void HttpIntake::settle() {
+void HttpIntake::resumeDurable() {
     const auto durable = network_->log().durable();
     std::vector<MHD_Connection*> ready;
     {

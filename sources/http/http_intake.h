@@ -5,7 +5,7 @@
 //   its head is there     begin -> readHead; a refusal is kept until the body has been swallowed
 //   a piece of its body   more -> RequestBody
 //   its body has ended    complete -> appendLines; the request is suspended with its answer
-//   its lines are durable the network's I/O thread -> moreIsDurable -> settle -> resumed
+//   its lines are durable the network's I/O thread -> moreIsDurable -> resumeDurable -> resumed
 //   it goes on            send
 // Twice a second the I/O thread ends connections that are too slow (Connections::endSlow).
 #pragma once
@@ -76,7 +76,7 @@ private:
     };
 
     core::Result<> open();
-    void moreIsDurable() override { settle(); }
+    void moreIsDurable() override { resumeDurable(); }
     void logFailed() override;
 
     std::unique_ptr<Request> begin(MHD_Connection* connection, std::string_view path,
@@ -91,7 +91,7 @@ private:
                                        Answer answer);
     bool answer(MHD_Connection* connection, Request& request);
     // Lets those go on whose lines are durable.
-    void settle();
+    void resumeDurable();
     // Lets all go on, which hear that nothing is promised.
     void giveUp(const std::string& why);
     void awaitAnswered();
