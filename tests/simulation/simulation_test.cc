@@ -114,7 +114,16 @@ protected:
                      fired && second < kRecoveryOperations; second += secondStride)
                     if (!holds(plan, {seed, fault, fate, first, second, workers}, &fired)) return;
             }
+            progress(seed, seeds);
         }
+    }
+
+    // For campaigns, which take many minutes.
+    void progress(unsigned seed, std::uint64_t seeds) const {
+        if (std::getenv("TIDEMILL_SIMULATION_SEEDS") == nullptr) return;
+        std::cout << "  job " << seed << " of " << seeds << ": "
+                  << ::testing::UnitTest::GetInstance()->current_test_info()->name() << ", "
+                  << points_ << " points so far" << std::endl;
     }
 
     void count() { ++points_; }
