@@ -40,7 +40,11 @@ Result<std::optional<BatchDirectory>> BatchDirectory::begin(FileSystem& files, P
     if (files.exists(path)) {
         TM_ASSIGN(const auto found, readResultMark(files, path / kResultMarkName));
         TM_ASSIGN(const auto published, comparePublished(path, found, mark));
-        if (published == Published::kSame) return std::nullopt;
+        if (published == Published::kSame) {
+            // The run that published it may have ended before it came to this.
+            TM_TRY(files.removeTree(replacedPath(path)));
+            return std::nullopt;
+        }
         replaces = true;
     }
     Path temporary = path.string() + ".tmp";

@@ -34,8 +34,9 @@ private:
 class BatchDirectory {
 public:
     // None: an earlier run of the same batch has published it already, the new copy is dropped.
-    // Removes what a crash may have left under the temporary name.
-    // Errors: kConflict (another batch's results stand there), kIo, kNoSpace.
+    // Removes what a crash may have left under temporary names.
+    // Errors: kConflict (another batch's results stand there), kCorrupt (whose stand there cannot
+    // be told), kIo, kNoSpace.
     static Result<std::optional<BatchDirectory>> begin(FileSystem& files, Path path,
                                                        const ResultMark& mark);
 
