@@ -255,12 +255,13 @@ OperatorMatch matchOperators(const std::vector<OperatorEntry>& known, const Job&
         match.entries.push_back({next, state.name, signature});
         next = next.next();
     }
-    for (std::size_t e = 0; e < known.size(); ++e)
-        if (!isHeld[e] && std::none_of(wanted.begin(), wanted.end(), [&](const auto& state) {
-                return state.name == known[e].name;
-            }))
-            add(Kind::kOrphaned, known[e].name,
+    for (std::size_t e = 0; e < known.size(); ++e) {
+        const auto name = match.entries[e].name;  // one that gave its name up has another
+        if (!isHeld[e] && std::none_of(wanted.begin(), wanted.end(),
+                                       [&](const auto& state) { return state.name == name; }))
+            add(Kind::kOrphaned, name,
                 "(" + std::string(splitSignature(known[e].signature).signature) + ")");
+    }
     if (incompatible && !dropMismatched)
         match.fits = core::fail(
             core::ErrorKind::kConflict,
