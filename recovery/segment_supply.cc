@@ -111,9 +111,11 @@ core::Result<PreparedSegment> SegmentSupply::take(std::uint64_t bytesMin) {
     for (;;) {
         auto made = prepare(sizeBytes);
         if (made || made.error().kind != ErrorKind::kNoSpace) {
+            takeWaits_ = false;
             if (made && !options_.prepareAhead) setSpaceLow(reserveTouched());
             return made;
         }
+        takeWaits_ = true;
         setSpaceLow(true);
         std::unique_lock lock(mutex_);
         if (changed_.wait_for(lock, kRetryEvery, [&] { return stopping_; })) return made;
@@ -126,7 +128,7 @@ void SegmentSupply::run() {
         if (ready_) {
             lock.unlock();
             const auto ours = options_.stillOurs ? options_.stillOurs() : core::Result<>();
-            if (ours) setSpaceLow(reserveTouched());
+            if (ours) setSpaceLow(reserveTouched() || takeWaits_);
             lock.lock();
             if (!ours) {
                 error_ = ours.error();

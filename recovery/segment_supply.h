@@ -67,6 +67,7 @@ private:
     const SegmentSupplyOptions options_;
     std::function<void(const core::Error&)> failed_;
     std::atomic<bool> spaceLow_{false};
+    std::atomic<bool> takeWaits_{false};  // for room for a segment, though one may be ready
 
     std::mutex mutex_;
     std::condition_variable changed_;
