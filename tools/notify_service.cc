@@ -1,6 +1,7 @@
 #include "tools/notify_service.h"
 
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -39,6 +40,9 @@ void notify(std::string_view message) {
     const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0) return;
     const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length);
+    // A manager that hangs must not stop the job.
+    const timeval longest{1, 0};
+    ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &longest, sizeof longest);
     ::sendto(fd, message.data(), message.size(), MSG_NOSIGNAL,
              reinterpret_cast<const sockaddr*>(&address), size);
     ::close(fd);

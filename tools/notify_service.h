@@ -14,7 +14,8 @@
 
 namespace tidemill::tools {
 
-// Does nothing without $NOTIFY_SOCKET. Thread safety: thread-safe.
+// Does nothing without $NOTIFY_SOCKET. Thread safety: status() is thread-safe, the rest confined to
+// the thread that starts and stops the job.
 class ServiceManager {
 public:
     ServiceManager();

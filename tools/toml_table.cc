@@ -32,6 +32,20 @@ std::string printed(const toml::node& node) {
     return text.size() > 60 ? text.substr(0, 60) + "…" : text;
 }
 
+constexpr const char* kTextWithoutNul = "a text without NUL bytes";
+
+// However it was written: a table by its section or in braces, a number with any base.
+void printInOneForm(toml::node& node) {
+    if (auto* table = node.as_table()) {
+        table->is_inline(true);
+        for (auto&& [key, value] : *table) printInOneForm(value);
+    } else if (auto* list = node.as_array()) {
+        for (auto& value : *list) printInOneForm(value);
+    } else if (auto* number = node.as_integer()) {
+        number->flags(toml::value_flags::none);
+    }
+}
+
 }  // namespace
 
 void JobFileErrors::add(Position at, const std::string& message) {
@@ -82,7 +96,7 @@ std::string TomlTable::text(std::string_view key, std::string byDefault) {
     if (node == nullptr) return byDefault;
     const auto* value = node->as_string();
     if (value != nullptr && value->get().find('\0') == std::string::npos) return value->get();
-    wrongType(key, *node, value == nullptr ? "a text in quotes" : "a text without NUL bytes");
+    wrongType(key, *node, value == nullptr ? "a text in quotes" : kTextWithoutNul);
     return byDefault;
 }
 
@@ -202,12 +216,16 @@ std::size_t TomlTable::size(std::string_view key, std::size_t byDefault, std::si
 std::vector<std::string> TomlTable::texts(std::string_view key) {
     const auto* node = find(key);
     if (node == nullptr) return {};
-    if (const auto* one = node->as_string()) return {one->get()};
+    if (node->is_string()) return {text(key, "")};
     std::vector<std::string> all;
     if (const auto* list = node->as_array()) {
         for (const auto& item : *list) {
             if (!item.is_string()) {
                 wrongType(key, item, "a text in quotes");
+                return {};
+            }
+            if (item.as_string()->get().find('\0') != std::string::npos) {
+                wrongType(key, item, kTextWithoutNul);
                 return {};
             }
             all.push_back(item.as_string()->get());
@@ -244,8 +262,11 @@ std::vector<std::pair<std::string, const toml::node*>> TomlTable::members(std::s
 std::vector<std::pair<std::string, std::string>> TomlTable::requiredPairs(std::string_view key) {
     std::vector<std::pair<std::string, std::string>> pairs;
     for (const auto& [name, value] : members(key)) {
-        if (const auto* text = value->as_string()) pairs.emplace_back(name, text->get());
-        else if (const auto* number = value->as_integer())
+        if (const auto* text = value->as_string()) {
+            if (text->get().find('\0') != std::string::npos)
+                wrongType(name, *value, kTextWithoutNul);
+            else pairs.emplace_back(name, text->get());
+        } else if (const auto* number = value->as_integer())
             pairs.emplace_back(name, std::to_string(number->get()));
         else wrongType(name, *value, "a text in quotes or a whole number");
     }
@@ -255,6 +276,7 @@ std::vector<std::pair<std::string, std::string>> TomlTable::requiredPairs(std::s
 std::string TomlTable::content(const std::vector<std::string>& without) const {
     toml::table rest = table_;
     for (const auto& key : without) rest.erase(key);
+    for (auto&& [key, value] : rest) printInOneForm(value);
     std::ostringstream text;
     text << rest;
     // The order in which columns were named is the order in which they come.
