@@ -7,6 +7,8 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "recovery/inspect.h"
+
 namespace tidemill::test {
 namespace {
 
@@ -47,16 +49,22 @@ public:
         last_ = std::max(last_, batch.id);
         changed_.notify_all();
     }
-    // Returns once batch `id` is complete or the job has ended.
-    void await(std::uint64_t id, const StreamingContext& context) {
+    // Returns once batch `id` is complete or the job has ended; false when neither comes.
+    bool await(std::uint64_t id, const StreamingContext& context) {
+        const auto until = std::chrono::steady_clock::now() + kPatience;
         const auto resumed = context.status().checkpointBatch.value_or(0);
         std::unique_lock lock(mutex_);
         last_ = std::max(last_, resumed);
-        while (last_ < id && context.state() == StreamingContext::State::kActive)
+        while (last_ < id && context.state() == StreamingContext::State::kActive) {
+            if (std::chrono::steady_clock::now() > until) return false;
             changed_.wait_for(lock, std::chrono::milliseconds(1));
+        }
+        return true;
     }
 
 private:
+    static constexpr std::chrono::seconds kPatience{60};
+
     std::mutex mutex_;
     std::condition_variable changed_;
     std::uint64_t last_ = 0;
@@ -183,6 +191,15 @@ void SimulatedJob::dropFiles(std::int64_t tick) {
     }
 }
 
+bool SimulatedJob::hasRecordedBatch() {
+    bool found = false;
+    (void)recovery::dumpLog(disk_, "/data", core::Lsn(), [&](const auto& frame) {
+        found = found || frame.record.has_value();
+        return core::Result<>();
+    });
+    return found;
+}
+
 bool SimulatedJob::hasTrimmed() const {
     const std::string prefix = "/data/wal/";
     for (const auto& [path, bytes] : disk_.contents())
@@ -220,7 +237,10 @@ core::Result<> SimulatedJob::live() {
     options.checkpointInterval = Duration(2 * kTickMillis);
     options.segmentBytes = 4 << 10;
     options.deltaBudgetBytes = 16 << 10;
-    auto clock = std::make_shared<ManualClock>(fromMillis(nowMillis_));
+    // A life before the first batch was recorded begins anew, and a job that begins at a time of
+    // the grid has its first batch at the next one.
+    const std::int64_t early = nowMillis_ == kTickMillis && !hasRecordedBatch() ? 1 : 0;
+    auto clock = std::make_shared<ManualClock>(fromMillis(nowMillis_ - early));
     options.clock = clock;
     auto completed = std::make_shared<Completed>();
     try {
@@ -228,9 +248,14 @@ core::Result<> SimulatedJob::live() {
         build(context);
         context.addListener(completed);
         context.start();
+        clock->advance(Duration(early));
         // A batch that was due when the last life ended runs at once.
         for (;;) {
-            completed->await(static_cast<std::uint64_t>(nowMillis_ / kTickMillis), context);
+            const auto batch = static_cast<std::uint64_t>(nowMillis_ / kTickMillis);
+            if (!completed->await(batch, context)) {
+                shownTwice_ += "batch " + std::to_string(batch) + " did not come to its end\n";
+                return core::fail(core::ErrorKind::kIo, "the job hangs");
+            }
             if (context.awaitTermination(std::chrono::milliseconds(0))) return {};
             if (nowMillis_ / kTickMillis >= plan_.batches()) break;
             nowMillis_ += kTickMillis;

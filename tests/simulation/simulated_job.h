@@ -74,6 +74,7 @@ public:
     bool hasTrimmed() const;
 
 private:
+    bool hasRecordedBatch();
     void dropFiles(std::int64_t tick);
     void build(StreamingContext& context);
     void show(std::size_t node, std::uint64_t batch, std::vector<std::string> elements);
