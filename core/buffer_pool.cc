@@ -78,6 +78,7 @@ Buffer BufferPool::take(std::size_t capacityBytes, bool beyondBudget) {
     const std::size_t capacity = std::bit_ceil(std::max(capacityBytes, kSmallestBytes));
     TM_CHECK(capacity <= kLargestBytes, "a buffer larger than the largest class was asked for");
     char* memory = nullptr;
+    std::vector<std::pair<char*, std::size_t>> dropped;  // to the system, without the lock
     {
         std::lock_guard lock(mutex_);
         // One buffer is always granted, or a budget below one buffer would stop everything.
@@ -92,11 +93,15 @@ Buffer BufferPool::take(std::size_t capacityBytes, bool beyondBudget) {
             list.pop_back();
             cachedBytes_ -= capacity;
         }
+        while (cachedBytes_ != 0 && cachedBytes_ + usedBytes_ > budgetBytes_)
+            dropped.push_back(takeOldestFree());
     }
+    for (const auto& [free, bytes] : dropped) deallocate(free, bytes);
     Buffer buffer;
-    buffer.data_ = memory != nullptr ? memory : allocate(capacity);
     buffer.capacity_ = capacity;
-    buffer.pool_ = shared_from_this();
+    buffer.pool_ = shared_from_this();  // which has it back if there is no memory for it
+    if (memory == nullptr) memory = allocate(capacity);
+    buffer.data_ = memory;
     return buffer;
 }
 
@@ -106,8 +111,10 @@ void BufferPool::giveBack(char* data, std::size_t capacity) {
     {
         std::lock_guard lock(mutex_);
         usedBytes_ -= capacity;
-        free_[classOf(capacity)].push_back({data, ++returns_});
-        cachedBytes_ += capacity;
+        if (data != nullptr) {
+            free_[classOf(capacity)].push_back({data, ++returns_});
+            cachedBytes_ += capacity;
+        }
         while (cachedBytes_ != 0 && cachedBytes_ + usedBytes_ > budgetBytes_)
             dropped.push_back(takeOldestFree());
         if (std::exchange(refused_, false)) listener = listener_;

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstring>
+#include <fstream>
 #include <random>
 #include <thread>
 
@@ -46,6 +47,30 @@ TEST(BufferPool, ASizeThatIsNoLongerAskedForMakesWayForOneThatIs) {
     out[3] = Buffer();
     out[3] = pool->tryAcquire(16 * kKiB);
     EXPECT_EQ(out[3].data(), last) << "the buffer was not kept";
+}
+
+// What is cached and what is out together; seen by the number of pages the process has.
+TEST(BufferPool, WhatIsCachedMakesWayForWhatIsTaken) {
+    const auto residentPages = [] {
+        std::size_t size = 0, resident = 0;
+        std::ifstream("/proc/self/statm") >> size >> resident;
+        return resident;
+    };
+    constexpr std::size_t kBudget = 64 << 20;
+    const auto pool = BufferPool::make(kBudget);
+    const auto fill = [&](std::size_t capacity) {
+        std::vector<Buffer> out;
+        while (auto buffer = pool->tryAcquire(capacity)) {
+            std::memset(buffer.data(), 'x', buffer.capacity());
+            out.push_back(std::move(buffer));
+        }
+        return out;
+    };
+    const auto before = residentPages();
+    fill(4 << 20);
+    const auto out = fill(1 << 20);
+    EXPECT_EQ(pool->usedBytes(), kBudget);
+    EXPECT_LT(residentPages() - before, kBudget / 4096 * 5 / 4);
 }
 
 TEST(BufferPool, ABudgetBelowOneBufferStillGrantsOne) {
