@@ -63,7 +63,7 @@ LogWriter::LogWriter(core::FileSystem& files, LogStart start, core::LanePosition
       segmentFiles_(std::make_shared<SegmentFiles>(files, start.directory, start.uuid)),
       storedBlocks_(std::make_shared<StoredBlocks>(
           segmentFiles_, SegmentName{start.segments.back().firstLsn, start.segments.back().epoch})),
-      pending_(options.backlog, start.pending),
+      waiting_(options.backlog, start.pending),
       lanes_(std::move(lanes)),
       last_(start.last),
       durable_(start.last),
@@ -105,7 +105,7 @@ core::BlockLog::Outcome LogWriter::append(core::BlockPtr block) {
     if (!lanes_.advance(origin)) return Outcome::kStale;
     last_ = last_.next();
     block->setLsn(last_);
-    pending_.add(block);
+    waiting_.add(block);
     queue_.push_back({last_, std::move(block), {}, frameBytes(payload)});
     if (holds_ == 0) work_.notify_one();
     return Outcome::kQueued;
@@ -184,16 +184,16 @@ void LogWriter::onDurable(std::function<void(core::Result<Lsn>)> listener) {
 
 std::vector<core::BlockPtr> LogWriter::take(std::size_t bytesMax) {
     std::lock_guard lock(mutex_);
-    auto taken = pending_.take(bytesMax, durable_);
-    if (pending_.releaseFrom() && !pending_.empty()) work_.notify_one();
+    auto taken = waiting_.take(bytesMax, durable_);
+    if (waiting_.releaseFrom() && !waiting_.empty()) work_.notify_one();
     return taken;
 }
 
 // Before anybody is told that they are durable, so that no batch runs on them yet.
-void LogWriter::releaseSome(std::span<const Queued> written) {
+void LogWriter::releaseMemory(std::span<const Queued> written) {
     {
         std::lock_guard lock(mutex_);
-        if (!pending_.mayRelease()) return;
+        if (!waiting_.mayRelease()) return;
     }
     for (const auto& queued : written)
         if (queued.block && queued.block->memoryIsScarce()) queued.block->release();
@@ -201,7 +201,7 @@ void LogWriter::releaseSome(std::span<const Queued> written) {
 
 std::size_t LogWriter::pendingBytes() const {
     std::lock_guard lock(mutex_);
-    return pending_.sizeBytes();
+    return waiting_.sizeBytes();
 }
 
 std::uint64_t LogWriter::sizeBytes() const { return segments_.sizeBytes(); }
@@ -241,9 +241,9 @@ void LogWriter::run() {
 void LogWriter::awaitWork(std::unique_lock<std::mutex>& lock) {
     const auto ready = [&] { return closing_ || error_ || (!queue_.empty() && holds_ == 0); };
     for (;;) {
-        pending_.releaseIfDue(durable_);
+        waiting_.releaseIfDue(durable_);
         if (ready()) return;
-        if (const auto from = pending_.releaseFrom()) work_.wait_until(lock, *from);
+        if (const auto from = waiting_.releaseFrom()) work_.wait_until(lock, *from);
         else work_.wait(lock);
     }
 }
@@ -296,7 +296,7 @@ core::Result<> LogWriter::write(const std::vector<Queued>& group) {
             if (queued.block) queued.block->stored(storedBlocks_, frameOffset);
             frameOffset += queued.frameBytes;
         }
-        releaseSome(written);
+        releaseMemory(written);
         next += count;
         published(group[next - 1].lsn, bytes);
     }

@@ -100,13 +100,13 @@ private:
               LogWriterOptions options, std::unique_ptr<core::File> file);
 
     void hold() override;
-    void release() override;
+    void release() override;  // of a hold, not of memory
 
     void run();
     std::vector<Queued> nextGroup();
     core::Result<> write(const std::vector<Queued>& group);
     void awaitWork(std::unique_lock<std::mutex>& lock);
-    void releaseSome(std::span<const Queued> written);
+    void releaseMemory(std::span<const Queued> written);
     core::Result<> writePieces(std::span<const iovec> pieces, std::uint64_t bytes);
     core::Result<> rotate(core::Lsn firstLsn, std::uint64_t frameBytes);
     void published(core::Lsn lsn, std::uint64_t bytes);
@@ -135,7 +135,7 @@ private:
     std::condition_variable work_;      // wakes the writer
     std::condition_variable progress_;  // wakes waitDurable and close
     std::deque<Queued> queue_;
-    WaitingBlocks pending_;
+    WaitingBlocks waiting_;
     core::Lanes lanes_;
     core::Lsn last_;
     core::Lsn durable_;

@@ -25,7 +25,9 @@ std::vector<core::BlockPtr> WaitingBlocks::take(std::size_t bytesMax, core::Lsn 
         blocks_.pop_front();
     }
     sizeBytes_ -= bytes;
-    if (limits_.releaseDelay.count() != 0) releaseFrom_ = Clock::now() + limits_.releaseDelay;
+    // Not put off by a take that comes while it is: batch behind batch would put it off for ever.
+    if (limits_.releaseDelay.count() != 0 && !releaseFrom_)
+        releaseFrom_ = Clock::now() + limits_.releaseDelay;
     release(durable);  // what had to stay while there was more of it
     return taken;
 }
@@ -42,10 +44,10 @@ void WaitingBlocks::releaseIfDue(core::Lsn durable) {
 
 void WaitingBlocks::release(core::Lsn durable) {
     if (!mayRelease()) return;
-    for (auto waiting = blocks_.rbegin(); waiting != blocks_.rend(); ++waiting) {
-        if (!(*waiting)->memoryIsScarce()) break;
-        if ((*waiting)->lsn() <= durable) (*waiting)->release();
-    }
+    // The newest first: the next batch takes the oldest. Some have memory outside any budget, which
+    // is never scarce.
+    for (auto waiting = blocks_.rbegin(); waiting != blocks_.rend(); ++waiting)
+        if ((*waiting)->lsn() <= durable && (*waiting)->memoryIsScarce()) (*waiting)->release();
 }
 
 }  // namespace tidemill::recovery

@@ -18,8 +18,8 @@ struct WaitingBlocksLimits {
     // blocks; beyond that memory runs out, and sources stop reading.
     std::size_t bytesMax = ~std::size_t{0};
     std::size_t blocksMax = ~std::size_t{0};
-    // How long they keep it behind a take() all the same. What a batch that runs now soon gives
-    // back need not be read again from the log.
+    // How long they keep it behind a take() all the same, unless an earlier take's time is running.
+    // What a batch that runs now soon gives back need not be read again from the log.
     std::chrono::milliseconds releaseDelay{0};
 };
 
@@ -32,13 +32,14 @@ public:
 
     void add(core::BlockPtr block);
     // The oldest, in their order: as many as fit into `bytesMax`, at least one if there is one.
-    // Those up to `durable` that stay behind give their memory back if they may.
+    // Without a delay, those up to `durable` that stay behind give their memory back if they may.
     std::vector<core::BlockPtr> take(std::size_t bytesMax, core::Lsn durable);
 
     bool empty() const { return blocks_.empty(); }
     std::size_t sizeBytes() const { return sizeBytes_; }
 
-    // Whether a block that is durable gives its memory back when that is scarce.
+    // Whether a block gives its memory back as soon as it is durable, when memory is scarce. Those
+    // that became so within a delay go by releaseIfDue().
     bool mayRelease() const;
     // When mayRelease() turns true behind a take(), if it has not yet.
     const std::optional<Clock::time_point>& releaseFrom() const { return releaseFrom_; }

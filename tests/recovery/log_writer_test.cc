@@ -232,6 +232,26 @@ TEST_F(LogWriterTest, BehindThatWhileMemoryComesBackThoughNothingElseHappens) {
     EXPECT_FALSE(pool->isScarce());
 }
 
+// However soon one batch follows the other, and though the newest block is in no pool.
+TEST_F(LogWriterTest, TakesDoNotPutOffThatMemoryComesBack) {
+    LogWriterOptions options = Life::writerOptions();
+    options.backlog.releaseDelay = std::chrono::milliseconds(500);
+    auto life = Life::start(disk_, Life::recoverOptions(), options);
+    TM_ASSERT_OK(life);
+    const auto pool = core::BufferPool::make(256 << 10);
+    life->log->take(1);
+    for (std::uint64_t line = 1; line <= 64; ++line)
+        TM_ASSERT_OK(life->append(pooledBlock(*pool, lineOf(static_cast<int>(line % 20)), line)));
+    TM_ASSERT_OK(life->append(sessionBlock("in memory of its own\n", "s", 1)));
+    std::size_t taken = 0;
+    while (pool->isScarce() && taken < 20) {
+        taken += life->log->take(1).size();
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    EXPECT_FALSE(pool->isScarce());
+    EXPECT_LT(taken, 20u) << "half of the budget is 32 blocks";
+}
+
 TEST_F(LogWriterTest, ABlockThatWasDamagedOnTheDiskIsNotTaken) {
     auto life = start(disk_);
     const auto pool = core::BufferPool::make(4 << 10);
