@@ -141,7 +141,23 @@ bool KafkaJobRig::await(seconds longest) const {
     return false;
 }
 
+// What was started a moment ago and has nothing left to do may not have come to its first line.
+void KafkaJobRig::awaitHandler(const ChildProcess& job) {
+    const std::string caught = "SigCgt:";
+    for (int i = 0; i < 4000; ++i) {
+        std::ifstream status("/proc/" + std::to_string(job.pid()) + "/status");
+        for (std::string line; std::getline(status, line);) {
+            if (line.starts_with("State:\tZ")) return;
+            if (line.starts_with(caught) &&
+                (std::stoull(line.substr(caught.size()), nullptr, 16) >> (SIGTERM - 1) & 1) != 0)
+                return;
+        }
+        std::this_thread::sleep_for(milliseconds(5));
+    }
+}
+
 int KafkaJobRig::stop(ChildProcess& job) const {
+    awaitHandler(job);
     job.signal(SIGTERM);
     return job.wait(seconds(60)).value_or(-1);
 }

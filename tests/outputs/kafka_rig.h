@@ -51,6 +51,8 @@ public:
     std::size_t fed() const { return lines_; }
 
 private:
+    static void awaitHandler(const ChildProcess& job);
+
     TemporaryDirectory directory_;
     const std::string brokers_;
     const std::string topic_;
