@@ -38,8 +38,8 @@ public:
     // out together, in as few writes as its size allows. Keep it short.
     class Hold {
     public:
-        explicit Hold(BlockLog& log) : log_(log) { log_.hold(); }
-        ~Hold() { log_.release(); }
+        explicit Hold(BlockLog& log) : log_(log) { log_.holdWrites(); }
+        ~Hold() { log_.resumeWrites(); }
         Hold(const Hold&) = delete;
         Hold& operator=(const Hold&) = delete;
 
@@ -86,8 +86,8 @@ public:
     virtual std::uint32_t epoch() const = 0;
 
 protected:
-    virtual void hold() = 0;
-    virtual void release() = 0;
+    virtual void holdWrites() = 0;
+    virtual void resumeWrites() = 0;
 };
 
 }  // namespace tidemill::core

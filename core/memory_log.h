@@ -32,8 +32,8 @@ public:
     std::uint32_t epoch() const override { return 1; }
 
 private:
-    void hold() override {}
-    void release() override {}
+    void holdWrites() override {}
+    void resumeWrites() override {}
     void report(Lsn durable);
 
     mutable std::mutex mutex_;

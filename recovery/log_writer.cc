@@ -128,12 +128,12 @@ core::Result<Lsn> LogWriter::appendRecord(const core::BatchRecord& record) {
     return last_;
 }
 
-void LogWriter::hold() {
+void LogWriter::holdWrites() {
     std::lock_guard lock(mutex_);
     ++holds_;
 }
 
-void LogWriter::release() {
+void LogWriter::resumeWrites() {
     std::lock_guard lock(mutex_);
     if (--holds_ == 0) work_.notify_one();
 }

@@ -99,8 +99,8 @@ private:
     LogWriter(core::FileSystem& files, LogStart start, core::LanePositions lanes,
               LogWriterOptions options, std::unique_ptr<core::File> file);
 
-    void hold() override;
-    void release() override;  // of a hold, not of memory
+    void holdWrites() override;
+    void resumeWrites() override;
 
     void run();
     std::vector<Queued> nextGroup();

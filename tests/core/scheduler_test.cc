@@ -57,8 +57,8 @@ public:
     bool stores = false;
 
 private:
-    void hold() override {}
-    void release() override {}
+    void holdWrites() override {}
+    void resumeWrites() override {}
     MemoryLog log_;
 };
 

@@ -202,10 +202,14 @@ std::size_t inMemoryAfterATake(Life& life, const std::shared_ptr<core::BufferPoo
     return pool->usedBytes() >> 12;
 }
 
-TEST_F(LogWriterTest, BehindATakeBlocksKeepTheirMemoryForAWhile) {
+core::Result<Life> startWithDelay(core::FileSystem& disk, std::chrono::milliseconds delay) {
     LogWriterOptions options = Life::writerOptions();
-    options.backlog.releaseDelay = std::chrono::hours(1);
-    auto life = Life::start(disk_, Life::recoverOptions(), options);
+    options.backlog.releaseDelay = delay;
+    return Life::start(disk, Life::recoverOptions(), options);
+}
+
+TEST_F(LogWriterTest, BehindATakeBlocksKeepTheirMemoryForAWhile) {
+    auto life = startWithDelay(disk_, std::chrono::hours(1));
     TM_ASSERT_OK(life);
     const auto pool = core::BufferPool::make(32 << 10);
     life->log->take(1);
@@ -215,9 +219,7 @@ TEST_F(LogWriterTest, BehindATakeBlocksKeepTheirMemoryForAWhile) {
 }
 
 TEST_F(LogWriterTest, BehindThatWhileMemoryComesBackThoughNothingElseHappens) {
-    LogWriterOptions options = Life::writerOptions();
-    options.backlog.releaseDelay = std::chrono::milliseconds(200);
-    auto life = Life::start(disk_, Life::recoverOptions(), options);
+    auto life = startWithDelay(disk_, std::chrono::milliseconds(200));
     TM_ASSERT_OK(life);
     const auto pool = core::BufferPool::make(32 << 10);
     life->log->take(1);
@@ -234,9 +236,7 @@ TEST_F(LogWriterTest, BehindThatWhileMemoryComesBackThoughNothingElseHappens) {
 
 // However soon one batch follows the other, and though the newest block is in no pool.
 TEST_F(LogWriterTest, TakesDoNotPutOffThatMemoryComesBack) {
-    LogWriterOptions options = Life::writerOptions();
-    options.backlog.releaseDelay = std::chrono::milliseconds(500);
-    auto life = Life::start(disk_, Life::recoverOptions(), options);
+    auto life = startWithDelay(disk_, std::chrono::milliseconds(500));
     TM_ASSERT_OK(life);
     const auto pool = core::BufferPool::make(256 << 10);
     life->log->take(1);

@@ -177,12 +177,12 @@ void MemoryBlockLog::onDurable(std::function<void(Result<Lsn>)> listener) {
     listeners_.push_back(std::move(listener));
 }
 
-void MemoryBlockLog::hold() {
+void MemoryBlockLog::holdWrites() {
     std::lock_guard lock(mutex_);
     ++holds_;
 }
 
-void MemoryBlockLog::release() {
+void MemoryBlockLog::resumeWrites() {
     {
         std::lock_guard lock(mutex_);
         --holds_;

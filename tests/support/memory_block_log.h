@@ -62,8 +62,8 @@ public:
     std::uint32_t epoch() const override { return 7; }
 
 private:
-    void hold() override;
-    void release() override;
+    void holdWrites() override;
+    void resumeWrites() override;
     void write();
     static std::vector<std::string> cut(
         const std::deque<core::BlockPtr>& blocks,

@@ -57,8 +57,8 @@ public:
     std::uint32_t epoch() const override { return 1; }
 
 private:
-    void hold() override {}
-    void release() override {}
+    void holdWrites() override {}
+    void resumeWrites() override {}
 };
 
 // Holds up whoever passes while it is shut.
