@@ -35,8 +35,8 @@ class BatchDirectory {
 public:
     // None: an earlier run of the same batch has published it already, the new copy is dropped.
     // Removes what a crash may have left under temporary names.
-    // Errors: kConflict (another batch's results stand there), kCorrupt (whose stand there cannot
-    // be told), kIo, kNoSpace.
+    // Errors: kConflict (another batch's results stand there), kCorrupt (it cannot be told whose
+    // stand there), kIo, kNoSpace.
     static Result<std::optional<BatchDirectory>> begin(FileSystem& files, Path path,
                                                        const ResultMark& mark);
 

@@ -83,7 +83,7 @@ private:
 
     struct Free {
         char* memory = nullptr;
-        std::uint64_t returned = 0;  // the how manieth return it was
+        std::uint64_t returned = 0;  // number of the return
     };
     static constexpr std::size_t kClasses = 15;
     const std::size_t budgetBytes_;
@@ -93,9 +93,9 @@ private:
     bool refused_ = false;
     std::uint64_t returns_ = 0;
     // By class; the last returned is taken first, for its bytes may still be in the CPU's caches.
-    // Together with those that are out they stay inside the budget: beyond it the one that nobody
-    // asked for the longest goes, so that sizes that are no longer asked for do not push out those
-    // that are.
+    // Together with those that are out they stay inside the budget: beyond it the one goes that was
+    // returned longest ago, so that sizes that are no longer asked for do not push out those that
+    // are.
     std::array<std::deque<Free>, kClasses> free_;
     std::function<void()> listener_;
 };

@@ -168,7 +168,7 @@ public:
           operation_(operation) {
         if (failed == nullptr) return;
         if (failed->rules().exactly != nullptr) leftOut_ = failed->skippedElementsOf(input);
-        oneByOne_ = failed->goesOn() || !leftOut_.holdsNone() || oneAtATime_;
+        checksEach_ = failed->goesOn() || !leftOut_.holdsNone() || oneAtATime_;
     }
 
     // What is made of an element must go on before the next one comes.
@@ -179,7 +179,7 @@ public:
     // noted; what handOn throws is never an element's fault.
     template <class In, class Apply, class Undo, class HandOn>
     void forEach(std::span<In> chunk, Apply apply, Undo undo, HandOn handOn) {
-        if (oneByOne_) [[unlikely]] {
+        if (checksEach_) [[unlikely]] {
             if constexpr (kCheaplyKept<In>)
                 if (failed_->goesOn() && !oneAtATime())
                     return attemptAll(chunk, apply, undo, handOn);
@@ -332,7 +332,7 @@ private:
     FailedRecords* failed_;
     InputPlace input_;
     bool oneAtATime_;
-    bool oneByOne_ = false;  // each element is looked at before and behind the call
+    bool checksEach_ = false;  // each element is looked at before and behind the call
     const std::string& operation_;
     std::uint64_t next_ = 0;  // number of the next element, where they are looked at one by one
     SkippedRunsReader leftOut_;
