@@ -32,15 +32,21 @@ std::string printed(const toml::node& node) {
     return text.size() > 60 ? text.substr(0, 60) + "…" : text;
 }
 
-constexpr const char* kTextWithoutNul = "a text without NUL bytes";
+// What the node must be to be taken as a text; null when it can be.
+const char* whyNoText(const toml::node& node) {
+    const auto* value = node.as_string();
+    if (value == nullptr) return "a text in quotes";
+    return value->get().find('\0') == std::string::npos ? nullptr : "a text without NUL bytes";
+}
 
-// However it was written: a table by its section or in braces, a number with any base.
-void printInOneForm(toml::node& node) {
+// So that it prints the same however it was written: a table as a section or in braces, a whole
+// number in any base.
+void useOneForm(toml::node& node) {
     if (auto* table = node.as_table()) {
         table->is_inline(true);
-        for (auto&& [key, value] : *table) printInOneForm(value);
+        for (auto&& [key, value] : *table) useOneForm(value);
     } else if (auto* list = node.as_array()) {
-        for (auto& value : *list) printInOneForm(value);
+        for (auto& value : *list) useOneForm(value);
     } else if (auto* number = node.as_integer()) {
         number->flags(toml::value_flags::none);
     }
@@ -94,9 +100,9 @@ void TomlTable::missing(std::string_view key) {
 std::string TomlTable::text(std::string_view key, std::string byDefault) {
     const auto* node = find(key);
     if (node == nullptr) return byDefault;
-    const auto* value = node->as_string();
-    if (value != nullptr && value->get().find('\0') == std::string::npos) return value->get();
-    wrongType(key, *node, value == nullptr ? "a text in quotes" : kTextWithoutNul);
+    const char* const wanted = whyNoText(*node);
+    if (wanted == nullptr) return node->as_string()->get();
+    wrongType(key, *node, wanted);
     return byDefault;
 }
 
@@ -220,12 +226,8 @@ std::vector<std::string> TomlTable::texts(std::string_view key) {
     std::vector<std::string> all;
     if (const auto* list = node->as_array()) {
         for (const auto& item : *list) {
-            if (!item.is_string()) {
-                wrongType(key, item, "a text in quotes");
-                return {};
-            }
-            if (item.as_string()->get().find('\0') != std::string::npos) {
-                wrongType(key, item, kTextWithoutNul);
+            if (const char* const wanted = whyNoText(item)) {
+                wrongType(key, item, wanted);
                 return {};
             }
             all.push_back(item.as_string()->get());
@@ -262,13 +264,11 @@ std::vector<std::pair<std::string, const toml::node*>> TomlTable::members(std::s
 std::vector<std::pair<std::string, std::string>> TomlTable::requiredPairs(std::string_view key) {
     std::vector<std::pair<std::string, std::string>> pairs;
     for (const auto& [name, value] : members(key)) {
-        if (const auto* text = value->as_string()) {
-            if (text->get().find('\0') != std::string::npos)
-                wrongType(name, *value, kTextWithoutNul);
-            else pairs.emplace_back(name, text->get());
-        } else if (const auto* number = value->as_integer())
+        if (const auto* number = value->as_integer())
             pairs.emplace_back(name, std::to_string(number->get()));
-        else wrongType(name, *value, "a text in quotes or a whole number");
+        else if (!value->is_string()) wrongType(name, *value, "a text in quotes or a whole number");
+        else if (const char* const wanted = whyNoText(*value)) wrongType(name, *value, wanted);
+        else pairs.emplace_back(name, value->as_string()->get());
     }
     return pairs;
 }
@@ -276,7 +276,7 @@ std::vector<std::pair<std::string, std::string>> TomlTable::requiredPairs(std::s
 std::string TomlTable::content(const std::vector<std::string>& without) const {
     toml::table rest = table_;
     for (const auto& key : without) rest.erase(key);
-    for (auto&& [key, value] : rest) printInOneForm(value);
+    for (auto&& [key, value] : rest) useOneForm(value);
     std::ostringstream text;
     text << rest;
     // The order in which columns were named is the order in which they come.
