@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <fstream>
 #include <thread>
 
 #include "tests/outputs/postgres_fixture.h"
@@ -27,16 +26,7 @@ protected:
                    table + "\"\ncreate = true\n";
         });
     }
-    // A life without a fault that takes in all that is left, and what is found then.
-    std::string finish() {
-        rig_->feed(7);  // so that there is something to wait for
-        auto job = rig_->start();
-        const bool all = rig_->await(ask);
-        const int code = rig_->stop(*job);
-        const auto problems = rig_->problems(ask);
-        if (all && code == 0) return problems;
-        return problems + "code " + std::to_string(code) + "\n" + rig_->words();
-    }
+    std::string finish() { return rig_->finish(ask); }
 
     std::unique_ptr<SqlJobRig> rig_;
 };

@@ -3,9 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <fstream>
 #include <limits>
-#include <thread>
 
 #include "rows/outputs.h"
 #include "tests/outputs/postgres_fixture.h"

@@ -81,6 +81,16 @@ std::unique_ptr<ChildProcess> SqlJobRig::start(const std::string& failpoint,
     return std::make_unique<ChildProcess>(options);
 }
 
+std::string SqlJobRig::finish(const Query& query) {
+    feed(7);  // so that there is something to wait for
+    const auto job = start();
+    const bool all = await(query);
+    const int code = stop(*job);
+    const auto found = problems(query);
+    if (all && code == 0) return found;
+    return found + "code " + std::to_string(code) + "\n" + words();
+}
+
 bool SqlJobRig::await(const Query& query, std::chrono::seconds longest) const {
     const auto until = std::chrono::steady_clock::now() + longest;
     while (std::chrono::steady_clock::now() < until) {

@@ -50,6 +50,8 @@ public:
 
     // What is wrong with the tables; empty: each line is there once, and the totals are right.
     std::string problems(const Query& query) const;
+    // A life without a fault that takes in all that is left, and what is wrong then.
+    std::string finish(const Query& query);
     std::string words() const { return tailOf(directory_ / "log", 12); }
     std::string allWords() const;
     const TemporaryDirectory& directory() const { return directory_; }

@@ -211,15 +211,7 @@ protected:
         });
         query_ = [this](const std::string& sql) { return ask(sql); };
     }
-    std::string finish() {
-        rig_->feed(7);  // so that there is something to wait for
-        auto job = rig_->start();
-        const bool all = rig_->await(query_);
-        const int code = rig_->stop(*job);
-        const auto problems = rig_->problems(query_);
-        if (all && code == 0) return problems;
-        return problems + "code " + std::to_string(code) + "\n" + rig_->words();
-    }
+    std::string finish() { return rig_->finish(query_); }
 
     std::unique_ptr<SqlJobRig> rig_;
     Query query_;
