@@ -257,7 +257,7 @@ core::Result<> SimulatedJob::live() {
         for (;;) {
             const auto batch = static_cast<std::uint64_t>(nowMillis_ / kTickMillis);
             if (!completed->await(batch, context)) {
-                shownTwice_ += "batch " + std::to_string(batch) + " did not come to its end\n";
+                problems_ += "batch " + std::to_string(batch) + " did not come to its end\n";
                 return core::fail(core::ErrorKind::kIo, "the job hangs");
             }
             if (context.awaitTermination(std::chrono::milliseconds(0))) return {};
@@ -276,10 +276,10 @@ core::Result<> SimulatedJob::live() {
 void SimulatedJob::show(std::size_t node, std::uint64_t batch, std::vector<std::string> elements) {
     std::lock_guard lock(mutex_);
     const auto [place, isNew] = shown_[node].try_emplace(batch, elements);
-    if (!isNew && place->second != elements && shownTwice_.empty())
-        shownTwice_ = "node " + std::to_string(node) + " batch " + std::to_string(batch) +
-                      " was shown as " + joined(place->second) + "and again as " +
-                      joined(elements) + "\n";
+    if (!isNew && place->second != elements && problems_.empty())
+        problems_ = "node " + std::to_string(node) + " batch " + std::to_string(batch) +
+                    " was shown as " + joined(place->second) + "and again as " + joined(elements) +
+                    "\n";
 }
 
 std::vector<std::string> SimulatedJob::expected(std::size_t node, std::int64_t tick) const {
@@ -289,7 +289,7 @@ std::vector<std::string> SimulatedJob::expected(std::size_t node, std::int64_t t
 }
 
 std::string SimulatedJob::differences() const {
-    std::string text = shownTwice_;
+    std::string text = problems_;
     for (std::size_t node = 0; node < plan_.nodes().size(); ++node) {
         if (!plan_.nodes()[node].isLeaf) continue;
         const auto description = shown_.find(node);

@@ -89,7 +89,7 @@ private:
     std::int64_t nowMillis_ = 0;
     std::mutex mutex_;
     std::map<std::size_t, std::map<std::uint64_t, std::vector<std::string>>> shown_;
-    std::string shownTwice_;  // the first batch that was shown again with something else
+    std::string problems_;  // what hung, and the first batch that was shown otherwise again
 };
 
 }  // namespace tidemill::test
