@@ -1,5 +1,6 @@
 #include "recovery/waiting_blocks.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace tidemill::recovery {
@@ -25,9 +26,10 @@ std::vector<core::BlockPtr> WaitingBlocks::take(std::size_t bytesMax, core::Lsn 
         blocks_.pop_front();
     }
     sizeBytes_ -= bytes;
-    // Not put off by a take that comes while it is: batch behind batch would put it off for ever.
-    if (limits_.releaseDelay.count() != 0 && !releaseFrom_)
-        releaseFrom_ = Clock::now() + limits_.releaseDelay;
+    taken_.reset();
+    isHeld_ = !taken.empty();
+    if (isHeld_) taken_ = taken.back();
+    if (limits_.releaseDelay.count() != 0) releaseFrom_ = Clock::now() + limits_.releaseDelay;
     release(durable);  // what had to stay while there was more of it
     return taken;
 }
@@ -37,7 +39,13 @@ bool WaitingBlocks::mayRelease() const {
 }
 
 void WaitingBlocks::releaseIfDue(core::Lsn durable) {
-    if (!releaseFrom_ || Clock::now() < *releaseFrom_) return;
+    if (!releaseFrom_) return;
+    const auto now = Clock::now();
+    if (isHeld_ && taken_.expired()) {
+        isHeld_ = false;
+        releaseFrom_ = std::min(*releaseFrom_, now + limits_.releaseDelay / 8);
+    }
+    if (now < *releaseFrom_) return;
     releaseFrom_.reset();
     release(durable);
 }

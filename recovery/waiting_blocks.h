@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -18,8 +19,9 @@ struct WaitingBlocksLimits {
     // blocks; beyond that memory runs out, and sources stop reading.
     std::size_t bytesMax = ~std::size_t{0};
     std::size_t blocksMax = ~std::size_t{0};
-    // How long they keep it behind a take() all the same, unless an earlier take's time is running.
-    // What a batch that runs now soon gives back need not be read again from the log.
+    // How long they keep it behind a take() all the same, and an eighth of that once what it took
+    // is no longer held: what a batch gives back soon need not be read again from the log. Batches
+    // that follow each other without a pause use the machine fully; receiving waits for them then.
     std::chrono::milliseconds releaseDelay{0};
 };
 
@@ -39,11 +41,12 @@ public:
     std::size_t sizeBytes() const { return sizeBytes_; }
 
     // Whether a block gives its memory back as soon as it is durable, when memory is scarce. Those
-    // that became so within a delay go by releaseIfDue().
+    // that became so before go by releaseIfDue().
     bool mayRelease() const;
-    // When mayRelease() turns true behind a take(), if it has not yet.
+    // When mayRelease() turns true behind a take() at the latest, if it has not yet.
     const std::optional<Clock::time_point>& releaseFrom() const { return releaseFrom_; }
-    // Once that time has come, releases blocks up to `durable` as long as memory is scarce.
+    // Once that time has come, releases blocks up to `durable` as long as memory is scarce. Notices
+    // that what was taken is no longer held.
     void releaseIfDue(core::Lsn durable);
 
 private:
@@ -53,6 +56,8 @@ private:
     std::deque<core::BlockPtr> blocks_;
     std::size_t sizeBytes_ = 0;
     std::optional<Clock::time_point> releaseFrom_;
+    std::weak_ptr<core::Block> taken_;  // the last one of the last take()
+    bool isHeld_ = false;               // as far as releaseIfDue() has noticed
 };
 
 }  // namespace tidemill::recovery

@@ -234,8 +234,8 @@ TEST_F(LogWriterTest, BehindThatWhileMemoryComesBackThoughNothingElseHappens) {
     EXPECT_FALSE(pool->isScarce());
 }
 
-// However soon one batch follows the other, and though the newest block is in no pool.
-TEST_F(LogWriterTest, TakesDoNotPutOffThatMemoryComesBack) {
+// Though the newest block is in no pool.
+TEST_F(LogWriterTest, BatchesWithPausesDoNotPutOffThatMemoryComesBack) {
     auto life = startWithDelay(disk_, std::chrono::milliseconds(500));
     TM_ASSERT_OK(life);
     const auto pool = core::BufferPool::make(256 << 10);
@@ -250,6 +250,37 @@ TEST_F(LogWriterTest, TakesDoNotPutOffThatMemoryComesBack) {
     }
     EXPECT_FALSE(pool->isScarce());
     EXPECT_LT(taken, 20u) << "half of the budget is 32 blocks";
+}
+
+// One batch is given back as the next one takes its blocks: the machine is busy, and what would be
+// released would have to be read again.
+TEST_F(LogWriterTest, BatchesWithoutPausesDo) {
+    auto life = startWithDelay(disk_, std::chrono::milliseconds(1600));
+    TM_ASSERT_OK(life);
+    const auto pool = core::BufferPool::make(512 << 10);
+    std::uint64_t line = 0;
+    const auto append = [&] {
+        ++line;
+        TM_EXPECT_OK(life->append(pooledBlock(*pool, lineOf(static_cast<int>(line % 20)), line)));
+    };
+    life->log->take(1);
+    while (line < 100) append();
+    std::vector<core::BlockPtr> batch;
+    for (int i = 0; i < 25; ++i) {
+        batch = life->log->take(1);
+        append();
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    EXPECT_EQ(pool->usedBytes() >> 12, 101u) << "all that came, and the batch that runs";
+    // Nothing follows any more.
+    batch.clear();
+    const auto cleared = std::chrono::steady_clock::now();
+    for (int i = 0; i < 20 && pool->isScarce(); ++i) {
+        append();
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    EXPECT_FALSE(pool->isScarce());
+    EXPECT_LT(std::chrono::steady_clock::now() - cleared, std::chrono::milliseconds(1100));
 }
 
 TEST_F(LogWriterTest, ABlockThatWasDamagedOnTheDiskIsNotTaken) {
