@@ -2,15 +2,17 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "core/csv_records.h"
 #include "rows/reader.h"
 #include "rows/row_stream.h"
 
 namespace tidemill::rows {
 
-// A file of lines, one row each; empty lines are passed over. It is read again when it has changed,
+// A file of lines, or of records of CSV, one row each; empty ones are passed over. It is read again when it has changed,
 // between two batches; each batch's record says which version it sees, so that a batch that is run
 // again sees the same. Of a version that cannot be read nothing is taken: the one before stays, and
 // the log says why.
@@ -19,6 +21,8 @@ struct LookupTableFile {
     std::shared_ptr<const Reader> reader;
     // Of the columns without a stated type, see ColumnSpec::isLoose.
     std::vector<std::string> loose = {};
+    // How its records are cut; none: at line ends.
+    std::optional<CsvRecords> csv = {};
 };
 
 // The columns are those of `from`, then those of the file that are not in `on`. A key comes once in

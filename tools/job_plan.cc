@@ -182,7 +182,9 @@ private:
     // Fields of records that were cut otherwise would begin and end elsewhere.
     void readsAsCut(const StepSpec& step, const std::string& origin) {
         const auto cut = csv_.find(origin);
-        if (!step.csv || cut == csv_.end() || *step.csv == cut->second) return;
+        if (step.type != StepSpec::Type::kFields || !step.csv || cut == csv_.end() ||
+            *step.csv == cut->second)
+            return;
         errors_.add(step.at, "this step reads " + core::describe(*step.csv) +
                                  ", but its source gives " + core::describe(cut->second) +
                                  "; give both the same separator and trim");

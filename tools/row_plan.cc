@@ -26,8 +26,8 @@ public:
             case Type::kAggregate: return aggregate(from);
             case Type::kTop: return known(rows::top(from, step_.by, step_.n), "by");
             case Type::kLookup:
-                return known(rows::lookup(from, {step_.file, step_.reader, step_.loose}, step_.on,
-                                          step_.join),
+                return known(rows::lookup(from, {step_.file, step_.reader, step_.loose, step_.csv},
+                                          step_.on, step_.join),
                              "on");
             case Type::kJoin: return known(rows::join(from, *with, step_.on, step_.join), "on");
             case Type::kWhere: return where(from, step_.where, "where");

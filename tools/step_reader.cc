@@ -113,13 +113,17 @@ private:
                         "window");
     }
 
-    void fields() {
-        for (const auto& [name, node] : table_.members("fields", false))
-            notReserved(name, "fields");
+    void readRecords() {
         FieldsSpec spec = readFields(table_, errors_);
         step_.reader = std::move(spec.reader);
         step_.loose = std::move(spec.loose);
         step_.csv = spec.csv;
+    }
+
+    void fields() {
+        for (const auto& [name, node] : table_.members("fields", false))
+            notReserved(name, "fields");
+        readRecords();
         step_.where = table_.text("where", "");
     }
 
@@ -185,9 +189,7 @@ private:
         step_.file = table_.requiredText("file");
         for (const auto& [name, node] : table_.members("fields", false))
             notReserved(name, "fields");
-        FieldsSpec spec = readFields(table_, errors_);
-        step_.reader = std::move(spec.reader);
-        step_.loose = std::move(spec.loose);
+        readRecords();
         step_.on = table_.texts("on");
         if (step_.on.empty()) errors_.add(table_.at("on"), "[[step]] lacks the key \"on\"");
         if (!table_.has("kind")) return;

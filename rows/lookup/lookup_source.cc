@@ -11,7 +11,7 @@ using core::Result;
 // A range and a position are this byte and the file's bytes.
 constexpr char kFormat = 1;
 
-std::string LookupSource::lane() const { return "lookup " + path_; }
+std::string LookupSource::lane() const { return "lookup " + file_.path; }
 
 Result<> LookupSource::open(const core::SourceOpening& opening) {
     for (const auto& [lane, position] : opening.positions) {
@@ -32,13 +32,14 @@ Result<> LookupSource::start() {
 
 Result<LookupSource::Version> LookupSource::read() {
     const auto named = [this](const core::Error& error) {
-        return fail(error.kind, "the table \"" + path_ + "\" cannot be used: " + error.message);
+        return fail(error.kind,
+                    "the table \"" + file_.path + "\" cannot be used: " + error.message);
     };
-    const auto look = files_.info(path_);
+    const auto look = files_.info(file_.path);
     if (!look) return named(look.error());
     if (look->isDirectory) return named({ErrorKind::kInvalid, "it is a directory"});
     lastLook_ = Look{look->device, look->inode, look->sizeBytes, look->modifiedNanos};
-    auto content = core::readWholeFile(files_, path_, kFileBytesMax);
+    auto content = core::readWholeFile(files_, file_.path, kFileBytesMax);
     if (!content) return named(content.error());
     auto version = versionOf(std::move(*content));
     if (!version) return named(version.error());
@@ -48,7 +49,7 @@ Result<LookupSource::Version> LookupSource::read() {
 Result<LookupSource::Version> LookupSource::versionOf(std::string content) const {
     Version version;
     version.content = content;
-    TM_ASSIGN(version.table, LookupTable::of(std::move(content), *reader_, key_));
+    TM_ASSIGN(version.table, LookupTable::of(std::move(content), file_, key_));
     return version;
 }
 
@@ -62,7 +63,7 @@ void LookupSource::take(Version version) {
 
 Result<std::size_t> LookupSource::prepare(core::Instant, std::size_t) {
     if (next_) return 0;
-    const auto look = files_.info(path_);
+    const auto look = files_.info(file_.path);
     if (look && lastLook_ == Look{look->device, look->inode, look->sizeBytes, look->modifiedNanos})
         return 0;
     auto version = read();
@@ -81,7 +82,7 @@ Result<core::ReplayableSource::Plan> LookupSource::plan(const Limits& limits) {
     Version version = std::move(*next_);
     next_.reset();
     if (version.content.size() + 1 > limits.rangeBytes) {
-        const std::string what = "the table \"" + path_ + "\" cannot be used: it has " +
+        const std::string what = "the table \"" + file_.path + "\" cannot be used: it has " +
                                  std::to_string(version.content.size()) +
                                  " bytes, a batch's record has room for " +
                                  std::to_string(limits.rangeBytes - 1);
@@ -90,7 +91,7 @@ Result<core::ReplayableSource::Plan> LookupSource::plan(const Limits& limits) {
         return Plan{};
     }
     take(std::move(version));
-    core::logInfo("table \"" + path_ + "\": " + std::to_string(table_->rows()) + " rows");
+    core::logInfo("table \"" + file_.path + "\": " + std::to_string(table_->rows()) + " rows");
     return Plan{kFormat + content_, 0};
 }
 

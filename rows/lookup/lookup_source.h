@@ -18,9 +18,9 @@ namespace tidemill::rows {
 // Thread safety: see ReplayableSource.
 class LookupSource final : public core::ReplayableSource {
 public:
-    LookupSource(core::FileSystem& files, std::string path, std::shared_ptr<const Reader> reader,
-                 std::vector<std::size_t> key)
-        : files_(files), path_(std::move(path)), reader_(std::move(reader)), key_(std::move(key)) {}
+    // `key`: places of the columns that rows are looked up by.
+    LookupSource(core::FileSystem& files, LookupTableFile file, std::vector<std::size_t> key)
+        : files_(files), file_(std::move(file)), key_(std::move(key)) {}
 
     // What the batch at hand sees; null before the first. By the scheduler's thread.
     const std::shared_ptr<const LookupTable>& table() const { return table_; }
@@ -57,8 +57,7 @@ private:
     std::string lane() const;
 
     core::FileSystem& files_;
-    const std::string path_;
-    const std::shared_ptr<const Reader> reader_;
+    const LookupTableFile file_;
     const std::vector<std::size_t> key_;
 
     std::shared_ptr<const LookupTable> table_;

@@ -16,45 +16,48 @@ using core::Result;
 // Files of some programs begin with it; no field does.
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-struct NumberedLine {
+struct NumberedRecord {
     std::string_view text;
-    std::uint64_t number;
+    std::uint64_t line;  // that it begins in, from 1
 };
 
-std::vector<NumberedLine> linesOf(std::string_view content) {
+std::vector<NumberedRecord> recordsOf(std::string_view content,
+                                      const std::optional<CsvRecords>& csv) {
     if (content.starts_with(kByteOrderMark)) content.remove_prefix(kByteOrderMark.size());
-    std::vector<NumberedLine> lines;
-    std::uint64_t number = 0;
-    core::cutLines(content, [&](std::string_view line) {
-        ++number;
-        if (!line.empty()) lines.push_back({line, number});
+    std::vector<NumberedRecord> records;
+    std::uint64_t line = 1;
+    const auto add = [&](std::string_view record) {
+        if (!record.empty()) records.push_back({record, line});
+        line += 1 + static_cast<std::uint64_t>(std::count(record.begin(), record.end(), '\n'));
         return true;
-    });
-    return lines;
+    };
+    if (csv) core::cutCsvRecords(content, core::CsvCutter(*csv, content.size()), add, [] {});
+    else core::cutLines(content, add);
+    return records;
 }
 
-Result<> failLine(std::uint64_t number, const std::string& message) {
-    return fail(ErrorKind::kInvalid, "line " + std::to_string(number) + ": " + message);
+Result<> failLine(std::uint64_t line, const std::string& message) {
+    return fail(ErrorKind::kInvalid, "line " + std::to_string(line) + ": " + message);
 }
 
 }  // namespace
 
 Result<std::shared_ptr<const LookupTable>> LookupTable::of(std::string content,
-                                                           const Reader& reader,
+                                                           const LookupTableFile& file,
                                                            const std::vector<std::size_t>& key) {
     std::shared_ptr<LookupTable> table(new LookupTable(std::move(content)));
-    for (const auto& column : reader.schema().columns())
+    for (const auto& column : file.reader->schema().columns())
         table->columns_.push_back({column.type, {}, {}});
-    const auto lines = linesOf(table->content_);
-    std::vector<std::uint64_t> numbers;  // of the rows' lines
+    const auto all = recordsOf(table->content_, file.csv);
+    std::vector<std::uint64_t> lines;  // that the rows begin in
     KeyEncoder keys(key);
     RowFailures failures;
     std::string_view records[kChunkRows];
     std::uint16_t selected[kChunkRows];
-    const auto rows = reader.makeRowReader();
-    for (std::size_t begin = 0; begin < lines.size(); begin += kChunkRows) {
-        const std::size_t count = std::min(kChunkRows, lines.size() - begin);
-        for (std::size_t i = 0; i < count; ++i) records[i] = lines[begin + i].text;
+    const auto rows = file.reader->makeRowReader();
+    for (std::size_t begin = 0; begin < all.size(); begin += kChunkRows) {
+        const std::size_t count = std::min(kChunkRows, all.size() - begin);
+        for (std::size_t i = 0; i < count; ++i) records[i] = all[begin + i].text;
         Chunk chunk;
         chunk.rows = count;
         chunk.columns = rows->read(std::span(records).first(count), table->arena_, failures);
@@ -62,7 +65,7 @@ Result<std::shared_ptr<const LookupTable>> LookupTable::of(std::string content,
             const auto first =
                 std::min_element(failures.all().begin(), failures.all().end(),
                                  [](const auto& a, const auto& b) { return a.first < b.first; });
-            TM_TRY(failLine(lines[begin + first->first].number, first->second));
+            TM_TRY(failLine(all[begin + first->first].line, first->second));
         }
         for (std::size_t row = 0; row < count; ++row)
             if (!failures.failed(row))
@@ -73,15 +76,15 @@ Result<std::shared_ptr<const LookupTable>> LookupTable::of(std::string content,
         const auto encoded = keys.encode(chunk);
         for (std::size_t i = 0; i < chunk.selectedCount; ++i) {
             const std::size_t row = selected[i];
-            const std::uint64_t number = lines[begin + row].number;
+            const std::uint64_t line = all[begin + row].line;
             if (keys.hasNull(chunk, row)) continue;  // equals nothing
             bool isNew = false;
             auto& slot = table->keys_.insert(encoded[i], isNew);
             if (!isNew)
-                TM_TRY(failLine(number, "its key stands in line " +
-                                            std::to_string(numbers[slot.value]) + " already"));
+                TM_TRY(failLine(line, "its key stands in line " +
+                                          std::to_string(lines[slot.value]) + " already"));
             slot.value = table->rows_++;
-            numbers.push_back(number);
+            lines.push_back(line);
             for (std::size_t c = 0; c < chunk.columns.size(); ++c)
                 table->add(chunk.columns[c], row, table->columns_[c]);
         }

@@ -12,17 +12,18 @@
 #include "core/arena.h"
 #include "core/error.h"
 #include "core/key_table.h"
-#include "rows/reader.h"
+#include "rows/lookup.h"
 
 namespace tidemill::rows {
 
 // Thread safety: immutable.
 class LookupTable {
 public:
-    // The rows that `reader` takes out of the lines of `content`, by the columns at `key`. Errors:
-    // kInvalid, a line that is no row or whose key has come before, with its number.
+    // The rows that the file's reader takes out of the records of `content`, by the columns at
+    // `key`. Errors: kInvalid, a record that is no row or whose key has come before, with the
+    // number of the line it begins in.
     static core::Result<std::shared_ptr<const LookupTable>> of(std::string content,
-                                                               const Reader& reader,
+                                                               const LookupTableFile& file,
                                                                const std::vector<std::size_t>& key);
 
     // The row of an encoded key (key_encoding.h); none: the key is not there, or has a null.

@@ -28,6 +28,8 @@ public:
                Lookup how)
         : NarrowNode("lookup", std::move(from)), source_(std::move(source)), how_(std::move(how)) {}
 
+    bool holdsElements() const override { return false; }
+
     // The table stays until the next batch: texts of the batch at hand lie in it.
     void beginBatch(core::BatchRun&) override {
         table_ = source_->table();
@@ -47,6 +49,7 @@ private:
         }
         void finish() override { below_->finish(); }
         std::size_t wanted() const override { return below_->wanted(); }
+        bool flush() override { return below_->flush(); }
 
     private:
         void take(Chunk& chunk) {
@@ -126,12 +129,12 @@ Result<RowStream> lookup(const RowStream& given, LookupTableFile file,
         how.types.push_back(table[place].type);
     }
     TM_ASSIGN(auto schema, Schema::of(std::move(columns)));
-    auto source = std::make_shared<LookupSource>(*from.job->files, file.path, file.reader,
-                                                 std::move(tableKey));
     SourceDeclaration declared;
     declared.kind = "lookup";
     declared.description = "lookup reads the table " + file.path;
     declared.label = "table \"" + file.path + "\"";
+    auto source =
+        std::make_shared<LookupSource>(*from.job->files, std::move(file), std::move(tableKey));
     declared.replayable = source;
     from.job->addSource(std::move(declared));
     auto node = from.job->graph.add(

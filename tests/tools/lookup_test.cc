@@ -100,6 +100,21 @@ TEST_F(LookupTest, RowsGetTheColumnsOfTheirPartner) {
                                R"({"id": null, "what": "d", "name": null, "age": null})"}));
 }
 
+TEST_F(LookupTest, FieldsOfCsvMayHoldLineEnds) {
+    writeTable("id,name,age\r\n7,\"ann\r\nof \"\"x\"\"\n\",30\r\n\"8\",\"\nbob\",\n9,cy,x\n");
+    EXPECT_THAT(live({{"7 a"}}), HasSubstr("cannot be used: line 7: age"));
+    writeTable("id,name,age\r\n7,\"ann\r\nof \"\"x\"\"\n\",30\r\n\"8\",\"\nbob\",\n7,cy,1\n");
+    EXPECT_THAT(live({{"7 a"}}), HasSubstr("line 7: its key stands in line 2 already"));
+    writeTable("7,\"open\n8,bob,1\n");
+    EXPECT_THAT(live({{"7 a"}}), HasSubstr("cannot be used: line 1: "));
+    writeTable("id,name,age\r\n7,\"ann\r\nof \"\"x\"\"\n\",30\r\n\"8\",\"\nbob\",\n");
+    ASSERT_EQ(live({{"7 a", "8 b"}}), "");
+    EXPECT_EQ(
+        shown(1),
+        (Lines{R"({"id": 7, "what": "a", "name": "ann\u000d\u000aof \"x\"\u000a", "age": 30})",
+               R"({"id": 8, "what": "b", "name": "\u000abob", "age": null})"}));
+}
+
 TEST_F(LookupTest, InnerLeavesRowsWithoutPartnerOut) {
     writeTable("7,ann,30\n");
     ASSERT_EQ(live(
