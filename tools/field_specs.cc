@@ -61,8 +61,9 @@ private:
             inner.finish();
         } else {
             errors_.add(positionOf(node), "the field \"" + name +
-                                              "\" must be a place, such as 3 or \"/name\", or a "
-                                              "table, such as {at = 3, type = \"int\"}");
+                                              "\" must be a place, such as 3 or \"/name\" (without "
+                                              "NUL bytes), or a table, such as {at = 3, type = "
+                                              "\"int\"}");
         }
         if (isTyped) return field;
         const auto ready = std::find_if(known_.begin(), known_.end(), [&](const auto& known) {
@@ -77,10 +78,16 @@ private:
         return field;
     }
 
+    // None: it is neither a number nor a text without NUL bytes.
     static std::optional<std::string> placeOf(const toml::node& node) {
-        if (const auto* text = node.as_string()) return text->get();
+        if (const auto* text = node.as_string()) return plain(text->get());
         if (const auto* number = node.as_integer()) return std::to_string(number->get());
         return std::nullopt;
+    }
+
+    static std::optional<std::string> plain(const std::string& text) {
+        if (text.find('\0') != std::string::npos) return std::nullopt;
+        return text;
     }
 
     // True when it says a type.
@@ -88,7 +95,9 @@ private:
         if (const auto* at = inner.node("at")) {
             const auto place = placeOf(*at);
             if (place) field.place = *place;
-            else errors_.add(positionOf(*at), "at must be a position or a name in quotes");
+            else
+                errors_.add(positionOf(*at),
+                            "at must be a position or a name in quotes, without NUL bytes");
         } else {
             field.place = (by_ == By::kJson ? "/" : "") + field.name;
         }
@@ -107,15 +116,16 @@ private:
     }
 
     std::string textOf(const toml::node& node) {
-        if (const auto* text = node.as_string()) return text->get();
-        if (const auto* number = node.as_integer()) return std::to_string(number->get());
+        if (const auto place = placeOf(node)) return *place;
         if (const auto* truth = node.as_boolean()) return truth->get() ? "true" : "false";
         if (const auto* real = node.as_floating_point()) {
             std::string text;
             rows::appendFloat(text, real->get());
             return text;
         }
-        errors_.add(positionOf(node), "default must be a value: a number, a text, true or false");
+        errors_.add(positionOf(node),
+                    "default must be a value: a number, a text without NUL bytes, true or "
+                    "false");
         return {};
     }
 

@@ -253,6 +253,9 @@ std::vector<std::pair<std::string, const toml::node*>> TomlTable::members(std::s
     std::vector<std::tuple<std::uint32_t, std::uint32_t, std::string, const toml::node*>> placed;
     for (const auto& [name, value] : *table) {
         const auto& begin = name.source().begin;
+        if (name.str().find('\0') != std::string_view::npos)
+            errors_.add({begin.line, begin.column},
+                        "the name \"" + std::string(name.str()) + "\" must be without NUL bytes");
         placed.emplace_back(begin.line, begin.column, std::string(name.str()), &value);
     }
     std::sort(placed.begin(), placed.end());

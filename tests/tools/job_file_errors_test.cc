@@ -6,6 +6,8 @@
 namespace tidemill::tools {
 namespace {
 
+using ::testing::HasSubstr;
+
 TEST(JobFile, AFileThatIsMissingIsSaid) {
     const auto job = readJobFile("/nowhere/job.toml");
     ASSERT_FALSE(job);
@@ -119,7 +121,7 @@ TEST(JobFile, ARateSaysHowMuchOfWhat) {
     EXPECT_EQ(behind("listen", "\"5000\""),
               "job.toml:10:12: max_rate is \"5000\"; a rate is a number of records or bytes per "
               "second, such as \"5000 records/s\" or \"10 MiB/s\"");
-    EXPECT_THAT(behind("listen", "5000"), ::testing::HasSubstr("max_rate"));
+    EXPECT_THAT(behind("listen", "5000"), HasSubstr("max_rate"));
     EXPECT_EQ(behind("files", "\"5 records/s\""),
               "job.toml:10:12: max_rate of files is in bytes, such as \"10 MiB/s\": their records "
               "are not counted before they are read");
@@ -297,6 +299,18 @@ TEST(JobFile, ControlCharactersInNamesAreRefusedAndShownEscaped) {
         R"(job.toml:9:6: do "split\x1b[2J" is not known; known are: split, lower_case, filter, count, running_totals, fields, aggregate, top, join, where, compute, select, rename, drop, distinct, union, explode, sql, lookup)");
     EXPECT_EQ(errorBehindAGoodJob("[[output]]\nto = \"json_lines\"\npath = \"a\\u0000b\"\n"),
               R"(job.toml:10:8: path is "a\x00b", but must be a text without NUL bytes)");
+}
+
+TEST(JobFile, FieldsHaveNoNulBytes) {
+    const auto fields = [](const std::string& text) {
+        return errorBehindAGoodJob("[[step]]\ndo = \"fields\"\nby = \"logfmt\"\nfields = {" + text +
+                                   "}\n");
+    };
+    EXPECT_THAT(fields("a = \"x\\u0000y\""), HasSubstr("job.toml:11:15: the field \"a\" must be"));
+    EXPECT_THAT(fields("a = {at = \"x\\u0000y\"}"), HasSubstr("job.toml:11:21: at must be"));
+    EXPECT_THAT(fields("a = {at = \"x\", default = \"x\\u0000y\"}"),
+                HasSubstr("job.toml:11:36: default must be"));
+    EXPECT_THAT(fields("\"a\\u0000b\" = \"x\""), HasSubstr("job.toml:11:11: the name"));
 }
 
 TEST(JobFile, AListeningSourceNeedsAnAddressAndLeaveToBeReached) {
