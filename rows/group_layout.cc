@@ -39,6 +39,13 @@ void GroupLayout::merge(std::byte* into, const std::byte* from) const {
         aggregates_[i].accumulator->merge(into + offsets_[i], from + offsets_[i]);
 }
 
+std::size_t GroupLayout::objectBytes(const std::byte* record) const {
+    std::size_t bytes = 0;
+    for (const auto i : owners_)
+        bytes += aggregates_[i].accumulator->objectBytes(record + offsets_[i]);
+    return bytes;
+}
+
 void GroupLayout::destroy(std::byte* record) const {
     for (const auto i : owners_) aggregates_[i].accumulator->destroy(record + offsets_[i]);
 }

@@ -44,6 +44,8 @@ public:
     core::Result<Schema> schema() const;
 
     void merge(std::byte* into, const std::byte* from) const;
+    // Memory of the objects of a record, about.
+    std::size_t objectBytes(const std::byte* record) const;
     // Deletes the objects of a record.
     void destroy(std::byte* record) const;
     void encode(const std::byte* record, std::string& out) const;

@@ -65,6 +65,14 @@ void GroupTable::merge(GroupTable& from, std::span<const std::uint32_t> ranks) {
     }
 }
 
+std::size_t GroupTable::bytes() {
+    std::size_t bytes = keys_.bytes() + blocks_.size() * kPerBlock * layout_->recordBytes();
+    if (layout_->isFixed()) return bytes;
+    for (std::size_t rank = 0; rank < keys_.size(); ++rank)
+        bytes += layout_->objectBytes(recordOf(keys_.slotAt(rank)));
+    return bytes;
+}
+
 void GroupTable::clear() {
     destroyObjects();
     keys_.clear();

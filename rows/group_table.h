@@ -36,6 +36,8 @@ public:
     GroupTable& operator=(const GroupTable&) = delete;
 
     core::KeyTable& keys() { return keys_; }
+    // Memory it has, about; looks at every group whose accumulators own objects.
+    std::size_t bytes();
 
     // The record of each key, of at most kChunkRows; of new ones zeros. They stay where they are
     // until the next call.

@@ -53,6 +53,11 @@ public:
     // is stored as bytes behind the record.
     virtual bool ownsObject() const { return false; }
     virtual void destroy(std::byte* place) const { (void)place; }
+    // Memory of the object, about.
+    virtual std::size_t objectBytes(const std::byte* place) const {
+        (void)place;
+        return 0;
+    }
     virtual void encode(const std::byte* place, std::string& out) const { (void)place, (void)out; }
     // Errors: kCorrupt.
     virtual core::Result<> decode(std::string_view bytes, std::byte* place) const {
@@ -120,6 +125,7 @@ using FixedAccumulator = InPlaceAccumulator<State, Held<type>>;
 
 // Of a state that needs an object: it has
 //   void merge(const Object&);  void encode(std::string&) const;
+//   std::size_t heldBytes() const;                         what it has beside itself
 //   static std::unique_ptr<Object> decode(std::string_view);   null: no such bytes
 template <class Object>
 class ObjectAccumulator : public Accumulator {
@@ -132,6 +138,10 @@ public:
     void destroy(std::byte* place) const final {
         delete objectAt(place);
         storeState<Object*>(place, nullptr);
+    }
+    std::size_t objectBytes(const std::byte* place) const final {
+        const Object* object = objectAt(place);
+        return object == nullptr ? 0 : sizeof *object + object->heldBytes();
     }
     void encode(const std::byte* place, std::string& out) const final {
         if (const Object* object = objectAt(place)) object->encode(out);

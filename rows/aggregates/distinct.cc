@@ -23,11 +23,21 @@ struct BytesHash {
 // How often each value came; values in their key form.
 struct ValueCounts {
     std::unordered_map<std::string, std::int64_t, BytesHash, std::equal_to<>> counts;
+    std::size_t valueBytes = 0;
 
     void add(std::string_view value, std::int64_t times) {
         const auto found = counts.find(value);
-        if (found != counts.end()) found->second += times;
-        else counts.emplace(value, times);
+        if (found != counts.end()) {
+            found->second += times;
+        } else {
+            counts.emplace(value, times);
+            valueBytes += value.size();
+        }
+    }
+    // A node has a pointer and a hash beside its value.
+    std::size_t heldBytes() const {
+        return counts.bucket_count() * sizeof(void*) +
+               counts.size() * (sizeof(*counts.begin()) + 2 * sizeof(void*)) + valueBytes;
     }
     void merge(const ValueCounts& other) {
         for (const auto& [value, times] : other.counts) add(value, times);

@@ -64,6 +64,7 @@ struct KeptText {
     void merge(const KeptText& other) {
         if (other.isSeen) add(other.text);
     }
+    std::size_t heldBytes() const { return text.capacity(); }
     void encode(std::string& out) const {
         out += '\1';
         out += text;

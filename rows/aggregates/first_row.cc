@@ -53,6 +53,7 @@ struct FirstText {
     void merge(const FirstText& other) {
         if (seen == kNone) *this = other;
     }
+    std::size_t heldBytes() const { return text.capacity(); }
     void encode(std::string& out) const {
         out += static_cast<char>(seen);
         out += text;

@@ -20,6 +20,8 @@ public:
           columns_(columns),
           computed_(std::move(computed)) {}
 
+    bool holdsElements() const override { return false; }
+
 private:
     class ComputeSink final : public core::Sink<Chunk> {
     public:
@@ -39,6 +41,7 @@ private:
         }
         void finish() override { below_->finish(); }
         std::size_t wanted() const override { return below_->wanted(); }
+        bool flush() override { return below_->flush(); }
 
     private:
         void take(Chunk& chunk) {

@@ -65,6 +65,8 @@ public:
           place_(place),
           separator_(std::move(separator)) {}
 
+    bool holdsElements() const override { return false; }
+
 private:
     class ExplodeSink final : public core::Sink<Chunk> {
     public:
@@ -79,6 +81,7 @@ private:
         }
         void finish() override { below_->finish(); }
         std::size_t wanted() const override { return below_->wanted(); }
+        bool flush() override { return below_->flush(); }
 
     private:
         void take(Chunk& chunk) {

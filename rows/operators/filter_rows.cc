@@ -11,6 +11,8 @@ public:
               std::shared_ptr<const Expression> condition)
         : NarrowNode(kind, std::move(from)), condition_(std::move(condition)) {}
 
+    bool holdsElements() const override { return false; }
+
 private:
     class WhereSink final : public core::Sink<Chunk> {
     public:
@@ -26,6 +28,7 @@ private:
         }
         void finish() override { below_->finish(); }
         std::size_t wanted() const override { return below_->wanted(); }
+        bool flush() override { return below_->flush(); }
 
     private:
         void take(Chunk& chunk) {

@@ -14,6 +14,7 @@ public:
         : NarrowNode("aggregate", std::move(groups)), layout_(std::move(layout)) {}
 
     core::Keyed keyed() const override { return core::Keyed::kRangedUnique; }
+    bool holdsElements() const override { return false; }
 
 private:
     class StoredSink final : public core::Sink<Group> {
@@ -37,6 +38,7 @@ private:
         }
         void finish() override { below_->finish(); }
         std::size_t wanted() const override { return below_->wanted(); }
+        bool flush() override { return below_->flush(); }
 
     private:
         const GroupLayout& layout_;
@@ -87,6 +89,8 @@ public:
                 std::shared_ptr<const GroupLayout> layout)
         : core::NarrowNode<In, Chunk>("aggregate", std::move(groups)), layout_(std::move(layout)) {}
 
+    bool holdsElements() const override { return false; }
+
 private:
     class ResultsSink final : public core::Sink<In> {
     public:
@@ -122,6 +126,7 @@ private:
         }
         void finish() override { below_->finish(); }
         std::size_t wanted() const override { return below_->wanted(); }
+        bool flush() override { return below_->flush(); }
 
     private:
         void report(std::size_t i, std::span<In> groups) {

@@ -19,6 +19,9 @@ public:
           layout_(std::move(layout)),
           keyPlaces_(std::move(keyPlaces)) {}
 
+    bool perRecord() const override { return false; }
+    bool holdsElements() const override { return false; }
+
 private:
     class GroupSink final : public PhaseOne {
     public:
@@ -42,6 +45,8 @@ private:
         void take(std::span<Chunk> chunks) override {
             for (Chunk& chunk : chunks) take(chunk);
         }
+        // Keys and what accumulators keep are copies.
+        bool flush() override { return true; }
 
     private:
         void take(Chunk& chunk) {
@@ -79,6 +84,7 @@ private:
     std::unique_ptr<GroupTable> makeTable() const override {
         return std::make_unique<GroupTable>(layout_);
     }
+    std::size_t bytesOf(GroupTable& table) const override { return table.bytes(); }
     std::unique_ptr<core::Sink<Chunk>> makePhaseOne(core::TaskContext& task) override {
         return std::make_unique<GroupSink>(*this, task);
     }

@@ -18,6 +18,8 @@ public:
                   std::vector<std::string> headers)
         : NarrowNode("rows", std::move(records)), headers_(std::move(headers)) {}
 
+    bool holdsElements() const override { return false; }
+
 private:
     class RowSink final : public core::Sink<KafkaRecord> {
     public:
@@ -42,6 +44,7 @@ private:
         }
         void finish() override { below_->finish(); }
         std::size_t wanted() const override { return below_->wanted(); }
+        bool flush() override { return below_->flush(); }
 
     private:
         void put(std::size_t row, const KafkaRecord& record) {

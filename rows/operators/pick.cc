@@ -17,6 +17,8 @@ public:
     PickNode(std::shared_ptr<core::StreamNode<Chunk>> from, std::vector<std::size_t> places)
         : NarrowNode("select", std::move(from)), places_(std::move(places)) {}
 
+    bool holdsElements() const override { return false; }
+
 private:
     class PickSink final : public core::Sink<Chunk> {
     public:
@@ -32,6 +34,7 @@ private:
         }
         void finish() override { below_->finish(); }
         std::size_t wanted() const override { return below_->wanted(); }
+        bool flush() override { return below_->flush(); }
 
     private:
         const std::vector<std::size_t>& places_;

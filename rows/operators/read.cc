@@ -17,6 +17,7 @@ public:
         : NarrowNode("fields", std::move(lines)), reader_(std::move(reader)) {}
 
     void beginBatch(core::BatchRun& run) override { time_ = run.record().time; }
+    bool holdsElements() const override { return false; }
 
 private:
     class ReadSink final : public core::Sink<std::string_view> {
@@ -41,6 +42,7 @@ private:
         }
         void finish() override { below_->finish(); }
         std::size_t wanted() const override { return below_->wanted(); }
+        bool flush() override { return below_->flush(); }
 
     private:
         std::unique_ptr<RowReader> reader_;
@@ -69,6 +71,8 @@ public:
     explicit CountsNode(std::shared_ptr<core::StreamNode<Counted>> counts)
         : NarrowNode("rows", std::move(counts)) {}
 
+    bool holdsElements() const override { return false; }
+
 private:
     class CountsSink final : public core::Sink<Counted> {
     public:
@@ -86,6 +90,7 @@ private:
         }
         void finish() override { below_->finish(); }
         std::size_t wanted() const override { return below_->wanted(); }
+        bool flush() override { return below_->flush(); }
 
     private:
         ColumnBuffer value_{Type::kText}, count_{Type::kInt};

@@ -29,6 +29,8 @@ public:
     }
 
     Duration slide() const override { return from_->slide(); }
+    bool perRecord() const override { return false; }
+    bool holdsElements() const override { return false; }
 
     std::unique_ptr<core::Sink<Chunk>> open(core::TaskContext&) override {
         if (!required()) return nullptr;
@@ -74,6 +76,7 @@ private:
             node_.kept_.insert(node_.kept_.end(), std::make_move_iterator(heap_.begin()),
                                std::make_move_iterator(heap_.end()));
         }
+        bool flush() override { return true; }
 
     private:
         void take(const Chunk& chunk, std::size_t row, std::string_view bytes) {

@@ -27,6 +27,7 @@ public:
         node_->require();
     }
     std::string describe() const override { return "print"; }
+    bool holdsRecords() const override { return false; }
     Visibility run(BatchRun& run) override {
         if (!run.isActive(node_->slide())) return Visibility::kNow;
         std::string text = core::printHeader(run.record().time);
@@ -70,6 +71,7 @@ public:
     std::string describe() const override {
         return options_.kind + " path=" + options_.path + ", " + options_.format->describe();
     }
+    bool holdsRecords() const override { return false; }
     std::string place() const override {
         return toStdout() ? std::string() : core::absolutePlace(options_.path);
     }

@@ -11,7 +11,8 @@
 
 namespace tidemill::rows {
 
-// Calls f(chunk, row) for the first `limit` rows of the batch, one after another.
+// Calls f(chunk, row) for the first `limit` rows of the batch, one after another. `f` copies what it
+// keeps of a row.
 template <class F>
 void scanRows(core::StreamNode<Chunk>& node, core::BatchRun& run, std::size_t limit, F&& f) {
     class EachRow final : public core::Sink<Chunk> {
@@ -27,6 +28,7 @@ void scanRows(core::StreamNode<Chunk>& node, core::BatchRun& run, std::size_t li
         }
         void finish() override {}
         std::size_t wanted() const override { return left_; }
+        bool flush() override { return true; }
 
     private:
         F& f_;

@@ -25,6 +25,10 @@ public:
     void add(std::string_view value);
     void merge(const DistinctSketch& other);
     std::uint64_t estimate() const;
+    // Memory it has beside itself.
+    std::size_t heldBytes() const {
+        return hashes_.capacity() * sizeof(std::uint64_t) + registers_.capacity();
+    }
 
     // Version 1: [u8 1][u8 0][u64 hash …, ascending] or [u8 1][u8 1][4096 registers of u8].
     void encode(std::string& out) const;

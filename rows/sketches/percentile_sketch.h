@@ -26,6 +26,8 @@ public:
     void merge(const PercentileSketch& other);
 
     std::uint64_t count() const;
+    // Memory it has beside itself.
+    std::size_t heldBytes() const { return positive_.heldBytes() + negative_.heldBytes(); }
     // The value that a share of `fraction` (0 ... 1) of all lies below: that of rank
     // floor(fraction * (count - 1)); the least and the greatest are exact. Nothing without values.
     std::optional<double> at(double fraction) const;
@@ -46,6 +48,7 @@ private:
         void add(std::int32_t bucket, std::uint64_t count);
         void merge(const Store& other);
         std::uint64_t total() const { return total_; }
+        std::size_t heldBytes() const { return counts_.capacity() * sizeof(std::uint64_t); }
         // The bucket that holds the one of rank `rank` (below total()) by size.
         std::int32_t bucketOf(std::uint64_t rank) const;
         // Calls f(bucket, count) for those that are not empty, ascending.

@@ -1,53 +1,23 @@
 // Bursts that do not fit into memory: they wait in the log and are read from it when their batch
 // runs.
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
 #include <set>
 #include <span>
-#include <thread>
 
 #include "core/logging.h"
-#include "tests/support/batch_harness.h"
-#include "tests/support/test_client.h"
+#include "tests/tidemill/burst_rig.h"
 
 namespace tidemill::test {
 namespace {
 
-using namespace std::chrono_literals;
 using View = std::string_view;
 using Lines = DStream<View>;
 
-constexpr std::size_t kMebi = 1 << 20;
 constexpr std::size_t kBurstBytes = 24 * kMebi;
-constexpr std::chrono::seconds kLongest{60};
-
-// Looks until `condition` holds; returns whether it did in time.
-template <class Condition>
-bool within(std::chrono::seconds time, Condition condition) {
-    const auto until = std::chrono::steady_clock::now() + time;
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() > until) return false;
-        sleepMillis(2);
-    }
-    return true;
-}
-
-StreamingOptions options(const std::filesystem::path& directory) {
-    StreamingOptions options;
-    options.directory = directory;
-    options.interval = 10s;
-    options.workers = 2;
-    options.maxBatchBytes = 4 * kMebi;
-    options.receiveBudgetBytes = 2 * kMebi;
-    options.blockBytes = 64 << 10;
-    options.segmentBytes = 4 * kMebi;
-    options.deltaBudgetBytes = 16 * kMebi;
-    return options;
-}
 
 // "word17 rare4711 filler…": words of which each tells its own number of times.
 std::string lineOf(std::uint64_t number) {
@@ -56,51 +26,6 @@ std::string lineOf(std::uint64_t number) {
     line.resize(std::max<std::size_t>(line.size() + 1, 90), number % 7 == 0 ? ' ' : '.');
     line.back() = '\n';
     return line;
-}
-
-struct Burst {
-    std::string text;
-    std::uint64_t lines = 0;
-    static Burst of(std::size_t bytes) {
-        Burst burst;
-        while (burst.text.size() < bytes) burst.text += lineOf(burst.lines++);
-        return burst;
-    }
-};
-
-// Everything that a sender that is gone has sent is in the log.
-bool isReceived(const Life& life, std::size_t bytes) {
-    const auto status = life.context().status();
-    return status.receivedBytes == bytes && status.connections == 0;
-}
-
-// Sends everything while no batch runs.
-void receive(Life& life, const std::string& text) {
-    TestClient client(life.context().boundPorts().front());
-    ASSERT_TRUE(client.connected());
-    std::thread sender([&] {
-        client.send(text);
-        client.finishSending();
-    });
-    const bool all = within(kLongest, [&] { return isReceived(life, text.size()); });
-    if (!all)
-        ADD_FAILURE() << "only " << life.context().status().receivedBytes << " bytes were taken in";
-    if (!all) ::shutdown(client.fd(), SHUT_RDWR);
-    sender.join();
-    ASSERT_TRUE(all);
-    const auto status = life.context().status();
-    EXPECT_LE(status.receiveBytes, status.receiveBudgetBytes);
-}
-
-// Batches until all of it has been in one; how many it took.
-std::size_t runAll(Life& life, std::size_t bytes) {
-    std::size_t batches = 0;
-    while (life.context().status().batches.bytes < bytes && !life.ended() &&
-           !::testing::Test::HasFailure()) {
-        life.run(1);
-        ++batches;
-    }
-    return batches;
 }
 
 using Counts = std::map<std::string, std::int64_t>;
@@ -210,7 +135,7 @@ class LogQueue : public ::testing::TestWithParam<Case> {};
 
 // Of each batch, what the job makes of its lines, and the lines themselves, collected at once.
 TEST_P(LogQueue, GivesWhatABatchInMemoryWouldGive) {
-    const auto burst = Burst::of(kBurstBytes);
+    const auto burst = Burst::of(kBurstBytes, lineOf);
     const auto run = [&](const StreamingOptions& options, bool withLines) {
         Life life(options);
         std::mutex mutex;
@@ -248,7 +173,7 @@ TEST_P(LogQueue, GivesWhatABatchInMemoryWouldGive) {
         return std::pair(made, batches);
     };
     TemporaryDirectory directory;
-    auto small = options(directory / "small");
+    auto small = burstOptions(directory / "small");
     const auto [made, batches] = run(small, false);
     if (HasFailure()) return;
     const std::size_t inMemory = burst.text.size() / small.maxBatchBytes;
@@ -261,7 +186,7 @@ TEST_P(LogQueue, GivesWhatABatchInMemoryWouldGive) {
     Counts all;
     for (const auto& [id, counts] : made)
         for (const auto& [word, count] : counts) all[word] += count;
-    const auto [withLines, ignored] = run(options(directory / "lines"), true);
+    const auto [withLines, ignored] = run(burstOptions(directory / "lines"), true);
     if (HasFailure()) return;
     const std::set<std::string> addsUp{"words",         "rareWordsOfManyBlocksInOneChunk",
                                        "filteredLines", "persistedLines",
@@ -270,7 +195,7 @@ TEST_P(LogQueue, GivesWhatABatchInMemoryWouldGive) {
     Counts others, expected;
     for (const auto& [id, counts] : withLines)
         for (const auto& [word, count] : counts) others[word] += count;
-    auto large = options(directory / "large");
+    auto large = burstOptions(directory / "large");
     large.maxBatchBytes = 256 * kMebi;
     large.receiveBudgetBytes = 512 * kMebi;
     for (const auto& [id, counts] : run(large, false).first)
@@ -298,11 +223,11 @@ Counts wordsOf(std::uint64_t from, std::uint64_t to) {
 // Killed while a burst waits, and while the batches behind it are recorded and not in a checkpoint.
 TEST(LogQueueLives, WhatWaitsInTheLogIsThereAfterAKill) {
     TemporaryDirectory directory;
-    const auto burst = Burst::of(kBurstBytes);
+    const auto burst = Burst::of(kBurstBytes, lineOf);
     Counts totals;
     std::mutex mutex;
     for (int life = 0; life < 4; ++life) {
-        Life one(options(directory / "data"), fromMillis(100'000 * life));
+        Life one(burstOptions(directory / "data"), fromMillis(100'000 * life));
         one.context()
             .listenTextStream("127.0.0.1", 0)
             .flatMap(splitWords)
@@ -338,7 +263,7 @@ std::size_t peakOfBurst(std::size_t burstBytes) {
     const pid_t child = ::fork();
     if (child == 0) {
         core::setLogLevel(core::LogLevel::kError);
-        auto opened = options(directory / "data");
+        auto opened = burstOptions(directory / "data");
         opened.stateCacheBytes = 8 * kMebi;
         opened.receiveBudgetBytes = 8 * kMebi;
         std::uint64_t words = 0;
@@ -363,7 +288,7 @@ std::size_t peakOfBurst(std::size_t burstBytes) {
             sent += text.size();
         }
         client.finishSending();
-        const bool all = within(kLongest, [&] { return isReceived(life, sent); });
+        const bool all = within(kBurstTimeMax, [&] { return isReceived(life, sent); });
         if (!all) ::_exit(3);
         runAll(life, sent);
         life.context().stop();
