@@ -1,6 +1,7 @@
 #include "rows/readers/csv_reader.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <utility>
 
@@ -79,6 +80,49 @@ std::string walkFields(std::string_view record, char separator, bool trim, core:
     }
 }
 
+// The same for records without blanks to trim and doubled quotes; false for others, and for those
+// that are wrong, of which some fields may have been taken then.
+template <class Take>
+bool walkPlainFields(std::string_view record, char separator, Take&& take) {
+    const char* begin = record.data();  // of the field
+    const char* const end = begin + record.size();
+    const char* closed = nullptr;  // the quote that closed it
+    bool isOpen = false;
+    std::size_t place = 0;
+    const auto endField = [&](const char* at) {
+        if (closed == nullptr) {
+            take(place, std::string_view(begin, static_cast<std::size_t>(at - begin)), false);
+        } else {
+            if (closed + 1 != at) return false;
+            take(place, std::string_view(begin + 1, static_cast<std::size_t>(closed - begin - 1)),
+                 true);
+        }
+        ++place;
+        begin = at + 1;
+        closed = nullptr;
+        return true;
+    };
+    bool isPlain = true;
+    forEachPiece(
+        record, [&](const ByteMask& bytes) { return bytes.of(separator) | bytes.of('"'); },
+        [&](unsigned mask, const char* piece, std::size_t) {
+            for (; isPlain && mask != 0; mask &= mask - 1) {
+                const char* const at = piece + std::countr_zero(mask);
+                if (isOpen) {
+                    if (*at != '"') continue;
+                    isOpen = false;
+                    closed = at;
+                } else if (*at == '"') {
+                    isPlain = isOpen = at == begin;
+                } else {
+                    isPlain = endField(at);
+                }
+            }
+            return isPlain;
+        });
+    return isPlain && !isOpen && endField(end);
+}
+
 struct Csv {
     CsvOptions options;
     std::vector<std::size_t> places;  // of the fields, from 0
@@ -118,14 +162,16 @@ private:
     // False: the record has failed.
     bool cutQuoted(std::string_view record, std::size_t row, core::Arena& arena,
                    RowFailures& failures, std::size_t& count) {
+        const auto take = [&](std::size_t place, std::string_view text, bool inQuotes) {
+            count = place + 1;
+            if (place >= parts_.size()) return;
+            parts_[place] = text;
+            if (inQuotes) markText(place, text, row);
+        };
+        if (!csv_->options.trim && walkPlainFields(record, csv_->options.separator, take))
+            return true;
         std::string wrong =
-            walkFields(record, csv_->options.separator, csv_->options.trim, arena,
-                       [&](std::size_t place, std::string_view text, bool inQuotes) {
-                           count = place + 1;
-                           if (place >= parts_.size()) return;
-                           parts_[place] = text;
-                           if (inQuotes) markText(place, text, row);
-                       });
+            walkFields(record, csv_->options.separator, csv_->options.trim, arena, take);
         if (wrong.empty()) return true;
         failRecord(row, std::move(wrong), failures);
         return false;

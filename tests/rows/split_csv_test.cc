@@ -162,6 +162,42 @@ TEST(Csv, AQuoteElsewhereIsAnError) {
                 HasSubstr("byte 6: a quote inside"));
 }
 
+// Of every text of a few bytes, in records of any length around the pieces of 16 bytes that are
+// looked at at once, the same fields and errors as csvFields() finds.
+TEST(Csv, EveryFewBytesAreCutAsAFieldAtATimeWouldBe) {
+    constexpr std::string_view kBytes = "\",a\n";
+    constexpr std::size_t kFew = 6;
+    std::vector<FieldSpec> fields;
+    for (int i = 1; i <= 8; ++i)
+        fields.push_back(optional(field("f" + std::to_string(i), std::to_string(i))));
+    const auto reader = makeCsvReader(fields);
+    std::size_t wrong = 0;
+    for (const std::size_t before : {0, 11, 14}) {
+        std::vector<std::string> records;
+        for (std::size_t number = 0; number < std::size_t{1} << (2 * kFew); ++number) {
+            std::string record(before, 'x');
+            if (before != 0) record.back() = ',';
+            for (std::size_t i = 0; i < kFew; ++i) record += kBytes[number >> (2 * i) & 3];
+            records.push_back(std::move(record));
+        }
+        for (const auto& record : records) {
+            std::string expected;
+            if (const auto cut = csvFields(record, {})) {
+                for (std::size_t i = 0; i < fields.size(); ++i) {
+                    if (i != 0) expected += ' ';
+                    if (i < cut->size()) appendJsonText(expected, (*cut)[i]);
+                    else expected += "null";
+                }
+            } else {
+                expected = cut.error().message;
+                ++wrong;
+            }
+            ASSERT_EQ(readOne(reader, record), expected) << record;
+        }
+    }
+    EXPECT_GT(wrong, 1000u);
+}
+
 TEST(Csv, TrimmingOnWish) {
     CsvOptions options;
     options.trim = true;
