@@ -61,6 +61,13 @@ add_library(tidemill_zlib INTERFACE)
 target_include_directories(tidemill_zlib SYSTEM INTERFACE $<BUILD_INTERFACE:${ZLIB_INCLUDE_DIR}>)
 target_link_libraries(tidemill_zlib INTERFACE "${ZLIB_LIBRARY}")
 
+find_path(ZSTD_INCLUDE_DIR zstd.h REQUIRED)
+find_library(ZSTD_LIBRARY zstd REQUIRED)
+mark_as_advanced(ZSTD_INCLUDE_DIR ZSTD_LIBRARY)
+add_library(tidemill_zstd INTERFACE)
+target_include_directories(tidemill_zstd SYSTEM INTERFACE $<BUILD_INTERFACE:${ZSTD_INCLUDE_DIR}>)
+target_link_libraries(tidemill_zstd INTERFACE "${ZSTD_LIBRARY}")
+
 # librdkafka's C API.
 find_path(RDKAFKA_INCLUDE_DIR librdkafka/rdkafka.h REQUIRED)
 find_library(RDKAFKA_LIBRARY rdkafka REQUIRED)

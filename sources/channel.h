@@ -1,5 +1,5 @@
 // Bytes to and from one peer, whatever carries them: what a text connection knows of its socket. An
-// encrypted channel is another implementation beside tcp_channel.h. Private to sources/.
+// encrypted channel is another implementation beside socket_channel.h. Private to sources/.
 #pragma once
 
 #include <asio/error_code.hpp>

@@ -5,6 +5,11 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <asio/local/stream_protocol.hpp>
+#include <utility>
+
+#include "sources/unix_path.h"
+
 namespace tidemill::sources {
 namespace {
 
@@ -52,7 +57,7 @@ asio::error_code connectToFirst(Tcp::socket& socket, const std::vector<Tcp::endp
         if (error) continue;
         asio::error_code ignored;
         socket.set_option(Tcp::no_delay(true), ignored);
-        keepAlive(socket);
+        keepAlive(socket.native_handle());
         return {};
     }
     asio::error_code ignored;
@@ -60,13 +65,28 @@ asio::error_code connectToFirst(Tcp::socket& socket, const std::vector<Tcp::endp
     return error;
 }
 
-asio::error_code connectSocket(Tcp::socket& socket, const std::string& host, std::uint16_t port,
+asio::error_code connectSocket(StreamSocket& socket, const std::string& host, std::uint16_t port,
                                const std::atomic<bool>& stopped) {
+    if (const auto path = unixPathOf(host)) return connectToPath(socket, *path);
     asio::error_code error;
     Tcp::resolver resolver(socket.get_executor());
     const auto found = resolver.resolve(host, std::to_string(port), error);
     if (error) return error;
-    return connectToFirst(socket, {found.begin(), found.end()}, stopped);
+    Tcp::socket connected(socket.get_executor());
+    error = connectToFirst(connected, {found.begin(), found.end()}, stopped);
+    if (!error) socket = std::move(connected);
+    return error;
+}
+
+asio::error_code connectToPath(StreamSocket& socket, const std::string& path) {
+    using Local = asio::local::stream_protocol;
+    asio::error_code error;
+    Local::socket connected(socket.get_executor());
+    connected.open(Local(), error);
+    if (!error) connected.non_blocking(true, error);
+    if (!error) connected.connect(Local::endpoint(path), error);
+    if (!error) socket = std::move(connected);
+    return error;
 }
 
 bool closeIfConnectedToItself(Tcp::socket& socket) {
@@ -78,8 +98,7 @@ bool closeIfConnectedToItself(Tcp::socket& socket) {
     return true;
 }
 
-void keepAlive(Tcp::socket& socket) {
-    const int fd = socket.native_handle();
+void keepAlive(int fd) {
     const int on = 1;
     ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &kKeepIdleSeconds, sizeof kKeepIdleSeconds);
@@ -88,11 +107,10 @@ void keepAlive(Tcp::socket& socket) {
     ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &kKeepProbes, sizeof kKeepProbes);
 }
 
-bool isPeerGone(Tcp::socket& socket) {
+bool isPeerGone(int fd) {
     tcp_info info{};
     socklen_t size = sizeof info;
-    if (::getsockopt(socket.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
-        return false;
+    if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return false;
     constexpr auto kMillisMax = std::chrono::milliseconds(kPeerSilentMax).count();
     // When nothing is unacknowledged the peer had nothing to answer: how old its last sign is says
     // nothing then.

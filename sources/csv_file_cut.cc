@@ -64,9 +64,9 @@ private:
 
 }  // namespace
 
-core::Result<std::uint64_t> csvRecordEnd(core::File& file, std::uint64_t begin,
-                                         std::uint64_t wanted, std::uint64_t end,
-                                         const CsvRecords& csv, std::size_t recordBytesMax) {
+core::Result<std::uint64_t> csvRecordEnd(FileText& text, std::uint64_t begin, std::uint64_t wanted,
+                                         std::uint64_t end, const CsvRecords& csv,
+                                         std::size_t recordBytesMax) {
     RecordEnds ends(begin, wanted, core::CsvCutter(csv, recordBytesMax));
     std::string bytes;
     for (auto at = begin; at < end;) {
@@ -75,7 +75,7 @@ core::Result<std::uint64_t> csvRecordEnd(core::File& file, std::uint64_t begin,
         const auto held = bytes.size();
         const auto step = std::min(kStepBytes, end - at);
         bytes.resize(held + step);
-        TM_ASSIGN(const auto got, file.readAt(at, bytes.data() + held, step));
+        TM_ASSIGN(const auto got, text.readAt(at, bytes.data() + held, step));
         bytes.resize(held + got);
         at += got;
         const bool isLast = at == end || got < step;

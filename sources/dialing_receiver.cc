@@ -1,5 +1,6 @@
 // Text from a server we connect to, again and again.
 #include <asio/steady_timer.hpp>
+#include <optional>
 #include <random>
 #include <utility>
 #include <vector>
@@ -8,8 +9,9 @@
 #include "core/logging.h"
 #include "sources/connect_socket.h"
 #include "sources/endpoint.h"
-#include "sources/tcp_channel.h"
+#include "sources/socket_channel.h"
 #include "sources/text_receiver.h"
+#include "sources/unix_path.h"
 
 namespace tidemill::sources {
 namespace {
@@ -22,6 +24,7 @@ public:
         : TextReceiver(std::move(network), source, options.label, observer),
           options_(std::move(options)),
           host_(withoutBrackets(options_.host)),
+          path_(unixPathOf(host_)),
           where_(hostAndPort(host_, options_.port)),
           resolver_(network_->loop().io()),
           timer_(network_->loop().io()),
@@ -32,7 +35,8 @@ private:
     using Tcp = asio::ip::tcp;
 
     core::Result<> open(std::string& where) override {
-        if (host_.empty() || options_.port == 0)
+        if (path_) TM_TRY(checkUnixPath(*path_));
+        else if (host_.empty() || options_.port == 0)
             return core::fail(core::ErrorKind::kInvalid,
                               "a text source needs a host and a port to dial: " + where_);
         where = "reads text from " + where_;
@@ -59,6 +63,11 @@ private:
     }
 
     void dial() {
+        if (path_)
+            return network_->loop().post([weak = std::weak_ptr(self())] {
+                if (const auto receiver = weak.lock(); receiver && !receiver->stopping())
+                    receiver->dialPath();
+            });
         // Looking up a name cannot be cancelled once begun, so it must not keep us.
         resolver_.async_resolve(
             host_, std::to_string(options_.port),
@@ -72,6 +81,14 @@ private:
                 receiver->failures_.clear();
                 receiver->connectTo(0);
             });
+    }
+
+    void dialPath() {
+        network_->loop().flushIfRequested();
+        StreamSocket socket(network_->loop().io());
+        if (const auto error = connectToPath(socket, *path_))
+            return tryAgain(cannotConnect(error.message()));
+        connected(std::move(socket));
     }
 
     // Tries the addresses of the name one after another.
@@ -117,10 +134,10 @@ private:
         return "cannot connect to " + where_ + ": " + why;
     }
 
-    void connected(Tcp::socket socket) {
+    void connected(StreamSocket socket) {
         if (std::exchange(failing_, false)) recovered();
         core::logInfo(label() + ": connected to " + where_);
-        add(std::make_shared<TextConnection>(*network_, *this, makeTcpChannel(std::move(socket)),
+        add(std::make_shared<TextConnection>(*network_, *this, makeSocketChannel(std::move(socket)),
                                              TextConnection::Limits::kDoNotHold, options_.csv));
     }
 
@@ -138,8 +155,9 @@ private:
     }
 
     const DialOptions options_;
-    const std::string host_;   // without brackets
-    const std::string where_;  // host and port, for messages
+    const std::string host_;                 // without brackets
+    const std::optional<std::string> path_;  // of a Unix socket
+    const std::string where_;                // host and port, for messages
     Tcp::resolver resolver_;
     asio::steady_timer timer_;         // until the next round of attempts
     asio::steady_timer attemptTimer_;  // of one attempt

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "core/logging.h"
+#include "sources/unix_path.h"
 
 namespace tidemill::sources {
 namespace {
@@ -27,11 +28,16 @@ std::string withoutBrackets(std::string host) {
 }
 
 std::string hostAndPort(const std::string& host, std::uint16_t port) {
+    if (unixPathOf(host)) return host;
     const bool bare = host.find(':') != host.npos && host.front() != '[';
     return (bare ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
 core::Result<Endpoint> parseEndpoint(std::string_view text) {
+    if (const auto path = unixPathOf(text)) {
+        TM_TRY(checkUnixPath(*path));
+        return Endpoint{std::string(text), 0};
+    }
     Endpoint endpoint{"127.0.0.1", 0};
     std::string_view port = text;
     if (text.starts_with('[')) {

@@ -1,10 +1,7 @@
 #include "sources/file_access.h"
 
-#include <algorithm>
-#include <array>
 #include <utility>
 
-#include <xxhash.h>
 #include "sources/directory_watch.h"
 
 namespace tidemill::sources {
@@ -20,20 +17,19 @@ constexpr std::chrono::seconds kLocateAgain{2};
 
 }  // namespace
 
-Result<std::uint64_t> hashOf(core::File& file, std::uint64_t begin, std::uint64_t size) {
-    std::array<char, kHashedBytes> bytes;
-    TM_ASSIGN(const auto got, file.readAt(begin, bytes.data(), std::min(size, kHashedBytes)));
-    return XXH3_64bits(bytes.data(), got);
-}
-
-Result<std::uint64_t> tailHashOf(core::File& file, std::uint64_t begin, std::uint64_t end) {
-    const auto size = std::min(end - begin, kHashedBytes);
-    return hashOf(file, end - size, size);
-}
-
-void FileAccess::hold(FileId id, std::shared_ptr<core::File> file) {
+void FileAccess::hold(FileId id, std::shared_ptr<FileText> text) {
     std::lock_guard lock(mutex_);
-    if (held_.size() < kHeldMax) held_[id] = std::move(file);
+    if (held_.size() < kHeldMax) held_[id] = std::move(text);
+}
+
+void FileAccess::holdDecompressed(FileId id, std::shared_ptr<FileText> text) {
+    std::lock_guard lock(mutex_);
+    held_[id] = std::move(text);
+}
+
+void FileAccess::release(FileId id) {
+    std::lock_guard lock(mutex_);
+    held_.erase(id);
 }
 
 void FileAccess::releaseExcept(const std::set<FileId>& wanted) {
@@ -41,7 +37,7 @@ void FileAccess::releaseExcept(const std::set<FileId>& wanted) {
     std::erase_if(held_, [&](const auto& held) { return !wanted.contains(held.first); });
 }
 
-std::shared_ptr<core::File> FileAccess::held(FileId id) const {
+std::shared_ptr<FileText> FileAccess::held(FileId id) const {
     std::lock_guard lock(mutex_);
     const auto found = held_.find(id);
     return found == held_.end() ? nullptr : found->second;

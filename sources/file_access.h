@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/file_system.h"
 #include "sources/file_range.h"
+#include "sources/file_text.h"
 
 namespace tidemill::sources {
 
@@ -27,11 +28,14 @@ public:
     core::FileSystem& files() const { return files_; }
 
     // Keeps a file open that batches to come read the rest of, while fewer than 16 are.
-    void hold(FileId id, std::shared_ptr<core::File> file);
+    void hold(FileId id, std::shared_ptr<FileText> text);
+    // Keeps text that was decompressed for a batch.
+    void holdDecompressed(FileId id, std::shared_ptr<FileText> text);
     // Closes those that are not in `wanted`.
     void releaseExcept(const std::set<FileId>& wanted);
-    // The file, when it is held open; else null.
-    std::shared_ptr<core::File> held(FileId id) const;
+    void release(FileId id);
+    // Null: it is not held.
+    std::shared_ptr<FileText> held(FileId id) const;
     // Opens the file wherever it is now; `path` becomes where that is. Errors: kNotFound, kIo.
     core::Result<std::shared_ptr<core::File>> openSame(const FileMark& mark,
                                                        std::string& path) const;
@@ -43,14 +47,9 @@ private:
     core::FileSystem& files_;
     const std::string directories_;
     mutable std::mutex mutex_;  // of what follows
-    std::map<FileId, std::shared_ptr<core::File>> held_;
+    std::map<FileId, std::shared_ptr<FileText>> held_;
     mutable std::unordered_map<FileId, std::string> located_;
     mutable std::chrono::steady_clock::time_point locatedAt_;
 };
-
-// Of the bytes [begin, begin + size) of a file; fewer when it ends before. Errors: kIo.
-core::Result<std::uint64_t> hashOf(core::File& file, std::uint64_t begin, std::uint64_t size);
-// The hashed bytes of a piece's end.
-core::Result<std::uint64_t> tailHashOf(core::File& file, std::uint64_t begin, std::uint64_t end);
 
 }  // namespace tidemill::sources

@@ -20,13 +20,15 @@ constexpr std::uint64_t kSmallFilesBytes = 1 << 20;
 constexpr std::size_t kSmallFiles = 64;
 // Line ends are looked for in steps of this size.
 constexpr std::uint64_t kStepBytes = 16 << 10;
+// Of text that is decompressed only to come to a place, between two words about it.
+constexpr std::uint64_t kSkipBytes = 1 << 30;
 
 // Where the first '\n' of [begin, end) stands; `end`: there is none.
-Result<std::uint64_t> findLineEnd(core::File& file, std::uint64_t begin, std::uint64_t end) {
+Result<std::uint64_t> findLineEnd(FileText& text, std::uint64_t begin, std::uint64_t end) {
     std::string bytes;
     for (auto at = begin; at < end;) {
         bytes.resize(std::min(kStepBytes, end - at));
-        TM_ASSIGN(const auto got, file.readAt(at, bytes.data(), bytes.size()));
+        TM_ASSIGN(const auto got, text.readAt(at, bytes.data(), bytes.size()));
         if (const auto* newline = static_cast<const char*>(std::memchr(bytes.data(), '\n', got)))
             return at + static_cast<std::uint64_t>(newline - bytes.data());
         if (got < bytes.size()) break;
@@ -113,26 +115,27 @@ Result<> FileBatch::readSpan(const Span& span, core::Arena& arena,
                              std::vector<std::string_view>& into) {
     auto& of = open_[span.piece];
     const auto& piece = range_.pieces[span.piece];
-    std::call_once(of.once, [&] { of.file = open(piece); });
-    TM_ASSIGN(const auto file, of.file);
-    if (file) {
+    std::call_once(of.once, [&] { of.text = open(piece); });
+    TM_ASSIGN(const auto text, of.text);
+    if (text) {
+        const auto size = static_cast<std::size_t>(span.end - span.begin);
         if (source_.options().recordBytes != 0) {
-            TM_ASSIGN(const auto bytes, readWhole(*file, span, arena));
+            TM_ASSIGN(const auto bytes, text->read(span.begin, size, arena));
             into.push_back(bytes);
         } else if (source_.options().csv) {
-            TM_ASSIGN(const auto text, readWhole(*file, span, arena));
-            withoutLongLines(text, into);
+            TM_ASSIGN(const auto records, text->read(span.begin, size, arena));
+            withoutLongLines(records, into);
         } else {
-            TM_ASSIGN(const auto text, readLines(*file, span, piece.file.sizeBytes, arena));
-            withoutLongLines(text, into);
+            const auto textEnd = text->readableEnd(piece.file.sizeBytes);
+            TM_ASSIGN(const auto lines, readLines(*text, span, textEnd, arena));
+            withoutLongLines(lines, into);
         }
     }
-    if (--of.readers == 0) {
+    if (--of.readers == 0 && text && text->file() != nullptr) {
         // It may have been cut off or written to while it was read.
-        if (file)
-            if (auto checked = check(*file, piece, piece.path); !checked)
-                TM_TRY(lost(checked.error()));
-        of.file = nullptr;
+        if (auto checked = check(*text->file(), *text, piece, piece.path); !checked)
+            TM_TRY(lost(checked.error()));
+        of.text = nullptr;
     }
     return {};
 }
@@ -142,35 +145,24 @@ core::CsvCutter FileBatch::csvCutter() const {
     return {source_.options().csv.value_or(CsvRecords{}), longest == 0 ? SIZE_MAX / 2 : longest};
 }
 
-Result<std::string_view> FileBatch::readWhole(core::File& file, const Span& span,
-                                              core::Arena& arena) {
-    const auto size = static_cast<std::size_t>(span.end - span.begin);
-    char* bytes = arena.allocate(size);
-    TM_ASSIGN(const auto got, file.readAt(span.begin, bytes, size));
-    return std::string_view(bytes, got);
-}
-
 // Whole lines: from the first one that begins in the span to the end of the last one that does.
-Result<std::string_view> FileBatch::readLines(core::File& file, const Span& span,
-                                              std::uint64_t fileEnd, core::Arena& arena) {
+Result<std::string_view> FileBatch::readLines(FileText& text, const Span& span,
+                                              std::uint64_t textEnd, core::Arena& arena) {
     std::uint64_t begin = span.begin;
     if (begin != 0) {
-        TM_ASSIGN(const auto newline, findLineEnd(file, begin - 1, span.end - 1));
+        TM_ASSIGN(const auto newline, findLineEnd(text, begin - 1, span.end - 1));
         if (newline == span.end - 1) return std::string_view();  // no line begins here
         begin = newline + 1;
     }
     std::uint64_t end = span.end;
-    if (end < fileEnd) {
+    if (end < textEnd) {
         // A line that goes on beyond the longest that counts is cut off there, and left out below.
-        const std::uint64_t longest = range_.recordBytesMax == 0 ? fileEnd : range_.recordBytesMax;
-        const auto limit = longest >= fileEnd - end ? fileEnd : end + longest + 2;
-        TM_ASSIGN(const auto newline, findLineEnd(file, end - 1, std::min(limit, fileEnd)));
-        end = std::min({newline + 1, limit, fileEnd});
+        const std::uint64_t longest = range_.recordBytesMax == 0 ? textEnd : range_.recordBytesMax;
+        const auto limit = longest >= textEnd - end ? textEnd : end + longest + 2;
+        TM_ASSIGN(const auto newline, findLineEnd(text, end - 1, std::min(limit, textEnd)));
+        end = std::min({newline + 1, limit, textEnd});
     }
-    const auto size = static_cast<std::size_t>(end - begin);
-    char* bytes = arena.allocate(size);
-    TM_ASSIGN(const auto got, file.readAt(begin, bytes, size));
-    return std::string_view(bytes, got);
+    return text.read(begin, static_cast<std::size_t>(end - begin), arena);
 }
 
 // Also of records of CSV: a line that is too long is none, and ends the one before.
@@ -201,44 +193,73 @@ void FileBatch::withoutLongLines(std::string_view text, std::vector<std::string_
     if (left != 0) source_.countOversize(left);
 }
 
-Result<std::shared_ptr<core::File>> FileBatch::open(const FilePiece& piece) {
+Result<std::shared_ptr<FileText>> FileBatch::open(const FilePiece& piece) {
+    const bool isPlain = piece.compression == Compression::kNone;
     auto path = piece.path;
-    auto file = source_.access().held(piece.file.id);
-    if (!file) {
-        if (auto same = source_.access().openSame(piece.file, path)) {
-            file = std::move(*same);
-        } else if (same.error().kind == ErrorKind::kNotFound) {
-            // Another file may have been put in its place that holds the same.
-            path = piece.path;
-            auto other = source_.access().files().open(path, core::OpenMode::kRead);
-            if (!other)
-                return lost({other.error().kind,
-                             "a file that a recorded batch reads is gone or cannot "
-                             "be read: " +
-                                 described(piece) + ": " + other.error().message});
-            file = std::move(*other);
-        } else {
-            return lost({same.error().kind, "a file that a recorded batch reads cannot be read: " +
-                                                described(piece) + ": " + same.error().message});
-        }
+    auto text = source_.access().held(piece.file.id);
+    if (text && isPlain) {
+        auto checked = check(*text->file(), *text, piece, path);
+        return checked ? text : lost(checked.error());
     }
-    if (auto checked = check(*file, piece, path); !checked) return lost(checked.error());
-    return file;
+    // What was decompressed when the batch was planned is what it chose.
+    if (text && text->holds(piece.begin, piece.end)) return text;
+    const auto file = find(piece, path);
+    if (!file) return lost(file.error());
+    text = FileText::of(*file, piece.compression, range_.recordBytesMax);
+    auto sound = isPlain ? Result<>{} : decompress(*text, piece);
+    if (sound) sound = check(**file, *text, piece, path);
+    return sound ? text : lost(sound.error());
+}
+
+Result<std::shared_ptr<core::File>> FileBatch::find(const FilePiece& piece, std::string& path) {
+    auto same = source_.access().openSame(piece.file, path);
+    if (same) return same;
+    if (same.error().kind != ErrorKind::kNotFound)
+        return fail(same.error().kind, "a file that a recorded batch reads cannot be read: " +
+                                           described(piece) + ": " + same.error().message);
+    // Another file may have been put in its place that holds the same.
+    path = piece.path;
+    auto other = source_.access().files().open(path, core::OpenMode::kRead);
+    if (!other)
+        return fail(other.error().kind,
+                    "a file that a recorded batch reads is gone or cannot be read: " +
+                        described(piece) + ": " + other.error().message);
+    return std::shared_ptr<core::File>(std::move(*other));
+}
+
+Result<> FileBatch::decompress(FileText& text, const FilePiece& piece) {
+    for (std::uint64_t steps = 1;; ++steps) {
+        auto there = text.skipTo(piece.begin, kSkipBytes);
+        if (!there)
+            return fail(there.error().kind, described(piece) + ": " + there.error().message);
+        if (*there) break;
+        core::logInfo(
+            "a compressed file is read again from its beginning, for a batch that is "
+            "run again: " +
+            described(piece) + " so_far=" + std::to_string(steps * kSkipBytes));
+    }
+    TM_ASSIGN(const auto reach, text.reach(piece.begin, piece.end - piece.begin));
+    if (reach.end >= piece.end) return {};
+    return fail(ErrorKind::kConflict,
+                "a file changed after a batch chose it: " + described(piece) + ": " +
+                    (reach.damage ? reach.damage->message
+                                  : "its text ends at byte " + std::to_string(reach.end)));
 }
 
 // That the file holds the bytes that the batch chose. What its data says of it does for a file that
 // nobody has changed; else the bytes at the ends of the piece do, so that a file may have grown.
-Result<> FileBatch::check(core::File& file, const FilePiece& piece, const std::string& path) {
+Result<> FileBatch::check(core::File& file, FileText& text, const FilePiece& piece,
+                          const std::string& path) {
     TM_ASSIGN(const auto info, file.info());
     const FileMark& mark = piece.file;
     const bool same =
         FileId{info.device, info.inode} == mark.id && info.bornNanos == mark.bornNanos;
     if (same && info.sizeBytes == mark.sizeBytes && info.modifiedNanos == mark.modifiedNanos)
         return {};
-    bool holds = info.sizeBytes >= piece.end;
+    bool holds = piece.compression != Compression::kNone || info.sizeBytes >= piece.end;
     if (holds) {
-        TM_ASSIGN(const auto head, hashOf(file, 0, mark.headBytes));
-        TM_ASSIGN(const auto tail, tailHashOf(file, piece.begin, piece.end));
+        TM_ASSIGN(const auto head, headHashOf(file, mark.headBytes));
+        TM_ASSIGN(const auto tail, tailHashOf(text, piece.begin, piece.end));
         holds = head == mark.headHash && tail == piece.tailHash;
     }
     if (!holds)
@@ -262,13 +283,13 @@ std::string FileBatch::described(const FilePiece& piece) {
            std::to_string(piece.begin) + " to " + std::to_string(piece.end);
 }
 
-Result<std::shared_ptr<core::File>> FileBatch::lost(core::Error error) {
+Result<std::shared_ptr<FileText>> FileBatch::lost(core::Error error) {
     if (source_.options().onLostData == LostData::kStop) {
         error.message += "; " + std::string(kWayOut);
         return fail(std::move(error));
     }
     core::logWarning(error.message + "; these bytes are left out");
-    return std::shared_ptr<core::File>();
+    return std::shared_ptr<FileText>();
 }
 
 }  // namespace tidemill::sources

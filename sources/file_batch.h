@@ -40,10 +40,10 @@ public:
 private:
     struct OpenFile {
         std::once_flag once;
-        core::Result<std::shared_ptr<core::File>> file{nullptr};  // null: its bytes are skipped
-        std::atomic<std::uint32_t> readers = 0;                   // still to come
+        core::Result<std::shared_ptr<FileText>> text{nullptr};  // null: its bytes are skipped
+        std::atomic<std::uint32_t> readers = 0;                 // still to come
     };
-    // The records that begin in [begin, end) of a piece's file.
+    // The records that begin in [begin, end) of a piece's text.
     struct Span {
         std::uint32_t piece = 0;
         std::uint64_t begin = 0;
@@ -60,14 +60,16 @@ private:
                                                         core::Arena& arena);
     core::Result<> readSpan(const Span& span, core::Arena& arena,
                             std::vector<std::string_view>& into);
-    core::Result<std::string_view> readWhole(core::File& file, const Span& span,
-                                             core::Arena& arena);
-    core::Result<std::string_view> readLines(core::File& file, const Span& span,
-                                             std::uint64_t fileEnd, core::Arena& arena);
+    core::Result<std::string_view> readLines(FileText& text, const Span& span,
+                                             std::uint64_t textEnd, core::Arena& arena);
     void withoutLongLines(std::string_view text, std::vector<std::string_view>& into);
-    core::Result<std::shared_ptr<core::File>> open(const FilePiece& piece);
-    core::Result<> check(core::File& file, const FilePiece& piece, const std::string& path);
-    core::Result<std::shared_ptr<core::File>> lost(core::Error error);
+    core::Result<std::shared_ptr<FileText>> open(const FilePiece& piece);
+    core::Result<std::shared_ptr<core::File>> find(const FilePiece& piece, std::string& path);
+    // Of a file that is not held: from its beginning on. Errors: kCorrupt, kConflict, kIo.
+    core::Result<> decompress(FileText& text, const FilePiece& piece);
+    core::Result<> check(core::File& file, FileText& text, const FilePiece& piece,
+                         const std::string& path);
+    core::Result<std::shared_ptr<FileText>> lost(core::Error error);
     static std::string described(const FilePiece& piece);
 
     FileSource& source_;

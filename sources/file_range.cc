@@ -12,9 +12,12 @@ using core::Result;
 
 namespace {
 
-// The first format began with the number of files, and had no version.
-constexpr std::uint32_t kRangeTag = 0xF1'1E'00'02;
-constexpr std::uint8_t kRowVersion = 2;
+// The first format began with the number of files, and had no version. The second knew no
+// compressed files, and is else the same.
+constexpr std::uint32_t kRangeTag = 0xF1'1E'00'03;
+constexpr std::uint32_t kRangeTagBefore = 0xF1'1E'00'02;
+constexpr std::uint8_t kRowVersion = 3;
+constexpr std::uint8_t kRowVersionBefore = 2;
 constexpr std::size_t kPathBytesMax = 4096;
 
 void write(core::ByteWriter& out, const FileMark& mark) {
@@ -39,6 +42,18 @@ FileMark readMark(core::ByteReader& in) {
     return mark;
 }
 
+// A bit for the last piece of a file, or for one that is done; two for how it is compressed.
+std::uint8_t flagsOf(bool last, Compression compression) {
+    return static_cast<std::uint8_t>((last ? 1 : 0) | (static_cast<unsigned>(compression) << 1));
+}
+
+// False: there is no such compression.
+bool readFlags(std::uint8_t flags, bool& last, Compression& compression) {
+    last = (flags & 1) != 0;
+    compression = static_cast<Compression>(flags >> 1);
+    return compression <= Compression::kZstd;
+}
+
 }  // namespace
 
 std::string encode(const FileRange& range) {
@@ -51,7 +66,7 @@ std::string encode(const FileRange& range) {
         write(out, piece.file);
         out.u64(piece.begin);
         out.u64(piece.end);
-        out.u8(piece.last ? 1 : 0);
+        out.u8(flagsOf(piece.last, piece.compression));
         out.u64(piece.tailHash);
         out.string(piece.path);
     });
@@ -69,7 +84,7 @@ std::size_t encodedBytes(const FilePiece& piece) {
 
 Result<FileRange> decodeFileRange(std::string_view bytes) {
     core::ByteReader in(bytes);
-    if (in.u32() != kRangeTag)
+    if (const auto tag = in.u32(); tag != kRangeTag && tag != kRangeTagBefore)
         return fail(ErrorKind::kUnsupported,
                     "a recorded batch names files in another format than this build reads: run the "
                     "build that wrote it to a graceful stop first, or begin a new data directory");
@@ -82,10 +97,11 @@ Result<FileRange> decodeFileRange(std::string_view bytes) {
         piece.file = readMark(in);
         piece.begin = in.u64();
         piece.end = in.u64();
-        piece.last = in.u8() != 0;
+        piecesFit = readFlags(in.u8(), piece.last, piece.compression) && piecesFit;
         piece.tailHash = in.u64();
         piece.path = in.string(kPathBytesMax);
-        piecesFit = piecesFit && piece.begin <= piece.end && piece.end <= piece.file.sizeBytes;
+        piecesFit = piecesFit && piece.begin <= piece.end &&
+                    (piece.compression != Compression::kNone || piece.end <= piece.file.sizeBytes);
     });
     if (!piecesFit)
         return fail(ErrorKind::kCorrupt, "a recorded piece of a file does not lie in it");
@@ -118,7 +134,7 @@ bool parseFileId(std::string_view text, FileId& into) {
 std::string encode(const KnownFile& known) {
     core::ByteWriter out;
     out.u8(kRowVersion);
-    out.u8(known.done ? 1 : 0);
+    out.u8(flagsOf(known.done, known.done ? Compression::kNone : known.compression));
     out.i64(known.file.bornNanos);
     out.u64(known.file.sizeBytes);
     out.i64(known.file.modifiedNanos);
@@ -133,7 +149,7 @@ Result<KnownFile> decodeKnownFile(FileId id, std::string_view bytes) {
     core::ByteReader in(bytes);
     const auto version = in.u8();
     KnownFile known;
-    known.done = in.u8() != 0;
+    const bool isSound = readFlags(in.u8(), known.done, known.compression);
     known.file.id = id;
     known.file.bornNanos = in.i64();
     known.file.sizeBytes = in.u64();
@@ -142,11 +158,12 @@ Result<KnownFile> decodeKnownFile(FileId id, std::string_view bytes) {
     known.file.headHash = in.u64();
     known.readTo = in.u64();
     if (!known.done) known.path = in.string(kPathBytesMax);
-    if (in.ok() && version != kRowVersion)
+    if (in.ok() && version != kRowVersion && version != kRowVersionBefore)
         return fail(ErrorKind::kUnsupported,
                     "the row of a known file has the version " + std::to_string(version) +
                         ", this build reads version " + std::to_string(kRowVersion));
-    if (!in.finished()) return fail(ErrorKind::kCorrupt, "the row of a known file does not parse");
+    if (!in.finished() || !isSound)
+        return fail(ErrorKind::kCorrupt, "the row of a known file does not parse");
     return known;
 }
 

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/compression.h"
 #include "core/error.h"
-#include "core/file_system.h"
 
 namespace tidemill::sources {
 
@@ -32,14 +32,15 @@ struct FileMark {
     bool operator==(const FileMark&) const = default;
 };
 
-// The records that begin in [begin, end) of a file.
+// The records that begin in [begin, end) of a file's text.
 struct FilePiece {
     FileMark file;
     std::string path;  // when it was chosen
     std::uint64_t begin = 0;
     std::uint64_t end = 0;
     bool last = true;            // no batch takes more of the file
-    std::uint64_t tailHash = 0;  // of the last bytes before `end`
+    std::uint64_t tailHash = 0;  // of the last bytes of text before `end`
+    Compression compression = Compression::kNone;
     bool operator==(const FilePiece&) const = default;
 };
 
@@ -58,9 +59,6 @@ struct FileRange {
     bool operator==(const FileRange&) const = default;
 };
 
-// At most so many bytes of a file's beginning and of a piece's end are hashed.
-inline constexpr std::uint64_t kHashedBytes = 1024;
-
 std::string encode(const FileRange& range);
 // Errors: kCorrupt, kUnsupported (another version).
 core::Result<FileRange> decodeFileRange(std::string_view bytes);
@@ -78,7 +76,9 @@ struct KnownFile {
     FileMark file;
     std::uint64_t readTo = 0;
     bool done = true;
-    std::string path;  // while it is not done
+    // While it is not done:
+    std::string path;
+    Compression compression = Compression::kNone;
 };
 std::string encode(const KnownFile& known);
 // `id` is in the row's key. Errors: kCorrupt, kUnsupported.

@@ -74,7 +74,7 @@ public:
 private:
     struct Prepared {
         FilePiece piece;
-        std::shared_ptr<core::File> file;  // kept open when the piece may be cut
+        std::shared_ptr<FileText> text;  // where the piece may be cut, or is decompressed
     };
     struct Retry {
         core::Backoff backoff;
@@ -90,18 +90,31 @@ private:
                                std::size_t& bytes);
     core::Result<> prepareNew(const std::string& path, core::Instant now, std::size_t bytesMax,
                               std::size_t& bytes);
-    core::Result<FilePiece> pieceOf(core::File& file, const core::FileInfo& info,
-                                    const std::string& path);
+    static core::Result<FileMark> markOfFile(core::File& file, const core::FileInfo& info);
+    // Of a file that batches have begun. False: it is not decompressed so far yet. Errors: as of
+    // measure().
+    core::Result<bool> measureRest(FilePiece& piece, const std::shared_ptr<FileText>& text,
+                                   std::size_t bytesMax, core::Instant now);
+    // What batches may take of a file from piece.begin on. Errors: kInvalid (it ends inside of a
+    // record), kConflict (it has become shorter), kCorrupt (what is compressed is damaged), kIo.
+    core::Result<> measure(FilePiece& piece, FileText& text, std::size_t bytesMax,
+                           core::Instant now) const;
+    core::Result<std::uint64_t> beforeDamage(const FilePiece& piece, FileText& text,
+                                             const FileText::Reach& reach, core::Instant now) const;
     // Of records whose ends must be looked for from the first byte on: in pieces that end with one.
-    core::Result<> prepareCsv(FilePiece piece, const std::shared_ptr<core::File>& file,
+    core::Result<> prepareCsv(FilePiece piece, const std::shared_ptr<FileText>& text,
                               std::size_t bytesMax, std::size_t& bytes);
+    core::Result<> checkLength(std::uint64_t bytes, const std::string& path) const;
+    static core::Error damaged(const FilePiece& piece, const core::Error& error);
+    std::shared_ptr<FileText> textOf(const FilePiece& piece,
+                                     std::shared_ptr<core::File> file) const;
     core::Result<> cut(Prepared& prepared, std::size_t bytes);
     // A file that cannot be read now is asked again later.
     void later(const std::string& path, const core::Error& error, std::chrono::nanoseconds now);
     bool mayTry(const std::string& path, std::chrono::nanoseconds now) const;
     core::Result<> lost(KnownFiles::Known& known, core::ErrorKind kind, const std::string& what);
     void apply(const FileRange& range);
-    // Where the records of a file of this size end.
+    // Where the records of a text of this size end.
     std::uint64_t endOf(std::uint64_t sizeBytes) const;
 
     const FileSourceOptions options_;
@@ -117,6 +130,8 @@ private:
     std::map<std::string, Retry> retries_;
     std::unordered_set<FileId> chosen_;  // in prepared_
     std::vector<Prepared> prepared_;
+    // Decompressed for a batch that did not take it.
+    std::map<FileId, Prepared> decompressed_;
     std::vector<FileMark> toLeave_;
     std::vector<FileId> toForget_;
     std::uint64_t leftBehind_ = 0;
@@ -126,6 +141,9 @@ private:
     std::vector<FileMark> insteads_;
     std::atomic<std::uint64_t> oversize_ = 0;
 };
+
+// "file=PATH size=BYTES", for messages.
+std::string described(const FileMark& file, const std::string& path);
 
 // How a job goes on whose files have lost bytes, for messages.
 inline constexpr std::string_view kWayOut =

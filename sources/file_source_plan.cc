@@ -29,13 +29,15 @@ Result<core::ReplayableSource::Plan> FileSource::plan(const Limits& limits) {
         if (encoded > limits.rangeBytes) break;
         bool isCut = false;
         if (plan.sizeBytes + (piece.end - piece.begin) > limits.bytes) {
-            if (plan.sizeBytes != 0 || limits.bytes == 0 || !prepared.file) break;
+            if (plan.sizeBytes != 0 || limits.bytes == 0 || !prepared.text) break;
             TM_TRY(cut(prepared, limits.bytes));
             isCut = !piece.last;
         }
         plan.sizeBytes += piece.end - piece.begin;
         range.pieces.push_back(piece);
-        if (!piece.last && prepared.file) access_.hold(piece.file.id, prepared.file);
+        if (piece.compression != Compression::kNone)
+            access_.holdDecompressed(piece.file.id, prepared.text);
+        else if (!piece.last && prepared.text) access_.hold(piece.file.id, prepared.text);
         // The next piece may be of the same file, behind what was cut off.
         if (isCut) break;
     }
@@ -74,14 +76,14 @@ Result<> FileSource::cut(Prepared& prepared, std::size_t bytes) {
     if (options_.recordBytes != 0)
         size = std::max<std::uint64_t>(size / options_.recordBytes, 1) * options_.recordBytes;
     if (options_.csv && size < piece.end - piece.begin) {
-        TM_ASSIGN(const auto end, csvRecordEnd(*prepared.file, piece.begin, piece.begin + size,
+        TM_ASSIGN(const auto end, csvRecordEnd(*prepared.text, piece.begin, piece.begin + size,
                                                piece.end, *options_.csv, options_.recordBytesMax));
         size = end - piece.begin;
     }
     if (size >= piece.end - piece.begin) return {};
     piece.end = piece.begin + size;
     piece.last = false;
-    TM_ASSIGN(piece.tailHash, tailHashOf(*prepared.file, piece.begin, piece.end));
+    TM_ASSIGN(piece.tailHash, tailHashOf(*prepared.text, piece.begin, piece.end));
     return {};
 }
 

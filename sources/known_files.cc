@@ -40,9 +40,11 @@ void KnownFiles::apply(const FileRange& range) {
     begun = range.begun;
     oldBeforeMillis = range.oldBeforeMillis;
     for (const auto& piece : range.pieces)
-        keep({{piece.file, piece.last ? piece.file.sizeBytes : piece.end, piece.last,
-               piece.last ? std::string() : piece.path}});
-    for (const auto& mark : range.left) keep({{mark, mark.sizeBytes, true, {}}});
+        keep({{piece.file,
+               piece.last && piece.compression == Compression::kNone ? piece.file.sizeBytes
+                                                                     : piece.end,
+               piece.last, piece.last ? std::string() : piece.path, piece.compression}});
+    for (const auto& mark : range.left) keep({{mark, mark.sizeBytes, true, {}, {}}});
     for (const auto& id : range.forgotten) {
         known_.erase(id);
         unfinished_.erase(id);

@@ -36,7 +36,7 @@ public:
     bool contains(FileId id) const { return known_.contains(id); }
     // A file of which batches read no more, before a batch's range says so.
     void putDone(const FileMark& mark) {
-        known_[mark.id] = Known{{mark, mark.sizeBytes, true, {}}};
+        known_[mark.id] = Known{{mark, mark.sizeBytes, true, {}, {}}};
     }
     template <class F>
     void forEachId(F f) const {

@@ -1,11 +1,9 @@
 // Text from clients that connect to us, plain or acknowledged.
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <asio/buffer.hpp>
-#include <asio/ip/tcp.hpp>
 #include <asio/steady_timer.hpp>
 #include <atomic>
 #include <chrono>
@@ -13,13 +11,11 @@
 #include <string_view>
 #include <utility>
 
-#include "core/logging.h"
-#include "sources/connect_socket.h"
+#include "sources/acceptor.h"
 #include "sources/descriptor_reserve.h"
-#include "sources/endpoint.h"
 #include "sources/session_connection.h"
 #include "sources/session_errors.h"
-#include "sources/tcp_channel.h"
+#include "sources/socket_channel.h"
 #include "sources/text_receiver.h"
 
 namespace tidemill::sources {
@@ -28,12 +24,6 @@ namespace {
 // Refusals are reported this often at most.
 constexpr std::chrono::seconds kRefusedEvery{10};
 
-// An IPv4 peer of an IPv6 socket is that IPv4 peer.
-asio::ip::address unmapped(const asio::ip::address& address) {
-    if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address;
-    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
-}
-
 // Thread safety: as TextReceiver; port() is thread-safe.
 class ListeningTextReceiver final : public TextReceiver {
 public:
@@ -41,57 +31,25 @@ public:
                           ListenOptions options, core::SourceObserver* observer)
         : TextReceiver(std::move(network), source, options.label, observer),
           options_(std::move(options)),
-          acceptor_(network_->loop().io()),
           timer_(network_->loop().io()) {}
     ~ListeningTextReceiver() override { releaseReserve(); }
 
     std::uint16_t port() const { return port_; }
 
 private:
-    using Tcp = asio::ip::tcp;
-
     core::Result<> open(std::string& where) override {
-        asio::error_code error;
-        const std::string text =
-            options_.address == "localhost" ? "127.0.0.1" : withoutBrackets(options_.address);
-        auto address = asio::ip::make_address(text, error);
-        if (error)
-            return core::fail(core::ErrorKind::kInvalid,
-                              "not an address to listen on: " + options_.address);
-        address = unmapped(address);
-        if (!address.is_loopback() && !options_.allowRemote)
-            return core::fail(core::ErrorKind::kInvalid,
-                              "refusing to listen on " + options_.address +
-                                  ", which other machines can reach, without encryption or a "
-                                  "token; allow it in so many words if that is meant");
-        TM_TRY(listen({address, options_.port}));
+        TM_ASSIGN(acceptor_, makeAcceptor(network_->loop().io(), options_.address, options_.port,
+                                          options_.allowRemote));
+        port_ = acceptor_->port();
         reserveDescriptor();
         where = std::string("listens for ") + (options_.acknowledged ? "acknowledged " : "") +
-                "text on " + hostAndPort(text, port_);
+                "text on " + acceptor_->where();
         accept();
         return {};
     }
 
-    core::Result<> listen(const Tcp::endpoint& endpoint) {
-        asio::error_code error;
-        acceptor_.open(endpoint.protocol(), error);
-        if (!error) acceptor_.set_option(Tcp::acceptor::reuse_address(true), error);
-        if (!error) acceptor_.bind(endpoint, error);
-        if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
-        if (!error) acceptor_.non_blocking(true, error);
-        if (!error) port_ = acceptor_.local_endpoint(error).port();
-        if (!error) return {};
-        asio::error_code ignored;
-        acceptor_.close(ignored);
-        return core::fail(core::ErrorKind::kIo,
-                          "cannot listen on " +
-                              hostAndPort(withoutBrackets(options_.address), options_.port) + ": " +
-                              error.message());
-    }
-
     void shut() override {
-        asio::error_code ignored;
-        acceptor_.close(ignored);
+        if (acceptor_) acceptor_->close();
         timer_.cancel();
         releaseReserve();
     }
@@ -109,22 +67,22 @@ private:
     }
 
     void accept() {
-        acceptor_.async_accept([me = self()](const asio::error_code& error, Tcp::socket socket) {
-            me->network_->loop().flushIfRequested();
-            if (me->stopping() || !me->acceptor_.is_open()) return;
-            if (!error) me->accepted(std::move(socket));
-            if (error == asio::error::no_descriptors ||
-                error == std::errc::too_many_files_open_in_system ||
-                error == asio::error::no_buffer_space || error == asio::error::no_memory)
-                return me->outOfDescriptors(error);
-            me->accept();
-        });
+        acceptor_->accept(
+            [me = self()](const asio::error_code& error, std::optional<Acceptor::Client> client) {
+                me->network_->loop().flushIfRequested();
+                if (me->stopping() || !me->acceptor_->isOpen()) return;
+                if (client) me->accepted(std::move(*client));
+                if (error == asio::error::no_descriptors ||
+                    error == std::errc::too_many_files_open_in_system ||
+                    error == asio::error::no_buffer_space || error == asio::error::no_memory)
+                    return me->outOfDescriptors(error);
+                me->accept();
+            });
     }
 
-    void accepted(Tcp::socket socket) {
-        asio::error_code error;
-        const auto peer = unmapped(socket.remote_endpoint(error).address());
-        if (error) return;  // gone already
+    void accepted(Acceptor::Client client) {
+        auto& socket = client.socket;
+        const std::string& address = client.host;
         if (openConnections() >= options_.connectionsMax)
             return refuse(std::move(socket),
                           "too many connections: " + std::to_string(options_.connectionsMax) +
@@ -133,7 +91,6 @@ private:
             return refuse(std::move(socket),
                           "too many connections: the limit of open files "
                           "(RLIMIT_NOFILE) leaves no more for clients");
-        const std::string address = peer.is_loopback() ? std::string() : peer.to_string();
         if (!address.empty()) {
             const auto count = perAddress_.find(address);
             if (count != perAddress_.end() && count->second >= options_.connectionsPerAddressMax)
@@ -142,7 +99,7 @@ private:
                                   std::to_string(options_.connectionsPerAddressMax) +
                                   " are open; new ones from there are refused until one ends");
         }
-        auto channel = makeTcpChannel(std::move(socket));
+        auto channel = makeSocketChannel(std::move(socket));
         std::shared_ptr<TextConnection> connection;
         if (options_.acknowledged) {
             connection = std::make_shared<SessionConnection>(*network_, *this, std::move(channel));
@@ -158,13 +115,13 @@ private:
     }
 
     // `why` is for our own log, which a flood of clients must not fill.
-    void refuse(Tcp::socket socket, const std::string& why) {
+    void refuse(StreamSocket socket, const std::string& why) {
         ++counters.connectionsRefused;
         asio::error_code ignored;
         socket.non_blocking(true, ignored);
         socket.write_some(asio::buffer("error " + std::string(kErrorTooManyConnections) + "\n"),
                           ignored);
-        socket.shutdown(Tcp::socket::shutdown_send, ignored);
+        socket.shutdown(StreamSocket::shutdown_send, ignored);
         // Read what the client has sent already: closing a socket with unread input resets the
         // connection, and the client would not see the answer.
         char nowhere[4096];
@@ -186,10 +143,7 @@ private:
         sayRefused(why);
         if (reserve_ >= 0) {
             releaseReserve();
-            asio::error_code again;
-            Tcp::socket socket(network_->loop().io());
-            acceptor_.accept(socket, again);
-            if (!again) refuse(std::move(socket), why);
+            if (auto client = acceptor_->acceptNow()) refuse(std::move(client->socket), why);
             reserveDescriptor();
         }
         timer_.expires_after(std::chrono::milliseconds(20));
@@ -207,7 +161,7 @@ private:
     }
 
     const ListenOptions options_;
-    Tcp::acceptor acceptor_;
+    std::unique_ptr<Acceptor> acceptor_;
     asio::steady_timer timer_;
     std::atomic<std::uint16_t> port_{0};
     int reserve_ = -1;

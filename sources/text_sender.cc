@@ -4,7 +4,6 @@
 
 #include <asio/buffer.hpp>
 #include <asio/io_context.hpp>
-#include <asio/ip/tcp.hpp>
 #include <cerrno>
 #include <thread>
 #include <utility>
@@ -23,7 +22,6 @@ namespace {
 using core::ErrorKind;
 using core::Result;
 using Clock = std::chrono::steady_clock;
-using Tcp = asio::ip::tcp;
 
 // How often a wait looks whether it should end.
 constexpr int kLookMillis = 100;
@@ -123,7 +121,7 @@ private:
 
     Result<Ending> connectAndSend(Clock::time_point& lastSeen) {
         asio::io_context io;
-        Tcp::socket socket(io);
+        StreamSocket socket(io);
         if (const auto error = connectSocket(socket, options_.host, options_.port, stopped_)) {
             note("cannot connect to " + where() + ": " + error.message() + "; trying again every " +
                  std::to_string(options_.retryPeriod.count()) + " ms");
@@ -145,7 +143,7 @@ private:
         return ending;
     }
 
-    Result<Ending> converse(Tcp::socket& socket) {
+    Result<Ending> converse(StreamSocket& socket) {
         const std::string greeting = "session " + options_.session + "\n";
         asio::error_code error;
         if (socket.write_some(asio::buffer(greeting), error) != greeting.size())
@@ -194,10 +192,10 @@ private:
     }
 
     // A server that was cut off sends nothing, and the kernel goes on retrying for many minutes.
-    void lookForThePeer(Tcp::socket& socket) {
+    void lookForThePeer(StreamSocket& socket) {
         if (Clock::now() - peerLookedAt_ < kPeerLookPeriod) return;
         peerLookedAt_ = Clock::now();
-        if (isPeerGone(socket)) serverEnded_ = true;
+        if (isPeerGone(socket.native_handle())) serverEnded_ = true;
     }
 
     Result<> compareWithInput() {
@@ -211,14 +209,14 @@ private:
     }
 
     // Reads, sends and hears what is possible now, or waits until something is.
-    Result<> step(Tcp::socket& socket) {
+    Result<> step(StreamSocket& socket) {
         if (!input_.ended() && window_.room().empty())
             TM_TRY(input_.makeRoom(progress_.linesDurable, sendAt_));
         const bool room = !input_.ended() && !window_.room().empty();
         const bool toSend = sendAt_ < sendUntil();
         if (input_.ended() && sendAt_ == window_.end() && !std::exchange(endingReported_, true)) {
             asio::error_code ignored;
-            socket.shutdown(Tcp::socket::shutdown_send, ignored);
+            socket.shutdown(StreamSocket::shutdown_send, ignored);
         }
         pollfd ready[2] = {{socket.native_handle(), POLLIN, 0},
                            {room ? input_.fd() : -1, POLLIN, 0}};
@@ -248,7 +246,7 @@ private:
         return std::min(ready, std::max(sendAt_, resumedFrom_ + allowed));
     }
 
-    void sendSome(Tcp::socket& socket) {
+    void sendSome(StreamSocket& socket) {
         while (sendAt_ < sendUntil()) {
             std::string_view bytes = window_.bytes(sendAt_);
             bytes = bytes.substr(0, sendUntil() - sendAt_);
@@ -266,7 +264,7 @@ private:
 
     // ---- answers ----
 
-    Result<> receive(Tcp::socket& socket) {
+    Result<> receive(StreamSocket& socket) {
         char bytes[4096];
         for (;;) {
             asio::error_code error;

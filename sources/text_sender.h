@@ -25,7 +25,7 @@ struct SendProgress {
 };
 
 struct SendOptions {
-    std::string host = "127.0.0.1";
+    std::string host = "127.0.0.1";  // or "unix:PATH", without a port
     std::uint16_t port = 0;
     // 1 … 128 printable bytes without spaces; the sender's own, kept across its restarts.
     std::string session;

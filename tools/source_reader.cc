@@ -3,8 +3,10 @@
 #include <string>
 #include <utility>
 
+#include "core/file_system.h"
 #include "core/logging.h"
 #include "sources/endpoint.h"
+#include "sources/unix_path.h"
 #include "tidemill/disk_budget.h"
 #include "tools/http_source_spec.h"
 #include "tools/kafka_source_spec.h"
@@ -31,6 +33,7 @@ std::optional<Rate> readRate(TomlTable& table, SourceSpec::Type type, JobFileErr
 
 // The start would refuse the same; here it has its place in the file.
 void listensOn(const SourceSpec& source, Position at, JobFileErrors& errors) {
+    if (sources::unixPathOf(source.host)) return;
     if (!isAddress(source.host))
         return errors.add(at, "host is \"" + core::escaped(source.host, 60) +
                                   "\", but a listening source needs an address of this "
@@ -39,6 +42,39 @@ void listensOn(const SourceSpec& source, Position at, JobFileErrors& errors) {
         errors.add(at, "host \"" + source.host +
                            "\" can be reached by other machines, without encryption; add "
                            "allow_remote = true if that is meant");
+}
+
+// The same for Unix sockets, by their paths.
+void sharesNoPath(const SourceSpec& source, Position at, const std::vector<SourceSpec>& others,
+                  JobFileErrors& errors) {
+    const auto path = sources::unixPathOf(source.host);
+    const bool dials = source.type == SourceSpec::Type::kSocket;
+    for (const auto& other : others) {
+        const bool otherDials = other.type == SourceSpec::Type::kSocket;
+        const auto otherPath = sources::unixPathOf(other.host);
+        if (!otherPath || (dials && otherDials) ||
+            core::Path(*path).lexically_normal() != core::Path(*otherPath).lexically_normal())
+            continue;
+        const auto where = "\"" + core::escaped(source.host, 200) + "\"";
+        const auto which = "the source of line " + std::to_string(other.at.line);
+        if (!dials && !otherDials)
+            return errors.add(at, which + " listens on " + where + " already");
+        return errors.add(at, "this job would dial itself: " + which + " " +
+                                  (dials ? "listens on " : "dials ") + where);
+    }
+}
+
+void readUnixSource(TomlTable& table, const SourceSpec& source,
+                    const std::vector<SourceSpec>& others, JobFileErrors& errors) {
+    const auto at = table.at("host");
+    if (table.has("port"))
+        errors.add(table.at("port"),
+                   "a Unix socket has no port: leave it out, or give a host other than \"" +
+                       core::escaped(source.host, 60) + "\"");
+    table.integer("port", 0, 0, 65535);
+    if (const auto fits = sources::checkUnixPath(*sources::unixPathOf(source.host)); !fits)
+        return errors.add(at, fits.error().message);
+    sharesNoPath(source, at, others, errors);
 }
 
 // Two that listen on one port, or one that dials what another listens on.
@@ -123,7 +159,11 @@ SourceSpec readSource(TomlTable& table, const JobFile& job, JobFileErrors& error
     }
     const bool dials = source.type == SourceSpec::Type::kSocket;
     source.host = sources::withoutBrackets(table.text("host", dials ? "localhost" : "127.0.0.1"));
-    source.port = static_cast<std::uint16_t>(table.requiredInteger("port", dials ? 1 : 0, 65535));
+    const bool isUnix = sources::unixPathOf(source.host).has_value();
+    if (isUnix) readUnixSource(table, source, job.sources, errors);
+    else
+        source.port =
+            static_cast<std::uint16_t>(table.requiredInteger("port", dials ? 1 : 0, 65535));
     if (!dials) {
         source.connectionsMax =
             static_cast<std::size_t>(table.integer("max_connections", 1024, 1, 1'000'000));
@@ -132,7 +172,7 @@ SourceSpec readSource(TomlTable& table, const JobFile& job, JobFileErrors& error
         source.allowRemote = table.boolean("allow_remote", false);
         listensOn(source, table.at("host"), errors);
     }
-    sharesNoPort(source, table.at("port"), job.sources, errors);
+    if (!isUnix) sharesNoPort(source, table.at("port"), job.sources, errors);
     return source;
 }
 

@@ -6,13 +6,14 @@
 #include <string>
 #include <string_view>
 
+#include "core/decompressor.h"
+
 namespace tidemill::sources::http {
 
 // One or several gzip members behind each other. Thread safety: externally synchronized.
 class Gunzip {
 public:
     Gunzip();
-    ~Gunzip();
 
     enum class Outcome {
         kTaken,
@@ -23,14 +24,13 @@ public:
     Outcome take(std::string_view bytes, std::string& out, std::size_t bytesMax);
 
     // What was taken ends where a member does.
-    bool isComplete() const { return isComplete_; }
+    bool isComplete() const { return stream_->isComplete(); }
     // In zlib's words.
-    std::string damage() const;
+    const std::string& damage() const { return damage_; }
 
 private:
-    struct Stream;
-    std::unique_ptr<Stream> stream_;
-    bool isComplete_ = false;
+    std::unique_ptr<core::Decompressor> stream_;
+    std::string damage_;
 };
 
 }  // namespace tidemill::sources::http

@@ -34,7 +34,7 @@ TEST(ConnectSocket, NeverConnectsToItself) {
     const auto port = freeEphemeralPort();
     // More often than there are ports to connect from: one attempt comes from the port itself.
     for (int i = 0; i < 40'000; ++i) {
-        Tcp::socket socket(io);
+        StreamSocket socket(io);
         const auto error = connectSocket(socket, "127.0.0.1", port, stopped);
         ASSERT_TRUE(error) << "connected to itself at attempt " << i;
     }
@@ -75,7 +75,7 @@ TEST(ConnectSocket, ThePeerIsWatched) {
     asio::io_context io;
     const std::atomic<bool> stopped{false};
     test::TestServer server;
-    Tcp::socket socket(io);
+    StreamSocket socket(io);
     ASSERT_FALSE(connectSocket(socket, "127.0.0.1", server.port(), stopped));
     const auto option = [&](int level, int name) {
         int value = -1;
@@ -88,7 +88,7 @@ TEST(ConnectSocket, ThePeerIsWatched) {
                         option(IPPROTO_TCP, TCP_KEEPINTVL) * option(IPPROTO_TCP, TCP_KEEPCNT);
     EXPECT_GE(seconds, 60);
     EXPECT_LE(seconds, 180);
-    EXPECT_FALSE(isPeerGone(socket));
+    EXPECT_FALSE(isPeerGone(socket.native_handle()));
 }
 
 TEST(Endpoint, IsReadInEveryForm) {
@@ -102,6 +102,10 @@ TEST(Endpoint, IsReadInEveryForm) {
     EXPECT_EQ(read("example.org:80"), "example.org 80");
     EXPECT_EQ(read("[::1]:9998"), "::1 9998");
     EXPECT_EQ(read("[fe80::1%eth0]:1"), "fe80::1%eth0 1");
+    EXPECT_EQ(read("unix:/run/lines.sock"), "unix:/run/lines.sock 0");
+    EXPECT_EQ(read("unix:"), "! unix: needs the path of a socket, unix:/run/lines.sock");
+    EXPECT_TRUE(read("unix:/" + std::string(107, 'x'))
+                    .starts_with("! the path of a Unix socket has 108 bytes, but at most 107 fit"));
     for (const char* wrong : {"", "x", "x:", "x:0", "x:65536", "x:-1", "x:80 ", "[::1]",
                               "[::1]:", "[::1]80", "[::1:80", "[]:80"})
         EXPECT_TRUE(read(wrong).starts_with("! \"" + std::string(wrong) + "\" ")) << read(wrong);
@@ -112,6 +116,7 @@ TEST(Endpoint, IsReadInEveryForm) {
 TEST(Endpoint, IsShownAsItIsRead) {
     EXPECT_EQ(hostAndPort("example.org", 80), "example.org:80");
     EXPECT_EQ(hostAndPort("::1", 80), "[::1]:80");
+    EXPECT_EQ(hostAndPort("unix:/run/lines.sock", 0), "unix:/run/lines.sock");
     EXPECT_EQ(withoutBrackets("[::1]"), "::1");
     EXPECT_EQ(withoutBrackets("::1"), "::1");
     EXPECT_EQ(withoutBrackets("["), "[");

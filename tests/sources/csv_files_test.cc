@@ -105,13 +105,14 @@ TEST_F(CsvFiles, EndsOfRecordsAreFoundFromAnyPlace) {
         const std::size_t max = 1 + random() % 40;
         const auto text = test::randomCsv(random, 1 + random() % 200);
         put("/in/a", text);
-        const auto file = disk_.open("/in/a", core::OpenMode::kRead);
-        ASSERT_TRUE(file);
+        auto opened = disk_.open("/in/a", core::OpenMode::kRead);
+        ASSERT_TRUE(opened);
+        const auto file = FileText::of(std::move(*opened), Compression::kNone, max);
         const auto ends = test::cutSlowly(text, csv, max).ends;
         for (std::size_t wanted = 1; wanted < text.size(); ++wanted) {
             const auto behind = std::upper_bound(ends.begin(), ends.end(), wanted);
             const auto expected = behind == ends.begin() ? *behind : behind[-1];
-            const auto end = csvRecordEnd(**file, 0, wanted, text.size(), csv, max);
+            const auto end = csvRecordEnd(*file, 0, wanted, text.size(), csv, max);
             ASSERT_TRUE(end);
             ASSERT_EQ(*end, expected) << "seed " << seed << " wanted " << wanted << " max " << max;
         }
@@ -157,6 +158,25 @@ TEST_F(CsvFiles, ALargeFileIsReadInPiecesByManyTasks) {
         EXPECT_EQ(pieces_, partitions_);
         EXPECT_TRUE(way != 0 || pieces_ == 3) << pieces_;
     }
+}
+
+// The last piece is shorter than what is hashed of a piece's end.
+TEST_F(CsvFiles, AFileOfSeveralPiecesThatGrewIsReadAgainAsItWas) {
+    std::string text;
+    while (text.size() < FileSource::kCsvPieceBytes + 100) text += "a,\"b\n\"\n";
+    put("/in/a", text);
+    begin();
+    now_.wall += 1s;
+    ASSERT_TRUE(source_->prepare(now_, 64 << 20));
+    const auto plan = source_->plan({64 << 20, 1 << 20, 2});
+    ASSERT_TRUE(plan);
+    ASSERT_EQ(decodeFileRange(plan->range)->pieces.size(), 2u);
+    put("/in/a", text + "more\n");
+    std::size_t records = 0;
+    const auto visited =
+        source_->visitRecords(plan->range, [&](std::string_view, std::string_view) { ++records; });
+    ASSERT_TRUE(visited) << visited.error().message;
+    EXPECT_EQ(records, text.size() / std::string_view("a,\"b\n\"\n").size());
 }
 
 }  // namespace

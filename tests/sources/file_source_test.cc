@@ -199,12 +199,31 @@ TEST_F(FileSourceTest, RowsAndRangesOfTheFirstFormatAreRefused) {
     EXPECT_FALSE(source_->resumeBehind(std::string("\1\0\0\0", 4)));
 }
 
+TEST_F(FileSourceTest, RangesAndRowsOfTheSecondFormatAreReadAsOfPlainFiles) {
+    FileRange range;
+    range.pieces.push_back({{{1, 2}, 3, 40, 5, 6, 7}, "/a/path", 8, 9, true, 10});
+    auto bytes = encode(range);
+    bytes[0] = 2;
+    const auto decoded = decodeFileRange(bytes);
+    ASSERT_TRUE(decoded);
+    EXPECT_EQ(*decoded, range);
+    auto row = encode(KnownFile{{{1, 2}, 3, 40, 5, 6, 7}, 8, false, "/a/path"});
+    row[0] = 2;
+    const auto known = decodeKnownFile({1, 2}, row);
+    ASSERT_TRUE(known);
+    EXPECT_EQ(known->readTo, 8u);
+    EXPECT_FALSE(known->done);
+    row[1] = 6;
+    EXPECT_FALSE(decodeKnownFile({1, 2}, row)) << "no such compression";
+}
+
 TEST_F(FileSourceTest, RangesAndRowsComeBackAsTheyWere) {
     FileRange range;
     range.recordBytesMax = 7;
     range.begun = true;
     range.oldBeforeMillis = -5;
-    range.pieces.push_back({{{1, 2}, 3, 40, 5, 6, 7}, "/a/path", 8, 9, false, 10});
+    range.pieces.push_back(
+        {{{1, 2}, 3, 40, 5, 6, 7}, "/a/path", 8, 9, false, 10, Compression::kZstd});
     range.left.push_back({{11, 12}, 13, 14, 15, 16, 17});
     range.forgotten.push_back({18, 19});
     const auto bytes = encode(range);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,8 @@ namespace tidemill::test {
 class TestClient {
 public:
     explicit TestClient(std::uint16_t port);
+    // Of a Unix socket.
+    explicit TestClient(const std::filesystem::path& path);
     ~TestClient();
     TestClient(TestClient&& other) noexcept;
     TestClient(const TestClient&) = delete;

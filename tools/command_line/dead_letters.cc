@@ -55,7 +55,8 @@ void addDeadLetters(CLI::App& app, int& code) {
         ->required()
         ->option_text("NAME");
     lettersResend
-        ->add_option("SERVER", resend->server, "HOST:PORT, [IPV6]:PORT, or PORT on this machine")
+        ->add_option("SERVER", resend->server,
+                     "HOST:PORT, [IPV6]:PORT, PORT on this machine, or unix:PATH")
         ->required()
         ->option_text(" ");
     lettersResend->footer(

@@ -19,7 +19,8 @@ void addSend(CLI::App& app, int& code) {
         ->required()
         ->option_text("NAME");
     sendCommand
-        ->add_option("SERVER", send->server, "HOST:PORT, [IPV6]:PORT, or PORT on this machine")
+        ->add_option("SERVER", send->server,
+                     "HOST:PORT, [IPV6]:PORT, PORT on this machine, or unix:PATH")
         ->required()
         ->option_text(" ");
     sendCommand->add_option("FILE", send->file, "what to send (default, or \"-\": standard input)")

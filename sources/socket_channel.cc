@@ -1,6 +1,7 @@
-#include "sources/tcp_channel.h"
+#include "sources/socket_channel.h"
 
 #include <asio/buffer.hpp>
+#include <asio/ip/tcp.hpp>
 #include <utility>
 
 #include "sources/connect_socket.h"
@@ -8,14 +9,14 @@
 namespace tidemill::sources {
 namespace {
 
-class TcpChannel final : public Channel {
+class SocketChannel final : public Channel {
 public:
-    using Socket = asio::ip::tcp::socket;
+    using Socket = StreamSocket;
 
-    explicit TcpChannel(Socket socket) : socket_(std::move(socket)) {
+    explicit SocketChannel(Socket socket) : socket_(std::move(socket)) {
         asio::error_code ignored;
         socket_.non_blocking(true, ignored);
-        keepAlive(socket_);
+        keepAlive(socket_.native_handle());
     }
 
     void waitReadable(std::shared_ptr<User> user) override {
@@ -63,7 +64,7 @@ public:
         socket_.close(ignored);
     }
 
-    bool peerGone() override { return isPeerGone(socket_); }
+    bool peerGone() override { return isPeerGone(socket_.native_handle()); }
 
 private:
     Socket socket_;
@@ -71,8 +72,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Channel> makeTcpChannel(asio::ip::tcp::socket socket) {
-    return std::make_unique<TcpChannel>(std::move(socket));
+std::unique_ptr<Channel> makeSocketChannel(StreamSocket socket) {
+    return std::make_unique<SocketChannel>(std::move(socket));
 }
 
 }  // namespace tidemill::sources
