@@ -103,7 +103,8 @@ Result<> Engine::afterRun(const core::BatchRun& run, bool withOutputs) {
     if (withOutputs) TM_TRY(deadLetters_.report(run, job_->sources));
     TM_TRY(parts_.lanes->advance(run));
     TM_TRY(parts_.sourcePositions->keep());
-    if (!options_.replayOnly) inputs_.batchCompleted(run.blocks());
+    // Peers are told how far the original is, not how far a fork or a check on a copy.
+    if (!options_.replayOnly && !parts_.outputsOff) inputs_.batchCompleted(run.blocks());
     return {};
 }
 
@@ -213,6 +214,7 @@ EngineStatus Engine::status() const {
     if (parts_.replaying) status.replayTasks = workers_.doneTasks();
     if (stage_ != Stage::kStarted) return status;
     if (parts_.scheduler) status.batches = parts_.scheduler->progress();
+    status.outputsOff = parts_.outputsOff;
     status.sources = inputs_.status();
     status.sourceErrors = inputs_.recentErrors();
     for (const auto& source : status.sources) {
