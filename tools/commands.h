@@ -129,6 +129,15 @@ struct BackupOptions {
 int backUpDirectory(const BackupOptions& options);
 int restoreDirectory(const BackupOptions& options);
 
+// The same with an identity of its own: outputs take nothing of the original's for its own.
+struct ForkOptions {
+    std::string from;
+    std::string to;
+    bool withOutputs = false;  // else a job on it shows its batches to nobody
+    bool json = false;
+};
+int forkDirectory(const ForkOptions& options);
+
 // The records that a job has gone on without.
 struct DeadLetterOptions {
     std::string dataDirectory;

@@ -112,6 +112,26 @@ already under that name, or the job was faster five times; 5 the data directory 
 
 Example: tidemill backup sunday.backup --data-dir wordcount_acknowledged.data)";
 
+inline constexpr const char* kForkFooter =
+    R"(The fork is a copy as backup makes one: all checkpoints and the log as they were at one moment, read
+back, table files linked where the disk is the same one. A job goes on from there, and what it does
+changes nothing of the original.
+
+Outputs are off on it, for good: tidemill run says so when it starts, batches change the state, and
+no output is opened. Dead letters go to dead_letters in the fork. With --with-outputs they are on.
+Files and tables of databases that the original wrote are then refused, since the fork has another
+identity; topics of Kafka are not. So give the job other places first.
+
+Sources are as in any job. Two jobs cannot listen on one port, and what senders give to the fork the
+original does not get: give it other ports, or tidemill pause it. Nothing is committed to a Kafka
+group while outputs are off.
+
+Exit codes: as of backup.
+
+Examples:
+  tidemill fork wordcount_acknowledged.data trial.data
+  tidemill state export totals --data-dir trial.data)";
+
 inline constexpr const char* kPauseFooter =
     R"(A paused source takes nothing: clients are pushed back, topics and files wait. Nothing is lost,
 and it stays so when the job is started again, until tidemill resume. It returns when that is
