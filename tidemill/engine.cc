@@ -4,6 +4,7 @@
 #include "core/logging.h"
 #include "core/own_thread.h"
 #include "tidemill/batch_failure.h"
+#include "tidemill/replay_options.h"
 #include "tidemill/start.h"
 
 namespace tidemill {
@@ -49,7 +50,8 @@ Result<> Engine::run() {
     Start start({options_, *job_, clock_, workers_, *this, listeners_, deadLetters_, inputs_},
                 parts_);
     TM_TRY(start.run());
-    if (options_.replayOnly) return finalCheckpoint();
+    if (options_.replayOnly)
+        return !options_.replay || options_.replay->keeps ? finalCheckpoint() : Result<>();
     listeners_.started();
     parts_.log->onDurable([this](const Result<core::Lsn>& durable) {
         if (!durable) parts_.scheduler->fail(durable.error());

@@ -9,6 +9,7 @@
 #include "tidemill/lineage.h"
 #include "tidemill/recorded_batch.h"
 #include "tidemill/replay.h"
+#include "tidemill/replay_options.h"
 
 namespace tidemill {
 
@@ -141,6 +142,7 @@ Result<recovery::Recovered> Start::recover() {
     recovery::RecoverOptions options;
     options.fingerprint = parts_.fingerprint;
     options.steps = steps_;
+    options.ofAnyJob = options_.replay && options_.replay->otherJob;
     options.stoppedAt = stoppedAt_;
     options.segmentBytes = parts_.disk.segmentBytes;
     options.blockBytesInMemory = options_.maxBatchBytes;
