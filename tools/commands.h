@@ -119,6 +119,18 @@ struct VerifyOptions {
 };
 int verifyState(const VerifyOptions& options);
 
+// What each source and step gave in a batch that ran before; on a copy.
+struct ReplayCommandOptions {
+    std::string jobFile;
+    std::string dataDirectory;  // empty: the job's, else ./NAME.data
+    std::uint64_t batch = 0;
+    std::string changedJob;  // empty: none; else what it would give instead
+    std::string key;         // empty: all
+    std::uint64_t limit = 10;
+    bool json = false;
+};
+int replayBatch(const ReplayCommandOptions& options);
+
 // Copies a data directory, of a job that runs or not; restore the other way round, from a backup
 // that is not in use to where a job is to run.
 struct BackupOptions {

@@ -102,6 +102,24 @@ file; 4 the directory is of another job; 5 it is not the same, or damaged.
 
 Example: tidemill verify examples/wordcount_acknowledged.toml)";
 
+inline constexpr const char* kReplayFooter =
+    R"(Works on a copy, while the job runs or not, and disturbs nothing. The job runs again from the newest
+checkpoint before the batch; what its sources and each of its steps gave in the batch is shown, the
+first elements and how many there were. Outputs and sources are not opened. Files that a files
+source read must still be there.
+
+With --job CHANGED.toml the state before the batch is the same, the batch runs once with each job,
+and what only one of them gives is shown: - as it was, + as it would be. Steps are matched by their
+names. The sources must be the same.
+
+How far back that goes is said: a data directory keeps two checkpoints and the log behind the older
+one. For older batches use a backup.
+
+Exit codes: 0 shown; 1 the batch is out of reach, or there is no data directory; 3 missing or wrong
+job file; 4 the directory is of another job, or the changed job does not fit its state; 5 damaged.
+
+Example: tidemill replay examples/wordcount_acknowledged.toml --batch 1)";
+
 inline constexpr const char* kBackupFooter =
     R"(The copy holds all checkpoints and the log as it was at one moment, and is read back, every byte,
 before it appears under its name. A job can be started on it, or on what restore makes of it: it

@@ -47,6 +47,7 @@ int main(int argc, char** argv) {
     addDaemon(app, code);
     addState(app, code);
     addChecks(app, code);
+    addPast(app, code);
     addLog(app, code);
     addCheckpoint(app, code);
     addBackup(app, code);
