@@ -131,6 +131,18 @@ struct ReplayCommandOptions {
 };
 int replayBatch(const ReplayCommandOptions& options);
 
+// The batches and the records that made the value of a key; on a copy.
+struct WhyOptions {
+    std::string jobFile;
+    std::string dataDirectory;  // empty: the job's, else ./NAME.data
+    std::string table;
+    std::string key;
+    std::uint64_t batches = 10;  // the newest that changed it; 0: all
+    std::uint64_t limit = 10;    // records of each; 0: all
+    bool json = false;
+};
+int explainRow(const WhyOptions& options);
+
 // Copies a data directory, of a job that runs or not; restore the other way round, from a backup
 // that is not in use to where a job is to run.
 struct BackupOptions {

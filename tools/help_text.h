@@ -120,6 +120,22 @@ job file; 4 the directory is of another job, or the changed job does not fit its
 
 Example: tidemill replay examples/wordcount_acknowledged.toml --batch 1)";
 
+inline constexpr const char* kWhyFooter =
+    R"(Works on a copy, while the job runs or not, and disturbs nothing. The job runs again from the oldest
+checkpoint on, as far back as the log reaches, which is said; each batch after which the key's row
+is another one is shown. Then that batch runs again and again with parts of its records: those are
+shown with which alone it writes the row, whatever value that gives. This takes a scan of the log
+and, for each record that is found, some twenty runs of its batch.
+
+What it cannot say: what was before the oldest checkpoint; which record of a file it was (files are
+read again whole); which records were behind a change that time made, as in windows. Records that
+write the row only together, as those of a join may, are named by the first and the last of them.
+
+Exit codes: 0 said; 1 no such table, nothing in reach, or no data directory; 3 missing or wrong job
+file; 4 the directory is of another job; 5 damaged.
+
+Example: tidemill why examples/wordcount_acknowledged.toml totals the)";
+
 inline constexpr const char* kBackupFooter =
     R"(The copy holds all checkpoints and the log as it was at one moment, and is read back, every byte,
 before it appears under its name. A job can be started on it, or on what restore makes of it: it

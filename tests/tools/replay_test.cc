@@ -1,11 +1,13 @@
-// `tidemill replay`: a past batch run again on a copy.
+// `tidemill replay` and `why`: a past batch run again on a copy, and which records made a value.
 #include "tests/tools/program_fixture.h"
 
 namespace tidemill::test {
 namespace {
 
 using Json = nlohmann::json;
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
 // Objects of a command's output, one a line.
@@ -172,6 +174,84 @@ TEST_F(Replay, SaysHowFarBackItGoes) {
     EXPECT_EQ(stepOf(linesOf(there), "\"totals\"")["first"],
               Json::parse(R"([{"key":"three","value":1}])"));
     EXPECT_EQ(past({"replay", "--batch", "1", "--job", "none.toml"}).code, 3);
+}
+
+using Why = Past;
+
+TEST_F(Why, NamesTheBatchesAndTheRecordsThatMadeAValue) {
+    writeJob();
+    start();
+    const auto first = batchWith("tide mill\n", "mill");
+    batchWith("nothing of that\n", "nothing");
+    std::string many;
+    for (int i = 0; i < 300; ++i)
+        many += i == 17 || i == 18 || i == 290 ? "TIDE number" + std::to_string(i) + "\n"
+                                               : "w" + std::to_string(i) + "\n";
+    const auto second = batchWith(many + "last\n", "last");
+    daemon_->kill();
+    const auto before = rig_.snapshot();
+    const auto said = past({"why", "totals", "tide", "--json"});
+    ASSERT_EQ(said.code, 0) << said.err;
+    const auto lines = linesOf(said);
+    ASSERT_THAT(lines, SizeIs(3)) << said.out;
+    EXPECT_EQ(lines[0]["first_batch"], 1);
+    EXPECT_TRUE(lines[0]["before"].is_null());
+    EXPECT_EQ(lines[1]["batch"], first);
+    EXPECT_EQ(lines[1]["after"]["value"], 1);
+    ASSERT_THAT(lines[1]["records"], SizeIs(1));
+    EXPECT_THAT(lines[1]["records"][0]["record"].get<std::string>(), HasSubstr("\"tide mill\""));
+    EXPECT_EQ(lines[2]["batch"], second);
+    EXPECT_EQ(lines[2]["before"]["value"], 1);
+    EXPECT_EQ(lines[2]["after"]["value"], 4);
+    EXPECT_EQ(lines[2]["of_records"], 301);
+    EXPECT_EQ(lines[2]["more"], false);
+    std::vector<std::uint64_t> numbers;
+    for (const auto& record : lines[2]["records"]) numbers.push_back(record["line"]);
+    EXPECT_THAT(numbers, ElementsAre(18, 19, 291));
+    EXPECT_EQ(rig_.snapshot(), before);
+    nothingIsLeftBehind();
+
+    const auto few = past({"why", "totals", "tide", "--limit", "2", "--batches", "1"});
+    ASSERT_EQ(few.code, 0) << few.err;
+    EXPECT_THAT(few.out, HasSubstr("… 1 older batches changed it"));
+    EXPECT_THAT(few.out, HasSubstr("\"TIDE number18\"\n  … and more\n"));
+    EXPECT_EQ(past({"why", "totals", "nowhere"}).code, 0);
+    EXPECT_THAT(past({"why", "totals", "nowhere"}).out,
+                HasSubstr("no batch of these changed it\n"));
+    EXPECT_EQ(past({"why", "tables", "tide"}).code, 1);
+}
+
+TEST_F(Why, SaysWhatWasBeforeItsReachAndFindsRecordsThatCancelOut) {
+    fs::create_directories(rig_.path() / "shown");
+    std::ofstream(rig_.path() / "job.toml")
+        << "[job]\nname = \"sums\"\ninterval = \"50ms\"\n[checkpoint]\ninterval = \"1h\"\n"
+           "[[source]]\ntype = \"socket\"\nhost = \"127.0.0.1\"\nport = "
+        << server_.port()
+        << "\n[[step]]\ndo = \"fields\"\nby = \"split\"\nseparator = \" \"\nname = \"parsed\"\n"
+           "fields = {word = 1, n = {at = 2, type = \"int\"}}\n"
+           "[[step]]\ndo = \"aggregate\"\nkey = \"word\"\ncompute = {total = \"sum(n)\"}\n"
+           "running = true\nname = \"sums\"\n[[output]]\nto = \"json_lines\"\npath = \""
+        << (rig_.path() / "shown").string() << "\"\n";
+    start();
+    batchWith("a 1\nfirst 0\n", "first");
+    stopGracefully(*daemon_);
+    start();
+    batchWith("a 2\nsecond 0\n", "second");
+    stopGracefully(*daemon_);
+    start();
+    const auto batch = batchWith("b 9\na 5\nb 9\na -5\na 4\nthird 0\n", "third");
+    stopGracefully(*daemon_);
+    const auto said = past({"why", "sums", "a", "--json"});
+    ASSERT_EQ(said.code, 0) << said.err;
+    const auto lines = linesOf(said);
+    ASSERT_THAT(lines, SizeIs(2)) << said.out;
+    // The oldest of two checkpoints is that of the second life.
+    EXPECT_EQ(lines[0]["before"]["total"], 3) << said.out;
+    EXPECT_EQ(lines[1]["batch"], batch);
+    EXPECT_EQ(lines[1]["after"]["total"], 7);
+    std::vector<std::uint64_t> numbers;
+    for (const auto& record : lines[1]["records"]) numbers.push_back(record["line"]);
+    EXPECT_THAT(numbers, ElementsAre(2, 4, 5));
 }
 
 }  // namespace

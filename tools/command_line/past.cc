@@ -1,4 +1,4 @@
-// The arguments of `tidemill replay`.
+// The arguments of `tidemill replay` and `why`.
 #include <CLI/CLI.hpp>
 #include <memory>
 
@@ -45,6 +45,30 @@ void addPast(CLI::App& app, int& code) {
     addJson(*command, replay->json);
     command->footer(kReplayFooter);
     command->callback([&code, replay] { code = replayBatch(*replay); });
+
+    const auto why = std::make_shared<WhyOptions>();
+    auto* whyCommand =
+        app.add_subcommand("why", "the batches and records that made a key's value, on a copy");
+    addJobAndDirectory(*whyCommand, why->jobFile, why->dataDirectory);
+    whyCommand->add_option("TABLE", why->table, "a table, as state list names it")
+        ->required()
+        ->option_text(" ");
+    whyCommand->add_option("KEY", why->key, "a key, as state scan shows it")
+        ->required()
+        ->option_text(" ");
+    whyCommand
+        ->add_option("--batches", why->batches,
+                     "the newest batches that changed it (default: 10); 0: all")
+        ->default_val(10)
+        ->check(CLI::NonNegativeNumber)
+        ->option_text("N");
+    whyCommand->add_option("--limit", why->limit, "records of each batch (default: 10); 0: all")
+        ->default_val(10)
+        ->check(CLI::NonNegativeNumber)
+        ->option_text("N");
+    addJson(*whyCommand, why->json);
+    whyCommand->footer(kWhyFooter);
+    whyCommand->callback([&code, why] { code = explainRow(*why); });
 }
 
 }  // namespace tidemill::tools
