@@ -10,6 +10,8 @@
 
 namespace tidemill::tools {
 
+struct JobFile;
+
 struct RunOptions {
     std::string jobFile;
     std::string dataDirectory;  // empty: the job's, else ./NAME.data
@@ -25,6 +27,8 @@ struct RunOptions {
     core::LogLevel logLevel = core::LogLevel::kInfo;
 };
 int runJob(const RunOptions& options);
+// The same of one that was read; its file is named in messages.
+int runJobFile(JobFile job, const RunOptions& options);
 
 // Runs a job on cases (tools/testing/test_case.h) and compares.
 struct TestOptions {
@@ -118,6 +122,20 @@ struct VerifyOptions {
     bool json = false;
 };
 int verifyState(const VerifyOptions& options);
+
+// Kills a job again and again while it is fed, and compares it with an undisturbed one.
+struct KillTestOptions {
+    std::vector<std::string> job;    // a job file, or a program and its arguments
+    std::vector<std::string> feeds;  // FILE, or SOURCE=FILE
+    std::uint64_t rounds = 20;
+    std::optional<std::uint64_t> seed;
+    std::string scratch;               // empty: in the directory for temporary files
+    std::vector<std::uint16_t> ports;  // of a program's acknowledged sources
+    std::string dataDirectory;         // of a program, in its working directory
+    std::string runsIn;                // not empty: this process is the job that is killed
+    bool json = false;
+};
+int killTest(const KillTestOptions& options);
 
 // What each source and step gave in a batch that ran before; on a copy.
 struct ReplayCommandOptions {

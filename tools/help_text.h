@@ -136,6 +136,26 @@ file; 4 the directory is of another job; 5 damaged.
 
 Example: tidemill why examples/wordcount_acknowledged.toml totals the)";
 
+inline constexpr const char* kKillTestFooter =
+    R"(The job runs three times on the same lines: twice undisturbed, with the records in other batches,
+and once killed (SIGKILL) at random moments, while it takes lines, while it runs batches and while
+it starts again. Then state tables are compared row by row, and the lines of outputs. What is not
+the same in the two undisturbed runs depends on batches or on the time: that is not checked, and
+said.
+
+Nothing outside is touched: all is in a scratch directory, outputs write files there, and sources
+take the lines of a sender as listen_acknowledged does, whatever they are in the job file.
+
+A program must have a listen_acknowledged source on --port, stop gracefully on SIGTERM (in C++:
+stopOnSignals()), and have its data directory in its working directory.
+
+Exit codes: 0 the same; 1 it differs, nothing could be compared, or it could not be run; 3 missing
+or wrong job file.
+
+Examples:
+  tidemill kill-test examples/wordcount_acknowledged.toml --rounds 3 --seed 7
+  tidemill kill-test examples/wordcount_acknowledged.toml --rounds 3 --feed README.md)";
+
 inline constexpr const char* kBackupFooter =
     R"(The copy holds all checkpoints and the log as it was at one moment, and is read back, every byte,
 before it appears under its name. A job can be started on it, or on what restore makes of it: it

@@ -48,6 +48,7 @@ int main(int argc, char** argv) {
     addState(app, code);
     addChecks(app, code);
     addPast(app, code);
+    addKillTest(app, code);
     addLog(app, code);
     addCheckpoint(app, code);
     addBackup(app, code);

@@ -17,6 +17,7 @@ void addDaemon(CLI::App& app, int& code);
 void addState(CLI::App& app, int& code);
 void addChecks(CLI::App& app, int& code);
 void addPast(CLI::App& app, int& code);
+void addKillTest(CLI::App& app, int& code);
 void addLog(CLI::App& app, int& code);
 void addCheckpoint(CLI::App& app, int& code);
 void addBackup(CLI::App& app, int& code);
