@@ -109,6 +109,10 @@ public:
             "power cuts",
             "what a killed process has written the kernel still has; see "
             "docs/fault_tolerance.md");
+        if (!verdict_.passed() && !verdict_.checked.empty()) {
+            scratch_->keep();
+            verdict_.kept = scratch_->path().string();
+        }
         return std::move(verdict_);
     }
 

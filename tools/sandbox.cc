@@ -61,6 +61,7 @@ ScratchDirectory::ScratchDirectory(fs::path path)
 ScratchDirectory::~ScratchDirectory() {
     done_ = true;
     watch_.join();
+    if (kept_) return;
     std::error_code ignored;
     fs::remove_all(path_, ignored);
 }

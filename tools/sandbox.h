@@ -29,12 +29,15 @@ public:
     ScratchDirectory& operator=(const ScratchDirectory&) = delete;
 
     const std::filesystem::path& path() const { return path_; }
+    // It stays when this object goes.
+    void keep() { kept_ = true; }
 
 private:
     explicit ScratchDirectory(std::filesystem::path path);
     const std::filesystem::path path_;
     core::StopSignals signals_;
     std::atomic<bool> done_ = false;
+    bool kept_ = false;
     std::thread watch_;
 };
 

@@ -125,6 +125,10 @@ TEST_F(KillTest, AProgramThatAKillChangesFails) {
     EXPECT_EQ(verdict["passed"], false);
     EXPECT_EQ(verdict["differences"], 1) << failed.out;
     EXPECT_THAT(verdict["examples"].dump(), HasSubstr("table started: "));
+    const fs::path kept = verdict["kept"];
+    EXPECT_TRUE(fs::exists(kept / "killed.log"));
+    EXPECT_TRUE(fs::exists(kept / "killed" / "words.data" / "FORMAT"));
+    fs::remove_all(kept);
     // The same without that passes: its arguments are its own.
     const auto passed =
         run(TIDEMILL_PROGRAM_PATH, {"run", rig_.path() / "plain.toml", "--data-dir", "words.data"});

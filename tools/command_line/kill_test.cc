@@ -34,7 +34,7 @@ void addKillTest(CLI::App& app, int& code) {
         ->option_text("S");
     command
         ->add_option("--scratch", test->scratch,
-                     "where to work; must not exist, and is removed in the end\n"
+                     "where to work; must not exist, and is removed unless it fails\n"
                      "(default: in the directory for temporary files)")
         ->option_text("DIR");
     command

@@ -85,6 +85,7 @@ std::string inWords(Verdict verdict) {
         core::appendPrintable(shown, example);
         line("differs", shown);
     }
+    if (!verdict.kept.empty()) line("kept", verdict.kept + ", with all three runs and their logs");
     if (verdict.checked.empty()) text += "NOTHING COULD BE CHECKED\n";
     else text += verdict.passed() ? "passed\n" : "FAILED\n";
     return text;
@@ -113,6 +114,7 @@ Json inJson(Verdict verdict) {
     for (const auto& [what, why] : verdict.notChecked)
         json["not_checked"].push_back({{"what", what}, {"why", why}});
     json["examples"] = verdict.examples;
+    if (!verdict.kept.empty()) json["kept"] = verdict.kept;
     json["passed"] = verdict.passed();
     return json;
 }

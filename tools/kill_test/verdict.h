@@ -31,6 +31,7 @@ struct Verdict {
     std::vector<std::string> checked;
     std::vector<std::pair<std::string, std::string>> notChecked;  // what, and why
     std::vector<std::string> examples;
+    std::string kept;  // the scratch directory of a test that failed
 
     bool passed() const {
         return lost + doubled + differences == 0 && damage.empty() && !checked.empty();
