@@ -49,6 +49,7 @@ public:
         say("running " + describe(past->reach()));
         std::deque<RowChange> changes;
         TM_TRY(findChanges(*past, job, row_, before, [&](RowChange change) {
+            if (!showsChange(change)) return;
             changes.push_back(std::move(change));
             ++all_;
             if (options_.batches != 0 && changes.size() > options_.batches) changes.pop_front();
@@ -92,6 +93,12 @@ private:
         older.asOf = checkpoint->value;
         TM_ASSIGN(const auto reader, openState(older));
         return reader->get(row_.table.operatorId, row_.table.number, row_.key);
+    }
+
+    // A row may hold more than it shows, such as the times of a window's parts.
+    bool showsChange(const RowChange& change) {
+        const auto before = inWords(change.before), after = inWords(change.after);
+        return !before || !after || *before != *after;
     }
 
     Result<std::string> inWords(const std::optional<std::string>& value) {

@@ -103,7 +103,9 @@ TEST_F(Replay, ShowsWhatEachStepGaveInAPastBatchAndTouchesNothing) {
         EXPECT_THAT(stepOf(lines, "\"totals\"")["first"],
                     UnorderedElementsAre(Json::parse(R"({"key":"tide","value":2})"),
                                          Json::parse(R"({"key":"fork","value":1})")));
-        if (!runs) EXPECT_EQ(rig_.snapshot(), before);
+        if (!runs) {
+            EXPECT_EQ(rig_.snapshot(), before);
+        }
         nothingIsLeftBehind();
     }
     const auto key = past({"replay", "--batch", std::to_string(batch), "--key", "fork"});
@@ -230,7 +232,10 @@ TEST_F(Why, SaysWhatWasBeforeItsReachAndFindsRecordsThatCancelOut) {
         << "\n[[step]]\ndo = \"fields\"\nby = \"split\"\nseparator = \" \"\nname = \"parsed\"\n"
            "fields = {word = 1, n = {at = 2, type = \"int\"}}\n"
            "[[step]]\ndo = \"aggregate\"\nkey = \"word\"\ncompute = {total = \"sum(n)\"}\n"
-           "running = true\nname = \"sums\"\n[[output]]\nto = \"json_lines\"\npath = \""
+           "running = true\nname = \"sums\"\n"
+           "[[step]]\ndo = \"aggregate\"\nfrom = \"parsed\"\nkey = \"word\"\n"
+           "compute = {total = \"sum(n)\"}\nwindow = \"300ms\"\nslide = \"50ms\"\n"
+           "name = \"recent\"\n[[output]]\nfrom = \"sums\"\nto = \"json_lines\"\npath = \""
         << (rig_.path() / "shown").string() << "\"\n";
     start();
     batchWith("a 1\nfirst 0\n", "first");
@@ -239,7 +244,9 @@ TEST_F(Why, SaysWhatWasBeforeItsReachAndFindsRecordsThatCancelOut) {
     batchWith("a 2\nsecond 0\n", "second");
     stopGracefully(*daemon_);
     start();
+    ::usleep(800'000);  // the window slides over what was before
     const auto batch = batchWith("b 9\na 5\nb 9\na -5\na 4\nthird 0\n", "third");
+    ::usleep(800'000);
     stopGracefully(*daemon_);
     const auto said = past({"why", "sums", "a", "--json"});
     ASSERT_EQ(said.code, 0) << said.err;
@@ -252,6 +259,20 @@ TEST_F(Why, SaysWhatWasBeforeItsReachAndFindsRecordsThatCancelOut) {
     std::vector<std::uint64_t> numbers;
     for (const auto& record : lines[1]["records"]) numbers.push_back(record["line"]);
     EXPECT_THAT(numbers, ElementsAre(2, 4, 5));
+
+    // A window lets go of what it took, and while it slides nothing is said to change.
+    const auto window = past({"why", "recent", "a", "--json"});
+    ASSERT_EQ(window.code, 0) << window.err;
+    const auto slides = linesOf(window);
+    ASSERT_GE(slides.size(), 3u) << window.out;
+    for (std::size_t i = 1; i < slides.size(); ++i)
+        EXPECT_NE(slides[i]["before"], slides[i]["after"]) << window.out;
+    const auto& filled = slides[slides.size() - 2];
+    EXPECT_EQ(filled["batch"], batch) << window.out;
+    EXPECT_EQ(filled["after"]["total"], 4);
+    EXPECT_THAT(filled["records"], SizeIs(3));
+    EXPECT_TRUE(slides.back()["after"].is_null()) << window.out;
+    EXPECT_EQ(slides.back()["without_records"], true);
 }
 
 }  // namespace

@@ -13,8 +13,8 @@
 
 namespace tidemill::tools {
 
-// Elements are JSON objects: {"value": …} of text, {"key": …, "value": …} of a count step, else the
-// columns of a row.
+// Elements are JSON objects: {"value": …} of text, {"key": …, "value": …} of a count step, else
+// the columns of a row.
 struct GivenElements {
     std::string key;    // what the source or step is known by in a changed job, too
     std::string label;  // what messages call it

@@ -55,7 +55,7 @@ public:
         found_.ofRecords = places_.size();
         if (found_.withoutRecords) return std::move(found_);
         TM_ASSIGN(const bool any, touches(0, places_.size()));
-        if (any) TM_TRY(look(0, places_.size()));
+        if (any) TM_TRY(look(0, places_.size(), true));
         TM_TRY(describeFound());
         return std::move(found_);
     }
@@ -100,25 +100,39 @@ private:
         out.erase(std::unique(out.begin(), out.end()), out.end());
     }
 
-    // The records [from, to) touch the row, all of them together at least.
-    Result<> look(std::size_t from, std::size_t to) {
+    // Finds what touches the row among the records [from, to), and says whether anything does.
+    // `isKnown`: they do, all of them together at least; else what was beside them does not.
+    Result<bool> look(std::size_t from, std::size_t to, bool isKnown) {
         if (to - from == 1) {
-            if (found_.records.size() == most_) found_.more = true;
-            else found_.records.push_back({places_[from], {}});
-            return {};
+            if (!isKnown) {
+                TM_ASSIGN(isKnown, touches(from, to));
+            }
+            if (isKnown) add(found_.records, {places_[from], {}});
+            return isKnown;
         }
         const auto middle = from + (to - from) / 2;
-        bool either = false;
-        for (const auto& [a, b] : {std::pair(from, middle), std::pair(middle, to)}) {
-            if (found_.more) return {};
-            TM_ASSIGN(const bool touched, touches(a, b));
-            either |= touched;
-            if (touched) TM_TRY(look(a, b));
+        TM_ASSIGN(const bool inFirst, touches(from, middle));
+        bool found = false;
+        if (inFirst) {
+            TM_ASSIGN(found, look(from, middle, true));
         }
-        if (either) return {};
-        if (found_.together.size() == most_) found_.more = true;
-        else found_.together.push_back({{places_[from], {}}, {places_[to - 1], {}}});
-        return {};
+        if (found_.more) return true;
+        bool mayBeInSecond = true;
+        if (inFirst) {
+            TM_ASSIGN(mayBeInSecond, touches(middle, to));
+        }
+        if (mayBeInSecond) {
+            TM_ASSIGN(const bool inSecond, look(middle, to, inFirst));
+            found |= inSecond;
+        }
+        if (!found && isKnown) add(found_.together, {{places_[from], {}}, {places_[to - 1], {}}});
+        return found || isKnown;
+    }
+
+    template <class T>
+    void add(std::vector<T>& list, T one) {
+        if (list.size() == most_) found_.more = true;
+        else list.push_back(std::move(one));
     }
 
     // Once more, since what is known of a record is only at hand while its batch runs.

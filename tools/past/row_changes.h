@@ -52,8 +52,8 @@ struct TouchingRecords {
 };
 
 // `directory` stands behind the batch before. Finds at most `most`. Runs the batch with parts of its
-// records: twice the logarithm of their number for each that is found. `progress`: called from time
-// to time with how often it ran.
+// records: the logarithm of their number for each that is found, or twice. `progress` is called
+// with how often it ran, each time.
 core::Result<TouchingRecords> findRecords(const PastDirectory& directory, const JobFile& job,
                                           const RowPlace& row, core::BatchId batch,
                                           std::uint64_t most,
