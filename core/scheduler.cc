@@ -118,7 +118,10 @@ Result<> Scheduler::nextBatch() {
     // Sockets that bring more than a batch takes leave files their part.
     const std::size_t forFiles = std::min(prepared, options_.maxBatchBytes / kPartOfFiles);
     const std::size_t forBlocks = batchSize_.bytesMax() - forFiles;
-    TM_ASSIGN(auto notes, graph_.takeNotes());
+    std::vector<OutputNote> notes;
+    if (options_.shows) {
+        TM_ASSIGN(notes, graph_.takeNotes());
+    }
     BatchRecord record;
     std::vector<BlockPtr> blocks;
     Lsn recordLsn;
@@ -184,7 +187,7 @@ Result<> Scheduler::run(const BatchRecord& record, std::vector<BlockPtr> blocks,
                               exactly ? &how.skipped->elements : nullptr, how.marker});
         BatchRun batch(record, std::move(blocks), workers_, &failed, options_.owner);
         workers_.runInOrder(how.marker != nullptr);
-        auto ran = graph_.runBatch(batch, how.isLast, observer_);
+        auto ran = graph_.runBatch(batch, how.isLast && options_.shows, observer_);
         workers_.runInOrder(false);
         if (!ran) return core::fail(hooks_.batchFailed(batch, std::move(ran.error())));
         skipped_ = failed.takeSkipped();

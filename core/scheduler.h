@@ -63,6 +63,8 @@ struct SchedulerOptions {
     std::size_t deadLettersMax = 10'000;
     // Identity of the data directory, for what outputs publish.
     std::string owner;
+    // False: no batch is given to the outputs.
+    bool shows = true;
     // Random; see BatchRecord.
     std::uint64_t nonce = 0;
     // Of the first batch when nothing is replayed before it; 0: the same.

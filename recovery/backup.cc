@@ -4,6 +4,8 @@
 #include <array>
 #include <vector>
 
+#include "core/result_mark.h"
+#include "recovery/data_directory.h"
 #include "recovery/inspect.h"
 
 namespace tidemill::recovery {
@@ -26,12 +28,13 @@ constexpr std::array<std::string_view, 6> kFiles{"FORMAT",  "JOB",           "ST
 class Backup {
 public:
     Backup(core::FileSystem& files, Path from, Path into, const ReadsAll& readsAll,
-           const BackupProgress& progress)
+           const BackupProgress& progress, const std::optional<ForkAs>& fork)
         : files_(files),
           from_(std::move(from)),
           into_(std::move(into)),
           readsAll_(readsAll),
-          progress_(progress) {}
+          progress_(progress),
+          fork_(fork) {}
 
     // Errors: kConflict: something was removed or written meanwhile; once more may do.
     Result<BackupReport> run() {
@@ -45,6 +48,7 @@ public:
         TM_TRY(copyLog());
         TM_TRY(stillPublished());
         TM_TRY(copyDeadLetters());
+        if (fork_) TM_TRY(becomeFork());
         TM_TRY(verify());
         return report_;
     }
@@ -161,6 +165,19 @@ private:
         return files_.syncDirectory(into_ / "dead_letters");
     }
 
+    // The dead letters are part of the directory, so they change hands with it.
+    Result<> becomeFork() {
+        TM_ASSIGN(auto format, readDirectoryFormat(files_, into_));
+        const auto before = toString(format.identity());
+        format.forkAs(fork_->identity, fork_->outputs);
+        TM_TRY(core::publishFile(files_, into_ / "FORMAT", encodeDirectoryFormat(format)));
+        const Path marked = into_ / "dead_letters" / core::kResultMarkName;
+        TM_ASSIGN(auto mark, core::readResultMark(files_, marked));
+        if (!mark || mark->directory != before) return {};
+        mark->directory = toString(fork_->identity);
+        return core::publishFile(files_, marked, core::encodeResultMark(*mark));
+    }
+
     Result<> verify() {
         progress_("reading it back");
         TM_ASSIGN(const auto log, inspectLog(files_, into_, readsAll_));
@@ -180,6 +197,7 @@ private:
     const Path into_;
     const ReadsAll& readsAll_;
     const BackupProgress& progress_;
+    const std::optional<ForkAs>& fork_;
     std::vector<GenerationName> copied_;
     BackupReport report_;
 };
@@ -187,7 +205,8 @@ private:
 }  // namespace
 
 Result<BackupReport> backUp(core::FileSystem& files, const Path& from, const Path& to,
-                            const ReadsAll& readsAll, const BackupProgress& progress) {
+                            const ReadsAll& readsAll, const BackupProgress& progress,
+                            const std::optional<ForkAs>& fork) {
     if (!files.exists(from / "FORMAT"))
         return core::fail(ErrorKind::kNotFound, "no data directory: directory=" + from.string());
     if (files.exists(to))
@@ -195,7 +214,7 @@ Result<BackupReport> backUp(core::FileSystem& files, const Path& from, const Pat
             ErrorKind::kConflict,
             "there is something already, and it is not overwritten: path=" + to.string());
     const Path unfinished = Path(to.string() + ".tmp");
-    Backup backup(files, from, unfinished, readsAll, progress);
+    Backup backup(files, from, unfinished, readsAll, progress, fork);
     for (int attempt = 1;; ++attempt) {
         auto report = backup.run();
         if (report) {

@@ -10,6 +10,7 @@
 #include "core/file_system.h"
 #include "core/ids.h"
 #include "recovery/generations.h"
+#include "recovery/log_uuid.h"
 
 namespace tidemill::recovery {
 
@@ -21,6 +22,13 @@ struct BackupReport {
     core::Lsn lastLsn;                        // the last frame of its log
 };
 
+// What makes a copy a fork: an identity of its own, so that outputs take nothing of the original's
+// for its own; see Fork.
+struct ForkAs {
+    LogUuid identity;
+    bool outputs = false;
+};
+
 // Called from time to time with what has been done, for people.
 using BackupProgress = std::function<void(const std::string&)>;
 
@@ -28,11 +36,12 @@ using BackupProgress = std::function<void(const std::string&)>;
 // checkpoints of `from`, the log as it was at one moment, and what stands beside them. The job that
 // runs on `from` is not disturbed. Nothing is there under the name `to` until all of it is, durable
 // and read back: checkpoints in full, every frame of the log. When the job removes what is being
-// copied, it is begun again, five times at most. Errors: kNotFound (no data directory), kConflict
+// copied, it is begun again, five times at most. With `fork`, the copy is one. Errors: kNotFound (no data directory), kConflict
 // (`to` exists; the job was always faster), kCorrupt (damage of `from`, said as `wal verify` says
 // it), kIo, kNoSpace.
 core::Result<BackupReport> backUp(core::FileSystem& files, const core::Path& from,
                                   const core::Path& to, const ReadsAll& readsAll,
-                                  const BackupProgress& progress);
+                                  const BackupProgress& progress,
+                                  const std::optional<ForkAs>& fork = std::nullopt);
 
 }  // namespace tidemill::recovery

@@ -22,6 +22,7 @@ using core::ErrorKind;
 using core::Path;
 
 constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kForkVersion = 3;  // FORMAT has what is said of the fork
 constexpr std::size_t kFormatBytesMax = 4096;
 constexpr std::size_t kSourcesBytesMax = 1 << 20;
 constexpr std::string_view kFirstLine = "tidemill data directory";
@@ -88,6 +89,9 @@ std::string encodeDirectoryFormat(const DirectoryFormat& format) {
     text += "\nreader-min " + std::to_string(format.readerMin);
     text += "\nlog " + toString(format.uuid);
     text += std::string("\nlog-started ") + (format.logStarted ? "yes" : "no") + "\n";
+    if (const auto& fork = format.fork)
+        text += "identity " + toString(fork->identity) + "\nfork-of " + toString(fork->of) +
+                "\noutputs " + (fork->outputs ? "on" : "off") + "\n";
     return text + checksumLine(text);
 }
 
@@ -107,10 +111,10 @@ core::Result<DirectoryFormat> decodeDirectoryFormat(std::string_view text) {
         !number(*readerMin, format.readerMin))
         return damaged("no version");
     // Checked before the rest: a newer format may have other lines and another checksum.
-    if (format.readerMin > kVersion)
+    if (format.readerMin > kForkVersion)
         return core::fail(ErrorKind::kUnsupported,
                           "data directory has format version " + std::string(*version) +
-                              ", this build reads up to " + std::to_string(kVersion) +
+                              ", this build reads up to " + std::to_string(kForkVersion) +
                               "; use a newer tidemill");
     // Version 1 was of builds before the first release.
     if (format.version < kVersion)
@@ -121,11 +125,31 @@ core::Result<DirectoryFormat> decodeDirectoryFormat(std::string_view text) {
     const auto uuid = takeLine(text, "log");
     const auto started = takeLine(text, "log-started");
     if (!uuid || !started) return damaged("a line is missing");
+    std::optional<std::string_view> identity, of, outputs;
+    if (format.version >= kForkVersion) {
+        identity = takeLine(text, "identity");
+        of = takeLine(text, "fork-of");
+        outputs = takeLine(text, "outputs");
+        if (!identity || !of || !outputs) return damaged("a line about the fork is missing");
+    }
     const auto body = whole.substr(0, whole.size() - text.size());
     if (text != checksumLine(body)) return damaged("checksum mismatch");
     TM_ASSIGN(format.uuid, parseLogUuid(*uuid));
     format.logStarted = *started == "yes";
+    if (identity) {
+        Fork fork;
+        TM_ASSIGN(fork.identity, parseLogUuid(*identity));
+        TM_ASSIGN(fork.of, parseLogUuid(*of));
+        fork.outputs = *outputs == "on";
+        format.fork = fork;
+    }
     return format;
+}
+
+void DirectoryFormat::forkAs(const LogUuid& itself, bool outputs) {
+    const LogUuid from = identity();
+    fork = Fork{itself, from, outputs};
+    version = readerMin = kForkVersion;
 }
 
 core::Result<DirectoryFormat> readDirectoryFormat(core::FileSystem& files, const Path& path) {

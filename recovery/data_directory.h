@@ -17,6 +17,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,14 +28,29 @@
 
 namespace tidemill::recovery {
 
+// What a directory says that `tidemill fork` made of another one. The log keeps the other one's
+// UUID, which its frames are checked with.
+struct Fork {
+    LogUuid identity;      // the directory's own
+    LogUuid of;            // that of the directory it was made of
+    bool outputs = false;  // whether a job that runs on it shows its batches
+    bool operator==(const Fork&) const = default;
+};
+
 struct DirectoryFormat {
-    std::uint32_t version = 2;
+    std::uint32_t version = 2;    // 3 of a fork
     std::uint32_t readerMin = 2;  // the oldest reader that understands the directory
-    LogUuid uuid;
+    LogUuid uuid;                 // of the log
     // True once the first segment is durable: from then on a directory without segments has lost
     // its log.
     bool logStarted = false;
+    std::optional<Fork> fork;
     bool operator==(const DirectoryFormat&) const = default;
+
+    // Whose results outputs publish.
+    const LogUuid& identity() const { return fork ? fork->identity : uuid; }
+    // Makes it that of a fork of what it was.
+    void forkAs(const LogUuid& identity, bool outputs);
 };
 
 std::string encodeDirectoryFormat(const DirectoryFormat& format);
@@ -69,7 +85,11 @@ public:
     core::Path workPath() const { return path_ / "work"; }
     core::Path witnessPath() const { return path_ / "DURABLE"; }
     const DirectoryFormat& format() const { return format_; }
+    // Of the log, and whose results outputs publish: the same unless it is a fork.
     const LogUuid& uuid() const { return format_.uuid; }
+    const LogUuid& identity() const { return format_.identity(); }
+    // A fork whose batches nobody is to see.
+    bool outputsOff() const { return format_.fork && !format_.fork->outputs; }
 
     // The job that the directory belongs to; empty while none has said so. Errors: kIo, kInvalid.
     core::Result<std::string> job() const;

@@ -49,7 +49,7 @@ public:
 private:
     core::Result<> gather() {
         GatherOptions options;
-        options.fingerprint = options_.fingerprint;
+        if (!options_.ofAnyJob) options.fingerprint = options_.fingerprint;
         options.steps = options_.steps;
         options.stoppedAt = options_.stoppedAt;
         options.readsAll = options_.readsAll;

@@ -43,6 +43,8 @@ struct RecoverOptions {
     // Of its operators; see BatchRecord. Batches recorded with others are not replayed (kConflict),
     // except the last one when it is `stoppedAt`.
     std::uint64_t steps = 0;
+    // Batches recorded by whatever job are replayed.
+    bool ofAnyJob = false;
     // The batch that ended the job before it came to its end; 0: none.
     core::BatchId stoppedAt;
     // Of a batch that is replayed, and of what waits for the next one, so many bytes are held in

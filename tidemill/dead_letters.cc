@@ -102,7 +102,7 @@ core::Result<> DeadLetters::report(const core::BatchRun& run,
     std::string where;
     if (record.onError == core::OnError::kDeadLetter || leavesOut) {
         TM_TRY(write(run, sources));
-        where = "; they are in " + files_.directory().string();
+        where = "; they are in " + files_->directory().string();
     }
     if (leavesOut)
         core::logWarning("batch " + core::toString(record.batch) + " went on without " +
@@ -124,7 +124,7 @@ core::Result<> DeadLetters::report(const core::BatchRun& run,
 
 core::Result<> DeadLetters::write(const core::BatchRun& run,
                                   const std::vector<SourceDeclaration>& sources) {
-    TM_ASSIGN(const auto file, files_.begin(run.mark()));
+    TM_ASSIGN(const auto file, files_->begin(run.mark()));
     if (!file) return {};
     core::Result<> written;
     const auto append = [&](nlohmann::ordered_json line, core::RecordKind kind,

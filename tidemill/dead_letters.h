@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 
 #include "core/batch_files.h"
 #include "core/batch_run.h"
@@ -24,9 +25,14 @@ class DeadLetters {
 public:
     // `directory`: empty when there is none, then no batch may have dead letters.
     DeadLetters(core::FileSystem& files, core::Path directory)
-        : files_(files, std::move(directory)) {}
+        : all_(files), files_(std::make_unique<core::BatchFiles>(files, std::move(directory))) {}
 
-    core::BatchFiles& files() { return files_; }
+    // From now on they go there. Before the first report().
+    void moveTo(core::Path directory) {
+        files_ = std::make_unique<core::BatchFiles>(all_, std::move(directory));
+    }
+
+    core::BatchFiles& files() { return *files_; }
 
     // Returns when the file is durable. The same batch gives the same file. Errors: kConflict
     // (another batch's file is in its place), kIo, kNoSpace.
@@ -38,7 +44,8 @@ public:
 private:
     core::Result<> write(const core::BatchRun& run, const std::vector<SourceDeclaration>& sources);
 
-    core::BatchFiles files_;
+    core::FileSystem& all_;
+    std::unique_ptr<core::BatchFiles> files_;
     std::atomic<std::uint64_t> count_ = 0;
 };
 

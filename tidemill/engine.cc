@@ -4,6 +4,7 @@
 #include "core/logging.h"
 #include "core/own_thread.h"
 #include "tidemill/batch_failure.h"
+#include "tidemill/replay_options.h"
 #include "tidemill/start.h"
 
 namespace tidemill {
@@ -49,7 +50,8 @@ Result<> Engine::run() {
     Start start({options_, *job_, clock_, workers_, *this, listeners_, deadLetters_, inputs_},
                 parts_);
     TM_TRY(start.run());
-    if (options_.replayOnly) return finalCheckpoint();
+    if (options_.replayOnly)
+        return !options_.replay || options_.replay->keeps ? finalCheckpoint() : Result<>();
     listeners_.started();
     parts_.log->onDurable([this](const Result<core::Lsn>& durable) {
         if (!durable) parts_.scheduler->fail(durable.error());
@@ -103,7 +105,8 @@ Result<> Engine::afterRun(const core::BatchRun& run, bool withOutputs) {
     if (withOutputs) TM_TRY(deadLetters_.report(run, job_->sources));
     TM_TRY(parts_.lanes->advance(run));
     TM_TRY(parts_.sourcePositions->keep());
-    if (!options_.replayOnly) inputs_.batchCompleted(run.blocks());
+    // Peers are told how far the original is, not how far a fork or a check on a copy.
+    if (!options_.replayOnly && !parts_.outputsOff) inputs_.batchCompleted(run.blocks());
     return {};
 }
 
@@ -213,6 +216,7 @@ EngineStatus Engine::status() const {
     if (parts_.replaying) status.replayTasks = workers_.doneTasks();
     if (stage_ != Stage::kStarted) return status;
     if (parts_.scheduler) status.batches = parts_.scheduler->progress();
+    status.outputsOff = parts_.outputsOff;
     status.sources = inputs_.status();
     status.sourceErrors = inputs_.recentErrors();
     for (const auto& source : status.sources) {

@@ -16,6 +16,8 @@
 
 namespace tidemill {
 
+struct ReplayOptions;
+
 // What becomes of a record for which a function of map, filter, flatMap, mapValues or
 // flatMapValues throws. Functions of other operations see many records: what they throw always ends
 // the job.
@@ -125,6 +127,8 @@ struct StreamingOptions {
     // peer is asked or told, nothing is received, and what waits in the log for a batch stays
     // there. For checks on a copy of a directory.
     bool replayOnly = false;
+    // How, in other ways than that; see tidemill/replay_options.h. Null: as said.
+    std::shared_ptr<const ReplayOptions> replay;
 
     // Time; null: the system's. Tests give a ManualClock.
     std::shared_ptr<core::Clock> clock;

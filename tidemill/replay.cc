@@ -5,6 +5,7 @@
 #include "core/logging.h"
 #include "tidemill/batch_failure.h"
 #include "tidemill/recorded_batch.h"
+#include "tidemill/replay_options.h"
 #include "tidemill/start.h"
 
 namespace tidemill {
@@ -36,17 +37,19 @@ Replay::Replay(const BatchSurroundings& with, RunningJob& parts, StartProgress& 
       stoppedAt_(stoppedAt) {}
 
 Result<> Replay::run(recovery::Recovered& recovered) {
+    const auto to = options_.replay ? options_.replay->to : core::BatchId();
     for (std::size_t i = 0; i < recovered.batches.size(); ++i) {
         BatchRecord& record = recovered.batches[i];
+        if (to.value != 0 && record.batch > to) break;
         const bool last = i + 1 == recovered.batches.size();
         TM_ASSIGN(auto blocks, recovered.blocksOf(i));
         logLarge(record, blocks);
         parts_.completeBefore = !last;
         parts_.replaying = true;
-        auto ran = last && !options_.replayOnly
-                       ? runLast(record, std::move(blocks))
-                       : runOne(record, std::move(blocks),
-                                last ? nullptr : &recovered.batches[i + 1].failedBefore);
+        const auto* skipped = last ? nullptr : &recovered.batches[i + 1].failedBefore;
+        auto ran = options_.replayOnly ? runApart(record, std::move(blocks), skipped)
+                   : last              ? runLast(record, std::move(blocks))
+                                       : runOne(record, std::move(blocks), skipped);
         parts_.replaying = false;
         TM_TRY(std::move(ran));
         progress_.at([&] {
@@ -73,6 +76,19 @@ Result<> Replay::runOne(const BatchRecord& record, std::vector<BlockPtr> blocks,
     TM_TRY(check(record, blocks));
     return parts_.scheduler->replay(withoutLeftOut(record), std::move(blocks),
                                     {.isLast = false, .skipped = skipped, .marker = nullptr});
+}
+
+Result<> Replay::runApart(BatchRecord& record, std::vector<BlockPtr> blocks,
+                          const core::SkippedOfBatch* skipped) {
+    if (!options_.replay) return runOne(record, std::move(blocks), skipped);
+    const auto& how = *options_.replay;
+    if (how.before) TM_TRY(how.before(record, blocks));
+    TM_TRY(check(record, blocks));
+    const bool shown = how.shownFrom.value != 0 && record.batch >= how.shownFrom;
+    TM_TRY(parts_.scheduler->replay(
+        withoutLeftOut(record), std::move(blocks),
+        {.isLast = shown, .skipped = how.otherJob ? nullptr : skipped, .marker = nullptr}));
+    return how.after ? how.after(record, *parts_.store) : Result<>();
 }
 
 Result<> Replay::runLast(BatchRecord& record, std::vector<BlockPtr> blocks) {

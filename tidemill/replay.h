@@ -36,6 +36,9 @@ private:
     // `skipped`: what the record behind it says that it left out; null: there is none behind it.
     core::Result<> runOne(const core::BatchRecord& record, std::vector<core::BlockPtr> blocks,
                           const core::SkippedOfBatch* skipped);
+    // Of a job that only replays.
+    core::Result<> runApart(core::BatchRecord& record, std::vector<core::BlockPtr> blocks,
+                            const core::SkippedOfBatch* skipped);
     core::Result<> runLast(core::BatchRecord& record, std::vector<core::BlockPtr> blocks);
     core::Result<> check(const core::BatchRecord& record, std::span<const core::BlockPtr> blocks);
     core::Result<bool> changeLast(core::BatchRecord& record,

@@ -31,6 +31,7 @@ namespace tidemill {
 // no `directory`, `generations`, `attempts`, `atWork`, `logWriter` and `checkpointer`.
 struct RunningJob {
     std::string owner;        // identity of the data directory, or of this process without one
+    bool outputsOff = false;  // of a fork; see recovery::Fork
     std::uint64_t nonce = 0;  // random, of this start
     std::uint64_t fingerprint = 0;  // Job::fingerprint
     DiskBudget disk;

@@ -9,6 +9,7 @@
 #include "tidemill/lineage.h"
 #include "tidemill/recorded_batch.h"
 #include "tidemill/replay.h"
+#include "tidemill/replay_options.h"
 
 namespace tidemill {
 
@@ -102,7 +103,8 @@ Result<> Start::openDirectory() {
                                                    : recovery::DataDirectory::Locking::kLock));
     auto& directory = *parts_.directory;
     TM_TRY(with_.inputs.keepIn(directory.path(), [&parts = parts_] { return parts.stillOurs(); }));
-    parts_.owner = toString(directory.uuid());
+    parts_.owner = toString(directory.identity());
+    parts_.outputsOff = directory.outputsOff();
     TM_TRY(checkJobName());
     sourceKinds_ = directory.sources();
     TM_ASSIGN(const auto space, files.space(options_.directory));
@@ -140,6 +142,7 @@ Result<recovery::Recovered> Start::recover() {
     recovery::RecoverOptions options;
     options.fingerprint = parts_.fingerprint;
     options.steps = steps_;
+    options.ofAnyJob = options_.replay && options_.replay->otherJob;
     options.stoppedAt = stoppedAt_;
     options.segmentBytes = parts_.disk.segmentBytes;
     options.blockBytesInMemory = options_.maxBatchBytes;
@@ -193,9 +196,17 @@ Result<> Start::resume(recovery::Recovered& recovered) {
 Result<> Start::openOutputs() {
     if (options_.replayOnly) return {};
     const core::OutputOpening opening{parts_.owner, parts_.recorded};
-    for (const auto& output : job_.graph.outputs()) {
-        TM_TRY(output->open(opening));
-        parts_.outputs.push_back(output.get());
+    if (parts_.outputsOff) {
+        core::logWarning("outputs are OFF: the data directory is a fork of " +
+                         toString(parts_.directory->format().fork->of) +
+                         "; its batches change its state, and no output is opened or shown "
+                         "anything. A fork made with --with-outputs shows its batches");
+        with_.deadLetters.moveTo(parts_.directory->path() / "dead_letters");
+    } else {
+        for (const auto& output : job_.graph.outputs()) {
+            TM_TRY(output->open(opening));
+            parts_.outputs.push_back(output.get());
+        }
     }
     if (options_.errorPolicy != ErrorPolicy::kDeadLetter) return {};
     return with_.deadLetters.files().open(opening);
@@ -292,6 +303,7 @@ void Start::makeScheduler() {
     schedule.onError = onError(options_.errorPolicy);
     schedule.deadLettersMax = options_.maxDeadLetters;
     schedule.owner = parts_.owner;
+    schedule.shows = !parts_.outputsOff || options_.replayOnly;
     schedule.nonce = parts_.nonce;
     schedule.beginFingerprint = beginFingerprint_;
     parts_.scheduler =

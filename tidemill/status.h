@@ -52,6 +52,8 @@ struct EngineStatus {
     std::optional<std::uint64_t> checkpointBatch;
     std::chrono::nanoseconds checkpointAge{};
     bool spaceLow = false;
+    // The data directory is a fork whose batches are shown to no output.
+    bool outputsOff = false;
 };
 
 }  // namespace tidemill

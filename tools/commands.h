@@ -10,6 +10,8 @@
 
 namespace tidemill::tools {
 
+struct JobFile;
+
 struct RunOptions {
     std::string jobFile;
     std::string dataDirectory;  // empty: the job's, else ./NAME.data
@@ -25,6 +27,8 @@ struct RunOptions {
     core::LogLevel logLevel = core::LogLevel::kInfo;
 };
 int runJob(const RunOptions& options);
+// The same of one that was read; its file is named in messages.
+int runJobFile(JobFile job, const RunOptions& options);
 
 // Runs a job on cases (tools/testing/test_case.h) and compares.
 struct TestOptions {
@@ -119,6 +123,44 @@ struct VerifyOptions {
 };
 int verifyState(const VerifyOptions& options);
 
+// Kills a job again and again while it is fed, and compares it with an undisturbed one.
+struct KillTestOptions {
+    std::vector<std::string> job;    // a job file, or a program and its arguments
+    std::vector<std::string> feeds;  // FILE, or SOURCE=FILE
+    std::uint64_t rounds = 20;
+    std::optional<std::uint64_t> seed;
+    std::string scratch;               // empty: in the directory for temporary files
+    std::vector<std::uint16_t> ports;  // of a program's acknowledged sources
+    std::string dataDirectory;         // of a program, in its working directory
+    std::string runsIn;                // not empty: this process is the job that is killed
+    bool json = false;
+};
+int killTest(const KillTestOptions& options);
+
+// What each source and step gave in a batch that ran before; on a copy.
+struct ReplayCommandOptions {
+    std::string jobFile;
+    std::string dataDirectory;  // empty: the job's, else ./NAME.data
+    std::uint64_t batch = 0;
+    std::string changedJob;  // empty: none; else what it would give instead
+    std::string key;         // empty: all
+    std::uint64_t limit = 10;
+    bool json = false;
+};
+int replayBatch(const ReplayCommandOptions& options);
+
+// The batches and the records that made the value of a key; on a copy.
+struct WhyOptions {
+    std::string jobFile;
+    std::string dataDirectory;  // empty: the job's, else ./NAME.data
+    std::string table;
+    std::string key;
+    std::uint64_t batches = 10;  // the newest that changed it; 0: all
+    std::uint64_t limit = 10;    // records of each; 0: all
+    bool json = false;
+};
+int explainRow(const WhyOptions& options);
+
 // Copies a data directory, of a job that runs or not; restore the other way round, from a backup
 // that is not in use to where a job is to run.
 struct BackupOptions {
@@ -128,6 +170,15 @@ struct BackupOptions {
 };
 int backUpDirectory(const BackupOptions& options);
 int restoreDirectory(const BackupOptions& options);
+
+// The same with an identity of its own: outputs take nothing of the original's for its own.
+struct ForkOptions {
+    std::string from;
+    std::string to;
+    bool withOutputs = false;  // else a job on it shows its batches to nobody
+    bool json = false;
+};
+int forkDirectory(const ForkOptions& options);
 
 // The records that a job has gone on without.
 struct DeadLetterOptions {

@@ -102,6 +102,60 @@ file; 4 the directory is of another job; 5 it is not the same, or damaged.
 
 Example: tidemill verify examples/wordcount_acknowledged.toml)";
 
+inline constexpr const char* kReplayFooter =
+    R"(Works on a copy, while the job runs or not, and disturbs nothing. The job runs again from the newest
+checkpoint before the batch; what its sources and each of its steps gave in the batch is shown, the
+first elements and how many there were. Outputs and sources are not opened. Files that a files
+source read must still be there.
+
+With --job CHANGED.toml the state before the batch is the same, the batch runs once with each job,
+and what only one of them gives is shown: - as it was, + as it would be. Steps are matched by their
+names. The sources must be the same.
+
+How far back that goes is said: a data directory keeps two checkpoints and the log behind the older
+one. For older batches use a backup.
+
+Exit codes: 0 shown; 1 the batch is out of reach, or there is no data directory; 3 missing or wrong
+job file; 4 the directory is of another job, or the changed job does not fit its state; 5 damaged.
+
+Example: tidemill replay examples/wordcount_acknowledged.toml --batch 1)";
+
+inline constexpr const char* kWhyFooter =
+    R"(Works on a copy, while the job runs or not, and disturbs nothing. The job runs again from the oldest
+checkpoint on, as far back as the log reaches, which is said; each batch after which the key's row
+is another one is shown. Then that batch runs again and again with parts of its records: those are
+shown with which alone it writes the row, whatever value that gives. This takes a scan of the log
+and, for each record that is found, some twenty runs of its batch.
+
+What it cannot say: what was before the oldest checkpoint; which record of a file it was (files are
+read again whole); which records were behind a change that time made, as in windows. Records that
+write the row only together, as those of a join may, are named by the first and the last of them.
+
+Exit codes: 0 said; 1 no such table, nothing in reach, or no data directory; 3 missing or wrong job
+file; 4 the directory is of another job; 5 damaged.
+
+Example: tidemill why examples/wordcount_acknowledged.toml totals the)";
+
+inline constexpr const char* kKillTestFooter =
+    R"(The job runs three times on the same lines: twice undisturbed, with the records in other batches,
+and once killed (SIGKILL) at random moments, while it takes lines, while it runs batches and while
+it starts again. Then state tables are compared row by row, and the lines of outputs. What is not
+the same in the two undisturbed runs depends on batches or on the time: that is not checked, and
+said.
+
+Nothing outside is touched: all is in a scratch directory, outputs write files there, and sources
+take the lines of a sender as listen_acknowledged does, whatever they are in the job file.
+
+A program must have a listen_acknowledged source on --port, stop gracefully on SIGTERM (in C++:
+stopOnSignals()), and have its data directory in its working directory.
+
+Exit codes: 0 the same; 1 it differs, nothing could be compared, or it could not be run; 3 missing
+or wrong job file.
+
+Examples:
+  tidemill kill-test examples/wordcount_acknowledged.toml --rounds 3 --seed 7
+  tidemill kill-test examples/wordcount_acknowledged.toml --rounds 3 --feed README.md)";
+
 inline constexpr const char* kBackupFooter =
     R"(The copy holds all checkpoints and the log as it was at one moment, and is read back, every byte,
 before it appears under its name. A job can be started on it, or on what restore makes of it: it
@@ -111,6 +165,26 @@ Exit codes: 0 the copy is whole; 1 failed, or there is no data directory; 4 ther
 already under that name, or the job was faster five times; 5 the data directory is damaged.
 
 Example: tidemill backup sunday.backup --data-dir wordcount_acknowledged.data)";
+
+inline constexpr const char* kForkFooter =
+    R"(The fork is a copy as backup makes one: all checkpoints and the log as they were at one moment, read
+back, table files linked where the disk is the same one. A job goes on from there, and what it does
+changes nothing of the original.
+
+Outputs are off on it, for good: tidemill run says so when it starts, batches change the state, and
+no output is opened. Dead letters go to dead_letters in the fork. With --with-outputs they are on.
+Files and tables of databases that the original wrote are then refused, since the fork has another
+identity; topics of Kafka are not. So give the job other places first.
+
+Sources are as in any job. Two jobs cannot listen on one port, and what senders give to the fork the
+original does not get: give it other ports, or tidemill pause it. Nothing is committed to a Kafka
+group while outputs are off.
+
+Exit codes: as of backup.
+
+Examples:
+  tidemill fork wordcount_acknowledged.data trial.data
+  tidemill state export totals --data-dir trial.data)";
 
 inline constexpr const char* kPauseFooter =
     R"(A paused source takes nothing: clients are pushed back, topics and files wait. Nothing is lost,

@@ -165,6 +165,13 @@ std::string stepsText(const JobFile& job) {
 
 }  // namespace
 
+const char* sourceWord(SourceSpec::Type type) {
+    constexpr const char* kWords[] = {"socket", "listen", "listen_acknowledged",
+                                      "files",  "kafka",  "http"};
+    static_assert(std::size(kWords) == static_cast<std::size_t>(SourceSpec::Type::kHttp) + 1);
+    return kWords[static_cast<std::size_t>(type)];
+}
+
 const char* stepWord(StepSpec::Type type) {
     constexpr const char* kWords[] = {"split",   "lower_case", "filter", "count", "running_totals",
                                       "fields",  "aggregate",  "top",    "join",  "where",

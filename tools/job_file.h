@@ -56,6 +56,9 @@ struct SourceSpec {
     Position at;
 };
 
+// What stands in the file behind `type`: "listen_acknowledged".
+const char* sourceWord(SourceSpec::Type type);
+
 struct StepSpec {
     enum class Type {
         kSplit,

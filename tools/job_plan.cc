@@ -68,8 +68,8 @@ class Planner {
 public:
     using Sources = std::map<std::string, DStream<std::string_view>>;
     Planner(const JobFile& job, StreamingContext& context, const Sources& sources,
-            JobFileErrors& errors)
-        : job_(job), context_(context), sources_(sources), errors_(errors) {}
+            JobFileErrors& errors, const StreamObserver& observe = {})
+        : job_(job), context_(context), sources_(sources), errors_(errors), observe_(observe) {}
 
     PlannedJob plan() {
         context_.job()->stepsAreDetailed = true;
@@ -98,11 +98,9 @@ private:
         declared.label = source.name.empty() ? "source of line " + std::to_string(source.at.line)
                                              : "source \"" + source.name + "\"";
         // In the words of the file.
-        constexpr const char* kTypes[] = {"socket", "listen", "listen_acknowledged",
-                                          "files",  "kafka",  "http"};
         if (declared.description.starts_with(declared.kind))
-            declared.description.replace(0, declared.kind.size(),
-                                         kTypes[static_cast<std::size_t>(source.type)]);
+            declared.description.replace(0, declared.kind.size(), sourceWord(source.type));
+        show(source.name, "source", declared.label);
     }
 
     void makeSource(const SourceSpec& source) {
@@ -170,13 +168,25 @@ private:
         lastOrigin_ = origin;
         if (!step.name.empty()) origins_[step.name] = origin;
         planned_.steps.push_back({last_ ? contentOf(*last_) : "", std::exchange(became_, {})});
+        const auto label = "step " + std::to_string(steps_) + " (" + stepWord(step.type) +
+                           (step.name.empty() ? "" : ", \"" + step.name + "\"") + ")";
         const auto& nodes = context_.job()->graph.nodes();
         for (auto i = before; i < nodes.size(); ++i) {
             nodes[i]->setDetail(step.content);
-            nodes[i]->setLabel("step " + std::to_string(steps_) + " (" + stepWord(step.type) +
-                               (step.name.empty() ? "" : ", \"" + step.name + "\"") + ")" +
-                               (origin.empty() ? "" : " of source \"" + origin + "\""));
+            nodes[i]->setLabel(label + (origin.empty() ? "" : " of source \"" + origin + "\""));
         }
+        show(step.name, stepWord(step.type), label);
+    }
+
+    // To whom wants to see what the source or step at hand gives.
+    void show(const std::string& name, const char* kind, const std::string& label) {
+        if (!observe_ || !last_) return;
+        PlannedStream seen{name, label, {}, {}, {}};
+        if (name.empty()) seen.key = std::string(kind) + " " + std::to_string(++unnamed_[kind]);
+        if (const auto* text = std::get_if<Text>(&*last_)) seen.text = *text;
+        else if (const auto* counts = std::get_if<Counts>(&*last_)) seen.counts = *counts;
+        else seen.rows = asRows(*last_);
+        observe_(seen);
     }
 
     // Fields of records that were cut otherwise would begin and end elsewhere.
@@ -351,6 +361,8 @@ private:
     StreamingContext& context_;
     const Sources& sources_;
     JobFileErrors& errors_;
+    const StreamObserver& observe_;
+    std::map<std::string, unsigned> unnamed_;  // shown so far, by kind
     PlannedJob planned_;
     std::string became_;  // the query at hand
     std::size_t steps_ = 0;
@@ -366,9 +378,10 @@ private:
 }  // namespace
 
 Result<PlannedJob> planJob(const JobFile& job, StreamingContext& context,
-                           const std::map<std::string, DStream<std::string_view>>& sources) {
+                           const std::map<std::string, DStream<std::string_view>>& sources,
+                           const StreamObserver& observe) {
     JobFileErrors errors(job.path);
-    PlannedJob planned = Planner(job, context, sources, errors).plan();
+    PlannedJob planned = Planner(job, context, sources, errors, observe).plan();
     if (errors.empty()) return planned;
     return core::fail(ErrorKind::kInvalid, errors.text());
 }

@@ -47,6 +47,8 @@ int main(int argc, char** argv) {
     addDaemon(app, code);
     addState(app, code);
     addChecks(app, code);
+    addPast(app, code);
+    addKillTest(app, code);
     addLog(app, code);
     addCheckpoint(app, code);
     addBackup(app, code);

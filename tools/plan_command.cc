@@ -52,11 +52,7 @@ struct Trial {
 Result<Trial> tryStart(const JobFile& job, const std::string& directory) {
     TM_ASSIGN(const auto scratch, ScratchDirectory::make(besideDirectory(directory, "plan")));
     const auto copy = (scratch->path() / "copy").string();
-    const auto named = [&](std::string text) {
-        for (auto at = text.find(copy); at != text.npos; at = text.find(copy, at))
-            text.replace(at, copy.size(), directory);
-        return text;
-    };
+    const auto named = [&](std::string text) { return saidOf(directory, copy, std::move(text)); };
     Trial trial;
     trial.isRunning = askForJson(directory, kStatusRequest).has_value();
     TM_TRY(copyDataDirectory(directory, copy));

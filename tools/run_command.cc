@@ -231,21 +231,25 @@ std::optional<StreamingOptions::SkipRecord> parseSkipRecord(std::string_view tex
 }
 
 int runJob(const RunOptions& wanted) {
+    const auto job = readJobFile(wanted.jobFile);
+    if (!job) {
+        std::fprintf(stderr, "%s\n", job.error().message.c_str());
+        return kExitJobFile;
+    }
+    return runJobFile(*job, wanted);
+}
+
+int runJobFile(JobFile job, const RunOptions& wanted) {
     StopSignals signals({.reportsSecond = true, .logsHangUp = true});
     core::setLogLevel(wanted.logLevel);
     // A reader of the results that goes away is an error with a message, not a silent end.
     ::signal(SIGPIPE, SIG_IGN);
     ::signal(SIGXFSZ, SIG_IGN);  // likewise a limit on the size of files
-    auto job = readJobFile(wanted.jobFile);
-    if (!job) {
-        std::fprintf(stderr, "%s\n", job.error().message.c_str());
-        return kExitJobFile;
-    }
-    auto& options = job->options;
-    options.directory = job->directoryOr(wanted.dataDirectory);
+    auto& options = job.options;
+    options.directory = job.directoryOr(wanted.dataDirectory);
     if (wanted.workers) options.workers = *wanted.workers;
     options.dropMismatchedState = wanted.dropMismatchedState;
-    options.name = job->name;
+    options.name = job.name;
     options.adopt = wanted.adopt;
     options.quarantineBatch = wanted.quarantineBatch;
     options.skipBatch = wanted.skipBatch;
@@ -267,7 +271,7 @@ int runJob(const RunOptions& wanted) {
         if (asked != nullptr) asked->progress(line);
     };
     StreamingContext context(options);
-    const auto planned = planJob(*job, context);
+    const auto planned = planJob(job, context);
     if (!planned) {
         std::fprintf(stderr, "%s\n", planned.error().message.c_str());
         return kExitJobFile;
@@ -278,17 +282,17 @@ int runJob(const RunOptions& wanted) {
         return kExitJobFile;
     }
     if (wanted.checkOnly) {
-        put(plan(*job, *planned, *context.job()));
+        put(plan(job, *planned, *context.job()));
         return finishOutput();
     }
     if (const auto target = core::setLogTarget(wanted.logFile, wanted.logFormat); !target) {
         std::fprintf(stderr, "tidemill: --log-file: %s\n", target.error().message.c_str());
         return exitCodeOf(target.error());
     }
-    core::logInfo("tidemill " TIDEMILL_VERSION ", job " + job->name + ": a batch every " +
+    core::logInfo("tidemill " TIDEMILL_VERSION ", job " + job.name + ": a batch every " +
                   inWords(options.interval) + ", data directory " +
                   inFull(options.directory).string());
-    DaemonControl control(context, job->page, plan(*job, *planned, *context.job()));
+    DaemonControl control(context, job.page, plan(job, *planned, *context.job()));
     asked = &control;
     return run(context, signals, service, control);
 }

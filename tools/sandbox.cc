@@ -61,6 +61,7 @@ ScratchDirectory::ScratchDirectory(fs::path path)
 ScratchDirectory::~ScratchDirectory() {
     done_ = true;
     watch_.join();
+    if (kept_) return;
     std::error_code ignored;
     fs::remove_all(path_, ignored);
 }
@@ -81,16 +82,27 @@ Result<> copyDataDirectory(const std::string& from, const std::string& to) {
     return report ? Result<>() : core::fail(report.error());
 }
 
+std::string saidOf(const std::string& directory, const std::string& copy, std::string text) {
+    for (auto at = text.find(copy); at != text.npos; at = text.find(copy, at + directory.size()))
+        text.replace(at, copy.size(), directory);
+    return text;
+}
+
 Result<> replayOn(JobFile job, const std::string& directory,
-                  std::function<void(const std::string&)> progress) {
+                  std::function<void(const std::string&)> progress, const ReplayOnCopy& how) {
     auto& options = job.options;
     options.directory = directory;
     options.name = job.name;
     options.replayOnly = true;
+    options.replay = how.how;
+    // What is left out stays on the copy, too.
+    options.deadLetterDirectory.clear();
     options.onProgress = std::move(progress);
+    if (how.observe) job.outputs.clear();
     StreamingContext context(options);
-    TM_TRY(planJob(job, context));
+    TM_TRY(planJob(job, context, {}, how.observe));
     TM_TRY(context.job()->validate());
+    if (how.planned) how.planned(*context.job());
     try {
         context.start();
     } catch (const StreamingError& error) {

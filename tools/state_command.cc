@@ -91,21 +91,6 @@ Result<std::unique_ptr<state::StateReader>> openState(const InspectOptions& opti
 
 namespace {
 
-// " idle_ms=60000": how long a key may be idle, when that has an end.
-Result<> addLifetime(const state::StateReader& reader, state::TableSummary& table) {
-    if (table.signature.find(" window_ms=") != std::string::npos) return {};
-    const std::string row("\0\0\0\0\0\0\0\1", 8);
-    static_assert(state::kLifetimeRow == 1);
-    state::ScanOptions lifetime;
-    lifetime.prefix = row;
-    return reader.scan(table.operatorId, state::kSettingsTable, lifetime,
-                       [&](std::string_view, std::string_view millis) {
-                           if (!millis.empty())
-                               table.signature += " idle_ms=" + std::string(millis);
-                           return true;
-                       });
-}
-
 Result<> list(const InspectOptions& options) {
     TM_ASSIGN(const auto reader, openState(options));
     TM_ASSIGN(auto all, reader->tables(true));

@@ -179,6 +179,37 @@ std::vector<std::string> namedFilesThatAreGone(const fs::path& root) {
     return gone;
 }
 
+// Suites and tests of the sources: "Kill.NothingIsLostOrDoubledWheneverItComes".
+std::set<std::string> testsOf(const fs::path& root) {
+    static const std::regex kTest(R"(TEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)\))");
+    std::set<std::string> tests;
+    if (!fs::exists(root / "tests")) return tests;
+    for (const auto& file : fs::recursive_directory_iterator(root / "tests")) {
+        if (file.path().extension() != ".cc") continue;
+        const auto code = contentOf(file.path());
+        for (std::sregex_iterator it(code.begin(), code.end(), kTest), end; it != end; ++it)
+            tests.insert((*it)[1].str() + "." + (*it)[2].str());
+    }
+    return tests;
+}
+
+// Tests that a page names in backticks, by suite and test, such as `Pages.LinksLeadSomewhere`.
+std::vector<std::string> namedTestsThatAreGone(const fs::path& root, std::size_t& named) {
+    static const std::regex kNamed(R"(`([A-Z][a-z]\w*\.[A-Z][A-Za-z]\w{7,})`)");
+    const auto tests = testsOf(root);
+    std::vector<std::string> gone;
+    for (const auto& page : pagesOf(root)) {
+        const auto lines = proseOf(page);
+        for (std::size_t i = 0; i < lines.size(); ++i)
+            for (std::sregex_iterator it(lines[i].begin(), lines[i].end(), kNamed), end; it != end;
+                 ++it, ++named)
+                if (!tests.contains((*it)[1]))
+                    gone.push_back(page.lexically_relative(root).string() + ":" +
+                                   std::to_string(i + 1) + " " + it->str());
+    }
+    return gone;
+}
+
 class Pages : public testing::Test {
 protected:
     const fs::path root_ = TIDEMILL_SOURCE_DIR;
@@ -203,6 +234,12 @@ private:
 TEST_F(Pages, LinksLeadSomewhere) { EXPECT_THAT(brokenLinks(root_), IsEmpty()); }
 
 TEST_F(Pages, FilesTheyNameAreThere) { EXPECT_THAT(namedFilesThatAreGone(root_), IsEmpty()); }
+
+TEST_F(Pages, TestsTheyNameAreThere) {
+    std::size_t named = 0;
+    EXPECT_THAT(namedTestsThatAreGone(root_, named), IsEmpty());
+    EXPECT_GT(named, 90u);
+}
 
 TEST_F(Pages, TablesAreWhole) { EXPECT_THAT(brokenTables(root_), IsEmpty()); }
 
@@ -251,6 +288,16 @@ TEST_F(Pages, LinksThatLeadNowhereAreFound) {
 TEST_F(Pages, ANamedFileThatIsGoneIsFound) {
     const auto tree = treeWith("See `docs/a.md`, `core/gone.h` and `x/y.h`.\n");
     EXPECT_THAT(namedFilesThatAreGone(tree), ElementsAre("docs/a.md:1 `core/gone.h`"));
+}
+
+TEST_F(Pages, ANamedTestThatIsGoneIsFound) {
+    const auto tree = treeWith("`Kill.NothingOfThatIsThere`, `Kill.NothingIsLost` and `A.b`.\n");
+    fs::create_directories(tree / "tests");
+    std::ofstream(tree / "tests" / "a.cc") << "TEST_F(Kill,\n       NothingIsLost) {}\n";
+    std::size_t named = 0;
+    EXPECT_THAT(namedTestsThatAreGone(tree, named),
+                ElementsAre("docs/a.md:1 `Kill.NothingOfThatIsThere`"));
+    EXPECT_EQ(named, 2u);
 }
 
 TEST_F(Pages, ATableThatAnEmptyLineCutsIsFound) {

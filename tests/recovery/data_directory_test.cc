@@ -182,7 +182,7 @@ TEST_F(DataDirectoryTest, UnfinishedCreationIsFinished) {
 
 TEST_F(DataDirectoryTest, NewerFormatIsRefusedUntouched) {
     { TM_ASSERT_OK(DataDirectory::open(files(), data_)); }
-    write(data_ / "FORMAT", "tidemill data directory\nversion 9\nreader-min 3\nwhat comes then\n");
+    write(data_ / "FORMAT", "tidemill data directory\nversion 9\nreader-min 4\nwhat comes then\n");
     const auto opened = DataDirectory::open(files(), data_);
     ASSERT_FALSE(opened);
     EXPECT_EQ(opened.error().kind, ErrorKind::kUnsupported);
@@ -210,15 +210,42 @@ TEST(DirectoryFormatText, IsAsDocumented) {
     EXPECT_EQ(decodeDirectoryFormat(text), format);
 }
 
+TEST(DirectoryFormatText, AForkHasItsOwnIdentityAndTheLogsUuid) {
+    DirectoryFormat format;
+    for (std::uint8_t i = 0; i < 16; ++i) format.uuid.bytes[i] = i;
+    format.logStarted = true;
+    EXPECT_EQ(format.identity(), format.uuid);
+    LogUuid first, second;
+    first.bytes.fill(0xaa);
+    second.bytes.fill(0xbb);
+    format.forkAs(first, false);
+    const auto text = encodeDirectoryFormat(format);
+    EXPECT_EQ(text,
+              "tidemill data directory\nversion 3\nreader-min 3\n"
+              "log 000102030405060708090a0b0c0d0e0f\nlog-started yes\n"
+              "identity aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n"
+              "fork-of 000102030405060708090a0b0c0d0e0f\noutputs off\n" +
+                  text.substr(text.find("crc32c ")));
+    EXPECT_EQ(decodeDirectoryFormat(text), format);
+    EXPECT_EQ(format.identity(), first);
+    format.forkAs(second, true);
+    EXPECT_EQ(format.fork, (Fork{second, first, true}));
+    EXPECT_EQ(decodeDirectoryFormat(encodeDirectoryFormat(format)), format);
+}
+
 TEST(DirectoryFormatText, EachFlippedBitAndEachCutIsSeen) {
-    const auto whole = encodeDirectoryFormat({});
-    for (std::size_t bit = 0; bit < 8 * whole.size(); ++bit) {
-        auto text = whole;
-        text[bit / 8] = static_cast<char>(text[bit / 8] ^ (1 << bit % 8));
-        EXPECT_FALSE(decodeDirectoryFormat(text)) << bit;
+    DirectoryFormat fork;
+    fork.forkAs({}, false);
+    for (const auto& format : {DirectoryFormat{}, fork}) {
+        const auto whole = encodeDirectoryFormat(format);
+        for (std::size_t bit = 0; bit < 8 * whole.size(); ++bit) {
+            auto text = whole;
+            text[bit / 8] = static_cast<char>(text[bit / 8] ^ (1 << bit % 8));
+            EXPECT_FALSE(decodeDirectoryFormat(text)) << bit;
+        }
+        for (std::size_t size = 0; size < whole.size(); ++size)
+            EXPECT_FALSE(decodeDirectoryFormat(whole.substr(0, size))) << size;
     }
-    for (std::size_t size = 0; size < whole.size(); ++size)
-        EXPECT_FALSE(decodeDirectoryFormat(whole.substr(0, size))) << size;
 }
 
 }  // namespace

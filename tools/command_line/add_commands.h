@@ -16,6 +16,8 @@ void addSend(CLI::App& app, int& code);
 void addDaemon(CLI::App& app, int& code);
 void addState(CLI::App& app, int& code);
 void addChecks(CLI::App& app, int& code);
+void addPast(CLI::App& app, int& code);
+void addKillTest(CLI::App& app, int& code);
 void addLog(CLI::App& app, int& code);
 void addCheckpoint(CLI::App& app, int& code);
 void addBackup(CLI::App& app, int& code);

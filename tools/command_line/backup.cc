@@ -1,4 +1,4 @@
-// The arguments of `tidemill backup` and `restore`.
+// The arguments of `tidemill backup`, `restore` and `fork`.
 #include <CLI/CLI.hpp>
 #include <memory>
 
@@ -34,6 +34,20 @@ void addBackup(CLI::App& app, int& code) {
         "Exit codes: as of backup.\n"
         "Example: tidemill restore sunday.backup --data-dir wordcount_acknowledged.restored");
     restore->callback([&code, copy] { code = restoreDirectory(*copy); });
+    const auto options = std::make_shared<ForkOptions>();
+    auto* fork =
+        app.add_subcommand("fork", "a copy to try things on: it shows nothing unless told");
+    fork->add_option("DIR", options->from, "the data directory; its job may run")
+        ->required()
+        ->option_text(" ");
+    fork->add_option("NEW", options->to, "the fork; must not exist, its parent must")
+        ->required()
+        ->option_text(" ");
+    fork->add_flag("--with-outputs", options->withOutputs,
+                   "a job that runs on it shows its batches; give it places of its own");
+    addJson(*fork, options->json);
+    fork->footer(kForkFooter);
+    fork->callback([&code, options] { code = forkDirectory(*options); });
 }
 
 }  // namespace tidemill::tools

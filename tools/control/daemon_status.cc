@@ -147,6 +147,9 @@ HealthReport judge(Phase phase, const std::string& progress, const StreamingOpti
         judgeDelay(found, options, then, now);
         judgeBudgets(found, now.engine);
         judgeCheckpoints(found, options, now.engine);
+        if (now.engine.outputsOff)
+            found.say(Health::kWell,
+                      "its outputs are off: the data directory is a fork, and shows nothing");
     }
     auto report = std::move(found).report();
     if (report.words.empty())
@@ -324,6 +327,7 @@ Json DaemonStatus::report() const {
                            static_cast<double>(engine.batches.bytes);
     json["left_out_records"] = engine.failedRecords;
     json["disk_nearly_full"] = engine.spaceLow;
+    json["outputs_off"] = engine.outputsOff;
     json["sources"] = Json::array();
     for (std::size_t i = 0; i < engine.sources.size(); ++i)
         json["sources"].push_back(

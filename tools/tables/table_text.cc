@@ -87,6 +87,20 @@ bool nameTable(state::TableSummary& table) {
     return true;
 }
 
+Result<> addLifetime(const state::StateReader& reader, state::TableSummary& table) {
+    if (table.signature.find(" window_ms=") != std::string::npos) return {};
+    const std::string row("\0\0\0\0\0\0\0\1", 8);
+    static_assert(state::kLifetimeRow == 1);
+    state::ScanOptions lifetime;
+    lifetime.prefix = row;
+    return reader.scan(table.operatorId, state::kSettingsTable, lifetime,
+                       [&](std::string_view, std::string_view millis) {
+                           if (!millis.empty())
+                               table.signature += " idle_ms=" + std::string(millis);
+                           return true;
+                       });
+}
+
 TableText::TableText(const state::TableSummary& table)
     : types_(typesOf(table.signature)), groups_(rows::GroupText::of(table.signature)) {}
 

@@ -21,6 +21,10 @@ core::Result<state::TableSummary> findTable(const state::StateReader& reader,
 // is not for people, which holds the mark.
 bool nameTable(state::TableSummary& table);
 
+// Adds " idle_ms=60000" to its types: how long a key may be idle, when that has an end. Errors: kIo,
+// kCorrupt.
+core::Result<> addLifetime(const state::StateReader& reader, state::TableSummary& table);
+
 // Keys and values by their types, or columns by name. Thread safety: externally synchronized.
 class TableText {
 public:

@@ -14,6 +14,7 @@
 #include "tools/job_plan.h"
 #include "tools/sandbox.h"
 #include "tools/tables/table_text.h"
+#include "tools/testing/confined_job.h"
 
 namespace tidemill::tools {
 
@@ -29,30 +30,13 @@ constexpr std::int64_t kStartMillis = 1'767'225'600'000;
 constexpr std::chrono::minutes kBatchMost{5};
 constexpr std::uint64_t kFileBytesMax = std::uint64_t{1} << 30;
 
-std::string outputName(std::size_t number) { return "output-" + std::to_string(number + 1); }
-
-// Lines that a batch does not take from outside, and results that nobody outside sees.
-JobFile confined(JobFile job, const fs::path& scratch) {
-    using Type = OutputSpec::Type;
-    for (std::size_t i = 0; i < job.sources.size(); ++i) {
-        job.sources[i].name = testNameOf(job, i);
-        job.sources[i].maxRate.reset();
-    }
-    for (std::size_t i = 0; i < job.outputs.size(); ++i) {
-        auto& output = job.outputs[i];
-        // All but those that write files of lines.
-        if (output.type != Type::kCsv && output.type != Type::kTsv && output.type != Type::kText)
-            output.type = Type::kJsonLines;
-        output.path = (scratch / outputName(i)).string();
-        output.emptyBatches = false;
-        output.growing.reset();
-    }
-    auto& options = job.options;
-    options.directory = scratch / "data";
-    options.deadLetterDirectory.clear();
-    options.workers = 1;
-    options.checkpointInterval = Duration(0);
-    options.checkpointBytes = 0;
+// Lines that a batch does not take from outside, on one worker and without checkpoints by time.
+JobFile forTest(const JobFile& given, const fs::path& scratch) {
+    auto job = confined(given, scratch);
+    for (std::size_t i = 0; i < job.sources.size(); ++i) job.sources[i].name = testNameOf(job, i);
+    job.options.workers = 1;
+    job.options.checkpointInterval = Duration(0);
+    job.options.checkpointBytes = 0;
     return job;
 }
 
@@ -142,7 +126,7 @@ Result<> collectState(const fs::path& directory, Files& into) {
 
 Result<Files> runTestCase(const JobFile& job, const TestCase& wanted) {
     TM_ASSIGN(const auto scratch, ScratchDirectory::makeTemporary());
-    const auto inside = confined(job, scratch->path());
+    const auto inside = forTest(job, scratch->path());
     TM_TRY(live(inside, wanted));
     Files found;
     for (std::size_t i = 0; i < inside.outputs.size(); ++i)
