@@ -1,10 +1,16 @@
-# cmake -DPAGE=page.html -DSCRIPT=uplot.js -DSTYLE=uplot.css -DOUT=page_html.cc -P embed_page.cmake:
-# the page with its style and script in it, as an array of C++.
+# cmake -DPAGE=page.html -DPARTS=FILE,FILE… -DOUT=page_html.cc -P embed_page.cmake: the page with its
+# styles and scripts in it, each in the place that has its file's name, as an array of C++.
 file(READ "${PAGE}" page)
-file(READ "${SCRIPT}" script)
-file(READ "${STYLE}" style)
-string(REPLACE "/*{uplot.js}*/" "${script}" page "${page}")
-string(REPLACE "/*{uplot.css}*/" "${style}" page "${page}")
+string(REPLACE "," ";" parts "${PARTS}")
+foreach(part IN LISTS parts)
+    get_filename_component(name "${part}" NAME)
+    file(READ "${part}" content)
+    string(FIND "${page}" "/*{${name}}*/" place)
+    if(place EQUAL -1)
+        message(FATAL_ERROR "the page has no place for ${name}")
+    endif()
+    string(REPLACE "/*{${name}}*/" "${content}" page "${page}")
+endforeach()
 file(WRITE "${OUT}.html" "${page}")
 file(READ "${OUT}.html" bytes HEX)
 string(REGEX REPLACE "(..)" "'\\\\x\\1'," bytes "${bytes}")

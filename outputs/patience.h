@@ -1,11 +1,13 @@
 // Waiting for a peer that is away.
 #pragma once
 
-#include <cstdint>
+#include <mutex>
+#include <optional>
 #include <string>
 
 #include "core/backoff.h"
 #include "core/error.h"
+#include "core/peer_wait.h"
 
 namespace tidemill::outputs {
 
@@ -16,20 +18,21 @@ enum class Trouble {
 };
 
 // Says what goes wrong with a peer, and waits; for ever. Throws what is permanent. Thread safety:
-// externally synchronized.
+// externally synchronized, but waits() is thread-safe.
 class Patience {
 public:
-    // "Kafka", "brokers=localhost:9092"
-    Patience(std::string peer, std::string place);
+    Patience();
     // A failure came: returns when to try again.
     void wait(Trouble trouble, const core::Error& error);
-    // It works.
-    void over();
+    // It works. "Kafka brokers=localhost:9092"
+    void over(const std::string& peer);
+    // What has failed since it worked last.
+    std::optional<core::PeerWait> waits() const;
 
 private:
-    const std::string peer_, place_;
     core::Backoff backoff_;
-    std::uint64_t failures_ = 0;
+    mutable std::mutex mutex_;
+    std::optional<core::PeerWait> wait_;
 };
 
 }  // namespace tidemill::outputs

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/cut_lines.h"
+#include "core/line_count.h"
 #include "core/logging.h"
 
 namespace tidemill::sources {
@@ -76,8 +77,27 @@ void FileBatch::cut() {
 
 Result<std::vector<std::string_view>> FileBatch::read(std::uint32_t partition, core::Arena& arena) {
     auto& of = partitions_[partition];
-    std::call_once(of.once, [&] { of.texts = readAll(of, arena); });
+    std::call_once(of.once, [&] {
+        of.texts = readAll(of, arena);
+        if (of.texts) countRead(partition);
+    });
     return of.texts;
+}
+
+void FileBatch::countRead(std::uint32_t partition) {
+    const auto& options = source_.options();
+    std::uint64_t bytes = 0, records = 0;
+    for (const auto text : *partitions_[partition].texts) {
+        bytes += text.size();
+        if (options.recordBytes != 0) records += text.size() / options.recordBytes;
+        else if (!options.csv) records += core::countLines(text);
+    }
+    source_.countTaken(0, bytes);
+    if (!options.csv) count(partition, records);
+}
+
+void FileBatch::count(std::uint32_t partition, std::uint64_t records) {
+    if (!partitions_[partition].counted.exchange(true)) source_.countTaken(records, 0);
 }
 
 Result<std::vector<std::string_view>> FileBatch::readAll(const Partition& partition,

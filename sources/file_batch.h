@@ -31,6 +31,11 @@ public:
     // what the batch chose), kIo; unless such bytes are to be skipped.
     core::Result<std::vector<std::string_view>> read(std::uint32_t partition, core::Arena& arena);
 
+    // How many records of CSV the texts of a partition have, for the source's numbers; those of
+    // other kinds are counted where they are read. Only the first call for a partition counts.
+    bool isCounted(std::uint32_t partition) const { return partitions_[partition].counted; }
+    void count(std::uint32_t partition, std::uint64_t records);
+
     // Cuts a text into records, when they are those of CSV; the end of a text ends its last one.
     core::CsvCutter csvCutter() const;
 
@@ -53,9 +58,11 @@ private:
         std::vector<Span> spans;
         std::once_flag once;
         core::Result<std::vector<std::string_view>> texts;
+        std::atomic<bool> counted = false;
     };
 
     void cut();
+    void countRead(std::uint32_t partition);
     core::Result<std::vector<std::string_view>> readAll(const Partition& partition,
                                                         core::Arena& arena);
     core::Result<> readSpan(const Span& span, core::Arena& arena,

@@ -22,20 +22,26 @@ void pushRecords(std::string_view bytes, std::size_t recordBytes, std::size_t ch
     }
 }
 
-void pushCsv(std::string_view text, const core::CsvCutter& cutter, std::size_t chunkMax,
-             core::Sink<std::string_view>& sink) {
+// Returns how many records there are. When the sink wants no more, the rest is gone through only if
+// `counts`.
+std::uint64_t pushCsv(std::string_view text, const core::CsvCutter& cutter, std::size_t chunkMax,
+                      bool counts, core::Sink<std::string_view>& sink) {
     std::vector<std::string_view> chunk;
+    std::uint64_t records = 0;
     std::size_t wanted = std::min(sink.wanted(), chunkMax);
     const auto take = [&](std::string_view record) {
+        ++records;
+        if (wanted == 0) return counts;
         chunk.push_back(record);
         if (chunk.size() < wanted) return true;
         sink.take(chunk);
         chunk.clear();
         wanted = std::min(sink.wanted(), chunkMax);
-        return wanted != 0;
+        return wanted != 0 || counts;
     };
     core::cutCsvRecords(text, cutter, take, [] {});
     if (!chunk.empty()) sink.take(chunk);
+    return records;
 }
 
 }  // namespace
@@ -51,15 +57,19 @@ std::uint32_t FileInputNode::partitions(core::BatchRun&) { return batch_->partit
 
 void FileInputNode::scan(core::TaskContext& task, core::BatchRun& run,
                          core::Sink<std::string_view>& sink) {
-    for (const auto text : core::orThrow(batch_->read(task.partition, run.newArena()))) {
-        if (sink.wanted() == 0) return;
-        const std::size_t chunkMax = task.marker != nullptr ? 1 : core::kChunkElements;
-        if (source_->options().recordBytes != 0)
-            pushRecords(text, source_->options().recordBytes, chunkMax, sink);
-        else if (source_->options().csv) pushCsv(text, batch_->csvCutter(), chunkMax, sink);
+    const auto& options = source_->options();
+    const std::size_t chunkMax = task.marker != nullptr ? 1 : core::kChunkElements;
+    const auto texts = core::orThrow(batch_->read(task.partition, run.newArena()));
+    const bool counts = options.csv && !batch_->isCounted(task.partition);
+    std::uint64_t records = 0;
+    for (const auto text : texts) {
+        if (sink.wanted() == 0 && !counts) return;
+        if (options.recordBytes != 0) pushRecords(text, options.recordBytes, chunkMax, sink);
+        else if (options.csv) records += pushCsv(text, batch_->csvCutter(), chunkMax, counts, sink);
         else if (task.marker != nullptr) core::pushLines(text, sink);
         else core::pushText(text, sink);
     }
+    if (counts) batch_->count(task.partition, records);
 }
 
 }  // namespace tidemill::sources

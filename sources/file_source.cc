@@ -36,8 +36,15 @@ Result<> FileSource::open(const core::SourceOpening& opening) {
     return {};
 }
 
+Result<> FileSource::start() {
+    records_ = bytes_ = 0;
+    return {};
+}
+
 core::SourceStatistics FileSource::statistics() const {
     core::SourceStatistics statistics;
+    statistics.records = records_;
+    statistics.bytes = bytes_;
     statistics.oversize = oversize_;
     return statistics;
 }

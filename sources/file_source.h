@@ -55,12 +55,19 @@ public:
     core::Result<> resumeBehind(std::string_view range) override;
     core::Result<> visitRecords(std::string_view range, const Visit& visit) override;
     std::vector<PositionChange> takeChanges() override { return known_.takeChanges(); }
+    // Batches that a start runs again are not counted.
+    core::Result<> start() override;
+    // Records and bytes as batches read them: what no output asks for is not.
     core::SourceStatistics statistics() const override;
 
     // For those who read what batches took; thread-safe.
     // A file that a batch found in place of the one it had chosen, with the same bytes: known.
     void takeInstead(const FileMark& file);
     void countOversize(std::uint64_t records) { oversize_ += records; }
+    void countTaken(std::uint64_t records, std::uint64_t bytes) {
+        records_ += records;
+        bytes_ += bytes;
+    }
 
     // At most so many files are new in a batch, and as many forgotten.
     static constexpr std::size_t kFilesMax = 20'000;
@@ -140,6 +147,8 @@ private:
     mutable std::mutex mutex_;  // of what follows
     std::vector<FileMark> insteads_;
     std::atomic<std::uint64_t> oversize_ = 0;
+    std::atomic<std::uint64_t> records_ = 0;
+    std::atomic<std::uint64_t> bytes_ = 0;
 };
 
 // "file=PATH size=BYTES", for messages.

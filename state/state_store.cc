@@ -66,6 +66,12 @@ StateTable& StateStore::table(core::OperatorId operatorId, std::uint8_t number, 
     return *table;
 }
 
+StateTable* StateStore::find(core::OperatorId operatorId, std::uint8_t number) const {
+    std::lock_guard lock(mutex_);
+    const auto found = tables_.find({operatorId, number});
+    return found != tables_.end() ? found->second.get() : nullptr;
+}
+
 void StateStore::showRows(StateTable& table, const std::shared_ptr<const RocksSnapshot>& rows) {
     for (std::uint32_t range = 0; range < core::kKeyRanges; ++range) table.range(range).show(rows);
 }

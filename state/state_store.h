@@ -84,6 +84,9 @@ public:
     StateTable& table(core::OperatorId operatorId, std::uint8_t number, ValueKind kind,
                       std::size_t groupedFrom = 0);
 
+    // The same if it was asked for before; else null. Called like table().
+    StateTable* find(core::OperatorId operatorId, std::uint8_t number) const;
+
     // For messages. Called like table(), before the operator's first change.
     void setName(core::OperatorId operatorId, std::string name);
     std::string nameOf(core::OperatorId operatorId) const;

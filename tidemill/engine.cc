@@ -3,6 +3,7 @@
 #include "core/failpoint.h"
 #include "core/logging.h"
 #include "core/own_thread.h"
+#include "core/peer_wait.h"
 #include "tidemill/batch_failure.h"
 #include "tidemill/replay_options.h"
 #include "tidemill/start.h"
@@ -112,6 +113,7 @@ Result<> Engine::afterRun(const core::BatchRun& run, bool withOutputs) {
 
 Result<> Engine::atBoundary(const BatchRecord& record, bool repeatable) {
     parts_.lastComplete = record;
+    lookups_.atBoundary(parts_);
     if (!parts_.checkpointer) return {};
     if (!repeatable) return parts_.checkpointer->checkpointNow(parts_.markOf(record));
     return parts_.checkpointer->atBoundary([&] { return parts_.markOf(record); });
@@ -177,6 +179,7 @@ Result<> Engine::stop(bool graceful) {
     if (graceful && stopResult_) stopResult_ = finalCheckpoint();
     stopResult_ = parts_.sayIfHeals(std::move(stopResult_));
     parts_.suspectIfCorrupt(stopResult_);
+    lookups_.end();
     auto closed = parts_.close();
     if (stopResult_) stopResult_ = std::move(closed);
     stopResult_ = explained(std::move(stopResult_));
@@ -211,12 +214,31 @@ Result<> Engine::setSourceRate(std::uint32_t number, std::optional<Rate> rate) {
     return inputs_.intake().setRate(number, rate);
 }
 
+std::vector<OutputStatus> Engine::outputStatus() const {
+    std::vector<OutputStatus> all;
+    for (const auto& output : job_->graph.outputs()) {
+        auto& status = all.emplace_back();
+        status.description = output->describe();
+        const auto* peer = dynamic_cast<const core::WaitsForPeer*>(output.get());
+        const auto wait = peer != nullptr ? peer->peerWait() : std::nullopt;
+        if (!wait) continue;
+        status.waiting = true;
+        status.lastError = wait->message;
+        status.attempts = wait->attempts;
+        status.waits = std::chrono::steady_clock::now() - wait->since;
+    }
+    return all;
+}
+
 EngineStatus Engine::status() const {
     EngineStatus status;
+    status.outputs = outputStatus();
     if (parts_.replaying) status.replayTasks = workers_.doneTasks();
     if (stage_ != Stage::kStarted) return status;
     if (parts_.scheduler) status.batches = parts_.scheduler->progress();
     status.outputsOff = parts_.outputsOff;
+    status.batches.records += inputs_.rangeRecords();
+    status.batches.bytes += inputs_.rangeBytes();
     status.sources = inputs_.status();
     status.sourceErrors = inputs_.recentErrors();
     for (const auto& source : status.sources) {
@@ -244,6 +266,12 @@ EngineStatus Engine::status() const {
     }
     status.spaceLow = spaceLow_;
     return status;
+}
+
+Result<> Engine::lookUpState(const std::string& state, std::string key, StateLookups::Done done) {
+    if (!running())
+        return core::fail(ErrorKind::kConflict, "the job does not run: its state cannot be asked");
+    return lookups_.ask(*job_, state, std::move(key), std::move(done));
 }
 
 std::vector<std::uint16_t> Engine::boundPorts() const {

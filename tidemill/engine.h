@@ -20,6 +20,7 @@
 #include "tidemill/listeners.h"
 #include "tidemill/options.h"
 #include "tidemill/running_job.h"
+#include "tidemill/state_lookups.h"
 #include "tidemill/status.h"
 
 namespace tidemill {
@@ -52,12 +53,15 @@ public:
     // See StreamingContext. Errors: kConflict when the job does not run, else those of Intake.
     core::Result<> pauseSource(std::uint32_t number, bool paused);
     core::Result<> setSourceRate(std::uint32_t number, std::optional<Rate> rate);
+    // See StreamingContext. Errors: kConflict when the job does not run, else those of StateLookups.
+    core::Result<> lookUpState(const std::string& state, std::string key, StateLookups::Done done);
     std::vector<std::uint16_t> boundPorts() const;
 
 private:
     core::Result<> run();
     core::Result<> finalCheckpoint();
     void spaceIsLow(bool low);
+    std::vector<OutputStatus> outputStatus() const;
     core::Result<> explained(core::Result<> outcome) const;
 
     void flushInputs(BatchTime time) override;
@@ -81,6 +85,7 @@ private:
     core::Workers workers_;
     RunningJob parts_;
     Inputs inputs_;
+    StateLookups lookups_;
 
     std::atomic<bool> spaceLow_ = false;
 

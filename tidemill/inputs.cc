@@ -70,7 +70,20 @@ Result<> Inputs::start(core::BlockLog& log, std::shared_ptr<core::BufferPool> bu
         if (job_.sources[i].receive) TM_TRY(startLive(i, log, buffers, options));
     }
     intake_.reportUnmatched();
+    countRanges();
     return {};
+}
+
+void Inputs::countRanges() {
+    std::uint64_t records = 0, bytes = 0;
+    for (const auto& source : job_.sources) {
+        if (!source.replayable) continue;
+        const auto counters = source.replayable->counters();
+        records += counters.records;
+        bytes += counters.bytes;
+    }
+    rangeRecords_ = records;
+    rangeBytes_ = bytes;
 }
 
 Result<> Inputs::startLive(std::uint32_t number, core::BlockLog& log,
@@ -117,6 +130,7 @@ void Inputs::atBatchTime(BatchTime time) {
 
 void Inputs::batchCompleted(std::span<const core::BlockPtr> blocks) {
     for (const auto& live : running_) live.source->batchCompleted(blocks);
+    countRanges();
 }
 
 Result<std::size_t> Inputs::prepareRanges(core::Instant now, std::size_t bytesMax) {

@@ -1,6 +1,7 @@
 // The sources of a running job over their life.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -63,6 +64,9 @@ public:
     core::Result<std::vector<core::SourceRange>> planRanges(std::size_t bytesMax, unsigned workers);
 
     std::vector<SourceStatus> status() const;
+    // What complete batches have read of ranges since the start, see FileSource::statistics.
+    std::uint64_t rangeRecords() const { return rangeRecords_; }
+    std::uint64_t rangeBytes() const { return rangeBytes_; }
     std::vector<SourceError> recentErrors() const { return errors_.recent(); }
     // Of listening sources, in the order of their declaration.
     std::vector<std::uint16_t> boundPorts() const;
@@ -92,6 +96,7 @@ private:
 
     void note(core::SourceId source, const std::string& message, bool endsJob, bool retrying);
     void keepErrors();
+    void countRanges();
 
     const Job& job_;
     core::Clock& clock_;
@@ -103,6 +108,8 @@ private:
     std::unique_ptr<sources::NetworkService> network_;
     std::vector<Running> running_;  // live ones; complete once started
     Intake intake_;
+    std::atomic<std::uint64_t> rangeRecords_ = 0;
+    std::atomic<std::uint64_t> rangeBytes_ = 0;
 
     mutable std::mutex mutex_;
     std::map<std::uint32_t, Noted> noted_;  // by source

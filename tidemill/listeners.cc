@@ -44,12 +44,21 @@ void Listeners::batchSubmitted(const core::BatchRecord& batch,
         input.bytes += block->sizeBytes();
     }
     for (const auto& range : batch.ranges) inputs[range.source.value];
+    readBefore_.clear();
     for (auto& [source, input] : inputs) {
+        readBefore_.push_back(readOf(source));
         input.source = source;
         input.description = job_.sources.at(source).description;
         batch_.inputs.push_back(std::move(input));
     }
     report(&StreamingListener::onBatchSubmitted, batch_);
+}
+
+Listeners::Read Listeners::readOf(std::uint32_t source) const {
+    const auto& replayable = job_.sources.at(source).replayable;
+    if (!replayable) return {};
+    const auto counters = replayable->counters();
+    return {counters.records, counters.bytes};
 }
 
 void Listeners::batchStarted(const core::BatchRecord&) {
@@ -62,6 +71,12 @@ void Listeners::batchStarted(const core::BatchRecord&) {
 void Listeners::batchCompleted(const core::BatchRecord&) {
     if (listeners_.empty()) return;
     const auto now = clock_.monotonic();
+    for (std::size_t i = 0; i < batch_.inputs.size(); ++i) {
+        auto& input = batch_.inputs[i];
+        const auto read = readOf(input.source);
+        input.records += read.records - readBefore_[i].records;
+        input.bytes += read.bytes - readBefore_[i].bytes;
+    }
     batch_.processingDelay = now - begun_;
     batch_.totalDelay = now - due_;
     report(&StreamingListener::onBatchCompleted, batch_);

@@ -44,6 +44,12 @@ private:
     void each(const std::function<void(StreamingListener&)>& call);
     ReceiverInfo receiver(core::SourceId source, const std::string& message) const;
     OutputInfo output(const core::BatchRecord& batch, std::size_t output) const;
+    // What a replayable source has read so far.
+    struct Read {
+        std::uint64_t records = 0;
+        std::uint64_t bytes = 0;
+    };
+    Read readOf(std::uint32_t source) const;
 
     const Job& job_;
     core::Clock& clock_;
@@ -52,6 +58,7 @@ private:
 
     // The scheduler thread's: the batch at hand.
     BatchInfo batch_;
+    std::vector<Read> readBefore_;  // of batch_.inputs
     std::chrono::nanoseconds due_{};
     std::chrono::nanoseconds begun_{};
     std::chrono::nanoseconds outputBegun_{};

@@ -27,10 +27,20 @@ struct SourceStatus {
     std::optional<Rate> maxRate{};
 };
 
+struct OutputStatus {
+    std::string description;  // "print 10"
+    // The peer is away, and batches wait for it: why, how often it was tried, and for how long.
+    bool waiting = false;
+    std::string lastError{};
+    std::uint64_t attempts = 0;
+    std::chrono::nanoseconds waits{};
+};
+
 struct EngineStatus {
     std::vector<SourceStatus> sources;      // in the order of their declaration
     std::vector<SourceError> sourceErrors;  // the last 100, also of earlier lives; oldest first
-    // While a start replays a batch: tasks of batches done so far. All else is 0 then.
+    std::vector<OutputStatus> outputs;      // likewise; known while it starts, too
+    // While a start replays a batch: tasks of batches done so far. What follows is 0 then.
     std::optional<std::uint64_t> replayTasks;
     core::BatchProgress batches;
     std::uint64_t receivedBytes = 0;

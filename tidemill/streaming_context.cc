@@ -185,6 +185,11 @@ Engine& StreamingContext::runningEngine() const {
     return *running;
 }
 
+void StreamingContext::lookUpState(const std::string& state, std::string key,
+                                   StateLookups::Done done) {
+    throwIfFailed(runningEngine().lookUpState(state, std::move(key), std::move(done)));
+}
+
 void StreamingContext::pauseSource(std::uint32_t source) {
     throwIfFailed(runningEngine().pauseSource(source, true));
 }

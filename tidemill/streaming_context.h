@@ -21,6 +21,7 @@
 #include "tidemill/job.h"
 #include "tidemill/options.h"
 #include "tidemill/record_queue.h"
+#include "tidemill/state_lookups.h"
 #include "tidemill/state_stream.h"
 #include "tidemill/status.h"
 #include "tidemill/streaming_listener.h"
@@ -203,6 +204,13 @@ public:
     // number that EngineStatus::checkpointsAnswered reaches when it is published; none when the job
     // does not run, or has no data directory. Thread-safe; does not wait.
     std::optional<std::uint64_t> requestCheckpoint();
+
+    // Looks a key of a state up when the batch that runs, or the next one, is complete, and calls
+    // done(), on a thread of the job's, with the batch and what the state had then; quick. `key`
+    // and the value are bytes as the state's types are stored. Thread-safe; does not wait. Throws
+    // StreamingError (kInvalid for a name that is none; kConflict when the job does not run, or too
+    // many wait). A job that ends first gives done() kConflict.
+    void lookUpState(const std::string& state, std::string key, StateLookups::Done done);
 
     // While a source is paused it takes nothing, and its peers are pushed back; nothing is lost.
     // With a data directory it stays so over restarts, until it is resumed. `source` counts from 0,

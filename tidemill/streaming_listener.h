@@ -22,7 +22,8 @@ struct ReceiverInfo {
 struct InputInfo {
     std::uint32_t source = 0;
     std::string description;
-    std::uint64_t records = 0;  // received ones; 0 for files, whose records are not counted before
+    // Of files nothing before the batch is complete, and then what was read of them.
+    std::uint64_t records = 0;
     std::uint64_t bytes = 0;
 };
 

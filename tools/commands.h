@@ -72,9 +72,12 @@ struct InspectOptions {
     std::optional<std::uint64_t> asOf;    // state as it was behind this batch, or before
     std::string by;                       // of state top: the column; empty: the value
     std::optional<std::uint64_t> before;  // of state diff: the older checkpoint's batch
+    bool live = false;                    // of state get: of the job that runs
 };
 int listState(const InspectOptions& options);
 int getState(const InspectOptions& options);
+// Of the job that runs on the data directory, as its last complete batch left it.
+int getLiveState(const InspectOptions& options);
 int scanState(const InspectOptions& options);
 // The rows with the largest values.
 int topOfState(const InspectOptions& options);
@@ -100,6 +103,7 @@ int stopDaemon(const ControlOptions& options);
 // Returns when the order is durable.
 struct IntakeOptions {
     std::string dataDirectory;
+    bool json = false;
     std::string source;   // its number, from 1, or its name; empty: all
     std::string setting;  // of set: "rate=RATE"
 };

@@ -12,9 +12,7 @@
 
 namespace tidemill::tools {
 
-// The newest checkpoint that can be opened, or with `asOf` the newest one of that batch or an older
-// one. When it vanishes while being opened, because the running job has made newer ones, the next
-// one is tried. Says on standard error which batch it is of and how many logged records it does not
+// As openNewest(). Says on standard error which batch it is of and how many logged records it does not
 // include. Errors: kNotFound when there is none.
 core::Result<std::unique_ptr<state::StateReader>> openState(const InspectOptions& options);
 

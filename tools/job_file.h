@@ -171,14 +171,19 @@ struct OutputSpec {
     Position fromAt;
 };
 
+struct PageSpec {
+    HttpAddress address;
+    PageFiles files;
+};
+
 struct JobFile {
     std::string path;
     std::string name;
     // Relative paths count from the working directory. Empty: ./NAME.data.
     std::string dataDirectory;
     StreamingOptions options;
-    bool intervalWrong = false;       // as of a source: windows cannot be judged
-    std::optional<HttpAddress> page;  // where the daemon shows it
+    bool intervalWrong = false;    // as of a source: windows cannot be judged
+    std::optional<PageSpec> page;  // where the daemon shows it
     std::vector<SourceSpec> sources;
     std::vector<StepSpec> steps;
     std::vector<OutputSpec> outputs;

@@ -203,8 +203,10 @@ std::string plan(const JobFile& job, const PlannedJob& planned, const Job& decla
     for (const auto& output : declared.graph.outputs())
         text += "output      " + output->describe() + "\n";
     if (job.page)
-        text +=
-            "page        http://" + sources::hostAndPort(job.page->host, job.page->port) + "/\n";
+        text += std::string("page        ") +
+                (job.page->files.certificate.empty() ? "http" : "https") + "://" +
+                sources::hostAndPort(job.page->address.host, job.page->address.port) + "/" +
+                (job.page->files.token.empty() ? "" : ", for those who have the token") + "\n";
     std::error_code unknown;
     text += "data        " + options.directory.string() +
             (std::filesystem::exists(options.directory, unknown)
@@ -281,6 +283,16 @@ int runJobFile(JobFile job, const RunOptions& wanted) {
                      core::withoutSecrets(valid.error().message).c_str());
         return kExitJobFile;
     }
+    std::optional<DaemonControl::Page> page;
+    if (job.page) {
+        auto security = readPageSecurity(job.page->files);
+        if (!security) {
+            std::fprintf(stderr, "%s: %s\n", wanted.jobFile.c_str(),
+                         security.error().message.c_str());
+            return kExitJobFile;
+        }
+        page = DaemonControl::Page{job.page->address, *std::move(security)};
+    }
     if (wanted.checkOnly) {
         put(plan(job, *planned, *context.job()));
         return finishOutput();
@@ -292,7 +304,7 @@ int runJobFile(JobFile job, const RunOptions& wanted) {
     core::logInfo("tidemill " TIDEMILL_VERSION ", job " + job.name + ": a batch every " +
                   inWords(options.interval) + ", data directory " +
                   inFull(options.directory).string());
-    DaemonControl control(context, job.page, plan(job, *planned, *context.job()));
+    DaemonControl control(context, page, plan(job, *planned, *context.job()));
     asked = &control;
     return run(context, signals, service, control);
 }

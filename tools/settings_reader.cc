@@ -69,15 +69,27 @@ void readCheckpoint(TomlTable& table, JobFile& job) {
 void readPage(TomlTable& table, JobFile& job, JobFileErrors& errors) {
     const auto endpoint = readListenAddress(table, "the page", "127.0.0.1:4040", errors);
     const bool insecure = table.boolean("insecure", false);
+    PageFiles files;
+    files.certificate = table.text("cert_file", "");
+    files.key = table.text("key_file", "");
+    files.token = table.text("token_file", "");
+    const bool encrypts = !files.certificate.empty();
+    if (encrypts != !files.key.empty())
+        return errors.add(table.at(encrypts ? "cert_file" : "key_file"),
+                          "a certificate (cert_file) and its key (key_file) go together");
     if (!endpoint) return;
-    if (!isThisMachine(endpoint->host) && !insecure)
+    if (!isThisMachine(endpoint->host) && !insecure && (!encrypts || files.token.empty()))
         return errors.add(
             table.at("listen"),
             "\"" + table.text("listen", "") +
-                "\" can be reached by other machines, and the page has neither encryption "
-                "nor passwords; put a proxy that has them before a page on 127.0.0.1, or "
-                "add insecure = true if anybody there may look");
-    job.page = HttpAddress{endpoint->host, endpoint->port};
+                "\" can be reached by other machines, and the page has " +
+                (encrypts ? "no token (token_file)"
+                 : files.token.empty()
+                     ? "neither encryption (cert_file, key_file) nor a token (token_file)"
+                     : "no encryption (cert_file, key_file)") +
+                "; add that, put a proxy that has it before a page on 127.0.0.1, or add insecure "
+                "= true if anybody there may look");
+    job.page = PageSpec{{endpoint->host, endpoint->port}, std::move(files)};
 }
 
 }  // namespace tidemill::tools

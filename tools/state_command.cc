@@ -14,6 +14,7 @@
 #include "tools/commands.h"
 #include "tools/exit_code.h"
 #include "tools/inspect_command.h"
+#include "tools/tables/stored_state.h"
 #include "tools/tables/table_text.h"
 
 namespace tidemill::tools {
@@ -49,44 +50,15 @@ int finishOutput() {
 }
 
 Result<std::unique_ptr<state::StateReader>> openState(const InspectOptions& options) {
-    const auto& directory = options.dataDirectory;
-    auto& files = core::posixFileSystem();
-    // A running job makes new generations and removes old ones meanwhile: look again.
-    for (int attempt = 0;; ++attempt) {
-        TM_ASSIGN(const auto generations, recovery::inspectGenerations(files, directory));
-        core::Error last{ErrorKind::kNotFound,
-                         "no checkpoint yet: directory=" + directory +
-                             "; a job makes its first one after [checkpoint] interval, 10 s by "
-                             "default, or when it is stopped gracefully"};
-        std::string batches;
-        for (const auto& generation : generations) {
-            if (options.asOf && generation.name.batch.value > *options.asOf) {
-                batches += (batches.empty() ? "" : ", ") + core::toString(generation.name.batch);
-                last = {ErrorKind::kNotFound, "no checkpoint is as old as batch " +
-                                                  std::to_string(*options.asOf) +
-                                                  "; there are those of batches " + batches};
-                continue;
-            }
-            if (!generation.problem.empty()) {
-                last = {ErrorKind::kCorrupt, generation.problem};
-                continue;
-            }
-            auto reader = state::StateReader::open(generation.path);
-            if (!reader) {
-                last = reader.error();
-                continue;
-            }
-            const auto& mark = (*reader)->mark();
-            const auto later = recovery::loggedRecordsAfter(files, directory, mark.endLsn);
-            std::fprintf(stderr,
-                         "state of batch %llu (time %lld ms); %s logged records are not in it\n",
-                         static_cast<unsigned long long>(mark.batch.value),
-                         static_cast<long long>(toMillis(mark.time)),
-                         later ? std::to_string(*later).c_str() : "an unknown number of");
-            return reader;
-        }
-        if (generations.empty() || attempt == 5) return core::fail(last);
-    }
+    TM_ASSIGN(auto reader, openNewest(options.dataDirectory, options.asOf));
+    const auto& mark = reader->mark();
+    const auto later =
+        recovery::loggedRecordsAfter(core::posixFileSystem(), options.dataDirectory, mark.endLsn);
+    std::fprintf(stderr, "state of batch %llu (time %lld ms); %s logged records are not in it\n",
+                 static_cast<unsigned long long>(mark.batch.value),
+                 static_cast<long long>(toMillis(mark.time)),
+                 later ? std::to_string(*later).c_str() : "an unknown number of");
+    return reader;
 }
 
 namespace {

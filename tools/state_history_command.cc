@@ -2,12 +2,12 @@
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
-#include <queue>
 
 #include "tools/commands.h"
 #include "tools/exit_code.h"
 #include "tools/inspect_command.h"
 #include "tools/tables/difference.h"
+#include "tools/tables/stored_state.h"
 #include "tools/tables/table_text.h"
 
 namespace tidemill::tools {
@@ -19,125 +19,23 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-// The number that a row is ordered by.
-class RowNumber {
-public:
-    explicit RowNumber(std::string column) : column_(std::move(column)) {}
-
-    // None: it is null, or no number.
-    std::optional<double> of(const std::string& members) {
-        const auto row = Json::parse("{" + members + "}", nullptr, false);
-        if (!row.is_object()) return std::nullopt;
-        for (const auto& [name, value] : row.items()) {
-            if (column_.empty() ? name != "value" : name != column_) continue;
-            known_ = true;
-            if (value.is_number()) return value.get<double>();
-        }
-        return std::nullopt;
-    }
-
-    // Errors: kInvalid, when rows were seen and none had the column.
-    Result<> wasThere(const std::string& members) const {
-        if (known_ || members.empty()) return {};
-        const auto row = Json::parse("{" + members + "}", nullptr, false);
-        std::string names;
-        if (row.is_object())
-            for (const auto& [name, value] : row.items())
-                names += (names.empty() ? "" : ", ") + name;
-        return core::fail(ErrorKind::kInvalid,
-                          column_.empty()
-                              ? "say with --by which column to order by; there are: " + names
-                              : "no column \"" + column_ + "\"; there are: " + names);
-    }
-
-private:
-    const std::string column_;
-    bool known_ = false;
-};
-
 Result<> top(const InspectOptions& options) {
     TM_ASSIGN(const auto reader, openState(options));
-    TM_ASSIGN(const auto table, findTable(*reader, options.table));
-    TableText text(table);
-    RowNumber number(options.by);
-    struct Row {
-        double number;
-        std::uint64_t place;  // in the order of keys
-        std::string line;
-    };
-    // The first to go is on top: the smallest of the largest, of equal ones the last.
-    const auto staysLonger = [](const Row& a, const Row& b) {
-        return a.number > b.number || (a.number == b.number && a.place < b.place);
-    };
-    std::priority_queue<Row, std::vector<Row>, decltype(staysLonger)> largest(staysLonger);
-    std::uint64_t place = 0;
-    std::string last;
-    Result<> outcome;
-    TM_TRY(reader->scan(table.operatorId, table.number, {},
-                        [&](std::string_view key, std::string_view value) {
-                            auto members = text.members(key, value);
-                            auto line = text.line(options.json, key, value);
-                            if (!members || !line) {
-                                outcome = core::fail((members ? line : members).error());
-                                return false;
-                            }
-                            last = std::move(*members);
-                            const auto n = number.of(last);
-                            const bool full = largest.size() == options.limit;
-                            if (!n || (full && *n <= largest.top().number)) return true;
-                            if (full) largest.pop();
-                            largest.push({*n, place++, std::move(*line)});
-                            return true;
-                        }));
-    TM_TRY(std::move(outcome));
-    TM_TRY(number.wasThere(last));
-    std::vector<std::string> lines;
-    for (; !largest.empty(); largest.pop()) lines.push_back(largest.top().line);
-    std::for_each(lines.rbegin(), lines.rend(), put);
+    TM_ASSIGN(const auto rows, largestRows(*reader, options.table, options.by, options.limit));
+    for (const auto& row : rows) put(options.json ? "{" + row.members + "}\n" : row.line);
     return {};
 }
 
-// Oldest first, those that can be read.
-Result<std::vector<GenerationSummary>> checkpoints(const InspectOptions& options) {
-    TM_ASSIGN(auto all,
-              recovery::inspectGenerations(core::posixFileSystem(), options.dataDirectory));
-    std::erase_if(all, [](const auto& generation) { return !generation.problem.empty(); });
-    std::reverse(all.begin(), all.end());
-    if (all.empty())
-        return core::fail(ErrorKind::kNotFound,
-                          "no checkpoint yet: directory=" + options.dataDirectory);
-    return all;
-}
-
 Result<> history(const InspectOptions& options) {
-    TM_ASSIGN(const auto all, checkpoints(options));
+    TM_ASSIGN(const auto all, historyOf(options.dataDirectory, options.table, options.key));
     bool found = false;
-    for (const auto& checkpoint : all) {
-        auto reader = state::StateReader::open(checkpoint.path);
-        if (!reader) continue;  // removed meanwhile
-        const auto table = findTable(**reader, options.table);
-        if (!table && &checkpoint == &all.back()) return core::fail(table.error());
-        if (!table) continue;
-        TableText text(*table);
-        TM_ASSIGN(const auto key, text.keyOf(options.key));
-        TM_ASSIGN(const auto value, (*reader)->get(table->operatorId, table->number, key));
-        found |= value.has_value();
-        const auto& mark = (*reader)->mark();
-        const std::string batch = core::toString(mark.batch);
-        if (options.json) {
-            std::string row = "\"present\": false";
-            if (value) {
-                TM_ASSIGN(row, text.members(key, *value));
-            }
-            put("{\"batch\": " + batch + ", \"time_ms\": " + std::to_string(toMillis(mark.time)) +
-                ", " + row + "}\n");
-        } else {
-            std::string row = "(not there)\n";
-            if (value) {
-                TM_ASSIGN(row, text.line(false, key, *value));
-            }
-            put("batch " + batch + "\t" + row);
-        }
+    for (const auto& past : all) {
+        found |= past.row.has_value();
+        const auto batch = std::to_string(past.batch);
+        if (options.json)
+            put("{\"batch\": " + batch + ", \"time_ms\": " + std::to_string(past.timeMillis) +
+                ", " + (past.row ? past.row->members : "\"present\": false") + "}\n");
+        else put("batch " + batch + "\t" + (past.row ? past.row->line : "(not there)\n"));
     }
     if (found) return {};
     return core::fail(ErrorKind::kNotFound, "no key \"" + options.key + "\" in table " +
@@ -182,7 +80,7 @@ Result<std::string> inWords(TableText& text, const RowDifference& row) {
 }
 
 Result<> difference(const InspectOptions& options) {
-    TM_ASSIGN(const auto all, checkpoints(options));
+    TM_ASSIGN(const auto all, readableCheckpoints(options.dataDirectory));
     const auto after = options.asOf.value_or(all.back().name.batch.value);
     std::uint64_t before = options.before.value_or(after);
     if (!options.before)

@@ -13,20 +13,16 @@ using core::Visibility;
 
 class AtLeastOnce final : public KafkaGroup {
 public:
-    Result<> open(const core::OutputOpening&) override {
-        TM_TRY(checkOptions());
-        patience_ = std::make_unique<Patience>("Kafka", "brokers=" + shared().brokers);
-        return {};
-    }
+    Result<> open(const core::OutputOpening&) override { return checkOptions(); }
 
     Visibility run(core::BatchRun& run) override {
         while (true) {
             const auto sent = attempt(run);
             if (sent) break;
             producer_.reset();
-            patience_->wait(sent.error().trouble, sent.error().error);
+            patience_.wait(sent.error().trouble, sent.error().error);
         }
-        patience_->over();
+        patience_.over(peer());
         return Visibility::kNow;
     }
 
@@ -63,7 +59,7 @@ private:
         while (!producer_) {
             const auto connected = tryToConnect();
             if (connected) return;
-            patience_->wait(connected.error().trouble, connected.error().error);
+            patience_.wait(connected.error().trouble, connected.error().error);
         }
     }
 
@@ -85,7 +81,6 @@ private:
     }
 
     std::unique_ptr<Producer> producer_;
-    std::unique_ptr<Patience> patience_;
 };
 
 }  // namespace

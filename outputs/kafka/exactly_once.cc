@@ -30,11 +30,11 @@ struct Broken {
 ExactlyOnce::ExactlyOnce() : writer_(randomWriter()) {}
 
 Result<> ExactlyOnce::open(const core::OutputOpening& opening) {
-    if (patience_) return {};
+    if (opened_) return {};
     TM_TRY(checkOptions());
     owner_ = opening.owner;
     last_ = opening.last;
-    patience_ = std::make_unique<Patience>("Kafka", "brokers=" + shared().brokers);
+    opened_ = true;
     return {};
 }
 
@@ -82,9 +82,9 @@ Visibility ExactlyOnce::run(core::BatchRun& run) {
         }
         // The brokers settle what is left of it when the next producer says its name.
         producerGoes();
-        patience_->wait(done.error().trouble, done.error().error);
+        patience_.wait(done.error().trouble, done.error().error);
     }
-    patience_->over();
+    patience_.over(peer());
     ran_ = record.batch;
     return visibility_;
 }
@@ -99,7 +99,7 @@ void ExactlyOnce::connect() {
         const auto connected = tryToConnect();
         if (connected) return;
         producerGoes();
-        patience_->wait(connected.error().trouble, connected.error().error);
+        patience_.wait(connected.error().trouble, connected.error().error);
     }
 }
 

@@ -40,6 +40,7 @@ private:
     std::string noteHead() const;
     void producerGoes();
 
+    bool opened_ = false;
     std::string owner_;
     core::Boundary last_;
     const std::uint64_t writer_;
@@ -47,7 +48,6 @@ private:
     std::unique_ptr<Producer> producer_;  // none: the next batch begins at P0
     std::optional<Progress> found_;       // by P2 of that producer, moved on by its commits
     bool decided_ = false;                // P3 was passed since P2
-    std::unique_ptr<Patience> patience_;
 
     std::optional<std::uint64_t> previous_;  // the last batch that sent something; 0: none
     core::BatchId ran_;

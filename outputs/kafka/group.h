@@ -4,11 +4,13 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/batch_run.h"
 #include "core/output.h"
+#include "core/peer_wait.h"
 #include "outputs/kafka/cluster.h"
 #include "outputs/kafka/options.h"
 #include "outputs/kafka/producer.h"
@@ -42,8 +44,11 @@ public:
     virtual std::string note() { return {}; }
     virtual core::Visibility run(core::BatchRun& run) = 0;
     virtual void close() = 0;
+    // Thread-safe.
+    std::optional<core::PeerWait> peerWait() const { return patience_.waits(); }
 
 protected:
+    std::string peer() const { return "Kafka brokers=" + shared().brokers; }
     const KafkaOutputOptions& shared() const { return members_.front().options; }
     // Errors (kInvalid): settings that cannot be, or differ where they must not.
     core::Result<> checkOptions() const;
@@ -60,6 +65,7 @@ protected:
 
     std::vector<KafkaMember> members_;
     std::vector<TopicFacts> facts_;  // of members_
+    Patience patience_;
 };
 
 std::unique_ptr<KafkaGroup> makeExactlyOnce();

@@ -5,7 +5,7 @@
 namespace tidemill::outputs {
 namespace {
 
-class KafkaOutput final : public core::OutputOperation {
+class KafkaOutput final : public core::OutputOperation, public core::WaitsForPeer {
 public:
     KafkaOutput(const KafkaOutputOptions& options, std::shared_ptr<KafkaGroup> group, bool leads)
         : description_("kafka topic=" + options.topic + " brokers=" + options.brokers +
@@ -27,6 +27,7 @@ public:
         group_->close();
         return {};
     }
+    std::optional<core::PeerWait> peerWait() const override { return group_->peerWait(); }
 
     // The group for another exact output to these brokers; else null.
     std::shared_ptr<KafkaGroup> groupFor(const KafkaOutputOptions& options) const {

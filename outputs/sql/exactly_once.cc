@@ -40,8 +40,7 @@ SqlOutput::SqlOutput(std::unique_ptr<SqlDatabase> database, SqlTable table, SqlR
       table_(std::move(table)),
       rows_(std::move(rows)),
       description_(std::string(database_->product()) + " " + database_->place()),
-      writer_(randomWriter()),
-      patience_(database_->product(), database_->place()) {}
+      writer_(randomWriter()) {}
 
 std::string SqlOutput::modeText() const {
     if (table_.mode == SqlMode::kAppend) return ", append";
@@ -120,7 +119,7 @@ Visibility SqlOutput::run(core::BatchRun& run) {
     while (true) {
         auto done = attempt(run, sending);
         if (done) {
-            patience_.over();
+            patience_.over(description_);
             return *done;
         }
         // What is left of the transaction ends with the connection.

@@ -8,11 +8,12 @@
 
 #include "core/batch_run.h"
 #include "core/output.h"
+#include "core/peer_wait.h"
 #include "outputs/sql/database.h"
 
 namespace tidemill::outputs {
 
-class SqlOutput final : public core::OutputOperation {
+class SqlOutput final : public core::OutputOperation, public core::WaitsForPeer {
 public:
     // `table`: as the database has it.
     SqlOutput(std::unique_ptr<SqlDatabase> database, SqlTable table, SqlRows rows);
@@ -29,6 +30,7 @@ public:
     std::string note() override;
     core::Visibility run(core::BatchRun& run) override;
     core::Result<> close() override;
+    std::optional<core::PeerWait> peerWait() const override { return patience_.waits(); }
 
 private:
     // Until it succeeds.

@@ -119,6 +119,22 @@ TEST_F(FileSourceTest, WithoutTimesOfBirthTheFirstBytesTellFilesApart) {
     EXPECT_EQ(next(), (Lines{"other", "x"}));
 }
 
+TEST_F(FileSourceTest, CountsTheLinesAndBytesThatBatchesRead) {
+    put("/in/a", "one\ntwo\nthree");
+    put("/in/b", "");
+    put("/in/c", "\n\n");
+    next();
+    EXPECT_EQ(source_->statistics().records, 5u);
+    EXPECT_EQ(source_->statistics().bytes, 15u);
+    // What a start runs again is not counted.
+    ASSERT_TRUE(source_->start());
+    EXPECT_EQ(source_->statistics().records, 0u);
+    put("/in/d", "four\n");
+    next();
+    EXPECT_EQ(source_->statistics().records, 1u);
+    EXPECT_EQ(source_->statistics().bytes, 5u);
+}
+
 TEST_F(FileSourceTest, KnownFilesAreARowEachAndForgottenWhenTheyAreGone) {
     for (int i = 0; i < 100; ++i) put("/in/" + std::to_string(i), "x\n");
     EXPECT_EQ(next().size(), 100u);

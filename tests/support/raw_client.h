@@ -36,6 +36,18 @@ public:
         }
     }
 
+    // Until it has brought `text`, or ends.
+    std::string receiveUntil(const std::string& text) {
+        std::string all;
+        char piece[16384];
+        while (all.find(text) == all.npos) {
+            const auto got = ::recv(fd_, piece, sizeof piece, 0);
+            if (got <= 0) break;
+            all.append(piece, static_cast<std::size_t>(got));
+        }
+        return all;
+    }
+
     // Until the server ends the connection.
     std::string receive() {
         std::string all;

@@ -68,6 +68,7 @@ TEST_F(CsvStreams, FilesGiveTheRecordsOfANaiveParser) {
         seen_.clear();
         auto given = options(workers);
         given.maxBatchBytes = 3 << 20;
+        std::uint64_t counted = 0;
         for (int life = 0; life < 5 && all().size() < wanted.size(); ++life) {
             Life lived(given, fromMillis(1'000'000'000 + life * 100'000));
             FileStreamOptions files;
@@ -77,9 +78,28 @@ TEST_F(CsvStreams, FilesGiveTheRecordsOfANaiveParser) {
             lived.start();
             lived.run(2);
             lived.context().stop(life % 2 == 1);  // else as a kill would leave it
+            counted += lived.context().status().sources[0].statistics.records;
         }
         EXPECT_TRUE(all() == wanted) << all().size() << " of " << wanted.size();
+        EXPECT_EQ(counted, wanted.size());
     }
+}
+
+TEST_F(CsvStreams, RecordsAreCountedThoughNobodyWantsThemAll) {
+    std::ofstream(directory_ / "in/a") << "1,\"a\nb\"\n2,c\n3,d\n4,e\n";
+    Life life(options(1), fromMillis(1'000'000'000));
+    FileStreamOptions files;
+    files.existing = ExistingFiles::kTake;
+    files.csv = CsvRecords{};
+    std::vector<std::string_view> first;
+    life.context()
+        .textFileStream((directory_ / "in").string(), files)
+        .forEachBatch([&](Batch<std::string_view>& batch) { first = batch.take(1); });
+    life.start();
+    life.run(1);
+    EXPECT_EQ(life.context().status().sources[0].statistics.records, 4u);
+    EXPECT_EQ(life.context().status().batches.records, 4u);
+    life.context().stop();
 }
 
 TEST_F(CsvStreams, SocketsGiveTheRecordsOfANaiveParser) {

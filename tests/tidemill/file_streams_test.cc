@@ -235,6 +235,30 @@ TEST_F(FileStreams, ADirectoryThatComesLaterIsWaitedFor) {
     EXPECT_EQ(seen_[2], (Lines{"a"}));
 }
 
+TEST_F(FileStreams, WhatBatchesReadIsCountedAndReplaysAreNot) {
+    put("a", "one\ntwo\n", 500);
+    const auto counted = [&](std::int64_t millis, bool graceful) {
+        Life life(durable(), fromMillis(kStart + millis));
+        life.collect(totals()(life.context()), seen_);
+        std::string read;
+        life.context().onBatchCompleted([&](const BatchInfo& batch) {
+            for (const auto& input : batch.inputs)
+                read += (batch.replayed ? "again " : "") + std::to_string(input.records) + "," +
+                        std::to_string(input.bytes) + " ";
+        });
+        life.start();
+        if (millis == 1000) put("b", "three\n", 1500);
+        life.run(1);
+        life.context().stop(graceful);
+        const auto status = life.context().status();
+        EXPECT_EQ(status.batches.records, status.sources[0].statistics.records);
+        EXPECT_EQ(status.batches.bytes, status.sources[0].statistics.bytes);
+        return read + "= " + std::to_string(status.batches.records);
+    };
+    EXPECT_EQ(counted(0, false), "2,8 = 2");
+    EXPECT_EQ(counted(1000, true), "again 2,8 1,6 = 1");
+}
+
 TEST_F(FileStreams, BinaryRecordsHaveTheirLength) {
     stream_ = [this](StreamingContext& context) {
         return context.binaryRecordsStream(incoming().string(), 3, options_);

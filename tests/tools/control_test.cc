@@ -5,46 +5,12 @@
 #include <unistd.h>
 
 #include <cstring>
-#include <nlohmann/json.hpp>
 
 #include "tests/support/raw_client.h"
-#include "tests/tools/program_fixture.h"
+#include "tests/tools/control_fixture.h"
 
 namespace tidemill::test {
 namespace {
-
-using Json = nlohmann::json;
-
-class Control : public Program {
-protected:
-    std::unique_ptr<ChildProcess> startCounting() {
-        rig_.writeDialingJob(server_);
-        auto daemon = rig_.start();
-        server_.accept();
-        feed("mill tide mill\n");
-        EXPECT_TRUE(awaitStatus([](const Json& s) { return s["batch"]["records"] == 1; }));
-        return daemon;
-    }
-
-    Json status() {
-        const auto asked = rig_.look({"status", "--json"});
-        EXPECT_EQ(asked.code, 0) << asked.err;
-        return Json::parse(asked.out);
-    }
-
-    // Until status says so; false when it takes too long.
-    template <class Condition>
-    bool awaitStatus(Condition holds) {
-        for (int i = 0; i < 400; ++i) {
-            const auto asked = rig_.look({"status", "--json"});
-            if (asked.code == 0 && holds(Json::parse(asked.out))) return true;
-            ::usleep(25'000);
-        }
-        return false;
-    }
-
-    fs::path socketPath() const { return rig_.data() / "CONTROL"; }
-};
 
 TEST_F(Control, StatusSaysWhatTheJobHasDone) {
     const auto daemon = startCounting();

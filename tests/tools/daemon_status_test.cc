@@ -85,6 +85,31 @@ TEST(DaemonStatus, ThePeerThatIsAwayComesFirst) {
                             HasSubstr("falls behind"), HasSubstr("senders are held back")));
 }
 
+TEST(DaemonStatus, AnOutputThatWaitsIsTroubleInEveryPhase) {
+    auto status = well();
+    status.outputs.push_back({.description = "print 10"});
+    EXPECT_EQ(judged(status).health, Health::kWell);
+    status.outputs.push_back({.description = "kafka topic=words brokers=a:1",
+                              .waiting = true,
+                              .lastError = "Connection refused",
+                              .attempts = 3,
+                              .waits = 12s});
+    const auto words =
+        "output 2 (kafka topic=words brokers=a:1) waits for its peer for 12 s now, and batches "
+        "wait "
+        "for it: Connection refused";
+    EXPECT_EQ(judged(status).health, Health::kTrouble);
+    EXPECT_THAT(judged(status).words, ElementsAre(words));
+    const StatusSample sample{{}, status};
+    EXPECT_THAT(judge(Phase::kStarting, "", everySecond(), sample, sample).words,
+                ElementsAre(words, "starts"));
+    DaemonStatus daemon(everySecond(), [&] { return status; });
+    const auto report = daemon.report();
+    EXPECT_EQ(report["outputs"][0]["waits"], false);
+    EXPECT_EQ(report["outputs"][1]["waits_s"], 12.0);
+    EXPECT_EQ(report["outputs"][1]["attempts"], 3);
+}
+
 TEST(DaemonStatus, DiskClockAndCheckpointsAreLookedAt) {
     auto status = well();
     status.spaceLow = true;

@@ -1,81 +1,12 @@
 // The job's page over HTTP, as curl and Prometheus ask for it.
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <cstdint>
-#include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
 #include <utility>
 
-#include "tests/support/raw_client.h"
-#include "tests/tools/program_fixture.h"
+#include "tests/tools/page_fixture.h"
 
 namespace tidemill::test {
 namespace {
-
-using Json = nlohmann::json;
-
-struct Answer {
-    int code = 0;
-    std::string head;
-    std::string body;
-};
-
-// A port that nobody has.
-std::uint16_t freePort() { return TextServer().port(); }
-
-RawClient connectedTo(std::uint16_t port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return RawClient(address);
-}
-
-Answer asked(std::uint16_t port, const std::string& request) {
-    auto connection = connectedTo(port);
-    if (!connection.connected()) return {};
-    connection.send(request);
-    const auto all = connection.receive();
-    const auto end = all.find("\r\n\r\n");
-    if (end == all.npos) return {};
-    return {std::atoi(all.c_str() + all.find(' ')), all.substr(0, end), all.substr(end + 4)};
-}
-
-class Page : public Program {
-protected:
-    Answer get(const std::string& path, const std::string& host = "localhost:1") {
-        return asked(
-            port_, "GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n");
-    }
-
-    std::unique_ptr<ChildProcess> startWithPage() {
-        rig_.writeDialingJob(server_,
-                             "[[output]]\nto = \"print\"\nfrom = \"counts\"\n[page]\nlisten = \"" +
-                                 std::to_string(port_) + "\"\n");
-        auto daemon = rig_.start();
-        server_.accept();
-        feed("mill tide mill\n");
-        EXPECT_TRUE(awaitPage([&] {
-            const auto status = get("/api/v1/status");
-            return status.code == 200 && Json::parse(status.body)["batch"]["records"] == 1 &&
-                   fs::exists(rig_.data() / "CONTROL");
-        })) << rig_.daemonErrors();
-        return daemon;
-    }
-
-    template <class Condition>
-    bool awaitPage(Condition holds) {
-        for (int i = 0; i < 400; ++i, ::usleep(25'000))
-            if (holds()) return true;
-        return false;
-    }
-
-    const std::uint16_t port_ = freePort();
-};
 
 TEST_F(Page, ShowsStatusBatchesAndPlan) {
     const auto daemon = startWithPage();
@@ -218,8 +149,9 @@ TEST_F(Page, AJobFileMayNotShowItToOthersByAccident) {
     EXPECT_THAT(checked("listen = \"[::1]:4040\"\n").out, HasSubstr("http://[::1]:4040/\n"));
     EXPECT_EQ(checked("listen = \"0.0.0.0:4040\"\ninsecure = true\n").code, 0);
     for (const auto& [page, said] : std::vector<std::pair<std::string, std::string>>{
-             {"listen = \"0.0.0.0:4040\"\n", "neither encryption nor passwords"},
-             {"listen = \"[::]:4040\"\n", "add insecure = true"},
+             {"listen = \"0.0.0.0:4040\"\n",
+              "neither encryption (cert_file, key_file) nor a token (token_file)"},
+             {"listen = \"[::]:4040\"\n", "add insecure "},
              {"listen = \"example.org:4040\"\n", "an address of this machine"},
              {"listen = \"127.0.0.1\"\n", "listen: "},
              {"listen = 4040\n", "listen"},

@@ -23,6 +23,7 @@ void addDaemon(CLI::App& app, int& code) {
     addDaemonDirectory(*stop, *control);
     stop->add_flag("--now", control->now,
                    "without processing what was received first; the next start does");
+    addJson(*stop, control->json);
     stop->footer(
         "Exit codes: 0 it has stopped; 1 no job runs there; 4 it does not answer.\n"
         "Example: tidemill stop --data-dir wordcount_acknowledged.data");
@@ -37,6 +38,7 @@ void addDaemon(CLI::App& app, int& code) {
         source->option_text(" ");
         if (required) source->required();
         addDataDirectory(*command, intake->dataDirectory);
+        addJson(*command, intake->json);
     };
     auto* pause = app.add_subcommand("pause", "have sources of the job that runs take nothing");
     ofSource(pause, false);

@@ -40,9 +40,15 @@ void addState(CLI::App& app, int& code) {
     common(stateGet);
     stateGet->footer(
         "Example: tidemill state get totals tide --data-dir wordcount_acknowledged.data");
-    stateGet->callback([&code, inspect] { code = getState(*inspect); });
+    stateGet->callback(
+        [&code, inspect] { code = inspect->live ? getLiveState(*inspect) : getState(*inspect); });
     asOf(stateList);
     asOf(stateGet);
+    stateGet
+        ->add_flag("--live", inspect->live,
+                   "of the job that runs, as its last complete batch left it;\n"
+                   "needs no checkpoint")
+        ->excludes("--as-of");
     auto* stateScan = state->add_subcommand("scan", "a part of a table, sorted by key");
     table(stateScan);
     stateScan->add_option("--prefix", inspect->prefix, "only keys that begin with this")

@@ -9,6 +9,7 @@
 #include "tools/control/ask.h"
 #include "tools/control/daemon_control.h"
 #include "tools/control/status_words.h"
+#include "tools/control/waiting.h"
 #include "tools/exit_code.h"
 #include "tools/inspect_command.h"
 
@@ -20,7 +21,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::chrono::seconds kWatchEvery{2};
 constexpr std::chrono::milliseconds kLookEvery{50};
-constexpr std::chrono::seconds kSayEvery{2};
 
 bool say(const Json& status, const ControlOptions& options) {
     const bool redraw = options.watch && !options.json && ::isatty(STDOUT_FILENO) == 1;
@@ -33,20 +33,6 @@ bool ended(const std::string& directory, const Json& process) {
     const auto status = askForJson(directory, kStatusRequest);
     return !status ? status.error().kind == ErrorKind::kNotFound : status->at("process") != process;
 }
-
-// Says from time to time what is waited for.
-class Waiting {
-public:
-    void say(const std::string& what) {
-        const auto now = std::chrono::steady_clock::now();
-        if (now < next_) return;
-        next_ = now + kSayEvery;
-        std::fprintf(stderr, "%s\n", what.c_str());
-    }
-
-private:
-    std::chrono::steady_clock::time_point next_ = std::chrono::steady_clock::now() + kSayEvery;
-};
 
 }  // namespace
 
@@ -71,8 +57,9 @@ int stopDaemon(const ControlOptions& options) {
                     " to process what was received (again with --now: ends it at once)");
         std::this_thread::sleep_for(kLookEvery);
     }
-    std::printf("stopped: process %s\n", process.dump().c_str());
-    return kExitDone;
+    put(options.json ? Json{{"stopped", process}}.dump() + "\n"
+                     : "stopped: process " + process.dump() + "\n");
+    return finishOutput();
 }
 
 int makeCheckpoint(const ControlOptions& options) {

@@ -15,22 +15,39 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-ControlServer::Answer refused(const std::string& why) { return {Json{{"error", why}}.dump()}; }
+// What a client has sent may stand in the answer.
+ControlServer::Answer answered(const Json& json) {
+    return {json.dump(-1, ' ', false, Json::error_handler_t::replace)};
+}
+
+ControlServer::Answer refused(const std::string& why) { return answered({{"error", why}}); }
+
+ControlServer::Answer answered(const core::Result<Json>& json) {
+    return json ? answered(*json) : refused(json.error().message);
+}
+
+// Behind the word and the blank; empty when there is nothing.
+std::string_view behindWord(std::string_view request, std::string_view word) {
+    return request.substr(std::min(request.size(), word.size() + 1));
+}
 
 }  // namespace
 
-DaemonControl::DaemonControl(StreamingContext& context, const std::optional<HttpAddress>& page,
+DaemonControl::DaemonControl(StreamingContext& context, const std::optional<Page>& page,
                              std::string plan)
     : context_(context),
       status_(context.options(), [&context] { return context.status(); }),
+      liveState_(context),
       batches_(std::make_shared<BatchHistory>()),
-      page_(page ? std::make_unique<JobPage>(*page, status_, *batches_, std::move(plan)) : nullptr),
+      page_(page ? std::make_unique<JobPage>(page->address, page->security, context.options(),
+                                             status_, *batches_, std::move(plan))
+                 : nullptr),
       server_(
           context.options().directory.string(),
           [this](std::string_view request) { return answer(request); },
           [this] {
               status_.sample();
-              if (page_) page_->tryListen();
+              if (page_) page_->everySecond();
           }) {
     if (page_) context.addListener(batches_);
 }
@@ -43,19 +60,41 @@ ControlServer::Answer DaemonControl::answer(std::string_view request) {
     const auto word = request.substr(0, request.find(' '));
     if (word == kPauseRequest || word == kResumeRequest || word == kRateRequest)
         return intake(request);
+    if (word == kGetRequest) return get(behindWord(request, word));
+    if (word == kGotRequest) return got(behindWord(request, word));
     std::string shown;
     core::appendPrintable(shown, request.substr(0, 80));
     return refused("unknown request \"" + shown + "\"; there are: " + std::string(kStatusRequest) +
                    ", " + std::string(kCheckpointRequest) + ", " + std::string(kStopRequest) +
                    ", " + std::string(kStopNowRequest) + ", " + std::string(kPauseRequest) +
                    " N, " + std::string(kResumeRequest) + " N, " + std::string(kRateRequest) +
-                   " N RATE");
+                   " N RATE, " + std::string(kGetRequest) + " {\"table\": …, \"key\": …}, " +
+                   std::string(kGotRequest) + " N");
+}
+
+ControlServer::Answer DaemonControl::get(std::string_view what) {
+    const auto json = Json::parse(what, nullptr, false);
+    const auto text = [&](const char* name) {
+        return json.is_object() && json.contains(name) && json[name].is_string();
+    };
+    if (!text("table") || !text("key"))
+        return refused("get needs an object with the texts \"table\" and \"key\"");
+    return answered(
+        liveState_.ask(json["table"].get<std::string>(), json["key"].get<std::string>()));
+}
+
+ControlServer::Answer DaemonControl::got(std::string_view number) {
+    std::uint64_t request = 0;
+    const auto read = std::from_chars(number.data(), number.data() + number.size(), request);
+    if (read.ec != std::errc() || read.ptr != number.data() + number.size())
+        return refused("got needs the number of a look-up");
+    return answered(liveState_.answer(request));
 }
 
 // Durable when the answer is sent.
 ControlServer::Answer DaemonControl::intake(std::string_view request) {
     const auto word = request.substr(0, request.find(' '));
-    auto rest = request.substr(std::min(request.size(), word.size() + 1));
+    auto rest = behindWord(request, word);
     std::uint32_t number = 0;
     const auto read = std::from_chars(rest.data(), rest.data() + rest.size(), number);
     if (read.ec != std::errc() || number == 0)

@@ -10,6 +10,7 @@
 #include "tidemill/streaming_context.h"
 #include "tools/control/control_socket.h"
 #include "tools/control/daemon_status.h"
+#include "tools/control/live_state.h"
 #include "tools/web/job_page.h"
 
 namespace tidemill::tools {
@@ -20,6 +21,9 @@ inline constexpr std::string_view kStatusRequest = "status";
 inline constexpr std::string_view kCheckpointRequest = "checkpoint";
 inline constexpr std::string_view kStopRequest = "stop";
 inline constexpr std::string_view kStopNowRequest = "stop now";
+// Followed by an object with "table" and "key"; and by the number that it answers.
+inline constexpr std::string_view kGetRequest = "get";
+inline constexpr std::string_view kGotRequest = "got";
 // Followed by the source's number, from 1, and of a rate by its text, or kDeclaredRate.
 inline constexpr std::string_view kPauseRequest = "pause";
 inline constexpr std::string_view kResumeRequest = "resume";
@@ -32,8 +36,11 @@ class DaemonControl {
 public:
     // With a page when `page` says where; `plan` is what it says of the job. Before the context's
     // start.
-    DaemonControl(StreamingContext& context, const std::optional<HttpAddress>& page,
-                  std::string plan);
+    struct Page {
+        HttpAddress address;
+        PageSecurity security;
+    };
+    DaemonControl(StreamingContext& context, const std::optional<Page>& page, std::string plan);
 
     void phase(Phase phase) { status_.phase(phase); }
     void progress(const std::string& line) { status_.progress(line); }
@@ -43,9 +50,12 @@ private:
     ControlServer::Answer checkpoint();
     ControlServer::Answer stop(bool now);
     ControlServer::Answer intake(std::string_view request);
+    ControlServer::Answer get(std::string_view what);
+    ControlServer::Answer got(std::string_view number);
 
     StreamingContext& context_;
     DaemonStatus status_;
+    LiveState liveState_;
     std::shared_ptr<BatchHistory> batches_;
     std::unique_ptr<JobPage> page_;
     std::atomic<bool> stopping_ = false;

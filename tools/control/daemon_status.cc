@@ -85,6 +85,19 @@ void judgeSources(Judgement& found, const EngineStatus& status) {
     }
 }
 
+// In a start and in a stop too: the last batch waits there.
+void judgeOutputs(Judgement& found, const EngineStatus& status) {
+    for (std::size_t i = 0; i < status.outputs.size(); ++i) {
+        const auto& output = status.outputs[i];
+        if (output.waiting)
+            found.say(
+                Health::kTrouble,
+                fmt::format("output {} ({}) waits for its peer for {:.0f} s now, and batches "
+                            "wait for it: {}",
+                            i + 1, output.description, seconds(output.waits), output.lastError));
+    }
+}
+
 void judgeDelay(Judgement& found, const StreamingOptions& options, const StatusSample& then,
                 const StatusSample& now) {
     const auto& batches = now.engine.batches;
@@ -142,6 +155,7 @@ HealthReport judge(Phase phase, const std::string& progress, const StreamingOpti
     if (phase == Phase::kStopping)
         found.say(Health::kBehind, progress.empty() ? "stops: what was received is processed first"
                                                     : "stops: " + progress);
+    judgeOutputs(found, now.engine);
     if (phase == Phase::kRunning) {
         judgeSources(found, now.engine);
         judgeDelay(found, options, then, now);
@@ -244,6 +258,16 @@ Json sourceJson(const SourceStatus& source, const SourceStatus* then, double ove
     return json;
 }
 
+Json outputJson(const OutputStatus& output) {
+    Json json{{"description", shownText(output.description)}, {"waits", output.waiting}};
+    if (output.waiting) {
+        json["waits_s"] = seconds(output.waits);
+        json["attempts"] = output.attempts;
+        json["last_error"] = shownText(output.lastError);
+    }
+    return json;
+}
+
 Json batchJson(const core::BatchProgress& batches, const StreamingOptions& options) {
     Json json;
     json["id"] = batches.batch.value;
@@ -333,6 +357,8 @@ Json DaemonStatus::report() const {
         json["sources"].push_back(
             sourceJson(engine.sources[i],
                        i < then.engine.sources.size() ? &then.engine.sources[i] : nullptr, over));
+    json["outputs"] = Json::array();
+    for (const auto& output : engine.outputs) json["outputs"].push_back(outputJson(output));
     json["errors"] = errorsJson(engine.sourceErrors);
     return json;
 }

@@ -54,6 +54,19 @@ Result<std::vector<Source>> sourcesOf(const IntakeOptions& options) {
                  : "there is no source \"" + wanted + "\"" + core::suggestion(wanted, names));
 }
 
+// What holds for each source now, an object a line.
+Result<> putNow(const std::string& directory, const std::vector<Source>& sources) {
+    TM_ASSIGN(const auto status, askForJson(directory, kStatusRequest));
+    for (const auto& source : sources) {
+        const auto& now = status.at("sources").at(source.number - 1);
+        nlohmann::ordered_json line{
+            {"source", source.number}, {"label", source.label}, {"paused", now.at("paused")}};
+        if (now.contains("max_rate")) line["max_rate"] = now["max_rate"];
+        put(line.dump() + "\n");
+    }
+    return {};
+}
+
 // Says to each source `word N behind`, and to the person what it does now.
 int order(const IntakeOptions& options, std::string_view word, const std::string& behind,
           const std::string& said) {
@@ -64,9 +77,12 @@ int order(const IntakeOptions& options, std::string_view word, const std::string
                                      std::string(word) + " " + std::to_string(source.number) +
                                          (behind.empty() ? "" : " " + behind));
         if (!done) return sayFailure(done.error());
-        std::printf("%s %s\n", source.label.c_str(), said.c_str());
+        if (!options.json) put(source.label + " " + said + "\n");
     }
-    return kExitDone;
+    if (options.json)
+        if (const auto now = putNow(options.dataDirectory, *sources); !now)
+            return sayFailure(now.error());
+    return finishOutput();
 }
 
 }  // namespace

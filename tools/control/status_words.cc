@@ -72,6 +72,15 @@ std::string sourceInWords(const Json& source) {
     return text;
 }
 
+std::string outputInWords(const Json& output) {
+    auto text = output.at("description").get<std::string>();
+    if (output.at("waits").get<bool>())
+        text += fmt::format(", waits for its peer for {}, after {} attempts: {}",
+                            spanInWords(output.at("waits_s")), count(output.at("attempts")),
+                            output.at("last_error").get<std::string>());
+    return text;
+}
+
 std::string checkpointInWords(const Json& status) {
     const auto& checkpoint = status.at("checkpoint");
     std::string text = bytes(status.at("log").at("bytes"));
@@ -124,6 +133,9 @@ std::string statusInWords(const Json& status) {
     int number = 0;
     for (const auto& source : status.at("sources"))
         line(out, fmt::format("source {}", ++number).c_str(), sourceInWords(source));
+    number = 0;
+    for (const auto& output : status.at("outputs"))
+        line(out, fmt::format("output {}", ++number).c_str(), outputInWords(output));
     if (status.at("left_out_records") != 0)
         line(out, "left out",
              count(status.at("left_out_records")) + " records; see tidemill dead_letters");

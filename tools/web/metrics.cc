@@ -2,16 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace tidemill::tools {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using Labels = std::initializer_list<std::pair<std::string_view, std::string>>;
+using Labels = std::vector<std::pair<std::string_view, std::string>>;
 
 class Metrics {
 public:
@@ -184,6 +184,21 @@ void addSources(Metrics& metrics, const Json& sources) {
                                 {"lane", lane.at("lane").get<std::string>()}});
 }
 
+void addOutputs(Metrics& metrics, const Json& outputs) {
+    const auto labels = [&](std::size_t i) -> Labels {
+        return {{"output", std::to_string(i + 1)},
+                {"description", outputs[i].at("description").get<std::string>()}};
+    };
+    metrics.family("tidemill_output_waits", "gauge", "",
+                   "1: the output waits for its peer, and batches wait for it.");
+    for (std::size_t i = 0; i < outputs.size(); ++i)
+        metrics.sample(outputs[i].at("waits").get<bool>(), labels(i));
+    metrics.family("tidemill_output_wait_seconds", "gauge", "seconds",
+                   "Since the output's peer was away; 0: it is not.");
+    for (std::size_t i = 0; i < outputs.size(); ++i)
+        metrics.sample(outputs[i].value("waits_s", 0.0), labels(i));
+}
+
 }  // namespace
 
 std::string metricsText(const Json& report) {
@@ -192,6 +207,7 @@ std::string metricsText(const Json& report) {
     addBatches(metrics, report);
     addStores(metrics, report);
     addSources(metrics, report.at("sources"));
+    addOutputs(metrics, report.at("outputs"));
     return std::move(metrics).text();
 }
 
