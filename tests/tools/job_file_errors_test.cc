@@ -189,6 +189,22 @@ TEST(JobFile, AUnixSocketHasAPathAndNoPort) {
     EXPECT_EQ(behind("socket", "unix:/run/lines.sock", other + "\"socket\"\n"), "no error");
 }
 
+TEST(JobFile, OnlyFilesAreCompressed) {
+    EXPECT_EQ(errorBehindAGoodJob("[[output]]\nto = \"json_lines\"\npath = \"stdout\"\n"
+                                  "compress = \"gzip\"\n"),
+              "job.toml:11:12: compress is about files, but path is \"stdout\"");
+    EXPECT_THAT(errorBehindAGoodJob("[[output]]\nto = \"print\"\ncompress = \"gzip\"\n"),
+                ::testing::HasSubstr("compress"));
+    EXPECT_THAT(errorBehindAGoodJob("[[output]]\nto = \"text_files\"\nprefix = \"p\"\n"
+                                    "compress = \"zip\"\n"),
+                ::testing::HasSubstr("gzip"));
+    for (const char* how : {"none", "gzip", "zstd"})
+        EXPECT_EQ(errorBehindAGoodJob("[[output]]\nto = \"text_files\"\nprefix = \"p\"\n"
+                                      "compress = \"" +
+                                      std::string(how) + "\"\n"),
+                  "no error");
+}
+
 TEST(JobFile, AJobDoesNotWriteWhatItReadsNorAmongItsState) {
     EXPECT_EQ(errorBehindAGoodJob("[[source]]\ntype = \"files\"\ndirectory = \"in\"\n"
                                   "[[output]]\nto = \"json_lines\"\npath = \"./in/\"\n"),

@@ -46,6 +46,7 @@ JobFile confined(JobFile job, const fs::path& scratch) {
         output.path = (scratch / outputName(i)).string();
         output.emptyBatches = false;
         output.growing.reset();
+        output.compression = Compression::kNone;
     }
     auto& options = job.options;
     options.directory = scratch / "data";
