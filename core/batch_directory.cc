@@ -17,8 +17,13 @@ std::string absolutePlace(const Path& path) {
     return (failed ? path : absolute).lexically_normal().string();
 }
 
+PartFile::PartFile(std::unique_ptr<File> file, Compression compression) : file_(std::move(file)) {
+    if (compression != Compression::kNone) compressor_ = Compressor::make(compression);
+}
+
 Result<> PartFile::append(std::string_view bytes) {
-    pending_ += bytes;
+    if (compressor_) compressor_->take(bytes, pending_);
+    else pending_ += bytes;
     return pending_.size() < kFlushBytes ? Result<>{} : flush();
 }
 
@@ -30,6 +35,7 @@ Result<> PartFile::flush() {
 }
 
 Result<> PartFile::finish() {
+    if (compressor_) compressor_->finish(pending_);
     TM_TRY(flush());
     return file_->sync();
 }
@@ -58,9 +64,10 @@ Result<std::optional<BatchDirectory>> BatchDirectory::begin(FileSystem& files, P
     return directory;
 }
 
-Result<PartFile> BatchDirectory::part(const std::string& name) {
-    TM_ASSIGN(auto file, files_->open(temporary_ / name, OpenMode::kCreate));
-    return PartFile(std::move(file));
+Result<PartFile> BatchDirectory::part(const std::string& name, Compression compression) {
+    const std::string whole = name + std::string(suffixOf(compression));
+    TM_ASSIGN(auto file, files_->open(temporary_ / whole, OpenMode::kCreate));
+    return PartFile(std::move(file), compression);
 }
 
 Result<> BatchDirectory::commit() {

@@ -7,16 +7,19 @@
 #include <string>
 #include <string_view>
 
+#include "core/compression.h"
+#include "core/compressor.h"
 #include "core/error.h"
 #include "core/file_system.h"
 #include "core/result_mark.h"
 
 namespace tidemill::core {
 
-// One file, written in order in pieces of bounded size. Thread safety: externally synchronized.
+// One file, written in order in pieces of bounded size, compressed or not. Thread safety:
+// externally synchronized.
 class PartFile {
 public:
-    explicit PartFile(std::unique_ptr<File> file) : file_(std::move(file)) {}
+    explicit PartFile(std::unique_ptr<File> file, Compression compression = Compression::kNone);
     Result<> append(std::string_view bytes);
     // Durable when it returns.
     Result<> finish();
@@ -24,6 +27,7 @@ public:
 private:
     Result<> flush();
     std::unique_ptr<File> file_;
+    std::unique_ptr<Compressor> compressor_;  // null: as it is
     std::string pending_;
     std::uint64_t writtenBytes_ = 0;
 };
@@ -40,7 +44,8 @@ public:
     static Result<std::optional<BatchDirectory>> begin(FileSystem& files, Path path,
                                                        const ResultMark& mark);
 
-    Result<PartFile> part(const std::string& name);
+    // Of that name, behind which a compressed one has ".gz" or ".zst".
+    Result<PartFile> part(const std::string& name, Compression compression = Compression::kNone);
 
     // Publishes. Failpoints: sink.afterPrepare, sink.beforeRename, sink.afterCommit.
     Result<> commit();

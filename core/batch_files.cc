@@ -90,7 +90,8 @@ Result<std::unique_ptr<BatchFiles::Writer>> BatchFiles::begin(const ResultMark& 
     TM_TRY(files_.createDirectory(directory_));
     TM_ASSIGN(auto file,
               files_.open(path.string() + std::string(kTemporarySuffix), OpenMode::kReplace));
-    return std::unique_ptr<Writer>(new Writer(*this, mark, PartFile(std::move(file))));
+    return std::unique_ptr<Writer>(
+        new Writer(*this, mark, PartFile(std::move(file), compression_)));
 }
 
 Result<> BatchFiles::Writer::commit() {

@@ -21,9 +21,13 @@ namespace tidemill::core {
 // Thread safety: externally synchronized.
 class BatchFiles {
 public:
-    // Files are named BATCH and `suffix`.
-    BatchFiles(FileSystem& files, Path directory, std::string suffix = ".jsonl")
-        : files_(files), directory_(std::move(directory)), suffix_(std::move(suffix)) {}
+    // Files are named BATCH and `suffix`, and compressed ones then ".gz" or ".zst".
+    BatchFiles(FileSystem& files, Path directory, std::string suffix = ".jsonl",
+               Compression compression = Compression::kNone)
+        : files_(files),
+          directory_(std::move(directory)),
+          suffix_(std::move(suffix) + std::string(suffixOf(compression))),
+          compression_(compression) {}
 
     // In a new data directory makes this directory, whose parent must exist. Errors: kConflict (it
     // holds files and the data directory is new; or they are of another data directory, or newer
@@ -60,6 +64,7 @@ private:
     FileSystem& files_;
     const Path directory_;
     const std::string suffix_;
+    const Compression compression_;
 };
 
 }  // namespace tidemill::core

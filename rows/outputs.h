@@ -22,14 +22,15 @@ void print(const RowStream& stream, std::size_t rows, std::ostream& out, bool sk
 
 // Each batch as a directory PREFIX-TIME[.SUFFIX] of part files with tuples, as saveAsTextFiles.
 void saveAsTextFiles(const RowStream& stream, const std::string& prefix, const std::string& suffix,
-                     bool skipEmpty = false);
+                     bool skipEmpty = false, Compression compression = Compression::kNone);
 
 // Lines in a format.
 struct RowFiles {
     std::string kind;  // of messages: "json_lines"
     std::string path;  // a directory, one file for each batch that has rows; or "stdout"
-    std::string suffix = ".jsonl";  // of the files
-    bool emptyBatches = false;      // files for batches without rows too
+    std::string suffix = ".jsonl";  // of the files; compressed ones have another behind it
+    Compression compression = Compression::kNone;
+    bool emptyBatches = false;  // files for batches without rows too
     std::shared_ptr<const RowFormat> format;
     // Instead of a file for each batch one that grows, until the next begins.
     std::optional<GrowingOptions> growing = std::nullopt;

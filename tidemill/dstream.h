@@ -238,9 +238,10 @@ public:
     void forEachBatch(F f) const { addOutput("forEachBatch", std::move(f)); }
 
     // Each batch as a directory PREFIX-TIMEMS[.SUFFIX] of text files; see docs/outputs.md.
-    // `skipEmpty`: none for batches without elements.
-    void saveAsTextFiles(std::string prefix, std::string suffix = "",
-                         bool skipEmpty = false) const {
+    // `skipEmpty`: none for batches without elements. `compression`: of its files part-NNNNN, which
+    // then end in ".gz" or ".zst".
+    void saveAsTextFiles(std::string prefix, std::string suffix = "", bool skipEmpty = false,
+                         Compression compression = Compression::kNone) const {
         requireNotStarted(*job_, "saveAsTextFiles");
         job_->graph.addOutput(std::make_unique<core::SaveAsTextFiles<T>>(
             node_, *job_->files, std::move(prefix), std::move(suffix),
@@ -248,7 +249,7 @@ public:
                 core::appendElement(out, element);
                 out += '\n';
             },
-            skipEmpty));
+            skipEmpty, compression));
     }
 
     // Each batch as records of a Kafka topic, for read_committed readers once; see

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/compression.h"
 #include "core/error.h"
 #include "core/rate.h"
 #include "outputs/sql/options.h"
@@ -166,7 +167,8 @@ struct OutputSpec {
     bool wrong = false;
     bool emptyBatches = false;
     bool skipEmpty = false;  // print, text_files: nothing for batches without elements
-    std::optional<rows::GrowingOptions> growing;  // one file that grows
+    std::optional<rows::GrowingOptions> growing;   // one file that grows
+    Compression compression = Compression::kNone;  // of files
     Position at;
     Position fromAt;
 };

@@ -332,11 +332,12 @@ private:
             case OutputSpec::Type::kPrint:
                 return stream.print(output.num, std::cout, output.skipEmpty);
             case OutputSpec::Type::kTextFiles:
-                return stream.saveAsTextFiles(output.prefix, output.suffix, output.skipEmpty);
+                return stream.saveAsTextFiles(output.prefix, output.suffix, output.skipEmpty,
+                                              output.compression);
             case OutputSpec::Type::kKafka: return stream.toKafka(output.kafka.options);
             default:
                 return saveAsJsonLines(
-                    stream, {output.path, output.emptyBatches, {}},
+                    stream, {output.path, output.emptyBatches, {}, output.compression},
                     [](std::string& out, const T& element) { appendJsonFields(out, element); });
         }
     }

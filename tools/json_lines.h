@@ -30,6 +30,7 @@ struct JsonLinesOptions {
     bool emptyBatches = false;
     // Names of the fields that the elements have; see batchKeys.
     std::vector<std::string> columns;
+    Compression compression = Compression::kNone;  // of files
 };
 
 // The names under which a line says its batch and its time: "batch" and "time", or "_batch" and
@@ -56,7 +57,7 @@ public:
               JsonLinesOptions options, Append append)
         : node_(std::move(node)),
           options_(std::move(options)),
-          files_(files, options_.path),
+          files_(files, options_.path, ".jsonl", options_.compression),
           append_(std::move(append)) {
         node_->require();
     }

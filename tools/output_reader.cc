@@ -31,6 +31,15 @@ void readGrowing(OutputSpec& output, TomlTable& table, JobFileErrors& errors) {
     output.growing = growing;
 }
 
+void readCompression(OutputSpec& output, TomlTable& table, JobFileErrors& errors) {
+    if (!table.has("compress")) return;
+    const auto chosen = table.choice("compress", {"none", "gzip", "zstd"});
+    if (!chosen) return;
+    output.compression = static_cast<Compression>(*chosen);
+    if (output.path == "stdout" && output.compression != Compression::kNone)
+        errors.add(table.at("compress"), "compress is about files, but path is \"stdout\"");
+}
+
 // What it writes to, the same for two that would overwrite each other; empty: nothing of its own.
 std::string placeOf(const OutputSpec& output) {
     if (output.type == OutputSpec::Type::kPrint || output.path == "stdout") return {};
@@ -94,6 +103,7 @@ OutputSpec readOutput(TomlTable& table, const JobFile& job, JobFileErrors& error
             output.prefix = table.requiredText("prefix");
             output.suffix = table.text("suffix", "");
             output.skipEmpty = table.boolean("skip_empty", false);
+            readCompression(output, table, errors);
             break;
         case OutputSpec::Type::kKafka:
             output.kafka = readKafkaOutput(table, job.name, errors);
@@ -112,6 +122,7 @@ OutputSpec readOutput(TomlTable& table, const JobFile& job, JobFileErrors& error
                 errors.add(table.at("empty_batches"),
                            "empty_batches is about files, but path is \"stdout\"");
             readGrowing(output, table, errors);
+            readCompression(output, table, errors);
             break;
     }
     hasItsOwnPlace(output, table, job.outputs, errors);

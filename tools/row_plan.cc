@@ -161,10 +161,12 @@ Result<> planOutput(const RowStream& from, const OutputSpec& output) {
     files.path = output.path;
     files.emptyBatches = output.emptyBatches;
     files.growing = output.growing;
+    files.compression = output.compression;
     switch (output.type) {
         case To::kPrint: rows::print(from, output.num, std::cout, output.skipEmpty); return {};
         case To::kTextFiles:
-            rows::saveAsTextFiles(from, output.prefix, output.suffix, output.skipEmpty);
+            rows::saveAsTextFiles(from, output.prefix, output.suffix, output.skipEmpty,
+                                  output.compression);
             return {};
         case To::kKafka: {
             const auto& kafka = output.kafka;

@@ -35,13 +35,15 @@ template <class T>
 class SaveAsTextFiles final : public OutputOperation {
 public:
     SaveAsTextFiles(std::shared_ptr<StreamNode<T>> node, FileSystem& files, std::string prefix,
-                    std::string suffix, LineFormat<T> format, bool skipEmpty = false)
+                    std::string suffix, LineFormat<T> format, bool skipEmpty = false,
+                    Compression compression = Compression::kNone)
         : node_(std::move(node)),
           files_(files),
           prefix_(std::move(prefix)),
           suffix_(std::move(suffix)),
           format_(format),
-          skipEmpty_(skipEmpty) {
+          skipEmpty_(skipEmpty),
+          compression_(compression) {
         node_->require();
     }
 
@@ -65,8 +67,8 @@ public:
         if (!begun) return Visibility::kBefore;
         BatchDirectory& directory = *begun;
         batch.scanInParallel([&](std::uint32_t partition) {
-            return std::make_unique<PartSink>(orThrow(directory.part(partName(partition))),
-                                              format_);
+            return std::make_unique<PartSink>(
+                orThrow(directory.part(partName(partition), compression_)), format_);
         });
         orThrow(orThrow(directory.part("_SUCCESS")).finish());
         orThrow(directory.commit());
@@ -97,6 +99,7 @@ private:
     std::string suffix_;
     LineFormat<T> format_;
     bool skipEmpty_;  // a batch without elements has no directory
+    Compression compression_;
 };
 
 }  // namespace tidemill::core

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/byte_codec.h"
+#include "core/decompressor.h"
 #include "core/failpoint.h"
 #include "core/logging.h"
 
@@ -23,6 +24,8 @@ namespace {
 // Begins a note of growing files: other outputs of a job have notes too.
 constexpr std::string_view kNoteHead = "growing 1";
 constexpr std::size_t kDigits = 20;
+// What a compressed file has before its first bytes of text, and between them, at most.
+constexpr std::size_t kHeaderOverhead = 256 << 10;
 
 std::uint64_t placeOf(const core::Path& directory) {
     const std::string place = core::absolutePlace(directory.string());
@@ -32,11 +35,12 @@ std::uint64_t placeOf(const core::Path& directory) {
 }  // namespace
 
 GrowingFiles::GrowingFiles(core::FileSystem& files, core::Path directory, std::string suffix,
-                           GrowingOptions options)
+                           GrowingOptions options, Compression compression)
     : files_(files),
       directory_(std::move(directory)),
-      suffix_(std::move(suffix)),
+      suffix_(std::move(suffix) + std::string(core::suffixOf(compression))),
       options_(options),
+      compression_(compression),
       place_(placeOf(directory_)),
       whole_(files, directory_, suffix_) {}
 
@@ -174,13 +178,25 @@ Result<> GrowingFiles::openCurrent() {
                         "file away and start again");
     if (!headerIsKnown_) {
         // A job that was changed has other columns.
-        std::string found(header_.size(), '\0');
-        TM_ASSIGN(const auto length, (*opened)->readAt(0, found.data(), found.size()));
-        if (length != found.size() || found != header_) return {};
-        headerIsKnown_ = true;
+        TM_ASSIGN(headerIsKnown_, beginsWithHeader(**opened));
+        if (!headerIsKnown_) return {};
     }
     file_ = std::move(*opened);
     return {};
+}
+
+Result<bool> GrowingFiles::beginsWithHeader(core::File& file) const {
+    std::string begin(
+        compression_ == Compression::kNone ? header_.size() : header_.size() + kHeaderOverhead,
+        '\0');
+    TM_ASSIGN(const auto length, file.readAt(0, begin.data(), begin.size()));
+    begin.resize(length);
+    if (compression_ == Compression::kNone) return begin == header_;
+    std::string found(header_.size(), '\0');
+    core::Decompressor::Step step;
+    const auto sound =
+        core::Decompressor::make(compression_)->take(begin, found.data(), found.size(), step);
+    return sound && step.made == found.size() && found == header_;
 }
 
 Result<> GrowingFiles::openNext() {
@@ -188,21 +204,37 @@ Result<> GrowingFiles::openNext() {
     current_ = {mark_.batch.value, toMillis(time_), 0};
     headerIsKnown_ = true;
     TM_ASSIGN(file_, files_.open(pathOf(current_.firstBatch), core::OpenMode::kCreate));
-    if (header_.empty()) return {};
-    TM_TRY(file_->writeAt(0, header_));
-    current_.sizeBytes = header_.size();
-    return {};
+    return header_.empty() ? Result<>{} : write(header_);
 }
 
 Result<> GrowingFiles::append(std::string_view lines) {
-    if (!file_) TM_TRY(openFile());
-    TM_TRY(file_->writeAt(current_.sizeBytes, lines));
-    current_.sizeBytes += lines.size();
+    if (!file_) {
+        // An earlier run of the batch may have left some of it there.
+        if (compression_ != Compression::kNone) compressor_ = core::Compressor::make(compression_);
+        TM_TRY(openFile());
+    }
+    return write(lines);
+}
+
+Result<> GrowingFiles::write(std::string_view bytes) {
+    std::string compressed;
+    if (compressor_) {
+        compressor_->take(bytes, compressed);
+        bytes = compressed;
+    }
+    TM_TRY(file_->writeAt(current_.sizeBytes, bytes));
+    current_.sizeBytes += bytes.size();
     return {};
 }
 
 Result<> GrowingFiles::commit() {
     if (!file_) return {};  // without rows nothing changes, and a re-run finds nothing to cut
+    if (compressor_) {
+        std::string end;
+        compressor_->finish(end);
+        TM_TRY(file_->writeAt(current_.sizeBytes, end));
+        current_.sizeBytes += end.size();
+    }
     TM_TRY(file_->sync());
     file_.reset();
     if (startsNew_) TM_TRY(files_.syncDirectory(directory_));

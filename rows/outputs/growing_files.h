@@ -3,7 +3,8 @@
 //
 // Before a batch is recorded, note() says how long the file is. A batch that is run again finds
 // that in its record, cuts off what is behind it, and writes the same once more: each batch is
-// there once. Files of other batches are never removed for that.
+// there once. Files of other batches are never removed for that. Of a compressed file each batch
+// is a gzip member or a zstd frame by itself.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,7 @@
 
 #include "core/batch_files.h"
 #include "core/batch_record.h"
+#include "core/compressor.h"
 #include "core/error.h"
 #include "core/file_system.h"
 #include "core/output.h"
@@ -37,7 +39,7 @@ struct GrowingOptions {
 class GrowingFiles {
 public:
     GrowingFiles(core::FileSystem& files, core::Path directory, std::string suffix,
-                 GrowingOptions options);
+                 GrowingOptions options, Compression compression = Compression::kNone);
 
     // Errors: as BatchFiles::open.
     core::Result<> open(const core::OutputOpening& opening);
@@ -74,6 +76,8 @@ private:
     core::Result<> openFile();
     core::Result<> openCurrent();
     core::Result<> openNext();
+    core::Result<bool> beginsWithHeader(core::File& file) const;
+    core::Result<> write(std::string_view bytes);
     core::Result<> removeOld();
     bool isFull() const;
 
@@ -81,8 +85,10 @@ private:
     const core::Path directory_;
     const std::string suffix_;
     const GrowingOptions options_;
+    const Compression compression_;
     const std::uint64_t place_;  // tells this directory's notes from those of others
     core::BatchFiles whole_;     // for what open() checks
+    std::unique_ptr<core::Compressor> compressor_;  // null: as it is
 
     Current current_;
     bool headerIsKnown_ = false;  // the file's header is the batch's

@@ -63,10 +63,11 @@ public:
     SaveRows(Node node, core::FileSystem& files, RowFiles options)
         : node_(std::move(node)),
           options_(std::move(options)),
-          files_(files, options_.path, options_.suffix) {
+          files_(files, options_.path, options_.suffix, options_.compression) {
         node_->require();
         if (options_.growing)
-            growing_.emplace(files, options_.path, options_.suffix, *options_.growing);
+            growing_.emplace(files, options_.path, options_.suffix, *options_.growing,
+                             options_.compression);
     }
     std::string describe() const override {
         return options_.kind + " path=" + options_.path + ", " + options_.format->describe();
@@ -152,9 +153,9 @@ void print(const RowStream& stream, std::size_t rows, std::ostream& out, bool sk
 }
 
 void saveAsTextFiles(const RowStream& stream, const std::string& prefix, const std::string& suffix,
-                     bool skipEmpty) {
+                     bool skipEmpty, Compression compression) {
     stream.job->graph.addOutput(std::make_unique<core::SaveAsTextFiles<Chunk>>(
-        stream.node, *stream.job->files, prefix, suffix, appendLines, skipEmpty));
+        stream.node, *stream.job->files, prefix, suffix, appendLines, skipEmpty, compression));
 }
 
 void saveRows(const RowStream& stream, RowFiles files) {

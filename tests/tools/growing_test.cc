@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "tests/support/batch_harness.h"
+#include "tests/support/compressed.h"
 #include "tests/support/fault_file_system.h"
 #include "tools/job_file.h"
 #include "tools/job_plan.h"
@@ -86,11 +87,17 @@ protected:
     Lines written() const {
         std::vector<fs::path> paths;
         for (const auto& entry : fs::directory_iterator(directory_ / "out"))
-            if (entry.path().extension() == ".csv") paths.push_back(entry.path());
+            if (entry.path().filename().string().find(".csv") != std::string::npos)
+                paths.push_back(entry.path());
         std::sort(paths.begin(), paths.end());
         Lines lines;
         for (const auto& path : paths) {
-            std::ifstream in(path);
+            std::stringstream bytes;
+            bytes << std::ifstream(path).rdbuf();
+            const auto compression = core::compressionOf(path.string());
+            std::istringstream in(compression == Compression::kNone
+                                      ? bytes.str()
+                                      : test::decompressed(compression, bytes.str()));
             for (std::string line; std::getline(in, line);) {
                 EXPECT_FALSE(in.eof()) << path << ": half a line: " << line;
                 if (line != "word\r") lines.push_back(line.substr(0, line.size() - 1));
@@ -141,7 +148,9 @@ TEST_F(GrowingTest, TheNextFileBeginsAtAnAge) {
 // Every change to a file that the batches make, the log's included, is once the last: each batch is
 // there once, whole and in order, and so are those that come after.
 TEST_F(GrowingTest, EachBatchIsThereOnceWhereverTheProcessDies) {
-    for (const std::string growing : {"growing = true\n", "growing = true\nrotate = \"1KiB\"\n"}) {
+    for (const std::string growing : {"growing = true\n", "growing = true\nrotate = \"1KiB\"\n",
+                                      "growing = true\ncompress = \"gzip\"\n",
+                                      "growing = true\nrotate = \"1KiB\"\ncompress = \"zstd\"\n"}) {
         std::uint64_t at = 1;
         for (;; ++at) {
             fs::remove_all(directory_ / "data");
@@ -224,6 +233,25 @@ TEST_F(GrowingTest, OtherColumnsBeginAnotherFile) {
     ASSERT_EQ(live({{"b y"}}, true, "growing = true\n"), "");
     EXPECT_EQ(fileOf(1), "word\r\na\r\n");
     EXPECT_EQ(fileOf(2), "word,other\r\nb,y\r\n");
+}
+
+TEST_F(GrowingTest, ACompressedFileGoesOnInAnotherLifeAndBeginsAnotherForOtherColumns) {
+    for (const std::string compress : {"gzip", "zstd"}) {
+        fs::remove_all(directory_ / "data");
+        fs::remove_all(directory_ / "out");
+        batches_ = 0;
+        fields_ = "{word = 1}";
+        const std::string growing = "growing = true\ncompress = \"" + compress + "\"\n";
+        ASSERT_EQ(live({{"a x"}, {"b x"}}, true, growing), "");
+        ASSERT_EQ(live({{"c x"}}, true, growing), "");
+        EXPECT_EQ(written(), (Lines{"a", "b", "c"}));
+        const auto suffix = compress == "gzip" ? ".gz" : ".zst";
+        EXPECT_TRUE(fs::exists(directory_ / "out" / (nameOf(1) + suffix)));
+        EXPECT_FALSE(fs::exists(directory_ / "out" / (nameOf(3) + suffix)));
+        fields_ = "{word = 1, other = 2}";
+        ASSERT_EQ(live({{"d x"}}, true, growing), "");
+        EXPECT_TRUE(fs::exists(directory_ / "out" / (nameOf(4) + suffix)));
+    }
 }
 
 TEST_F(GrowingTest, AFileThatIsShorterThanBeforeTheBatchIsRefused) {

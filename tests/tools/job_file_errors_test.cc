@@ -166,6 +166,47 @@ TEST(JobFile, TwoSourcesDoNotListenOnOnePort) {
               "no error");
 }
 
+TEST(JobFile, AUnixSocketHasAPathAndNoPort) {
+    const auto behind = [](const std::string& type, const std::string& host,
+                           const std::string& more = "") {
+        return errorBehindAGoodJob("[[source]]\ntype = \"" + type + "\"\nhost = \"" + host +
+                                   "\"\n" + more);
+    };
+    for (const char* type : {"socket", "listen", "listen_acknowledged"})
+        EXPECT_EQ(behind(type, "unix:/run/lines.sock"), "no error");
+    EXPECT_EQ(behind("listen", "unix:/run/lines.sock", "port = 9998\n"),
+              "job.toml:11:8: a Unix socket has no port: leave it out, or give a host other than "
+              "\"unix:/run/lines.sock\"");
+    EXPECT_EQ(behind("listen", "unix:"),
+              "job.toml:10:8: unix: needs the path of a socket, unix:/run/lines.sock");
+    EXPECT_THAT(behind("listen", "unix:" + std::string(108, 'x')),
+                ::testing::HasSubstr("has 108 bytes, but at most 107 fit"));
+    const std::string other =
+        "[[source]]\nname = \"b\"\nhost = \"unix:/run/./lines.sock\"\ntype = ";
+    EXPECT_EQ(behind("listen", "unix:/run/lines.sock", other + "\"listen_acknowledged\"\n"),
+              "job.toml:13:8: the source of line 8 listens on \"unix:/run/./lines.sock\" already");
+    EXPECT_EQ(behind("listen", "unix:/run/lines.sock", other + "\"socket\"\n"),
+              "job.toml:13:8: this job would dial itself: the source of line 8 listens on "
+              "\"unix:/run/./lines.sock\"");
+    EXPECT_EQ(behind("socket", "unix:/run/lines.sock", other + "\"socket\"\n"), "no error");
+}
+
+TEST(JobFile, OnlyFilesAreCompressed) {
+    EXPECT_EQ(errorBehindAGoodJob("[[output]]\nto = \"json_lines\"\npath = \"stdout\"\n"
+                                  "compress = \"gzip\"\n"),
+              "job.toml:11:12: compress is about files, but path is \"stdout\"");
+    EXPECT_THAT(errorBehindAGoodJob("[[output]]\nto = \"print\"\ncompress = \"gzip\"\n"),
+                ::testing::HasSubstr("compress"));
+    EXPECT_THAT(errorBehindAGoodJob("[[output]]\nto = \"text_files\"\nprefix = \"p\"\n"
+                                    "compress = \"zip\"\n"),
+                ::testing::HasSubstr("gzip"));
+    for (const char* how : {"none", "gzip", "zstd"})
+        EXPECT_EQ(errorBehindAGoodJob("[[output]]\nto = \"text_files\"\nprefix = \"p\"\n"
+                                      "compress = \"" +
+                                      std::string(how) + "\"\n"),
+                  "no error");
+}
+
 TEST(JobFile, AJobDoesNotWriteWhatItReadsNorAmongItsState) {
     EXPECT_EQ(errorBehindAGoodJob("[[source]]\ntype = \"files\"\ndirectory = \"in\"\n"
                                   "[[output]]\nto = \"json_lines\"\npath = \"./in/\"\n"),

@@ -15,6 +15,7 @@ JobFile confined(JobFile job, const std::filesystem::path& scratch) {
         output.path = (scratch / outputName(i)).string();
         output.emptyBatches = false;
         output.growing.reset();
+        output.compression = Compression::kNone;
     }
     job.page.reset();
     job.options.directory = scratch / "data";
