@@ -29,11 +29,11 @@ struct RowFiles {
     std::string kind;  // of messages: "json_lines"
     std::string path;  // a directory, one file for each batch that has rows; or "stdout"
     std::string suffix = ".jsonl";  // of the files; compressed ones have another behind it
-    Compression compression = Compression::kNone;
-    bool emptyBatches = false;  // files for batches without rows too
+    bool emptyBatches = false;      // files for batches without rows too
     std::shared_ptr<const RowFormat> format;
     // Instead of a file for each batch one that grows, until the next begins.
     std::optional<GrowingOptions> growing = std::nullopt;
+    Compression compression = Compression::kNone;
 };
 void saveRows(const RowStream& stream, RowFiles files);
 
