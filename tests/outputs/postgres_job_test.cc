@@ -114,7 +114,7 @@ TEST_F(PostgresJob, ALostConnectionIsWaitedFor) {
     EXPECT_EQ(rig_->stop(*job), 0) << rig_->words();
     EXPECT_EQ(rig_->problems(ask), "");
     EXPECT_THAT(rig_->allWords(), HasSubstr("the batch waits"));
-    EXPECT_THAT(rig_->allWords(), HasSubstr("PostgreSQL works again"));
+    EXPECT_THAT(rig_->allWords(), HasSubstr("table=totals works again"));
 }
 
 TEST_F(PostgresJob, AServerThatIsNotThereIsWaitedFor) {

@@ -272,7 +272,7 @@ TEST_F(SqliteJob, ALockedDatabaseIsWaitedFor) {
     EXPECT_EQ(rig_->stop(*job), 0) << rig_->words();
     EXPECT_EQ(rig_->problems(query_), "");
     EXPECT_THAT(rig_->allWords(), HasSubstr("SQLITE_BUSY"));
-    EXPECT_THAT(rig_->allWords(), HasSubstr("SQLite works again"));
+    EXPECT_THAT(rig_->allWords(), HasSubstr("table=lines works again"));
 }
 
 TEST_F(SqliteJob, AnOlderCopyOfTheDirectoryIsRefused) {

@@ -133,25 +133,29 @@ TEST_F(Server, EndsWhileItsListenersListen) {
         listeners.back().receiveUntil("data: 1\n\n");
     }
     server_.reset();
-    for (auto& client : listeners) EXPECT_EQ(client.receive(), "0\r\n\r\n");
+    // Some may hear that it is the end.
+    for (auto& client : listeners) EXPECT_THAT(client.receive(), testing::AnyOf("", "0\r\n\r\n"));
 }
 
 TEST_F(Server, AnAnswerThatTakesAWhileHoldsNobodyElseUp) {
-    std::atomic<bool> goesOn = false;
+    std::atomic<bool> isAtWork = false, goesOn = false;
     serve([&](std::string_view target) -> HttpAnswer {
         if (target == "/quick") return HttpResponse{200, "text/plain", "quick"};
         if (target == "/fails")
             return HttpLater([]() -> HttpResponse { throw std::runtime_error("no"); });
         return HttpLater([&] {
+            isAtWork = true;
             while (!goesOn) std::this_thread::sleep_for(1ms);
             return HttpResponse{200, "text/plain", "slow"};
         });
     });
     EXPECT_EQ(get("/fails").code, 500);
     std::vector<RawClient> slow;
+    // One is worked on, and so many wait.
     for (std::size_t i = 0; i < HttpServer::kLaterMost + 1; ++i) {
         slow.push_back(connectedTo(server_->port()));
         slow.back().send(request("/slow", "Connection: close\r\n"));
+        EXPECT_TRUE(eventually([&] { return isAtWork.load(); }));
     }
     EXPECT_TRUE(eventually([&] { return get("/slow").code == 503; }));
     EXPECT_EQ(get("/quick").body, "quick");

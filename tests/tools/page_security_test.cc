@@ -30,7 +30,7 @@ protected:
             file("key.pem").string() + " -out " + file("cert.pem").string());
     }
     static bool runs(const std::string& command) {
-        return std::system((command + " >/dev/null 2>&1").c_str()) == 0;
+        return std::system(("(" + command + ") >/dev/null 2>&1").c_str()) == 0;
     }
     std::string encryption() const {
         return "cert_file = \"" + file("cert.pem").string() + "\"\nkey_file = \"" +

@@ -142,8 +142,8 @@ TEST_F(Rest, BatchesSourcesAndStateAreThoseOfTheJob) {
     }
     EXPECT_EQ(input, 1u);
     double events = 0;
-    for (const auto& rate : json(application + "/streaming/receivers/1")["eventRates"])
-        events += rate[1].get<double>();
+    const auto receiver = json(application + "/streaming/receivers/1");
+    for (const auto& rate : receiver["eventRates"]) events += rate[1].get<double>();
     EXPECT_DOUBLE_EQ(events, 1 / 0.05);
     const auto top = json(application + "/state/totals/top?limit=1");
     EXPECT_EQ(top["rows"],
