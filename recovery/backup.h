@@ -36,7 +36,8 @@ using BackupProgress = std::function<void(const std::string&)>;
 // checkpoints of `from`, the log as it was at one moment, and what stands beside them. The job that
 // runs on `from` is not disturbed. Nothing is there under the name `to` until all of it is, durable
 // and read back: checkpoints in full, every frame of the log. When the job removes what is being
-// copied, it is begun again, five times at most. With `fork`, the copy is one. Errors: kNotFound (no data directory), kConflict
+// copied, it is begun again, five times at most. With `fork`, the copy is one.
+// Errors: kNotFound (no data directory), kConflict
 // (`to` exists; the job was always faster), kCorrupt (damage of `from`, said as `wal verify` says
 // it), kIo, kNoSpace.
 core::Result<BackupReport> backUp(core::FileSystem& files, const core::Path& from,

@@ -12,10 +12,10 @@
 
 namespace tidemill::rows {
 
-// A file of lines, or of records of CSV, one row each; empty ones are passed over. It is read again when it has changed,
-// between two batches; each batch's record says which version it sees, so that a batch that is run
-// again sees the same. Of a version that cannot be read nothing is taken: the one before stays, and
-// the log says why.
+// A file of lines, or of records of CSV, one row each; empty ones are passed over. It is read again
+// when it has changed, between two batches; each batch's record says which version it sees, so that
+// a batch that is run again sees the same. Of a version that cannot be read nothing is taken: the
+// one before stays, and the log says why.
 struct LookupTableFile {
     std::string path;
     std::shared_ptr<const Reader> reader;

@@ -44,7 +44,8 @@ std::string eventText(std::string_view name, std::string_view data);
 // without a byte, with 32 KiB of memory for a request; what is beyond is refused. Up to 64 of them
 // hear events, and kLaterMost answers may be waited for; more get 503. Where no token is asked
 // for, requests whose Host is another name than that of the address are refused with 403, so that
-// no page of elsewhere can read answers through a browser's name lookup (DNS rebinding). Thread safety: worker-confined, but
+// no page of elsewhere can read answers through a browser's name lookup (DNS rebinding).
+// Thread safety: worker-confined, but
 // listeners() and event() are thread-safe; the handler is called on the server's thread.
 class HttpServer {
 public:
