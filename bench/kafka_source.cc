@@ -190,8 +190,8 @@ int main(int argc, char** argv) {
         engine.push_back(records / engineSeconds / 1e6);
         ratios.push_back(handSeconds / engineSeconds);
     }
-    Figure{"kafka.source", median(engine), "M records/s", median(ratios), median(hand), {}}.print(
-        arguments.json);
+    Figure{"kafka.source", median(engine), "M records/s", median(ratios), median(hand), {}, ratios}
+        .print(arguments.json);
     if (!script.empty()) runScript({script, "kill", (work / "broker").string()});
     fs::remove_all(work);
 }
