@@ -88,6 +88,7 @@ public:
                                                          // Never full: see Scout::isBusy().
                                                          {"queued.min.messages", "10000000"},
                                                          {"queued.max.messages.kbytes", "2000000"},
+                                                         {"fetch.message.max.bytes", "4194304"},
                                                          {"isolation.level", "read_committed"},
                                                          {"check.crcs", "true"}});
         const auto list = makeTopicPartitions(partitions_);

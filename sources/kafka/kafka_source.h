@@ -123,6 +123,7 @@ private:
     PartitionReader* lastPartition_ = nullptr;
     std::string headers_;  // of the message at hand
     std::chrono::steady_clock::time_point lastFetch_;
+    bool queueWasFull_ = false;  // librdkafka had stopped to fetch
 };
 
 }  // namespace tidemill::sources::kafka
