@@ -86,6 +86,7 @@ private:
     void doubt(PartitionReader& partition, Doubt why);
     void checkAll();
     void lookInto(PartitionReader& partition);
+    Position positionOf(const PartitionReader& partition) const;
     void lost(PartitionReader& partition, const std::string& what, const Watermarks& has);
 
     bool flush(PartitionReader& partition);  // under mutex_
