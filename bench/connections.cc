@@ -153,7 +153,8 @@ int main(int argc, char** argv) {
            median(oneCpu),
            {{"lines", static_cast<double>(text.lines())},
             {"send_seconds", many.sendSeconds},
-            {"reference_send_seconds", one.sendSeconds}}}
+            {"reference_send_seconds", one.sendSeconds}},
+           ratio}
         .print(arguments.json);
     return 0;
 }

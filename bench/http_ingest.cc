@@ -210,6 +210,7 @@ int main(int argc, char** argv) {
            {{"connections", connections},
             {"large_mb_per_s", median(large)},
             {"plain_large_mb_per_s", median(plainLarge)},
-            {"large_ratio", median(largeRatios)}}}
+            {"large_ratio", median(largeRatios)}},
+           smallRatios}
         .print(arguments.json);
 }

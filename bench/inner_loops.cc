@@ -119,7 +119,8 @@ void compare(const Arguments& arguments, const std::string& group, double millio
                "million/s",
                median(ratios),
                reference,
-               {}}
+               {},
+               ratios}
             .print(arguments.json);
     }
 }

@@ -88,6 +88,7 @@ public:
                                                          // Never full: see Scout::isBusy().
                                                          {"queued.min.messages", "10000000"},
                                                          {"queued.max.messages.kbytes", "2000000"},
+                                                         {"fetch.message.max.bytes", "4194304"},
                                                          {"isolation.level", "read_committed"},
                                                          {"check.crcs", "true"}});
         const auto list = makeTopicPartitions(partitions_);
@@ -190,8 +191,8 @@ int main(int argc, char** argv) {
         engine.push_back(records / engineSeconds / 1e6);
         ratios.push_back(handSeconds / engineSeconds);
     }
-    Figure{"kafka.source", median(engine), "M records/s", median(ratios), median(hand), {}}.print(
-        arguments.json);
+    Figure{"kafka.source", median(engine), "M records/s", median(ratios), median(hand), {}, ratios}
+        .print(arguments.json);
     if (!script.empty()) runScript({script, "kill", (work / "broker").string()});
     fs::remove_all(work);
 }

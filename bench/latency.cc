@@ -172,7 +172,8 @@ int main(int argc, char** argv) {
             {"p99", median(p99)},
             {"max", *std::max_element(max.begin(), max.end())},
             {"disk_p50", median(diskP50)},
-            {"disk_p99", median(diskP99)}}}
+            {"disk_p99", median(diskP99)}},
+           ratio}
         .print(arguments.json);
     return 0;
 }

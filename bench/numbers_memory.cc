@@ -175,7 +175,8 @@ int main(int argc, char** argv) {
             {"ratio_from_queue", median(fromQueue)},
             {"keys", static_cast<double>(hand.size())},
             {"seconds", median(ours)},
-            {"runs", static_cast<double>(arguments.runs)}}}
+            {"runs", static_cast<double>(arguments.runs)}},
+           ratio}
         .print(arguments.json);
     return 0;
 }

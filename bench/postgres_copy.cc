@@ -221,7 +221,8 @@ int main(int argc, char** argv) {
            "million rows/s",
            median(ratio),
            million / median(hand),
-           {}}
+           {},
+           ratio}
         .print(arguments.json);
     return 0;
 }

@@ -201,7 +201,8 @@ int main(int argc, char** argv) {
             {"read_seconds", last.readSeconds},
             {"replay_seconds", last.replaySeconds},
             {"batches", last.batches},
-            {"keys", static_cast<double>(expected.size())}}}
+            {"keys", static_cast<double>(expected.size())}},
+           ratio}
         .print(arguments.json);
     return 0;
 }

@@ -94,7 +94,7 @@ int main(int argc, char** argv) {
         std::cerr << "  run " << run + 1 << ": " << ours.back() << " against " << words.back()
                   << " MB/s\n";
     }
-    Figure{"rows.durable", median(ours), "MB/s", median(ratio), median(words), {}}.print(
+    Figure{"rows.durable", median(ours), "MB/s", median(ratio), median(words), {}, ratio}.print(
         arguments.json);
     fs::remove_all(work);
     return 0;

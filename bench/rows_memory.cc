@@ -201,7 +201,8 @@ int main(int argc, char** argv) {
            "million lines/s",
            median(ratio),
            million / median(hand),
-           {{"mb_per_s", static_cast<double>(view.size()) / 1e6 / median(ours)}}}
+           {{"mb_per_s", static_cast<double>(view.size()) / 1e6 / median(ours)}},
+           ratio}
         .print(arguments.json);
     return 0;
 }

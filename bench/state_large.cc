@@ -233,7 +233,8 @@ int main(int argc, char** argv) {
            median(theirs),
            {{"peak_rss_mib", engine.peakMebibytes},
             {"budget_mib", static_cast<double>((kCacheBytes + kChangesBytes) >> 20)},
-            {"reference_peak_rss_mib", plain.peakMebibytes}}}
+            {"reference_peak_rss_mib", plain.peakMebibytes}},
+           ratio}
         .print(arguments.json);
     fs::remove_all(work.directory);
     return 0;

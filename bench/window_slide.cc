@@ -87,7 +87,8 @@ int main(int argc, char** argv) {
             ratio.push_back(sliding.back() / tumbling.back());
         }
         return Figure{"window.slide", median(sliding),  "ns/record",
-                      median(ratio),  median(tumbling), {}};
+                      median(ratio),  median(tumbling), {},
+                      ratio};
     };
     for (const std::size_t vocabulary : {100'000, 1'000'000}) {
         const auto text = zipfText(kBatches * kBatchBytes, vocabulary, 1.0, 7);

@@ -204,7 +204,8 @@ int windowReduce(const std::string& binaries, const std::string& text, const fs:
             {"checkpoints", last.checkpoints},
             {"cpu_seconds", last.cpuSeconds},
             {"written_bytes", last.writtenBytes},
-            {"peak_rss_mib", last.peakMebibytes}}}
+            {"peak_rss_mib", last.peakMebibytes}},
+           ratio}
         .print(json);
     return 0;
 }
@@ -240,7 +241,8 @@ int longInterval(const std::string& binaries, const std::string& text, const fs:
             {"peak_rss_mib", longRun.peakMebibytes},
             {"reference_seconds", shortRun.seconds},
             {"reference_cpu_seconds", shortRun.cpuSeconds},
-            {"reference_peak_rss_mib", shortRun.peakMebibytes}}}
+            {"reference_peak_rss_mib", shortRun.peakMebibytes}},
+           ratio}
         .print(json);
     return 0;
 }
@@ -304,7 +306,8 @@ int main(int argc, char** argv) {
             {"reference_seconds", hand.seconds},
             {"reference_checkpoints", hand.checkpoints},
             {"reference_cpu_seconds", hand.cpuSeconds},
-            {"reference_peak_rss_mib", hand.peakMebibytes}}}
+            {"reference_peak_rss_mib", hand.peakMebibytes}},
+           ratio}
         .print(json);
     fs::remove_all(work);
     return 0;

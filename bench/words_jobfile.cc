@@ -15,6 +15,7 @@
 #include "bench/process.h"
 #include "bench/report.h"
 #include "bench/saved_counts.h"
+#include "bench/words_job.h"
 #include "core/logging.h"
 #include "tidemill/tidemill.h"
 
@@ -54,20 +55,6 @@ void runProgram(int port, const fs::path& data) {
     ssc.stop();
 }
 
-std::string writeJobFile(int port, const fs::path& work) {
-    const auto path = work / "job.toml";
-    std::ofstream(path) << "[job]\nname = \"words\"\ninterval = \"250ms\"\n"
-                           "[checkpoint]\ninterval = \"2s\"\nlog_bytes = 0\n"
-                           "[[source]]\ntype = \"socket\"\nport = "
-                        << port
-                        << "\n"
-                           "[[step]]\ndo = \"split\"\n"
-                           "[[step]]\ndo = \"count\"\nname = \"counts\"\n"
-                           "[[step]]\ndo = \"running_totals\"\nname = \"totals\"\n"
-                           "[[output]]\nto = \"print\"\nfrom = \"counts\"\n";
-    return path.string();
-}
-
 struct Bench {
     fs::path self;
     std::string text;
@@ -85,7 +72,7 @@ struct Bench {
         const pid_t job = startProgram(
             jobFile
                 ? std::vector<std::string>{(binaries / "tidemill").string(), "run",
-                                           writeJobFile(port, work), "--data-dir", data.string()}
+                                           writeWordsJob(port, work), "--data-dir", data.string()}
                 : std::vector<std::string>{self.string(), "--job=" + std::to_string(port),
                                            data.string()},
             (work / "printed.txt").string(), true);
@@ -133,8 +120,13 @@ int main(int argc, char** argv) {
         std::cerr << "  run " << run + 1 << " of " << arguments.runs << ": " << ours.back()
                   << " against " << theirs.back() << " million words/s\n";
     }
-    Figure{"words.jobfile", median(ours),   "million words/s",
-           median(ratio),   median(theirs), {{"seconds", words / median(ours) / 1e6}}}
+    Figure{"words.jobfile",
+           median(ours),
+           "million words/s",
+           median(ratio),
+           median(theirs),
+           {{"seconds", words / median(ours) / 1e6}},
+           ratio}
         .print(arguments.json);
     fs::remove_all(work);
     return 0;

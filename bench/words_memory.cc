@@ -120,7 +120,8 @@ Figure besideHand(const char* name, std::string& text, Split split, int runs) {
             "million words/s",
             median(ratio),
             words / 1e6 / median(hand),
-            {{"mb_per_s", static_cast<double>(text.size()) / 1e6 / median(engine)}}};
+            {{"mb_per_s", static_cast<double>(text.size()) / 1e6 / median(engine)}},
+            ratio};
 }
 
 Figure growth(std::size_t bytes, int runs) {
@@ -168,7 +169,8 @@ Figure cores(std::string& text, int runs) {
             "million words/s",
             median(ratio),
             words / 1e6 / median(one),
-            {{"speedup_of_two_counts_by_hand", median(byHand)}}};
+            {{"speedup_of_two_counts_by_hand", median(byHand)}},
+            ratio};
 }
 
 }  // namespace

@@ -73,8 +73,8 @@ public:
     virtual std::vector<BlockPtr> take(std::size_t bytesMax) = 0;
     // Blocks that are durable need not stay in memory.
     virtual bool storesBlocks() const { return false; }
-    // Bytes in blocks that no batch owns yet.
-    virtual std::size_t pendingBytes() const = 0;
+    // Blocks that no batch owns yet. They need not have bytes: a lane may only have moved.
+    virtual std::size_t pendingBlocks() const = 0;
 
     // Everything at or below `lsn` may be removed. Removes whole segments only.
     virtual Result<> trim(Lsn lsn) = 0;

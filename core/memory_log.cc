@@ -9,7 +9,6 @@ BlockLog::Outcome MemoryLog::append(BlockPtr block) {
         if (!lanes_.advance(block->origin())) return Outcome::kStale;
         lsn = last_ = last_.next();
         block->setLsn(lsn);
-        pendingBytes_ += block->sizeBytes();
         pending_.push_back(std::move(block));
     }
     report(lsn);
@@ -52,16 +51,15 @@ std::vector<BlockPtr> MemoryLog::take(std::size_t bytesMax) {
         const std::size_t size = pending_.front()->sizeBytes();
         if (!taken.empty() && bytes + size > bytesMax) break;
         bytes += size;
-        pendingBytes_ -= size;
         taken.push_back(std::move(pending_.front()));
         pending_.pop_front();
     }
     return taken;
 }
 
-std::size_t MemoryLog::pendingBytes() const {
+std::size_t MemoryLog::pendingBlocks() const {
     std::lock_guard lock(mutex_);
-    return pendingBytes_;
+    return pending_.size();
 }
 
 }  // namespace tidemill::core

@@ -25,7 +25,7 @@ public:
     Result<> waitDurable(Lsn) override { return {}; }
     void onDurable(std::function<void(Result<Lsn>)> listener) override;
     std::vector<BlockPtr> take(std::size_t bytesMax) override;
-    std::size_t pendingBytes() const override;
+    std::size_t pendingBlocks() const override;
     Result<> trim(Lsn) override { return {}; }
     std::uint64_t sizeBytes() const override { return 0; }
     std::uint64_t writtenBytes() const override { return 0; }
@@ -39,7 +39,6 @@ private:
     mutable std::mutex mutex_;
     Lsn last_;
     std::deque<BlockPtr> pending_;
-    std::size_t pendingBytes_ = 0;
     Lanes lanes_;
     std::vector<std::function<void(Result<Lsn>)>> listeners_;
 };

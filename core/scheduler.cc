@@ -83,7 +83,7 @@ bool Scheduler::waitForDue() {
     if (!outcome_ || requested_ == RequestedState::kAbandon) return false;
     if (requested_ != RequestedState::kFinish) return true;
     lock.unlock();
-    return log_.pendingBytes() != 0 || hooks_.inputsWait();
+    return log_.pendingBlocks() != 0 || hooks_.inputsWait();
 }
 
 // The time of the batch that begins; what is unusual about it is said.

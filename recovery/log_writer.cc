@@ -185,7 +185,7 @@ void LogWriter::onDurable(std::function<void(core::Result<Lsn>)> listener) {
 std::vector<core::BlockPtr> LogWriter::take(std::size_t bytesMax) {
     std::lock_guard lock(mutex_);
     auto taken = waiting_.take(bytesMax, durable_);
-    if (waiting_.releaseFrom() && !waiting_.empty()) work_.notify_one();
+    if (waiting_.releaseFrom() && waiting_.size() != 0) work_.notify_one();
     return taken;
 }
 
@@ -199,9 +199,9 @@ void LogWriter::releaseMemory(std::span<const Queued> written) {
         if (queued.block && queued.block->memoryIsScarce()) queued.block->release();
 }
 
-std::size_t LogWriter::pendingBytes() const {
+std::size_t LogWriter::pendingBlocks() const {
     std::lock_guard lock(mutex_);
-    return waiting_.sizeBytes();
+    return waiting_.size();
 }
 
 std::uint64_t LogWriter::sizeBytes() const { return segments_.sizeBytes(); }

@@ -73,7 +73,7 @@ public:
     void onDurable(std::function<void(core::Result<core::Lsn>)> listener) override;
     std::vector<core::BlockPtr> take(std::size_t bytesMax) override;
     bool storesBlocks() const override { return true; }
-    std::size_t pendingBytes() const override;
+    std::size_t pendingBlocks() const override;
     core::Result<> trim(core::Lsn lsn) override;
     std::uint64_t sizeBytes() const override;
     std::uint64_t writtenBytes() const override;

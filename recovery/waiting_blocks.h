@@ -37,7 +37,7 @@ public:
     // Without a delay, those up to `durable` that stay behind give their memory back if they may.
     std::vector<core::BlockPtr> take(std::size_t bytesMax, core::Lsn durable);
 
-    bool empty() const { return blocks_.empty(); }
+    std::size_t size() const { return blocks_.size(); }
     std::size_t sizeBytes() const { return sizeBytes_; }
 
     // Whether a block gives its memory back as soon as it is durable, when memory is scarce. Those

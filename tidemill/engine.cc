@@ -34,15 +34,29 @@ Engine::~Engine() {
 Result<> Engine::start() {
     const std::lock_guard lock(lifeMutex_);
     if (stopped_) {
-        stage_ = Stage::kNotStarted;
+        endStart(Stage::kNotStarted);
         return {};
     }
     const core::OwnThreadScope own;  // replayed outputs run here
     Result<> result;
     startResult_ = core::catchingAll([&] { result = run(); });
     if (startResult_) startResult_ = std::move(result);
-    stage_ = startResult_ ? Stage::kStarted : Stage::kNotStarted;
+    endStart(startResult_ ? Stage::kStarted : Stage::kNotStarted);
     return startResult_;
+}
+
+void Engine::endStart(Stage stage) {
+    const std::lock_guard lock(startMutex_);
+    stage_ = stage;
+    startEnds_.notify_all();
+}
+
+bool Engine::awaitStart(std::optional<std::chrono::steady_clock::time_point> until) {
+    std::unique_lock lock(startMutex_);
+    const auto ended = [this] { return stage_ != Stage::kStarting; };
+    if (until) return startEnds_.wait_until(lock, *until, ended);
+    startEnds_.wait(lock, ended);
+    return true;
 }
 
 Result<> Engine::run() {
@@ -120,10 +134,8 @@ Result<> Engine::atBoundary(const BatchRecord& record, bool repeatable) {
 }
 
 Result<> Engine::wait() {
-    {
-        const std::lock_guard starting(lifeMutex_);
-        if (stage_ == Stage::kNotStarted) return startResult_;
-    }
+    awaitStart(std::nullopt);
+    if (stage_ == Stage::kNotStarted) return startResult_;
     auto outcome = parts_.sayIfHeals(parts_.scheduler->wait());
     // What follows the last batch of a stop, its checkpoint for one, may still fail.
     const std::lock_guard stopping(lifeMutex_);
@@ -132,11 +144,8 @@ Result<> Engine::wait() {
 
 std::optional<Result<>> Engine::waitFor(std::chrono::nanoseconds timeout) {
     const auto until = std::chrono::steady_clock::now() + timeout;
-    {
-        const std::unique_lock starting(lifeMutex_, until);
-        if (stage_ == Stage::kNotStarted) return startResult_;
-        if (stage_ == Stage::kStarting) return std::nullopt;
-    }
+    if (!awaitStart(until)) return std::nullopt;
+    if (stage_ == Stage::kNotStarted) return startResult_;
     auto outcome = parts_.scheduler->waitFor(until - std::chrono::steady_clock::now());
     if (!outcome) return std::nullopt;
     const std::unique_lock stopping(lifeMutex_, until);
@@ -156,8 +165,13 @@ bool Engine::running() const {
 }
 
 Result<bool> Engine::waitForBatch(BatchId id, std::chrono::nanoseconds timeout) {
-    if (!parts_.scheduler) return false;
-    return parts_.scheduler->waitForBatch(id, timeout);
+    const auto until = std::chrono::steady_clock::now() + timeout;
+    if (!awaitStart(until)) return false;
+    if (stage_ == Stage::kNotStarted) {
+        TM_TRY(Result<>(startResult_));
+        return false;
+    }
+    return parts_.scheduler->waitForBatch(id, until - std::chrono::steady_clock::now());
 }
 
 // Receivers first, so that what they still hand over is in the log; then the batches; then the

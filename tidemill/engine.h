@@ -4,9 +4,12 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -38,7 +41,8 @@ public:
     core::Result<> wait();
     std::optional<core::Result<>> waitFor(std::chrono::nanoseconds timeout);
     bool starting() const { return stage_ == Stage::kStarting; }
-    // Whether batch `id` was complete within `timeout`.
+    // Whether batch `id` was complete within `timeout`, a start that is under way included. After a
+    // start that failed: its error.
     core::Result<bool> waitForBatch(core::BatchId id, std::chrono::nanoseconds timeout);
     bool running() const;
     // Idempotent; waits for a start, or another stop, that is under way. Graceful: all that was
@@ -58,7 +62,12 @@ public:
     std::vector<std::uint16_t> boundPorts() const;
 
 private:
+    enum class Stage { kStarting, kStarted, kNotStarted };
+
     core::Result<> run();
+    void endStart(Stage stage);
+    // False: it has not ended in time; without a time it waits for ever.
+    bool awaitStart(std::optional<std::chrono::steady_clock::time_point> until);
     core::Result<> finalCheckpoint();
     void spaceIsLow(bool low);
     std::vector<OutputStatus> outputStatus() const;
@@ -90,8 +99,9 @@ private:
     std::atomic<bool> spaceLow_ = false;
 
     // What others may look at is complete from kStarted on, and stays.
-    enum class Stage { kStarting, kStarted, kNotStarted };
     std::atomic<Stage> stage_ = Stage::kStarting;
+    std::mutex startMutex_;
+    std::condition_variable startEnds_;
 
     core::TimedMutex lifeMutex_;  // held while it starts and while it stops
     core::Result<> startResult_;

@@ -67,6 +67,9 @@ struct StreamingOptions {
     // that names state and key. At most 1 GiB.
     std::size_t maxStateRowBytes = std::size_t{1} << 30;
 
+    // What divideMemory() made the budgets of memory fit into; for the status. 0: nothing.
+    std::size_t memoryBytes = 0;
+
     // What remember() holds of a stream, about; beyond, its oldest batches are dropped.
     std::size_t maxRememberedBytes = 256 << 20;
 

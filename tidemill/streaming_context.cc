@@ -142,7 +142,8 @@ bool StreamingContext::awaitTermination(std::chrono::milliseconds timeout) {
 bool StreamingContext::awaitBatch(std::uint64_t id, std::chrono::milliseconds timeout) {
     auto* const running = engine();
     if (running == nullptr) throw std::logic_error("awaitBatch: the context was not started");
-    const auto complete = running->waitForBatch(core::BatchId(id), timeout);
+    const auto complete =
+        running->waitForBatch(core::BatchId(id), std::clamp<Duration>(timeout, {}, kDurationMax));
     if (!complete) throw StreamingError(complete.error());
     return *complete;
 }

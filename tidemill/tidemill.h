@@ -4,6 +4,7 @@
 
 #include "tidemill/common_types.h"
 #include "tidemill/dstream.h"
+#include "tidemill/memory_budget.h"
 #include "tidemill/options.h"
 #include "tidemill/split_words.h"
 #include "tidemill/streaming_context.h"

@@ -4,6 +4,7 @@
 #include "core/logging.h"
 #include "sources/record_assembler.h"
 #include "state/state_table.h"
+#include "tidemill/memory_budget.h"
 #include "tools/listen_address.h"
 #include "tools/listen_conflicts.h"
 
@@ -37,9 +38,11 @@ void readJobSettings(TomlTable& table, JobFile& job, JobFileErrors& errors) {
 
 void readLimits(TomlTable& table, JobFile& job) {
     auto& options = job.options;
+    if (table.has("memory"))
+        divideMemory(table.size("memory", kMemoryBytesMin, kMemoryBytesMin), options);
     options.workers = static_cast<unsigned>(table.integer("workers", 0, 0, 1024));
     options.maxBatchBytes = table.size("max_batch_bytes", options.maxBatchBytes, kKibi);
-    options.receiveBudgetBytes = table.size("receive_budget", 0, kKibi);
+    options.receiveBudgetBytes = table.size("receive_budget", options.receiveBudgetBytes, kKibi);
     options.maxBacklogBytes = table.size("max_backlog_bytes", 0, kKibi);
     options.blockBytes =
         table.size("block_bytes", options.blockBytes, core::BufferPool::kSmallestBytes,

@@ -103,8 +103,9 @@ Properties consumerProperties(const KafkaOptions& options) {
     // payload, and by the payload.
     Properties all{
         {"client.id", "tidemill"},
-        {"queued.min.messages", "50000"},
+        {"queued.min.messages", std::to_string(kQueuedRecords)},
         {"queued.max.messages.kbytes", "65536"},
+        {"fetch.message.max.bytes", "4194304"},
         {"fetch.wait.max.ms", "100"},
         {"reconnect.backoff.max.ms", "2000"},
     };

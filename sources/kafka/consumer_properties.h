@@ -1,6 +1,8 @@
 // From a program's options to a consumer's configuration. Private to sources/kafka/.
 #pragma once
 
+#include <cstddef>
+
 #include "core/error.h"
 #include "rdkafka/handle.h"
 #include "sources/kafka/kafka_options.h"
@@ -17,6 +19,9 @@ core::Result<> checkOptions(const KafkaOptions& options);
 
 // With all that exactness needs. Requires what checkOptions asks for.
 Properties consumerProperties(const KafkaOptions& options);
+
+// librdkafka stops to fetch while so many records wait to be taken.
+inline constexpr std::size_t kQueuedRecords = 50'000;
 
 // Whether this consumer cannot go on: a person must act, or librdkafka has given it up.
 inline bool endsTheJob(rd_kafka_resp_err_t error) {

@@ -33,9 +33,15 @@ std::string range(std::int64_t from, std::int64_t to) {
 
 }  // namespace
 
+// Batches flush blocks while the reader looks at them.
+Position KafkaSource::positionOf(const PartitionReader& partition) const {
+    const std::lock_guard lock(mutex_);
+    return partition.block.position();
+}
+
 // From where it is, seeing first whether it is still what it was.
 void KafkaSource::ask(PartitionReader& partition) {
-    const auto position = partition.block.position();
+    const auto position = positionOf(partition);
     if (position.anchor) return askAt(partition, position.anchor->offset, Stage::kChecking);
     askAt(partition, position.next, Stage::kReading);
 }
@@ -78,7 +84,7 @@ void KafkaSource::lookInto(PartitionReader& partition) {
         partition.lookAt = Clock::now() + kSeeTwice;
         return scout_->isAbsent(partition.name);
     }
-    const auto position = partition.block.position();
+    const auto position = positionOf(partition);
     const auto outOfRange = decideOutOfRange(position, *has);
     if (outOfRange == OutOfRange::kGoOn) {
         partition.seenBefore = false;

@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t kMessagesAtOnce = 1'000;
 constexpr int kFetchMillis = 10;
+constexpr std::size_t kBusyBytes = 1 << 20;
 constexpr std::chrono::milliseconds kIdle{5};
 // Behind so long a time without reading, what comes next may be from another topic of that name.
 constexpr std::chrono::seconds kLongPause{5};
@@ -139,13 +140,20 @@ void KafkaSource::fetch() {
     std::array<rd_kafka_message_t*, kMessagesAtOnce> messages;
     const auto count =
         rd_kafka_consume_batch_queue(queue_.get(), kFetchMillis, messages.data(), messages.size());
-    for (ssize_t i = 0; i < count; ++i) pending_.emplace_back(messages[static_cast<size_t>(i)]);
+    std::size_t bytes = 0;
+    for (ssize_t i = 0; i < count; ++i) {
+        pending_.emplace_back(messages[static_cast<size_t>(i)]);
+        bytes += pending_.back()->len;
+    }
     pendingAt_ = 0;
     lastTopic_ = nullptr;
     if (fetchesFailed_) checkFailedFetches();
     if (count == 0) return;
     scout_->recordsCome();
-    if (pending_.size() == kMessagesAtOnce) scout_->isBusy();
+    if (pending_.size() == kMessagesAtOnce || bytes >= kBusyBytes) scout_->isBusy();
+    // Once for each time that it was full: the fetch goes on while the rest is taken.
+    const bool isFull = rd_kafka_queue_length(queue_.get()) >= kQueuedRecords;
+    if (std::exchange(queueWasFull_, isFull) && !isFull) scout_->hasRoom();
 }
 
 // What was fetched from a partition behind a failure may be from another topic of that name: it is

@@ -86,6 +86,7 @@ private:
     void doubt(PartitionReader& partition, Doubt why);
     void checkAll();
     void lookInto(PartitionReader& partition);
+    Position positionOf(const PartitionReader& partition) const;
     void lost(PartitionReader& partition, const std::string& what, const Watermarks& has);
 
     bool flush(PartitionReader& partition);  // under mutex_
@@ -123,6 +124,7 @@ private:
     PartitionReader* lastPartition_ = nullptr;
     std::string headers_;  // of the message at hand
     std::chrono::steady_clock::time_point lastFetch_;
+    bool queueWasFull_ = false;  // librdkafka had stopped to fetch
 };
 
 }  // namespace tidemill::sources::kafka

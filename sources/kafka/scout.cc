@@ -69,6 +69,12 @@ void Scout::isBusy() {
     wakes_.notify_all();
 }
 
+void Scout::hasRoom() {
+    const std::lock_guard lock(mutex_);
+    askNow_ = true;
+    wakes_.notify_all();
+}
+
 bool Scout::connected() const {
     const std::lock_guard lock(mutex_);
     return connected_;
@@ -98,14 +104,16 @@ void Scout::run() {
 void Scout::waitUntil(std::chrono::steady_clock::time_point until,
                       std::unique_lock<std::mutex>& lock) {
     while (!stopping_ && !lookNow_) {
-        if (wakes_.wait_until(lock, until, [&] { return stopping_ || lookNow_ || busy_; }) &&
-            !busy_)
+        if (wakes_.wait_until(lock, until,
+                              [&] { return stopping_ || lookNow_ || askNow_ || busy_; }) &&
+            (stopping_ || lookNow_))
             return;
         if (std::chrono::steady_clock::now() >= until) return;
+        askNow_ = false;
         lock.unlock();
         askEachBroker();
         lock.lock();
-        wakes_.wait_for(lock, kAskBusyEvery, [&] { return stopping_ || lookNow_; });
+        wakes_.wait_for(lock, kAskBusyEvery, [&] { return stopping_ || lookNow_ || askNow_; });
         busy_ = false;
     }
 }

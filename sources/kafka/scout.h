@@ -64,6 +64,9 @@ public:
     // More records wait than are taken at once. A fetch thread of librdkafka 2.0 whose queue was
     // full sleeps for a second, however soon the queue is empty, unless it has something to ask.
     void isBusy();
+    // What waits to be taken was as much as librdkafka fetches, and is less now: to be asked for at
+    // once, so that more comes while the rest is taken.
+    void hasRoom();
     // The cluster has answered at least once.
     bool connected() const;
 
@@ -94,6 +97,7 @@ private:
     std::set<PartitionName> absent_;
     bool stopping_ = false;
     bool lookNow_ = false;
+    bool askNow_ = false;
     bool away_ = false;
     bool troubled_ = false;
     bool connected_ = false;

@@ -90,7 +90,7 @@ TEST(MemoryLog, ALaneIsTakenOnceAndInOrder) {
     // Nothing was appended: no LSN, no bytes, nobody was told.
     EXPECT_EQ(again->lsn(), Lsn(0));
     EXPECT_EQ(log.last(), Lsn(1));
-    EXPECT_EQ(log.pendingBytes(), 2u);
+    EXPECT_EQ(log.pendingBlocks(), 1u);
     EXPECT_EQ(told, 1);
     EXPECT_EQ(log.sessionLines("s"), 1u);
     ASSERT_EQ(log.append(laneBlock("b\n", "s", 2)), Outcome::kQueued);
@@ -108,12 +108,12 @@ TEST(MemoryLog, ABatchTakesAsManyBlocksAsFitAndAtLeastOne) {
     EXPECT_TRUE(log.take(100).empty());
     for (const char* text : {"1234", "56", "78", "9"})
         ASSERT_EQ(log.append(blockOf(text)), Outcome::kQueued);
-    EXPECT_EQ(log.pendingBytes(), 9u);
+    EXPECT_EQ(log.pendingBlocks(), 4u);
     EXPECT_EQ(textsOf(log.take(6)), (Texts{"1234", "56"})) << "these fit exactly";
-    EXPECT_EQ(log.pendingBytes(), 3u);
+    EXPECT_EQ(log.pendingBlocks(), 2u);
     EXPECT_EQ(textsOf(log.take(0)), Texts{"78"});
     EXPECT_EQ(textsOf(log.take(100)), Texts{"9"});
-    EXPECT_EQ(log.pendingBytes(), 0u);
+    EXPECT_EQ(log.pendingBlocks(), 0u);
     EXPECT_TRUE(log.take(100).empty());
 }
 
@@ -134,7 +134,7 @@ TEST(MemoryLog, ABlockWithoutBytesIsTakenToo) {
     origin.oversize = 3;
     setLineLane(origin, "s");
     ASSERT_EQ(log.append(blockOf("", std::move(origin))), Outcome::kQueued);
-    EXPECT_EQ(log.pendingBytes(), 0u);
+    EXPECT_EQ(log.pendingBlocks(), 1u);
     EXPECT_EQ(log.sessionLines("s"), 3u);
     const auto taken = log.take(0);
     ASSERT_EQ(taken.size(), 1u);
@@ -177,7 +177,7 @@ TEST(MemoryLog, ThreadsAppendWhileOneTakesAndEveryBlockIsTakenOnceInOrder) {
 
     ASSERT_EQ(taken.size(), kThreads * kBlocks);
     EXPECT_EQ(told, taken.size());
-    EXPECT_EQ(log.pendingBytes(), 0u);
+    EXPECT_EQ(log.pendingBlocks(), 0u);
     EXPECT_EQ(log.last(), Lsn(taken.size() + records)) << "no LSN twice, none left out";
     for (std::size_t i = 1; i < taken.size(); ++i)
         ASSERT_LT(taken[i - 1]->lsn(), taken[i]->lsn()) << i;

@@ -45,7 +45,7 @@ public:
     void onDurable(std::function<void(Result<Lsn>)>) override {}
     std::vector<BlockPtr> take(std::size_t bytesMax) override { return log_.take(bytesMax); }
     bool storesBlocks() const override { return stores; }
-    std::size_t pendingBytes() const override { return log_.pendingBytes(); }
+    std::size_t pendingBlocks() const override { return log_.pendingBlocks(); }
     Result<> trim(Lsn) override { return {}; }
     std::uint64_t sizeBytes() const override { return 0; }
     std::uint64_t writtenBytes() const override { return 0; }
@@ -220,6 +220,16 @@ TEST_F(SchedulerTest, FinishRunsTheBacklogInBatchesOfTheirLimit) {
     scheduler_->finish();
     EXPECT_EQ(seen_, (std::vector<std::string>{"1: x0 x1 ", "2: x2 x3 ", "3: x4 "}));
     EXPECT_EQ(rooms_, (std::vector<std::size_t>{0, 0, 3}));
+}
+
+// All of its records were too long, say: it is received all the same, and a batch must own it.
+TEST_F(SchedulerTest, FinishTakesABlockWithoutBytes) {
+    make();
+    scheduler_->start({});
+    log_.append(blockOf(""));
+    scheduler_->finish();
+    EXPECT_EQ(seen_, std::vector<std::string>{"1: "});
+    EXPECT_EQ(log_.pendingBlocks(), 0u);
 }
 
 TEST_F(SchedulerTest, AbandonLeavesWhatIsNotRecorded) {

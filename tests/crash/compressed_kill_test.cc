@@ -14,6 +14,7 @@
 #include <sstream>
 
 #include "tests/support/compressed.h"
+#include "tests/support/environment_number.h"
 #include "tests/tools/program_rig.h"
 
 namespace tidemill::test {
@@ -21,11 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
-
-long numberFrom(const char* variable, long byDefault) {
-    const char* text = std::getenv(variable);
-    return text == nullptr ? byDefault : std::strtol(text, nullptr, 10);
-}
 
 class CompressedKills : public ::testing::Test {
 protected:
@@ -94,9 +90,9 @@ protected:
 };
 
 TEST_F(CompressedKills, EveryLineIsReadAndWrittenOnce) {
-    const auto kills = numberFrom("TIDEMILL_KILLS", 10);
-    const auto files = static_cast<unsigned>(numberFrom("TIDEMILL_FILES", 40));
-    const auto seed = static_cast<unsigned>(numberFrom("TIDEMILL_SEED", 1));
+    const auto kills = environmentNumber("TIDEMILL_KILLS", 10);
+    const auto files = static_cast<unsigned>(environmentNumber("TIDEMILL_FILES", 40));
+    const auto seed = static_cast<unsigned>(environmentNumber("TIDEMILL_SEED", 1));
     std::mt19937 random(seed);
     unsigned put = 0;
     for (long killed = 0; killed < kills && !HasFailure(); ++killed) {

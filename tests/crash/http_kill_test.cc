@@ -17,6 +17,7 @@
 #include <random>
 #include <thread>
 
+#include "tests/support/environment_number.h"
 #include "tests/support/http_client.h"
 #include "tests/tools/program_rig.h"
 
@@ -25,11 +26,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
-
-long numberFrom(const char* variable, long byDefault) {
-    const char* text = std::getenv(variable);
-    return text == nullptr ? byDefault : std::strtol(text, nullptr, 10);
-}
 
 // A client with a session, and the ledger of what it was told is durable. It sends words of its own
 // in requests of one to three lines, plain, in chunks or as gzip; some answers it does not wait
@@ -172,9 +168,10 @@ protected:
 };
 
 TEST_F(HttpKills, NoRequestIsLostOrDoubledAndOrderIsKept) {
-    const auto kills = numberFrom("TIDEMILL_KILLS", 10);
-    const auto requests = static_cast<std::uint64_t>(numberFrom("TIDEMILL_REQUESTS", 20'000));
-    const auto seed = static_cast<unsigned>(numberFrom("TIDEMILL_SEED", 1));
+    const auto kills = environmentNumber("TIDEMILL_KILLS", 10);
+    const auto requests =
+        static_cast<std::uint64_t>(environmentNumber("TIDEMILL_REQUESTS", 20'000));
+    const auto seed = static_cast<unsigned>(environmentNumber("TIDEMILL_SEED", 1));
     std::mt19937 random(seed);
     writeJob();
     std::vector<std::unique_ptr<Feed>> feeds;

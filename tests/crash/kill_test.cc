@@ -14,16 +14,12 @@
 #include "core/failpoint.h"
 #include "tests/crash/session_feed.h"
 #include "tests/crash/wordcount_rig.h"
+#include "tests/support/environment_number.h"
 
 namespace tidemill::test {
 namespace {
 
 using std::chrono::milliseconds;
-
-long numberFrom(const char* variable, long byDefault) {
-    const char* text = std::getenv(variable);
-    return text == nullptr ? byDefault : std::strtol(text, nullptr, 10);
-}
 
 // Phases that pass so quickly that a random kill would hardly ever meet them are drawn out in some
 // lives: by these points, for each phase.
@@ -149,10 +145,10 @@ private:
 };
 
 TEST(Kill, NothingIsLostOrDoubledWheneverItComes) {
-    const long wanted = numberFrom("TIDEMILL_KILLS", 200);
-    const auto until =
-        std::chrono::steady_clock::now() + std::chrono::minutes(numberFrom("TIDEMILL_MINUTES", 0));
-    auto seed = static_cast<unsigned>(numberFrom("TIDEMILL_SEED", 1));
+    const long wanted = environmentNumber("TIDEMILL_KILLS", 200);
+    const auto until = std::chrono::steady_clock::now() +
+                       std::chrono::minutes(environmentNumber("TIDEMILL_MINUTES", 0));
+    auto seed = static_cast<unsigned>(environmentNumber("TIDEMILL_SEED", 1));
     std::map<std::string, int> kills;
     for (; (kills["all"] < wanted || std::chrono::steady_clock::now() < until) && !HasFailure();
          ++seed) {

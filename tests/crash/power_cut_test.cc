@@ -16,6 +16,7 @@
 #include <optional>
 
 #include "tests/crash/wordcount_rig.h"
+#include "tests/support/environment_number.h"
 #include "tests/support/loop_file_system.h"
 #include "tests/support/test_client.h"
 
@@ -27,11 +28,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::uint64_t kDiskBytes = 64 << 20;
-
-long numberFrom(const char* variable, long byDefault) {
-    const char* text = std::getenv(variable);
-    return text == nullptr ? byDefault : std::strtol(text, nullptr, 10);
-}
 
 void syncPath(const fs::path& path) {
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -240,8 +236,8 @@ private:
 class PowerCutOfARun : public PowerCut, public ::testing::WithParamInterface<int> {};
 
 TEST_P(PowerCutOfARun, LosesNothingThatWasAcknowledged) {
-    Lives lives(*disk_, static_cast<unsigned>(numberFrom("TIDEMILL_SEED", 1)), GetParam());
-    lives.run(numberFrom("TIDEMILL_CUTS", 12));
+    Lives lives(*disk_, static_cast<unsigned>(environmentNumber("TIDEMILL_SEED", 1)), GetParam());
+    lives.run(environmentNumber("TIDEMILL_CUTS", 12));
     if (HasFailure()) return;
     EXPECT_GT(lives.promised(), 0u) << "nothing was at stake";
     std::cout << lives.promised() << " lines were acknowledged before cuts\n";

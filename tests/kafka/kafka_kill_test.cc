@@ -20,6 +20,7 @@
 
 #include "tests/kafka/kafka_broker.h"
 #include "tests/kafka/kafka_client.h"
+#include "tests/support/environment_number.h"
 #include "tests/tools/program_rig.h"
 
 namespace tidemill::test {
@@ -30,11 +31,6 @@ using std::chrono::milliseconds;
 
 constexpr int kPartitions = 3;
 constexpr auto kGroup = "killed";
-
-long numberFrom(const char* variable, long byDefault) {
-    const char* text = std::getenv(variable);
-    return text == nullptr ? byDefault : std::strtol(text, nullptr, 10);
-}
 
 // Writes words of its own to random partitions, at most so many waiting, until it is stopped.
 class PlainFeed {
@@ -172,8 +168,8 @@ TEST_F(KafkaKills, EveryRecordIsCountedOnce) {
     client_ = std::make_unique<KafkaClient>(broker_->address());
     client_->createTopic("t", kPartitions);
     writeJob();
-    const auto kills = numberFrom("TIDEMILL_KILLS", 12);
-    const auto seed = static_cast<unsigned>(numberFrom("TIDEMILL_SEED", 1));
+    const auto kills = environmentNumber("TIDEMILL_KILLS", 12);
+    const auto seed = static_cast<unsigned>(environmentNumber("TIDEMILL_SEED", 1));
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937 random(seed);
     PlainFeed plain(broker_->address(), seed);

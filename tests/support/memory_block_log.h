@@ -55,7 +55,7 @@ public:
     core::Result<> waitDurable(core::Lsn lsn) override;
     void onDurable(std::function<void(core::Result<core::Lsn>)> listener) override;
     std::vector<core::BlockPtr> take(std::size_t) override { return {}; }
-    std::size_t pendingBytes() const override { return 0; }
+    std::size_t pendingBlocks() const override { return 0; }
     core::Result<> trim(core::Lsn) override { return {}; }
     std::uint64_t sizeBytes() const override { return 0; }
     std::uint64_t writtenBytes() const override { return 0; }

@@ -50,7 +50,7 @@ public:
     Result<> waitDurable(Lsn) override { return {}; }
     void onDurable(std::function<void(Result<Lsn>)>) override {}
     std::vector<core::BlockPtr> take(std::size_t) override { return {}; }
-    std::size_t pendingBytes() const override { return 0; }
+    std::size_t pendingBlocks() const override { return 0; }
     Result<> trim(Lsn lsn) override { return onTrim(lsn); }
     std::uint64_t sizeBytes() const override { return 0; }
     std::uint64_t writtenBytes() const override { return written; }

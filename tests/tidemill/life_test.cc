@@ -79,6 +79,34 @@ TEST_F(Life, TheDirectoryMayBeSetUntilTheStart) {
     EXPECT_EQ(sum_, 6);
 }
 
+TEST_F(Life, ABatchMayBeWaitedForWhileAStartRunsItAgain) {
+    queue_.push({1, 2, 3});
+    {
+        StreamingContext context(options());
+        build(context, [] { throw std::runtime_error("no more paper"); });
+        context.start();
+        EXPECT_THROW(context.awaitTermination(), StreamingError);
+    }
+    std::promise<void> runsAgain, goOn;
+    StreamingContext context(options());
+    build(context, [&] {
+        if (context.state() != StreamingContext::State::kInitialized) return;
+        runsAgain.set_value();
+        goOn.get_future().wait();
+    });
+    std::thread starts([&] { context.start(); });
+    runsAgain.get_future().wait();
+    EXPECT_FALSE(context.awaitBatch(1, 1ms));
+    EXPECT_FALSE(context.awaitTermination(1ms));
+    auto waits = std::async(std::launch::async, [&] { return context.awaitBatch(1, kLongest); });
+    EXPECT_EQ(waits.wait_for(50ms), std::future_status::timeout);
+    goOn.set_value();
+    EXPECT_TRUE(waits.get());
+    starts.join();
+    context.stop();
+    EXPECT_EQ(sum_, 12);
+}
+
 TEST_F(Life, AfterAStartThatFailedEveryoneIsToldWhy) {
     auto wrong = options();
     wrong.directory = path_ / "none" / "data";

@@ -120,7 +120,7 @@ TEST(DaemonStatus, DiskClockAndCheckpointsAreLookedAt) {
     EXPECT_THAT(report.words,
                 ElementsAre(HasSubstr("the disk is nearly full"),
                             HasSubstr("the clock is 7.5 s behind the last batch"),
-                            "the last checkpoint is 120 s old, and one is due every 10 s"));
+                            "the last checkpoint is 120.0 s old, and one is due every 10 s"));
 }
 
 TEST(DaemonStatus, AStartAndAStopSayHowFarTheyAre) {

@@ -1,6 +1,7 @@
 // What a job file may say, and the words for what its steps must not. Every wrong file is planned
 // too: what the daemon's user sees is what is compared here.
 #include "tests/tools/job_file_texts.h"
+#include "tidemill/memory_budget.h"
 
 namespace tidemill::tools {
 namespace {
@@ -66,6 +67,28 @@ to = "print"
     EXPECT_EQ(job.options.maxSessions, 7u);
     EXPECT_EQ(job.options.checkpointInterval, Duration(120'000));
     EXPECT_EQ(job.options.checkpointBytes, 0u);
+}
+
+TEST(JobFile, MemoryIsDividedAndWhatIsSaidBesideItStands) {
+    const auto job = good(R"([job]
+name = "j"
+[limits]
+memory = "1GiB"
+state_cache = "2MiB"
+[[source]]
+type = "socket"
+port = 1
+[[output]]
+to = "print"
+)");
+    StreamingOptions divided;
+    divideMemory(std::size_t{1} << 30, divided);
+    EXPECT_EQ(job.options.memoryBytes, std::size_t{1} << 30);
+    EXPECT_EQ(job.options.maxBatchBytes, divided.maxBatchBytes);
+    EXPECT_EQ(job.options.receiveBudgetBytes, divided.receiveBudgetBytes);
+    EXPECT_EQ(job.options.deltaBudgetBytes, divided.deltaBudgetBytes);
+    EXPECT_EQ(job.options.maxStateRowBytes, divided.maxStateRowBytes);
+    EXPECT_EQ(job.options.stateCacheBytes, 2u << 20);
 }
 
 TEST(JobFile, EverySourceStepAndOutput) {

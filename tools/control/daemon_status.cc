@@ -141,7 +141,7 @@ void judgeCheckpoints(Judgement& found, const StreamingOptions& options,
         5 * interval + 5 * std::max<nanoseconds>(options.interval, status.batches.processing);
     if (status.checkpointAge > late)
         found.say(Health::kBehind,
-                  fmt::format("the last checkpoint is {:.0f} s old, and one is due every {:.0f} s",
+                  fmt::format("the last checkpoint is {:.1f} s old, and one is due every {:.3g} s",
                               seconds(status.checkpointAge), seconds(interval)));
 }
 
@@ -335,6 +335,7 @@ Json DaemonStatus::report() const {
                       {"receive_budget_bytes", engine.receiveBudgetBytes},
                       {"delta_bytes", engine.deltaBytes},
                       {"delta_budget_bytes", engine.deltaBudgetBytes}};
+    if (options_.memoryBytes != 0) json["memory"]["budget_bytes"] = options_.memoryBytes;
     json["log"] = {{"bytes", engine.logBytes}, {"written_bytes", engine.logWrittenBytes}};
     Json checkpoint{{"made", engine.checkpoints},
                     {"bytes", engine.checkpointBytes},

@@ -127,8 +127,10 @@ std::string statusInWords(const Json& status) {
              count(batch.at("since_start")) + " batches since the start");
     const auto& memory = status.at("memory");
     line(out, "memory",
-         bytes(memory.at("resident_bytes")) + " in all; received " + ofBudget(memory, "receive") +
-             ", changed state " + ofBudget(memory, "delta"));
+         bytes(memory.at("resident_bytes")) +
+             (memory.contains("budget_bytes") ? " of " + bytes(memory["budget_bytes"]) : "") +
+             " in all; received " + ofBudget(memory, "receive") + ", changed state " +
+             ofBudget(memory, "delta"));
     line(out, "log", checkpointInWords(status));
     int number = 0;
     for (const auto& source : status.at("sources"))

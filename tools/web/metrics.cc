@@ -106,6 +106,11 @@ void addStores(Metrics& metrics, const Json& report) {
     const auto& memory = report.at("memory");
     metrics.family("tidemill_resident_bytes", "gauge", "bytes", "Memory of the process.")
         .sample(number(memory, "resident_bytes"));
+    if (memory.contains("budget_bytes"))
+        metrics
+            .family("tidemill_memory_budget_bytes", "gauge", "bytes",
+                    "What the process is to stay within.")
+            .sample(number(memory, "budget_bytes"));
     metrics.family("tidemill_receive_bytes", "gauge", "bytes", "Received and not yet processed.")
         .sample(number(memory, "receive_bytes"));
     metrics

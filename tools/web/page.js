@@ -12,6 +12,7 @@ function bytes(n) {
   return (i && n < 10 ? n.toFixed(1) : Math.round(n)) + " " + units[i];
 }
 function span(s) {
+  if (s < 1) return Math.round(1000 * s) + " ms";
   if (s < 10) return s.toFixed(1) + " s";
   if (s < 120) return Math.round(s) + " s";
   if (s < 7200) return Math.floor(s / 60) + " min " + Math.floor(s % 60) + " s";
@@ -69,7 +70,7 @@ function showStatus() {
     tile("changed state", bytes(m.delta_bytes), "of " + bytes(m.delta_budget_bytes), part("delta")),
     tile("last checkpoint", c.age_s === undefined ? "none yet" : span(c.age_s) + " ago",
       c.batch === undefined ? "" : "of batch " + c.batch + (s.replay_s === undefined ? "" : "; a crash costs " + span(s.replay_s))),
-    tile("log, memory", bytes(s.log.bytes), bytes(m.resident_bytes) + " in memory"));
+    tile("log, memory", bytes(s.log.bytes), bytes(m.resident_bytes) + (m.budget_bytes ? " of " + bytes(m.budget_bytes) : "") + " in memory"));
   const lag = s.sources.some(x => x.lag_records !== undefined);
   get("sources").replaceChildren(
     row([["", "text"], ["records/s"], ["bytes/s"], ["records"], ["connections"], ["errors"]].concat(lag ? [["behind its peer"]] : []), "th"),
@@ -136,7 +137,7 @@ function chart(into, series) {
   const axis = { stroke: color("--soft"), grid: { stroke: color("--grid"), width: 1 }, ticks: { stroke: color("--grid") } };
   return new uPlot({
     width: 400, height: 200, series: [{ value: (u, t) => t === null ? "" : clock(1000 * t) }, ...series],
-    axes: [{ ...axis, values: (u, ts) => ts.map(t => clock(1000 * t)) },
+    axes: [{ ...axis, space: 80, values: (u, ts) => ts.map(t => clock(1000 * t)) },
            { ...axis, size: 62, values: (u, vs) => vs.map(v => v >= 1e6 ? v / 1e6 + " M" : v >= 1e4 ? v / 1e3 + " k" : v) }],
     scales: { y: { range: (u, low, high) => [0, Math.max(high * 1.1, 1)] } },
     cursor: { points: { size: 6 } },
@@ -190,8 +191,9 @@ async function takeStatus(next) {
     batches.length = 0;
     await takeBatches(null);
     get("plan").textContent = await (await ask("api/v1/plan")).text();
-    showTables();
+    forgetTables();
   }
+  if (!tablesKnown && status.checkpoint.batch !== undefined) showTables();
   showStatus();
   away = false;
 }

@@ -1,6 +1,7 @@
 // The state of the newest checkpoint: rows by the beginning of their key, the largest, and one key's history.
 const application = () => "api/v1/applications/" + encodeURIComponent(status.job);
 let asked = 0;             // answers to older questions are late
+let tablesKnown = false;   // those of this process
 
 async function askJson(path) {
   const answer = await request(path);
@@ -14,9 +15,17 @@ function note(text, isError) {
 }
 
 // Tables are known from the first checkpoint on.
+const unknownTables = "There is something to see from the first checkpoint on.";
+function forgetTables() {
+  tablesKnown = false;
+  note(unknownTables);
+}
 async function showTables() {
+  tablesKnown = true;
   try {
     const state = await askJson(application() + "/state");
+    if (get("stateNote").textContent === unknownTables)
+      note("As the newest checkpoint has it. Choose a row to see it in every checkpoint there is.");
     const chosen = get("table").value;
     get("table").replaceChildren(...state.tables.map(t => {
       const option = element("option", t.name);

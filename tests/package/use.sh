@@ -1,39 +1,6 @@
 #!/usr/bin/env bash
-# run.sh BUILD_DIR WORK_DIR: makes the Debian package, installs it on a throw-away copy of this
-# machine (an overlay of its files, which is gone afterwards), and uses it as an operator would.
-# Exit code 77: this needs root and overlay mounts.
+# Uses the installed package as an operator would; in_package.sh runs it.
 set -euo pipefail
-
-if [[ ${1:-} != --inside ]]; then
-    build=$1 work=$2
-    rm -rf "$work"
-    mkdir -p "$work"
-    (cd "$build" && cpack -G DEB -B "$work/out") >"$work/cpack.log" 2>&1 || {
-        cat "$work/cpack.log"
-        exit 1
-    }
-    [[ $(id -u) == 0 ]] || { echo "not root"; exit 77; }
-    package=$(ls "$work"/out/*.deb)
-    place=$(mktemp -d)
-    trap 'rmdir "$place"' EXIT
-    # shellcheck disable=SC2016  # expanded inside
-    unshare --mount --pid --fork --kill-child bash -euc '
-        mount -t tmpfs none "$0"
-        mkdir "$0/upper" "$0/work" "$0/root"
-        if ! mount -t overlay overlay -o "lowerdir=/,upperdir=$0/upper,workdir=$0/work" "$0/root"; then
-            echo "no overlay mounts here"
-            exit 77
-        fi
-        mount -t proc proc "$0/root/proc"
-        mount --bind /dev "$0/root/dev"
-        mount -t tmpfs none "$0/root/run"
-        mount -t tmpfs none "$0/root/tmp"
-        cp "$1" "$0/root/tmp/tidemill.deb"
-        cp "$2" "$0/root/tmp/run.sh"
-        chroot "$0/root" bash /tmp/run.sh --inside
-    ' "$place" "$package" "${BASH_SOURCE[0]}"
-    exit
-fi
 
 fail() {
     echo "FAILED: $1"
@@ -50,7 +17,6 @@ await() {
 }
 is() { [[ $1 == "$2" ]] || fail "\"$1\" is not \"$2\""; }
 
-dpkg -i /tmp/tidemill.deb >/tmp/dpkg.log 2>&1 || { cat /tmp/dpkg.log; exit 1; }
 [[ $(command -v tidemill) == /usr/bin/tidemill ]] || fail "another tidemill is on the PATH"
 is "$(stat -c '%U %a' /var/lib/tidemill)" "tidemill 700"
 [[ -d /etc/tidemill ]] || fail "no /etc/tidemill"
