@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "python/native/accumulators.h"
 #include "python/native/stream.h"
 #include "tidemill/streaming_context.h"
 
@@ -47,6 +48,11 @@ public:
     // Function(name of the event, dict of what is known).
     void addListener(Function function);
 
+    // From start() on the job keeps these, and those that are added later. Once, before start().
+    void keepAccumulators(const std::vector<std::shared_ptr<Accumulator>>& all);
+    // False when the job keeps none.
+    bool addAccumulator(const std::shared_ptr<Accumulator>& one);
+
     void start();
     void stop(bool graceful);
     // False when the time passed first; -1: no limit.
@@ -69,6 +75,7 @@ private:
     // The job has ended: its directory is for others.
     void release();
 
+    std::shared_ptr<Accumulators> accumulators_;
     mutable std::mutex mutex_;
     ContextPtr context_;  // null once the job has ended
 };

@@ -1,8 +1,10 @@
 """SparkContext: how many workers a program has, and where lists become RDDs."""
 
 import re
+import sys
 
 from tidemill import _native
+from tidemill.accumulators import Accumulator
 from tidemill.rdd import RDD
 
 
@@ -92,6 +94,8 @@ class SparkContext:
         self.master = master or "local[*]"
         self.appName = appName or "tidemill"
         self._workers = _workers_of(self.master)
+        self._accumulators = {}
+        self._job = None  # the native context that runs
         SparkContext._active = self
 
     @classmethod
@@ -141,6 +145,28 @@ class SparkContext:
     def broadcast(self, value):
         """The value for functions to use, as Broadcast.value."""
         return Broadcast(value)
+
+    def accumulator(self, value, accum_param=None, name=None):
+        """A value that functions of the job add to, and that survives a crash with exactly what
+        was added; `value` is what it begins with in a new data directory. accum_param: an
+        AccumulatorParam, for values that are no numbers. name: under which it is found again after
+        a restart; without one, by the function that makes it and the order there."""
+        if name is None:
+            caller = sys._getframe(1)
+            place = f"{caller.f_globals.get('__name__')}.{caller.f_code.co_qualname}"
+            name, count = place, 1
+            while name in self._accumulators:
+                count += 1
+                name = f"{place} {count}"
+        elif name in self._accumulators or not isinstance(name, str) or not 0 < len(name) <= 200:
+            raise ValueError(f"accumulator: the name is {name!r}: it is a text of 1 to 200 "
+                             "characters that no other accumulator of the program has")
+        made = Accumulator(name, value, accum_param)
+        if self._job is not None and not self._job.addAccumulator(made._native):
+            raise RuntimeError(f"accumulator {name!r}: the job runs already, and keeps no "
+                               "accumulators: make it before start()")
+        self._accumulators[name] = made
+        return made
 
     def setLogLevel(self, logLevel):
         """What is written to standard error: ALL, DEBUG, INFO, WARN, ERROR, OFF."""

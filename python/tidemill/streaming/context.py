@@ -8,7 +8,7 @@ import threading
 import time
 import weakref
 
-from tidemill import _native, rdd
+from tidemill import _native, accumulators, rdd
 from tidemill._functions import native
 from tidemill.context import SparkContext
 from tidemill.storage import StorageLevel
@@ -23,7 +23,10 @@ _contexts = weakref.WeakSet()
 def _stop_all():
     """Threads of the engine must not outlive the interpreter."""
     for context in list(_contexts):
-        context._end()
+        try:
+            context._end()
+        except _native.StreamingError as error:  # that nobody has asked for; others are to end too
+            print(error, file=sys.stderr)
 
 
 def _forget_all():
@@ -207,7 +210,15 @@ class StreamingContext:
     def start(self):
         """Opens the directory, recovers what a crash left, and begins to receive and run
         batches."""
-        self._native.start()
+        sc = self._sc
+        if sc._accumulators or accumulators.are_made_inside():
+            self._native.keepAccumulators([one._native for one in sc._accumulators.values()])
+        sc._job = self._native
+        try:
+            self._native.start()
+        except BaseException:
+            sc._job = None
+            raise
         StreamingContext._active = self
 
     def awaitTermination(self, timeout=None):
@@ -248,6 +259,8 @@ class StreamingContext:
         """Ends the job. Gracefully: everything received is processed and checkpointed. Otherwise
         what is logged is left for the next start."""
         self._native.stop(stopGraceFully)
+        if self._sc._job is self._native:
+            self._sc._job = None
         if StreamingContext._active is self:
             StreamingContext._active = None
         if stopSparkContext and SparkContext._active is self._sc:

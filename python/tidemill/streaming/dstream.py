@@ -2,7 +2,7 @@
 
 import itertools
 
-from tidemill import _functions, rdd
+from tidemill import _functions, accumulators, rdd, rows
 from tidemill._functions import native
 from tidemill.streaming.state import mapping
 
@@ -34,6 +34,11 @@ class DStream:
     def _made(self, stream):
         return DStream(stream, self._ssc)
 
+    def _made_by(self, function, stream):
+        """A stream of what a function makes of each element: of one that adds to accumulators it
+        is computed once, as a whole, however many outputs read it."""
+        return self._made(stream.persist() if accumulators.used_by(function) else stream)
+
     def context(self):
         """The StreamingContext."""
         return self._ssc
@@ -42,15 +47,15 @@ class DStream:
 
     def map(self, f, preservesPartitioning=False):
         """f(element) of each."""
-        return self._made(self._stream.map(native(f, "map")))
+        return self._made_by(f, self._stream.map(native(f, "map")))
 
     def flatMap(self, f, preservesPartitioning=False):
         """All that f(element) gives, of each."""
-        return self._made(self._stream.flatMap(native(f, "flatMap")))
+        return self._made_by(f, self._stream.flatMap(native(f, "flatMap")))
 
     def filter(self, f):
         """The elements for which f(element) is true."""
-        return self._made(self._stream.filter(native(f, "filter")))
+        return self._made_by(f, self._stream.filter(native(f, "filter")))
 
     def mapPartitions(self, f, preservesPartitioning=False):
         """All that f(iterator) gives, of each partition."""
@@ -59,7 +64,7 @@ class DStream:
 
     def mapPartitionsWithIndex(self, f, preservesPartitioning=False):
         """All that f(number, iterator) gives, of each partition."""
-        return self._made(self._stream.mapPartitions(native(f, "mapPartitionsWithIndex")))
+        return self._made_by(f, self._stream.mapPartitions(native(f, "mapPartitionsWithIndex")))
 
     def glom(self):
         """Each partition as one list."""
@@ -101,11 +106,11 @@ class DStream:
 
     def mapValues(self, f):
         """(key, f(value)) of each pair."""
-        return self._made(self._stream.mapValues(native(f, "mapValues")))
+        return self._made_by(f, self._stream.mapValues(native(f, "mapValues")))
 
     def flatMapValues(self, f):
         """(key, made) of all that f(value) gives."""
-        return self._made(self._stream.flatMapValues(native(f, "flatMapValues")))
+        return self._made_by(f, self._stream.flatMapValues(native(f, "flatMapValues")))
 
     def reduceByKey(self, func, numPartitions=None):
         """(key, its values in the batch reduced by func(a, b))."""
@@ -224,12 +229,25 @@ class DStream:
         stream.stateSnapshots = lambda: self._made(states)
         return stream
 
+    # Rows.
+
+    def fields(self, by, fields=None, *, separator=None, pattern=None, pairSeparator=None,
+               valueSeparator=None, header=None, trim=None):
+        """Rows of typed columns out of lines: a tidemill.rows.Rows, worked on without Python. by:
+        "json", "csv", "split", "regex", "logfmt", "key_value", "clf", "combined" or "syslog".
+        fields: a dict of names and places, types, or dicts of both:
+        {"path": str, "ms": {"at": "/took", "type": float, "optional": True}}; docs/fields.md."""
+        return rows.of_lines(self._stream, self._ssc, by, fields, separator=separator,
+                             pattern=pattern, pairSeparator=pairSeparator,
+                             valueSeparator=valueSeparator, header=header, trim=trim)
+
     # Whole batches.
 
     def transform(self, func):
         """func(rdd) or func(time, rdd) of each batch, which returns an RDD."""
         function, context = func, self._ssc.sparkContext
         native(func, "transform")
+        accumulators.used_by(func)
         if _functions.argument_count(func) == 1:
             function = lambda time, batch: func(batch)  # noqa: E731
 
@@ -243,6 +261,7 @@ class DStream:
         """func(rdd, other) or func(time, rdd, other) of each batch of two streams."""
         function, context = func, self._ssc.sparkContext
         native(func, "transformWith")
+        accumulators.used_by(func)
         if _functions.argument_count(func) == 2:
             function = lambda time, here, there: func(here, there)  # noqa: E731
 
@@ -258,6 +277,7 @@ class DStream:
         """Calls func(rdd) or func(time, rdd) for each batch. After a crash the last recorded batch
         may come once more; rdd.id() is the same then."""
         native(func, "foreachRDD")
+        accumulators.used_by(func)
         self._output("foreachRDD", func)
 
     def _output(self, description, func):
