@@ -3,8 +3,6 @@
 import bisect
 import itertools
 import math
-import random
-import statistics
 
 
 class StatCounter:
@@ -23,7 +21,8 @@ class StatCounter:
 
     def mean(self):
         """Their mean; NaN of none, as for the rest."""
-        return statistics.fmean(self._values) if self._values else math.nan
+        from statistics import fmean  # here: it takes long to import
+        return fmean(self._values) if self._values else math.nan
 
     def min(self):
         """The smallest."""
@@ -35,11 +34,13 @@ class StatCounter:
 
     def variance(self):
         """The variance of just these."""
-        return float(statistics.pvariance(self._values)) if self._values else math.nan
+        from statistics import pvariance
+        return float(pvariance(self._values)) if self._values else math.nan
 
     def sampleVariance(self):
         """The variance of what these are a sample of."""
-        return float(statistics.variance(self._values)) if len(self._values) > 1 else math.nan
+        from statistics import variance
+        return float(variance(self._values)) if len(self._values) > 1 else math.nan
 
     def stdev(self):
         """The square root of variance()."""
@@ -65,13 +66,18 @@ class Numbers:
     """Part of RDD. Without a seed samples are the same for the same elements, so that a batch that
     is run again has the same."""
 
+    def _chance(self, seed):
+        from random import Random
+        return Random(self.count() if seed is None else seed)
+
     def sum(self):
         """Their sum."""
         return sum(self._all())
 
     def mean(self):
         """Their mean."""
-        return statistics.fmean(self._all())
+        from statistics import fmean
+        return fmean(self._all())
 
     def treeReduce(self, f, depth=2):
         """reduce(f): here there is one machine."""
@@ -127,7 +133,7 @@ class Numbers:
 
     def sample(self, withReplacement, fraction, seed=None):
         """About so many of the elements, each by chance; withReplacement: perhaps several times."""
-        chance = random.Random(len(self.collect()) if seed is None else seed)
+        chance = self._chance(seed)
 
         def times(element):
             if not withReplacement:
@@ -144,14 +150,14 @@ class Numbers:
     def takeSample(self, withReplacement, num, seed=None):
         """A list of `num` elements by chance, of fewer when there are no more."""
         elements = self.collect()
-        chance = random.Random(len(elements) if seed is None else seed)
+        chance = self._chance(seed)
         if withReplacement:
             return chance.choices(elements, k=num) if elements else []
         return chance.sample(elements, min(num, len(elements)))
 
     def randomSplit(self, weights, seed=None):
         """A list of RDDs, with shares of the elements by chance that are about as these weights."""
-        chance = random.Random(len(self.collect()) if seed is None else seed)
+        chance = self._chance(seed)
         bounds = list(itertools.accumulate(weights))
         parts = [[] for _ in weights]
         for element in self._all():
