@@ -86,6 +86,10 @@ Stream::Ptr Context::listenTextStream(const std::string& host, std::uint16_t por
                                 : context->listenTextStream(host, port, options));
 }
 
+Stream::Ptr Context::httpStream(const std::string& host, std::uint16_t port, HttpOptions options) {
+    return linesOf(open()->httpStream(host, port, std::move(options)));
+}
+
 Stream::Ptr Context::textFileStream(const std::string& directory, bool takeExisting) {
     return linesOf(open()->textFileStream(directory, filesOf(takeExisting)));
 }

@@ -35,6 +35,7 @@ public:
     Stream::Ptr socketTextStream(const std::string& host, std::uint16_t port);
     Stream::Ptr listenTextStream(const std::string& host, std::uint16_t port, bool acknowledged,
                                  bool allowRemote);
+    Stream::Ptr httpStream(const std::string& host, std::uint16_t port, HttpOptions options);
     Stream::Ptr textFileStream(const std::string& directory, bool takeExisting);
     Stream::Ptr binaryRecordsStream(const std::string& directory, std::size_t recordBytes,
                                     bool takeExisting);

@@ -254,6 +254,19 @@ void bindContext(py::module_& module) {
         .def("setDirectory", &Context::setDirectory)
         .def("socketTextStream", &Context::socketTextStream, Entered())
         .def("listenTextStream", &Context::listenTextStream, Entered())
+        .def(
+            "httpStream",
+            [](Context& context, const std::string& host, std::uint16_t port,
+               const std::string& path, std::size_t requestBytesMax, const std::string& tokenFile,
+               bool insecure) {
+                HttpOptions options;
+                options.path = path;
+                options.requestBytesMax = requestBytesMax;
+                options.tokenFile = tokenFile;
+                options.insecure = insecure;
+                return context.httpStream(host, port, std::move(options));
+            },
+            Entered())
         .def("textFileStream", &Context::textFileStream, Entered())
         .def(
             "kafkaStream",

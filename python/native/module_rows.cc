@@ -2,6 +2,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -56,17 +57,22 @@ void bindColumn(py::module_& module) {
         return viewOf(part.bytes, 1, "B");
     });
     py::class_<Held>(module, "Column")
-        .def_property_readonly("name", [](const Held& held) { return held.column->name; })
         .def_property_readonly(
-            "type", [](const Held& held) { return std::string(rows::toString(held.column->type)); })
-        .def_property_readonly("null_count",
-                               [](const Held& held) { return held.column->nullCount; })
+            "name", [](const Held& held) { return held.column->name; }, "The column's name.")
+        .def_property_readonly(
+            "type", [](const Held& held) { return std::string(rows::toString(held.column->type)); },
+            "\"int\", \"float\", \"bool\", \"text\", \"time\" or \"json\".")
+        .def_property_readonly(
+            "null_count", [](const Held& held) { return held.column->nullCount; },
+            "How many values are null.")
         .def("__len__", [](const Held& held) { return held.column->size; })
-        .def("tolist",
-             [](const Held& held) {
-                 const GilScope gil;
-                 return py::reinterpret_steal<py::object>(listOf(*held.column).release());
-             })
+        .def(
+            "tolist",
+            [](const Held& held) {
+                const GilScope gil;
+                return py::reinterpret_steal<py::object>(listOf(*held.column).release());
+            },
+            "The values as a list, None for null.")
         .def("_values",
              [](const Held& held) {
                  return Part{held.column, held.column->values};
@@ -171,7 +177,49 @@ void bindRows(py::module_& module) {
                std::size_t most) { rows.forEachBatch(description, functionOf(f), most); },
             Entered())
         .def("saveAsTextFiles", &Rows::saveAsTextFiles, Entered())
-        .def("save", &Rows::save, Entered());
+        .def("save", &Rows::save, Entered())
+        .def(
+            "toPostgres",
+            [](const Rows& rows, const std::string& connection, const std::string& table,
+               const std::string& mode, const Rows::Texts& key, bool create, bool shared) {
+                PostgresOutputOptions options;
+                options.connection = connection;
+                options.table = table;
+                options.key = key;
+                options.create = create;
+                options.shared = shared;
+                rows.toPostgres(std::move(options), mode);
+            },
+            Entered())
+        .def(
+            "toSqlite",
+            [](const Rows& rows, const std::string& path, const std::string& table,
+               const std::string& mode, const Rows::Texts& key, bool create, bool shared) {
+                SqliteOutputOptions options;
+                options.path = path;
+                options.table = table;
+                options.key = key;
+                options.create = create;
+                options.shared = shared;
+                rows.toSqlite(std::move(options), mode);
+            },
+            Entered())
+        .def(
+            "toKafka",
+            [](const Rows& rows, const std::string& brokers, const std::string& topic,
+               const Rows::Texts& key, const std::string& value, bool exactlyOnce, bool create,
+               const std::map<std::string, std::string>& properties) {
+                ::tidemill::rows::RowKafka kafka;
+                kafka.options.brokers = brokers;
+                kafka.options.topic = topic;
+                kafka.options.exactlyOnce = exactlyOnce;
+                kafka.options.create = create;
+                kafka.options.properties = properties;
+                kafka.key = key;
+                kafka.value = value;
+                rows.toKafka(std::move(kafka));
+            },
+            Entered());
 }
 
 }  // namespace tidemill::python

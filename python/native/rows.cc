@@ -217,4 +217,33 @@ void Rows::save(const std::string& kind, const std::string& path, bool emptyBatc
     rw::saveRows(rows_, std::move(files));
 }
 
+namespace {
+
+SqlMode modeOf(const char* operation, const std::string& mode) {
+    return choice<SqlMode>(operation, "mode", mode, {"append", "upsert", "replace"});
+}
+
+void require(const char* operation, const core::Result<>& done) {
+    if (!done) refuse(operation, done.error().message);
+}
+
+}  // namespace
+
+void Rows::toPostgres(PostgresOutputOptions options, const std::string& mode) const {
+    requireOpen("toPostgres");
+    options.mode = modeOf("toPostgres", mode);
+    require("toPostgres", rw::sendToPostgres(rows_, options));
+}
+
+void Rows::toSqlite(SqliteOutputOptions options, const std::string& mode) const {
+    requireOpen("toSqlite");
+    options.mode = modeOf("toSqlite", mode);
+    require("toSqlite", rw::sendToSqlite(rows_, options));
+}
+
+void Rows::toKafka(rw::RowKafka kafka) const {
+    requireOpen("toKafka");
+    require("toKafka", rw::sendToKafka(rows_, std::move(kafka)));
+}
+
 }  // namespace tidemill::python

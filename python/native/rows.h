@@ -62,6 +62,10 @@ public:
     void saveAsTextFiles(const std::string& prefix, const std::string& suffix) const;
     // `kind`: "json_lines", "csv" or "tsv".
     void save(const std::string& kind, const std::string& path, bool emptyBatches) const;
+    // `mode`: "append", "upsert" or "replace", for the others' too.
+    void toPostgres(PostgresOutputOptions options, const std::string& mode) const;
+    void toSqlite(SqliteOutputOptions options, const std::string& mode) const;
+    void toKafka(::tidemill::rows::RowKafka kafka) const;
 
 private:
     Ptr made(core::Result<::tidemill::rows::RowStream> rows, const char* operation) const;

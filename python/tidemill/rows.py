@@ -8,11 +8,18 @@ Conditions and expressions are SQL's. Each operation is that of a job file's ste
 (docs/job_file.md), and docs/guide/python_rows.md has the whole.
 """
 
-import datetime
+from __future__ import annotations
 
-from tidemill import _native, accumulators
-from tidemill import _functions
+import datetime
+import os
+from collections.abc import Callable, Iterable
+
+from tidemill import _functions, _native, accumulators
 from tidemill._functions import native
+
+TYPE_CHECKING = False  # what checkers of types take for true
+if TYPE_CHECKING:
+    from tidemill.streaming import DStream, StreamingContext
 
 _TYPES = {int: "int", float: "float", bool: "bool", str: "text", datetime.datetime: "time"}
 
@@ -85,52 +92,52 @@ class Rows:
         return Rows(rows, self._ssc)
 
     @property
-    def columns(self):
+    def columns(self) -> dict[str, str]:
         """The columns' names and types, as a dict: {"path": "text", "n": "int"}."""
         return dict(self._rows.columns())
 
-    def context(self):
+    def context(self) -> StreamingContext:
         """The StreamingContext."""
         return self._ssc
 
     # Row by row.
 
-    def where(self, condition):
+    def where(self, condition: str) -> Rows:
         """The rows for which an SQL condition is true: "status >= 500 and path is not null"."""
         return self._made(self._rows.where(condition))
 
-    def compute(self, columns=None, **more):
+    def compute(self, columns: dict[str, str] | None = None, **more: str) -> Rows:
         """The rows with columns of SQL expressions, such as kb="bytes / 1024.0": new ones, or in
         the place of those that have the name."""
         return self._made(self._rows.compute(list({**(columns or {}), **more}.items())))
 
-    def select(self, *names):
+    def select(self, *names: str) -> Rows:
         """These columns only, in this order."""
         return self._made(self._rows.select(_names(names, "select")))
 
-    def drop(self, *names):
+    def drop(self, *names: str) -> Rows:
         """The others."""
         return self._made(self._rows.drop(_names(names, "drop")))
 
-    def rename(self, names=None, **more):
+    def rename(self, names: dict[str, str] | None = None, **more: str) -> Rows:
         """The columns under other names, old="new"."""
         return self._made(self._rows.rename(list({**(names or {}), **more}.items())))
 
-    def explode(self, name, separator=""):
+    def explode(self, name: str, separator: str = "") -> Rows:
         """A row for each part of a column: of a text between separators, of a JSON array."""
         return self._made(self._rows.explode(name, separator))
 
-    def union(self, other):
+    def union(self, other: Rows) -> Rows:
         """The rows of both, which have the same columns."""
         return self._made(self._rows.union(other._rows))
 
     # Of each batch, of windows, for ever.
 
-    def distinct(self, by=()):
+    def distinct(self, by: str | Iterable[str] = ()) -> Rows:
         """The first row of each different combination of these columns, or of all, in a batch."""
         return self._made(self._rows.distinct(_names(by, "distinct")))
 
-    def top(self, by, n=10):
+    def top(self, by: str | Iterable[str], n: int = 10) -> Rows:
         """The first `n` rows of each batch by these columns, the largest first; "path asc": the
         smallest."""
         order = []
@@ -140,13 +147,15 @@ class Rows:
                          else (text, True))
         return self._made(self._rows.top(order, n))
 
-    def join(self, other, on, how="inner"):
+    def join(self, other: Rows, on: str | Iterable[str], how: str = "inner") -> Rows:
         """The rows of both with equal columns `on`, in each batch. how: "inner", "left", "right"
         or "full"."""
         return self._made(self._rows.join(other._rows, _names(on, "join"), how))
 
-    def aggregate(self, key, compute, window=None, slide=None, running=False, ttl=None, where="",
-                  having="", name=""):
+    def aggregate(self, key: str | Iterable[str], compute: dict[str, str],
+                  window: float | None = None, slide: float | None = None, running: bool = False,
+                  ttl: float | None = None, where: str = "", having: str = "",
+                  name: str = "") -> Rows:
         """A row for each group of equal columns `key`: those, and what `compute` says of the
         group's rows: {"n": "count()", "total": "sum(bytes)", "p99": "approx_percentile(ms, 0.99)"}.
 
@@ -172,7 +181,7 @@ class Rows:
             running, _seconds("aggregate", "ttl", ttl), name))
         return made.where(having) if having else made
 
-    def sql(self, query, name="", **others):
+    def sql(self, query: str, name: str = "", **others: Rows) -> Rows:
         """The rows of a query over this stream, called `stream`, and others by their names:
         rows.sql("select path, count(*) as n from stream group by path, tumble('1 minute')").
         name: as of aggregate."""
@@ -181,17 +190,17 @@ class Rows:
 
     # What leads out.
 
-    def toDStream(self):
+    def toDStream(self) -> DStream:
         """A DStream of a dict for each row, for functions of Python."""
         from tidemill.streaming.dstream import DStream
         return DStream(self._rows.dicts(), self._ssc)
 
-    def foreachBatch(self, func):
+    def foreachBatch(self, func: Callable) -> None:
         """Calls func(batch) or func(time, batch) for each batch, a RowBatch: a dict of columns.
         After a crash the last recorded batch may come once more; batch.id is the same then."""
         self._output("foreachBatch", func, 0)
 
-    def foreachRDD(self, func):
+    def foreachRDD(self, func: Callable) -> None:
         """foreachBatch."""
         self._output("foreachRDD", func, 0)
 
@@ -207,7 +216,7 @@ class Rows:
 
         self._rows.forEachBatch(description, (call, _functions.code_of(func)), most)
 
-    def pprint(self, num=10):
+    def pprint(self, num: int = 10) -> None:
         """Prints the first `num` rows of each batch, each as a dict."""
 
         def show(time, batch):
@@ -223,19 +232,40 @@ class Rows:
 
         self._output(f"pprint {num}", show, num + 1)
 
-    def saveAsTextFiles(self, prefix, suffix=None):
+    def saveAsTextFiles(self, prefix: str, suffix: str | None = None) -> None:
         """Each batch as a directory prefix-TIMEMS[.suffix] of text files, a tuple a row. It
         appears whole and once, whatever crashes."""
         self._rows.saveAsTextFiles(prefix, suffix or "")
 
-    def saveAsJsonLines(self, directory, emptyBatches=False):
+    def saveAsJsonLines(self, directory: str | os.PathLike, emptyBatches: bool = False) -> None:
         """Each batch as a file of JSON lines in `directory`, whole and once. emptyBatches: also of
         batches without rows."""
         self._rows.save("json_lines", directory, emptyBatches)
 
-    def saveAsCsv(self, directory, emptyBatches=False):
+    def saveAsCsv(self, directory: str | os.PathLike, emptyBatches: bool = False) -> None:
         """The same as CSV with a header line."""
         self._rows.save("csv", directory, emptyBatches)
+
+    def toPostgres(self, connection: str, table: str, mode: str = "append",
+                   key: str | Iterable[str] = (), create: bool = False,
+                   shared: bool = False) -> None:
+        """Each batch once into a table of PostgreSQL: "append" its rows, "upsert" them by the
+        columns `key`, or "replace" all others. connection: as libpq takes it. create: makes the
+        table when it is missing. shared: other data directories write there too."""
+        self._rows.toPostgres(connection, table, mode, _names(key, "toPostgres"), create, shared)
+
+    def toSqlite(self, path: str, table: str, mode: str = "append", key: str | Iterable[str] = (),
+                 create: bool = False, shared: bool = False) -> None:
+        """The same into a table of a SQLite database; create: makes the file too."""
+        self._rows.toSqlite(os.fspath(path), table, mode, _names(key, "toSqlite"), create, shared)
+
+    def toKafka(self, brokers: str, topic: str, key: str | Iterable[str] = (), value: str = "",
+                exactlyOnce: bool = True, create: bool = False,
+                properties: dict | None = None) -> None:
+        """Each batch as records of a Kafka topic, a row as JSON, or the column `value`; key: a
+        column, or several as JSON. exactlyOnce, create and properties: as DStream.toKafka."""
+        self._rows.toKafka(brokers, topic, _names(key, "toKafka"), value, exactlyOnce, create,
+                           {str(name): str(of) for name, of in (properties or {}).items()})
 
     def __getattr__(self, name):
         if name.startswith("_"):

@@ -243,9 +243,19 @@ class Killed(StreamTest):
         base = self.temporary_directory()
         out, port = os.path.join(base, "out"), free_port()
         program = Program(self, PROGRAM, os.path.join(base, "data"), str(port), out)
+
+        def shown():
+            if not os.path.exists(out):
+                return []
+            with open(out, encoding="utf-8") as file:
+                return [line.split(" ", 1) for line in file.read().splitlines()]
+
         for life in range(kills):
             program.start()
             sender = Sender(port, "s", lines[:(len(lines) // kills + 1) * (life + 1)])
+            if life == 0:  # later ones may be killed before they have begun
+                self.assertTrue(wait_until(lambda: sender.send_for(5)), program.err)
+                self.assertTrue(wait_until(lambda: shown() and eval(shown()[-1][1])[0] > 0))
             end = time.monotonic() + rng.uniform(0.3, 1.0)
             while time.monotonic() < end and not sender.send_for(end - time.monotonic()):
                 time.sleep(0.02)
@@ -255,10 +265,6 @@ class Killed(StreamTest):
         program.start()
         self.assertTrue(wait_until(lambda: Sender(port, "s", lines).send_for(5), 60), program.err)
         expected = [len(words), sum(map(len, words)), len(words) / 4, len(words)]
-
-        def shown():
-            with open(out, encoding="utf-8") as file:
-                return [line.split(" ", 1) for line in file.read().splitlines()]
 
         self.assertTrue(wait_until(lambda: eval(shown()[-1][1])[0] == expected[0]),
                         (shown()[-1], expected, program.err))

@@ -1,10 +1,12 @@
 """Rows: typed columns out of lines, worked on without Python, looked at as columns."""
 
 import collections
+import contextlib
 import datetime
 import json
 import os
 import random
+import sqlite3
 import unittest
 
 from support import Program, Sender, StreamTest, free_port, wait_until
@@ -15,6 +17,10 @@ try:
     import numpy
 except ImportError:
     numpy = None
+try:
+    import pandas
+except ImportError:
+    pandas = None
 try:
     import pyarrow
 except ImportError:
@@ -214,6 +220,22 @@ ssc.stop()
                               file.read().replace('": ', '":').replace(", ", ","))
 
 
+    def test_a_table_of_sqlite(self):
+        path = os.path.join(self.temporary_directory(), "rows.db")
+        ssc = StreamingContext(interval=0.03)
+        rows = ssc.queueStream([["a 1", "b 2"], ["a 5"]], default=[]).fields(
+            "split", {"word": 1, "n": {"at": 2, "type": int}})
+        with self.assertRaisesRegex(ValueError, "mode is 'sometimes'"):
+            rows.toSqlite(path, "words", mode="sometimes")
+        rows.toSqlite(path, "words", mode="upsert", key="word", create=True)
+        ssc.start()
+        self.assertTrue(ssc.awaitBatch(3))
+        ssc.stop()
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            self.assertEqual(database.execute("select word, n from words order by word").fetchall(),
+                             [("a", 5), ("b", 2)])
+
+
 class Arrays(RowTest):
     def setUp(self):
         lines = [f"{i} {i / 4} {i % 2} {'-' if i % 3 == 0 else i} w{i}é"
@@ -248,6 +270,16 @@ class Arrays(RowTest):
         table.validate(full=True)
         for name, column in self.batch.items():
             self.assertEqual(table[name].to_pylist(), column.tolist())
+
+
+    @unittest.skipIf(pandas is None, "pandas is not installed")
+    def test_pandas(self):
+        frame = self.batch.toDF()
+        self.assertEqual(list(frame.columns), ["i", "f", "b", "n", "w"])
+        self.assertEqual(frame["i"].sum(), sum(range(3000)))
+        self.assertEqual(frame["n"].isna().sum(), 1000)
+        self.assertEqual(frame["n"].sum(), sum(i for i in range(3000) if i % 3))
+        self.assertEqual(frame["w"][2999], "w2999é")
 
 
 class Random(RowTest):
@@ -330,13 +362,18 @@ class Killed(RowTest):
                 return None
 
         self.assertTrue(wait_until(lambda: shown() == expected), (shown(), program.err))
-        last = {}
-        for name in sorted(n for n in os.listdir(out + ".running") if n.endswith(".csv")):
-            with open(os.path.join(out + ".running", name), encoding="utf-8") as file:
-                for line in file.read().splitlines()[1:]:
-                    key, count, total = line.split(",")
-                    last[key] = (int(count), int(total))
-        self.assertEqual(last, dict(totals))
+
+        def running():
+            last = {}
+            for name in sorted(n for n in os.listdir(out + ".running") if n.endswith(".csv")):
+                with open(os.path.join(out + ".running", name), encoding="utf-8") as file:
+                    for line in file.read().splitlines()[1:]:
+                        key, count, total = line.split(",")
+                        last[key] = (int(count), int(total))
+            return last
+
+        # The batch's next output.
+        self.assertTrue(wait_until(lambda: running() == dict(totals)), (running(), totals))
 
 
 if __name__ == "__main__":
