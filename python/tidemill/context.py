@@ -124,7 +124,8 @@ class SparkContext:
         """An RDD without elements."""
         return RDD([], self)
 
-    def range(self, start: int, end: int | None = None, step: int = 1, numSlices: int | None = None) -> RDD:
+    def range(self, start: int, end: int | None = None, step: int = 1,
+              numSlices: int | None = None) -> RDD:
         """An RDD of numbers."""
         numbers = range(start) if end is None else range(start, end, step)
         return self.parallelize(numbers, numSlices)

@@ -34,8 +34,9 @@ def note(node, stream):
 
     def write(time, rdd):
         rdd.foreach(lambda element: had.add(1))
-        out.write((repr((node, rdd.id(), round(time.timestamp() * 1000),
-                         [repr(element) for element in rdd.collect()], had.value)) + "\\n").encode())
+        elements = [repr(element) for element in rdd.collect()]
+        line = repr((node, rdd.id(), round(time.timestamp() * 1000), elements, had.value))
+        out.write((line + "\\n").encode())
 
     stream.foreachRDD(write)
 
