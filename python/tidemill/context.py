@@ -169,7 +169,8 @@ class SparkContext:
             raise ValueError(f"accumulator: the name is {name!r}: it is a text of 1 to 200 "
                              "characters that no other accumulator of the program has")
         made = Accumulator(name, value, accum_param)
-        if self._job is not None and not self._job.addAccumulator(made._native):
+        job = self._job
+        if job is not None and not job.addAccumulator(made._native) and job.state() != "stopped":
             raise RuntimeError(f"accumulator {name!r}: the job runs already, and keeps no "
                                "accumulators: make it before start()")
         self._accumulators[name] = made
