@@ -37,7 +37,7 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"outputs", {"core", "rdkafka", "outputs"}},
     {"tidemill", {"core", "state", "sources", "recovery", "outputs", "tidemill"}},
     {"rows", {"core", "state", "outputs", "tidemill", "rows"}},
-    {"python", {"core", "state", "tidemill", "python"}},
+    {"python", {"core", "state", "tidemill", "rows", "python"}},
     {"examples", {"tidemill"}},
     {"tools", {"core", "state", "sources", "recovery", "outputs", "tidemill", "rows", "tools"}},
     {"bench",

@@ -1,53 +1,35 @@
 #include "tools/field_specs.h"
 
-#include <algorithm>
-
 #include "rows/format/value_text.h"
-#include "rows/readers/access_log_reader.h"
-#include "rows/readers/csv_reader.h"
-#include "rows/readers/json_reader.h"
-#include "rows/readers/key_value_reader.h"
-#include "rows/readers/logfmt_reader.h"
-#include "rows/readers/regex_reader.h"
-#include "rows/readers/split_reader.h"
-#include "rows/readers/syslog_reader.h"
+#include "rows/front_end.h"
 
 namespace tidemill::tools {
 namespace {
 
 using rows::FieldSpec;
+using rows::ReadBy;
 using rows::Type;
-
-enum class By { kSplit, kRegex, kCsv, kJson, kLogfmt, kKeyValue, kClf, kCombined, kSyslog };
 
 class FieldsReader {
 public:
     FieldsReader(TomlTable& table, JobFileErrors& errors) : table_(table), errors_(errors) {}
 
     FieldsSpec read() {
-        const auto by = table_.choice("by", {"split", "regex", "csv", "json", "logfmt", "key_value",
-                                             "clf", "combined", "syslog"});
-        if (by) by_ = static_cast<By>(*by);
-        std::vector<FieldSpec> ready;
-        if (by_ == By::kClf) ready = rows::accessLogFields(rows::AccessLog::kCommon);
-        if (by_ == By::kCombined) ready = rows::accessLogFields(rows::AccessLog::kCombined);
-        if (by_ == By::kSyslog) ready = rows::syslogFields();
-        known_ = ready;
+        const auto by = table_.choice("by", rows::readByNames());
+        if (by) how_.by = static_cast<ReadBy>(*by);
         const std::size_t errorsBefore = errors_.count();
-        const auto members = table_.members("fields", ready.empty());
-        std::vector<FieldSpec> fields;
-        for (const auto& [name, node] : members) fields.push_back(field(name, *node));
-        if (members.empty()) fields = std::move(ready);
-        auto reader = made(by.has_value(), std::move(fields));
-        if (!by || errors_.count() != errorsBefore || !reader) return std::move(spec_);
-        if (*reader) spec_.reader = std::move(**reader);
-        else errors_.add(table_.at("fields"), reader->error().message);
+        for (const auto& [name, node] :
+             table_.members("fields", rows::readyFields(how_.by).empty()))
+            how_.fields.push_back(field(name, *node));
+        if (by) readWay();
+        if (!by || errors_.count() != errorsBefore) return std::move(spec_);
+        auto reader = rows::makeReader(std::move(how_));
+        if (reader) spec_.reader = std::move(*reader);
+        else errors_.add(table_.at("fields"), reader.error().message);
         return std::move(spec_);
     }
 
 private:
-    using Made = core::Result<std::shared_ptr<const rows::Reader>>;
-
     // A place, or a table with one: {at = 10, type = "int", null = "-"}.
     FieldSpec field(const std::string& name, const toml::node& node) {
         FieldSpec field;
@@ -65,16 +47,7 @@ private:
                                               "NUL bytes), or a table, such as {at = 3, type = "
                                               "\"int\"}");
         }
-        if (isTyped) return field;
-        const auto ready = std::find_if(known_.begin(), known_.end(), [&](const auto& known) {
-            return known.place == field.place || known.name == field.place;
-        });
-        if (ready != known_.end()) {
-            field.type = ready->type;
-            return field;
-        }
-        if (by_ == By::kJson) field.type = Type::kJson;
-        spec_.loose.push_back(name);
+        if (!isTyped && rows::completeType(how_.by, field)) spec_.loose.push_back(name);
         return field;
     }
 
@@ -99,7 +72,7 @@ private:
                 errors_.add(positionOf(*at),
                             "at must be a position or a name in quotes, without NUL bytes");
         } else {
-            field.place = (by_ == By::kJson ? "/" : "") + field.name;
+            field.place = (how_.by == ReadBy::kJson ? "/" : "") + field.name;
         }
         if (inner.has("null")) field.nullText = inner.text("null", "");
         if (const auto* value = inner.node("default")) field.defaultText = textOf(*value);
@@ -129,48 +102,32 @@ private:
         return {};
     }
 
-    std::optional<Made> made(bool isKnown, std::vector<FieldSpec> fields) {
-        if (!isKnown) return std::nullopt;
-        switch (by_) {
-            case By::kSplit:
-                return rows::makeSplitReader(std::move(fields), {table_.text("separator", "")});
-            case By::kRegex:
-                return rows::makeRegexReader(std::move(fields), {table_.requiredText("pattern")});
-            case By::kCsv: return csv(std::move(fields));
-            case By::kJson: return rows::makeJsonReader(std::move(fields));
-            case By::kLogfmt: return rows::makeLogfmtReader(std::move(fields));
-            case By::kKeyValue:
-                return rows::makeKeyValueReader(
-                    std::move(fields),
-                    {table_.text("pair_separator", " "), table_.text("value_separator", "=")});
-            case By::kClf:
-                return rows::makeAccessLogReader(rows::AccessLog::kCommon, std::move(fields));
-            case By::kCombined:
-                return rows::makeAccessLogReader(rows::AccessLog::kCombined, std::move(fields));
-            case By::kSyslog: break;
+    void readWay() {
+        switch (how_.by) {
+            case ReadBy::kSplit: how_.separator = table_.text("separator", ""); return;
+            case ReadBy::kRegex: how_.pattern = table_.requiredText("pattern"); return;
+            case ReadBy::kCsv: return csv();
+            case ReadBy::kKeyValue:
+                how_.pairSeparator = table_.text("pair_separator", " ");
+                how_.valueSeparator = table_.text("value_separator", "=");
+                return;
+            default: return;
         }
-        return rows::makeSyslogReader(std::move(fields));
     }
 
-    Made csv(std::vector<FieldSpec> fields) {
-        rows::CsvOptions options;
+    void csv() {
+        auto& options = how_.csv;
         const std::string separator = table_.text("separator", ",");
         if (separator.size() == 1) options.separator = separator.front();
         else errors_.add(table_.at("separator"), "the separator of csv must be one byte");
         options.trim = table_.boolean("trim", false);
         spec_.csv = CsvRecords{options.separator, options.trim};
         options.header = table_.texts("header");
-        // The header line itself, as it stands in the file.
-        if (options.header.size() == 1) {
-            TM_ASSIGN(options.header, rows::csvFields(options.header.front(), options));
-        }
-        return rows::makeCsvReader(std::move(fields), std::move(options));
     }
 
     TomlTable& table_;
     JobFileErrors& errors_;
-    By by_ = By::kSplit;
-    std::vector<FieldSpec> known_;  // of ready-made ways
+    rows::ReaderSpec how_;
     FieldsSpec spec_;
 };
 

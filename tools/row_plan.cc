@@ -1,9 +1,9 @@
 #include "tools/row_plan.h"
 
-#include <algorithm>
 #include <iostream>
 
 #include "rows/expression.h"
+#include "rows/front_end.h"
 #include "rows/lookup.h"
 #include "rows/outputs.h"
 #include "rows/query.h"
@@ -47,11 +47,7 @@ public:
     std::optional<RowStream> where(const RowStream& from, const std::string& condition,
                                    const char* key) {
         if (condition.empty()) return from;
-        auto expression = rows::parseExpression(condition, from.schema);
-        if (expression && (*expression)->type() != rows::Type::kBool)
-            expression =
-                fail(ErrorKind::kInvalid, "a condition is true or false, but this is of type " +
-                                              std::string(rows::toString((*expression)->type())));
+        auto expression = rows::parseCondition(condition, from.schema);
         if (!expression) {
             errors_.add(step_.place(key), std::string(key) + " = \"" + condition +
                                               "\": " + expression.error().message);
@@ -118,13 +114,8 @@ bool takesRows(Type type) { return type >= Type::kAggregate; }
 
 std::optional<RowStream> planFields(const DStream<std::string_view>& lines, const StepSpec& step,
                                     JobFileErrors& errors) {
-    RowStream stream = rows::readRows(lines, step.reader);
-    auto columns = stream.schema.columns();
-    for (auto& column : columns)
-        column.isLoose =
-            std::find(step.loose.begin(), step.loose.end(), column.name) != step.loose.end();
-    stream.schema = core::orThrow(rows::Schema::of(std::move(columns)));
-    return RowPlanner(step, errors).where(stream, step.where, "where");
+    return RowPlanner(step, errors)
+        .where(rows::readRows(lines, step.reader, step.loose), step.where, "where");
 }
 
 std::optional<RowStream> planRows(const RowStream& from, const RowStream* with,

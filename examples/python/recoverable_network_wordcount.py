@@ -20,12 +20,18 @@ def create(host, port, output):
     sc = SparkContext(appName="RecoverableNetworkWordCount")
     ssc = StreamingContext(sc, 1)
     unwanted = sc.broadcast(UNWANTED)
+    dropped = sc.accumulator(0, name="dropped")  # goes on exactly after every crash
+
+    def is_wanted(pair):
+        word, count = pair
+        if word in unwanted.value:
+            dropped.add(count)
+        return word not in unwanted.value
 
     def append(time, rdd):
-        kept = rdd.filter(lambda pair: pair[0] not in unwanted.value)
-        dropped = rdd.count() - kept.count()
+        kept = dict(sorted(rdd.filter(is_wanted).collect()))
         with open(output, "a", encoding="utf-8") as file:
-            file.write(f"{rdd.id()} {time} {dict(sorted(kept.collect()))} dropped {dropped}\n")
+            file.write(f"{rdd.id()} {time} {kept} dropped {dropped.value} so far\n")
 
     words = ssc.socketTextStream(host, port).flatMap(lambda line: line.split(" "))
     words.map(lambda word: (word, 1)).reduceByKey(lambda a, b: a + b).foreachRDD(append)

@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "python/native/accumulators.h"
+
 namespace tidemill::python {
 namespace {
 
@@ -27,6 +29,7 @@ const Batch<Object>& BatchHandle::open() const {
 template <class Make>
 void BatchHandle::outside(Make make) const {
     const auto& batch = open();
+    const AddScope adds(AddScope::Of::kElsewhere);
     const WithoutGil others;
     try {
         make(batch);

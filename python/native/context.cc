@@ -86,6 +86,10 @@ Stream::Ptr Context::listenTextStream(const std::string& host, std::uint16_t por
                                 : context->listenTextStream(host, port, options));
 }
 
+Stream::Ptr Context::httpStream(const std::string& host, std::uint16_t port, HttpOptions options) {
+    return linesOf(open()->httpStream(host, port, std::move(options)));
+}
+
 Stream::Ptr Context::textFileStream(const std::string& directory, bool takeExisting) {
     return linesOf(open()->textFileStream(directory, filesOf(takeExisting)));
 }
@@ -119,6 +123,20 @@ void Context::addListener(Function function) {
     open()->addListener(makeListener(std::move(function)));
 }
 
+void Context::keepAccumulators(const std::vector<std::shared_ptr<Accumulator>>& all) {
+    auto& job = *open()->job();
+    requireNotStarted(job, "accumulator");
+    // Without anything else to do the job is not started.
+    if (job.graph.outputs().empty() && job.states.empty() && !job.remembers) return;
+    if (!accumulators_) accumulators_ = Accumulators::declare(job);
+    for (const auto& one : all) accumulators_->add(one);
+}
+
+bool Context::addAccumulator(const std::shared_ptr<Accumulator>& one) {
+    if (accumulators_) accumulators_->add(one);
+    return accumulators_ != nullptr;
+}
+
 void Context::start() {
     const auto context = open();
     const WithoutGil others;
@@ -129,7 +147,12 @@ void Context::stop(bool graceful) {
     const WithoutGil others;
     const auto context = current();
     if (!context) return;
-    context->stop(graceful);
+    try {
+        context->stop(graceful);
+    } catch (const StreamingError&) {
+        if (!core::onOwnThread()) release();
+        throw;
+    }
     // Called by the job itself, it ends later.
     if (!core::onOwnThread()) release();
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "python/native/accumulators.h"
 #include "python/native/stream.h"
 #include "tidemill/streaming_context.h"
 
@@ -34,6 +35,7 @@ public:
     Stream::Ptr socketTextStream(const std::string& host, std::uint16_t port);
     Stream::Ptr listenTextStream(const std::string& host, std::uint16_t port, bool acknowledged,
                                  bool allowRemote);
+    Stream::Ptr httpStream(const std::string& host, std::uint16_t port, HttpOptions options);
     Stream::Ptr textFileStream(const std::string& directory, bool takeExisting);
     Stream::Ptr binaryRecordsStream(const std::string& directory, std::size_t recordBytes,
                                     bool takeExisting);
@@ -46,6 +48,11 @@ public:
 
     // Function(name of the event, dict of what is known).
     void addListener(Function function);
+
+    // From start() on the job keeps these, and those that are added later. Once, before start().
+    void keepAccumulators(const std::vector<std::shared_ptr<Accumulator>>& all);
+    // False when the job keeps none.
+    bool addAccumulator(const std::shared_ptr<Accumulator>& one);
 
     void start();
     void stop(bool graceful);
@@ -69,6 +76,7 @@ private:
     // The job has ended: its directory is for others.
     void release();
 
+    std::shared_ptr<Accumulators> accumulators_;
     mutable std::mutex mutex_;
     ContextPtr context_;  // null once the job has ended
 };

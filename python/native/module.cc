@@ -1,5 +1,5 @@
-// The extension module tidemill._native: the one file that knows pybind11. Everything here is
-// wrapped again in Python, where it is documented.
+// The extension module tidemill._native. This file and module_rows.cc are all that knows pybind11;
+// what they bind is wrapped again in Python, where it is documented.
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
@@ -9,21 +9,18 @@
 #include <vector>
 
 #include "core/arena.h"
+#include "python/native/accumulators.h"
 #include "python/native/batch_handle.h"
 #include "python/native/context.h"
 #include "python/native/key_codec.h"
+#include "python/native/module.h"
 #include "python/native/stored_state.h"
 #include "python/native/value_codec.h"
 
 namespace py = pybind11;
 
 namespace tidemill::python {
-namespace {
 
-// Threads of Python come in here with the lock: scopes behind it need not ask for it again.
-using Entered = py::call_guard<GilScope>;
-
-// (function, code) or what form_of adds to it.
 Function functionOf(const py::tuple& parts) {
     if (parts.size() == 2)
         return {Object::borrowed(py::object(parts[0]).ptr()), parts[1].cast<std::string>()};
@@ -31,6 +28,12 @@ Function functionOf(const py::tuple& parts) {
             parts[2].cast<std::string>(), textOf(py::object(parts[3]).ptr()),
             parts[4].cast<std::int64_t>()};
 }
+
+namespace {
+
+// Threads of Python come in here with the lock: scopes behind it need not ask for it again.
+using Entered = py::call_guard<GilScope>;
+
 std::optional<Function> optionalFunctionOf(const py::object& pair) {
     if (pair.is_none()) return std::nullopt;
     return functionOf(pair.cast<py::tuple>());
@@ -223,6 +226,23 @@ void bindStream(py::module_& module) {
         });
 }
 
+void bindAccumulator(py::module_& module) {
+    py::class_<Accumulator, std::shared_ptr<Accumulator>>(module, "Accumulator")
+        .def(py::init([](const std::string& name, const py::object& value, const py::object& zero,
+                         const py::object& param) {
+            return std::make_shared<Accumulator>(name, Object::borrowed(value.ptr()),
+                                                 Object::borrowed(zero.ptr()),
+                                                 Object::borrowed(param.ptr()));
+        }))
+        .def("name", &Accumulator::name)
+        .def(
+            "add", [](Accumulator& to, const py::object& term) { to.add(term.ptr()); }, Entered())
+        .def("value", [](const Accumulator& of) {
+            const GilScope gil;
+            return toPython(of.value());
+        });
+}
+
 void bindContext(py::module_& module) {
     py::class_<Context>(module, "Context")
         .def(py::init([](std::int64_t interval, unsigned workers, const std::string& directory,
@@ -234,6 +254,19 @@ void bindContext(py::module_& module) {
         .def("setDirectory", &Context::setDirectory)
         .def("socketTextStream", &Context::socketTextStream, Entered())
         .def("listenTextStream", &Context::listenTextStream, Entered())
+        .def(
+            "httpStream",
+            [](Context& context, const std::string& host, std::uint16_t port,
+               const std::string& path, std::size_t requestBytesMax, const std::string& tokenFile,
+               bool insecure) {
+                HttpOptions options;
+                options.path = path;
+                options.requestBytesMax = requestBytesMax;
+                options.tokenFile = tokenFile;
+                options.insecure = insecure;
+                return context.httpStream(host, port, std::move(options));
+            },
+            Entered())
         .def("textFileStream", &Context::textFileStream, Entered())
         .def(
             "kafkaStream",
@@ -268,6 +301,8 @@ void bindContext(py::module_& module) {
                 return context.queueStream(batches, oneAtATime, std::move(standing));
             },
             Entered())
+        .def("keepAccumulators", &Context::keepAccumulators, Entered())
+        .def("addAccumulator", &Context::addAccumulator, Entered())
         .def("addListener",
              [](Context& context, const py::tuple& f) { context.addListener(functionOf(f)); })
         .def("start", &Context::start)
@@ -320,8 +355,10 @@ Object wrapped(std::shared_ptr<BatchHandle> handle) {
 PYBIND11_MODULE(_native, module) {
     module.doc() = "The engine under tidemill.streaming; programs use that.";
     py::register_exception<StreamingError>(module, "StreamingError", PyExc_RuntimeError);
+    bindAccumulator(module);
     bindBatch(module);
     bindStream(module);
+    bindRows(module);
     bindContext(module);
     bindCodecs(module);
     module.def("setLogLevel", &setLogLevel);

@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "python/native/accumulators.h"
+
 namespace tidemill::python {
 namespace {
 
@@ -18,9 +20,14 @@ public:
 private:
     class PartitionSink final : public core::Sink<Object> {
     public:
-        PartitionSink(const Function& function, std::uint32_t partition,
+        PartitionSink(const Function& function, std::uint32_t node, const core::TaskContext& task,
                       core::Downstream<Object> below)
-            : function_(function), partition_(partition), below_(std::move(below)) {}
+            : function_(function),
+              node_(node),
+              ordinal_(task.ordinal),
+              addsOf_(addsOf(task)),
+              partition_(task.partition),
+              below_(std::move(below)) {}
         void take(std::span<Object> chunk) override {
             all_.insert(all_.end(), std::make_move_iterator(chunk.begin()),
                         std::make_move_iterator(chunk.end()));
@@ -36,6 +43,7 @@ private:
     private:
         void call() {
             const GilScope gil;
+            AddScope adds(addsOf_, node_, ordinal_);
             const auto list = orThrow(PyList_New(static_cast<Py_ssize_t>(all_.size())));
             for (std::size_t i = 0; i < all_.size(); ++i)
                 PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), all_[i].release());
@@ -45,6 +53,8 @@ private:
             const auto made = function_(number.get(), iterator.get());
             std::vector<Object> out;
             const auto handOn = [&] {
+                adds.keep();
+                const AddScope others(AddScope::Of::kElsewhere);
                 if (!out.empty()) below_->take(out);
                 out.clear();
             };
@@ -56,6 +66,9 @@ private:
         }
 
         const Function& function_;
+        const std::uint32_t node_;
+        const std::uint64_t ordinal_;
+        const AddScope::Of addsOf_;
         const std::uint32_t partition_;
         core::Downstream<Object> below_;
         std::vector<Object> all_;
@@ -63,7 +76,7 @@ private:
 
     std::unique_ptr<core::Sink<Object>> makeSink(core::TaskContext& task,
                                                  core::Downstream<Object> below) override {
-        return std::make_unique<PartitionSink>(function_, task.partition, std::move(below));
+        return std::make_unique<PartitionSink>(function_, this->number(), task, std::move(below));
     }
 
     const Function function_;

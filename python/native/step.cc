@@ -7,6 +7,7 @@ template class StepNode<std::int64_t, Object>;
 template class StepNode<Object, Object>;
 template class StepNode<Object, Pair>;
 template class StepNode<Object, std::string>;
+template class StepNode<Object, std::string_view>;
 template class StepNode<Pair, Object>;
 template class StepNode<Pair, Pair>;
 template class StepNode<Pair, Grouped>;

@@ -10,6 +10,7 @@
 
 #include "core/arena.h"
 #include "core/stream_node.h"
+#include "python/native/accumulators.h"
 #include "python/native/entry.h"
 #include "python/native/function.h"
 
@@ -46,16 +47,27 @@ public:
 private:
     class StepSink final : public core::Sink<In> {
     public:
-        StepSink(const Step<In, Out>& step, core::RecordGuard guard, core::Arena& arena,
-                 core::Downstream<Out> below)
-            : step_(step), guard_(guard), arena_(arena), below_(std::move(below)) {}
+        StepSink(const Step<In, Out>& step, core::RecordGuard guard, std::uint32_t node,
+                 const core::TaskContext& task, core::Downstream<Out> below)
+            : step_(step),
+              guard_(guard),
+              node_(node),
+              ordinal_(task.ordinal),
+              addsOf_(addsOf(task)),
+              arena_(task.arena),
+              below_(std::move(below)) {}
         void take(std::span<In> chunk) override {
             const GilScope gil;
+            AddScope adds(addsOf_, node_, ordinal_);
             std::size_t before = 0;
             guard_.forEach(
                 chunk, [&](In& element) { step_.apply(element, out_, arena_); },
-                [&] { out_.erase(out_.begin() + static_cast<std::ptrdiff_t>(before), out_.end()); },
                 [&] {
+                    out_.erase(out_.begin() + static_cast<std::ptrdiff_t>(before), out_.end());
+                    adds.undo();
+                },
+                [&] {
+                    adds.keep();
                     if (out_.size() >= core::kChunkElements || guard_.oneAtATime()) handOn();
                     before = out_.size();
                 });
@@ -70,6 +82,7 @@ private:
 
     private:
         void handOn() {
+            const AddScope others(AddScope::Of::kElsewhere);
             for (std::size_t begin = 0; begin < out_.size(); begin += core::kChunkElements)
                 below_->take(std::span(out_).subspan(
                     begin, std::min(core::kChunkElements, out_.size() - begin)));
@@ -78,6 +91,9 @@ private:
 
         const Step<In, Out>& step_;
         core::RecordGuard guard_;
+        const std::uint32_t node_;
+        const std::uint64_t ordinal_;
+        const AddScope::Of addsOf_;
         core::Arena& arena_;
         core::Downstream<Out> below_;
         std::vector<Out> out_;
@@ -85,7 +101,8 @@ private:
 
     std::unique_ptr<core::Sink<In>> makeSink(core::TaskContext& task,
                                              core::Downstream<Out> below) override {
-        return std::make_unique<StepSink>(*step_, this->guard(task), task.arena, std::move(below));
+        return std::make_unique<StepSink>(*step_, this->guard(task), this->number(), task,
+                                          std::move(below));
     }
 
     std::shared_ptr<const Step<In, Out>> step_;
@@ -101,6 +118,7 @@ extern template class StepNode<std::int64_t, Object>;
 extern template class StepNode<Object, Object>;
 extern template class StepNode<Object, Pair>;
 extern template class StepNode<Object, std::string>;
+extern template class StepNode<Object, std::string_view>;
 extern template class StepNode<Pair, Object>;
 extern template class StepNode<Pair, Pair>;
 extern template class StepNode<Pair, Grouped>;

@@ -40,6 +40,23 @@ struct FormatLine final : Step<Object, std::string> {
     }
 };
 
+class EncodeText final : public Step<Object, std::string_view> {
+public:
+    explicit EncodeText(std::string operation) : operation_(std::move(operation)) {}
+    void apply(Object& element, std::vector<std::string_view>& out,
+               core::Arena& arena) const override {
+        if (!PyUnicode_Check(element.get())) {
+            PyErr_Format(PyExc_TypeError, "%s needs lines, of type str, and was given %R",
+                         operation_.c_str(), element.get());
+            throwPythonError();
+        }
+        out.push_back(arena.copy(textOf(element.get())));
+    }
+
+private:
+    const std::string operation_;
+};
+
 // A step that calls a function of the program.
 template <class In, class Out>
 class Calling : public Step<In, Out> {
@@ -231,6 +248,9 @@ StepPtr<std::string_view, Object> decodeText() { return std::make_shared<DecodeT
 StepPtr<std::string_view, Object> copyBytes() { return std::make_shared<CopyBytes>(); }
 StepPtr<std::int64_t, Object> makeInt() { return std::make_shared<MakeInt>(); }
 StepPtr<Object, std::string> formatLine() { return std::make_shared<FormatLine>(); }
+StepPtr<Object, std::string_view> encodeText(std::string operation) {
+    return std::make_shared<EncodeText>(std::move(operation));
+}
 StepPtr<Object, Object> map(Function function) {
     return std::make_shared<Map>(std::move(function));
 }

@@ -19,6 +19,9 @@ StepPtr<std::int64_t, Object> makeInt();
 // Of str() of each, and a line's end.
 StepPtr<Object, std::string> formatLine();
 
+// The UTF-8 of str. `operation` is who wants it.
+StepPtr<Object, std::string_view> encodeText(std::string operation);
+
 StepPtr<Object, Object> map(Function function);
 // The function gives an iterable.
 StepPtr<Object, Object> flatMap(Function function);

@@ -60,6 +60,13 @@ Stream::PairNode Stream::pairs(const char* operation) {
     return pairs_;
 }
 
+DStream<std::string_view> Stream::textLines(const char* operation) {
+    if (!isText())
+        return {job_, TextNode(add(operation, std::make_shared<StepNode<Object, std::string_view>>(
+                                                  "lines", objects(), encodeText(operation))))};
+    return {job_, lines_ ? lines_ : texts_};
+}
+
 Stream::Ptr Stream::map(Function function) {
     if (auto native = nativeMap(function)) return native;
     return made(add(

@@ -109,6 +109,8 @@ public:
     Object slice(std::int64_t fromMillis, std::int64_t toMillis) const;
 
     const std::shared_ptr<Job>& job() const { return job_; }
+    // Of lines: those of a source as they are, or of str.
+    DStream<std::string_view> textLines(const char* operation);
     ObjectNode objects();
     PairNode pairs(const char* operation);
 
@@ -121,6 +123,8 @@ private:
     Ptr made(ObjectNode node) { return std::make_shared<Stream>(job_, std::move(node)); }
     Ptr made(PairNode node) { return std::make_shared<Stream>(job_, std::move(node)); }
     void requireSameSlide(const Stream& other, const char* operation) const;
+    // Of a function that is declared now, among those of the job.
+    std::uint32_t place() const { return static_cast<std::uint32_t>(job_->graph.nodes().size()); }
     const core::Node& node() const;
 
     // What the engine does itself (stream_native.cc); null: it does not.

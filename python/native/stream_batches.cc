@@ -5,6 +5,7 @@
 #include "core/operators/for_each_batch.h"
 #include "core/operators/save_as_text_files.h"
 #include "core/operators/transform.h"
+#include "python/native/accumulators.h"
 #include "python/native/batch_handle.h"
 #include "python/native/kafka.h"
 #include "python/native/steps.h"
@@ -22,27 +23,36 @@ std::vector<Object> elementsOf(const Object& iterable) {
 
 struct OneBatch {
     Function function;
+    std::uint32_t place;  // of what it adds to accumulators
+
     core::FunctionIdentity identity() const { return function.identity(); }
     std::vector<Object> operator()(Batch<Object>& batch, BatchTime time) const {
         const GilScope gil;
+        const AddScope adds(AddScope::Of::kBatch, place);
         return elementsOf(callWithBatch(function, time, batch));
     }
 };
 
 struct TwoBatches {
     Function function;
+    std::uint32_t place;
+
     core::FunctionIdentity identity() const { return function.identity(); }
     std::vector<Object> operator()(Batch<Object>& batch, Batch<Object>& other,
                                    BatchTime time) const {
         const GilScope gil;
+        const AddScope adds(AddScope::Of::kBatch, place);
         return elementsOf(callWithBatches(function, time, batch, other));
     }
 };
 
 struct Look {
     Function function;
+    std::uint32_t place;
+
     void operator()(Batch<Object>& batch, BatchTime time) const {
         const GilScope gil;
+        const AddScope adds(AddScope::Of::kBatch, place);
         callWithBatch(function, time, batch);
     }
 };
@@ -50,23 +60,24 @@ struct Look {
 }  // namespace
 
 Stream::Ptr Stream::transform(Function function) {
-    return made(
-        ObjectNode(add("transform", std::make_shared<core::TransformNode<Object, OneBatch, Object>>(
-                                        "transform", OneBatch{std::move(function)}, objects()))));
+    return made(ObjectNode(
+        add("transform", std::make_shared<core::TransformNode<Object, OneBatch, Object>>(
+                             "transform", OneBatch{std::move(function), place()}, objects()))));
 }
 
 Stream::Ptr Stream::transformWith(Stream& other, Function function) {
     requireSameSlide(other, "transformWith");
     using Node = core::TransformNode<Object, TwoBatches, Object, Object>;
-    return made(ObjectNode(add(
-        "transformWith", std::make_shared<Node>("transformWith", TwoBatches{std::move(function)},
-                                                objects(), other.objects()))));
+    return made(ObjectNode(
+        add("transformWith",
+            std::make_shared<Node>("transformWith", TwoBatches{std::move(function), place()},
+                                   objects(), other.objects()))));
 }
 
 void Stream::forEachBatch(std::string description, Function function) {
     requireNotStarted(*job_, description.c_str());
     job_->graph.addOutput(std::make_unique<core::ForEachBatch<Object, Look>>(
-        std::move(description), objects(), Look{std::move(function)}));
+        std::move(description), objects(), Look{std::move(function), place()}));
 }
 
 void Stream::saveAsTextFiles(std::string prefix, std::string suffix) {

@@ -16,8 +16,10 @@
 """
 
 from tidemill._native import StreamingError
+from tidemill.accumulators import Accumulator, AccumulatorParam
 from tidemill.context import Broadcast, SparkConf, SparkContext
 from tidemill.rdd import RDD
 from tidemill.storage import StorageLevel
 
-__all__ = ["Broadcast", "RDD", "SparkConf", "SparkContext", "StorageLevel", "StreamingError"]
+__all__ = ["Accumulator", "AccumulatorParam", "Broadcast", "RDD", "SparkConf", "SparkContext",
+           "StorageLevel", "StreamingError"]

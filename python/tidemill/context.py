@@ -1,8 +1,13 @@
 """SparkContext: how many workers a program has, and where lists become RDDs."""
 
+from __future__ import annotations
+
 import re
+import sys
+from collections.abc import Iterable
 
 from tidemill import _native
+from tidemill.accumulators import Accumulator, AccumulatorParam
 from tidemill.rdd import RDD
 
 
@@ -84,44 +89,49 @@ class SparkContext:
 
     _active = None
 
-    def __init__(self, master=None, appName=None, sparkHome=None, pyFiles=None, environment=None,
-                 batchSize=0, serializer=None, conf=None):
+    def __init__(self, master: str | None = None, appName: str | None = None, sparkHome=None,
+                 pyFiles=None, environment=None, batchSize: int = 0, serializer=None,
+                 conf: SparkConf | None = None):
         if conf is not None:
             master = master or conf.get("spark.master")
             appName = appName or conf.get("spark.app.name")
         self.master = master or "local[*]"
         self.appName = appName or "tidemill"
         self._workers = _workers_of(self.master)
+        self._accumulators = {}
+        self._job = None  # the native context that runs
         SparkContext._active = self
 
     @classmethod
-    def getOrCreate(cls, conf=None):
+    def getOrCreate(cls, conf: SparkConf | None = None) -> SparkContext:
         """The context of this process, or a new one."""
         return SparkContext._active or cls(conf=conf)
 
     @property
-    def defaultParallelism(self):
+    def defaultParallelism(self) -> int:
         """How many workers there are."""
         import os
         return self._workers or os.cpu_count() or 1
 
-    def parallelize(self, c, numSlices=None):
+    def parallelize(self, c: Iterable, numSlices: int | None = None) -> RDD:
         """An RDD of what an iterable gives."""
         elements = list(c)
         count = max(1, numSlices or min(self.defaultParallelism, len(elements)))
         cuts = [len(elements) * i // count for i in range(count + 1)]
         return RDD([elements[a:b] for a, b in zip(cuts, cuts[1:])], self)
 
-    def emptyRDD(self):
+    def emptyRDD(self) -> RDD:
         """An RDD without elements."""
         return RDD([], self)
 
-    def range(self, start, end=None, step=1, numSlices=None):
+    def range(self, start: int, end: int | None = None, step: int = 1,
+              numSlices: int | None = None) -> RDD:
         """An RDD of numbers."""
         numbers = range(start) if end is None else range(start, end, step)
         return self.parallelize(numbers, numSlices)
 
-    def textFile(self, name, minPartitions=None, use_unicode=True):
+    def textFile(self, name: str, minPartitions: int | None = None,
+                 use_unicode: bool = True) -> RDD:
         """An RDD of a file's lines, or of those of all files of a directory in their order."""
         import os
         paths = [name]
@@ -134,19 +144,43 @@ class SparkContext:
                 lines.extend(line.rstrip("\n").removesuffix("\r") for line in file)
         return self.parallelize(lines, minPartitions)
 
-    def union(self, rdds):
+    def union(self, rdds: Iterable[RDD]) -> RDD:
         """The elements of several RDDs, one behind another."""
         return RDD([part for rdd in rdds for part in rdd._parts()], self)
 
-    def broadcast(self, value):
+    def broadcast(self, value) -> Broadcast:
         """The value for functions to use, as Broadcast.value."""
         return Broadcast(value)
 
-    def setLogLevel(self, logLevel):
+    def accumulator(self, value, accum_param: AccumulatorParam | None = None,
+                    name: str | None = None) -> Accumulator:
+        """A value that functions of the job add to, and that survives a crash with exactly what
+        was added; `value` is what it begins with in a new data directory. accum_param: an
+        AccumulatorParam, for values that are no numbers. name: under which it is found again after
+        a restart; without one, by the function that makes it and the order there."""
+        if name is None:
+            caller = sys._getframe(1)
+            place = f"{caller.f_globals.get('__name__')}.{caller.f_code.co_qualname}"
+            name, count = place, 1
+            while name in self._accumulators:
+                count += 1
+                name = f"{place} {count}"
+        elif name in self._accumulators or not isinstance(name, str) or not 0 < len(name) <= 200:
+            raise ValueError(f"accumulator: the name is {name!r}: it is a text of 1 to 200 "
+                             "characters that no other accumulator of the program has")
+        made = Accumulator(name, value, accum_param)
+        job = self._job
+        if job is not None and not job.addAccumulator(made._native) and job.state() != "stopped":
+            raise RuntimeError(f"accumulator {name!r}: the job runs already, and keeps no "
+                               "accumulators: make it before start()")
+        self._accumulators[name] = made
+        return made
+
+    def setLogLevel(self, logLevel: str) -> None:
         """What is written to standard error: ALL, DEBUG, INFO, WARN, ERROR, OFF."""
         _native.setLogLevel(logLevel.upper())
 
-    def stop(self):
+    def stop(self) -> None:
         """Ends the streaming context of this program, if one runs, without waiting for batches."""
         from tidemill.streaming import StreamingContext
         active = StreamingContext.getActive()

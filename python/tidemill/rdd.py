@@ -5,10 +5,11 @@ import functools
 import heapq
 import itertools
 import os
-import statistics
+
+from tidemill.rdd_numbers import Numbers
 
 
-class RDD:
+class RDD(Numbers):
     """Elements in partitions, in this process. Its operations are done at once, in the order of
     the elements; what is made from a batch may be kept."""
 
@@ -186,10 +187,6 @@ class RDD:
         made = [functools.reduce(seqOp, part, copy.deepcopy(zeroValue)) for part in self._parts()]
         return functools.reduce(combOp, made, copy.deepcopy(zeroValue))
 
-    def sum(self):
-        """Their sum."""
-        return sum(self._all())
-
     def max(self, key=None):
         """The largest."""
         return max(self._all(), key=key)
@@ -197,10 +194,6 @@ class RDD:
     def min(self, key=None):
         """The smallest."""
         return min(self._all(), key=key)
-
-    def mean(self):
-        """Their mean."""
-        return statistics.fmean(self._all())
 
     def top(self, num, key=None):
         """The largest ones, largest first."""
@@ -305,6 +298,12 @@ class RDD:
         here, there = self._groups(), other._groups()
         keys = dict.fromkeys(itertools.chain(here, there))
         return self._spread((key, (here.get(key, []), there.get(key, []))) for key in keys)
+
+    def groupWith(self, other, *others):
+        """(key, (values here, values there, …)) of all keys of several RDDs."""
+        groups = [rdd._groups() for rdd in (self, other, *others)]
+        keys = dict.fromkeys(itertools.chain(*groups))
+        return self._spread((key, tuple(each.get(key, []) for each in groups)) for key in keys)
 
     def _joined(self, other, left, right):
         def pairs(both):

@@ -88,13 +88,28 @@ class Examples(StreamTest):
                           os.path.join(base, "data"), output).start()
         server.send("a word\n")
 
-        def written():
+        def written(text):
             if not os.path.exists(output):
                 return False
             with open(output, encoding="utf-8") as file:
-                return "{'word': 1} dropped 1" in file.read()
+                return text in file.read()
 
-        self.assertTrue(wait_until(written), program.err)
+        self.assertTrue(wait_until(lambda: written("{'word': 1} dropped 1 so far\n")), program.err)
+        server.reconnect()
+        program.kill()
+        program.start()
+        server.send("b other a\n")
+        self.assertTrue(wait_until(lambda: written("{'other': 1} dropped 3 so far\n")), program.err)
+        self.stop(program)
+
+    def test_sql_network_wordcount(self):
+        server = Server(self)
+        program = Example(self, "sql_network_wordcount.py", "localhost", server.port).start()
+        server.send("to be or  not to be\n")
+        self.assertTrue(wait_until(lambda: "{'word': 'be', 'total': 2}\n"
+                                   "{'word': 'to', 'total': 2}\n"
+                                   "{'word': 'not', 'total': 1}" in program.out),
+                        program.out + program.err)
         self.stop(program)
 
     def test_watch_directory(self):

@@ -118,6 +118,28 @@ class Exits(unittest.TestCase):
             raise ValueError("the program's own")
             """, code=1, message="the program's own")
 
+    def test_jobs_have_failed_and_nobody_waited_for_them(self):
+        self.ends("""
+            jobs = [job(lambda x: 1 // 0), job(lambda x: {}[x])]
+            for ssc in jobs:
+                ssc.start()
+            time.sleep(0.5)
+            """, times=1, message="KeyError")
+
+    def test_a_failed_job_was_stopped(self):
+        self.ends("""
+            ssc = job(lambda x: 1 // 0)
+            ssc.start()
+            try:
+                ssc.awaitBatch(5)
+            except RuntimeError as error:
+                first = error
+            try:
+                ssc.stop()
+            except RuntimeError as error:
+                second = error
+            """, times=2)
+
     def test_a_job_has_failed_before(self):
         self.ends("""
             ssc = job(lambda x: 1 // 0)

@@ -2,6 +2,7 @@
 
 import ast
 import collections
+import itertools
 import os
 import random
 import sys
@@ -17,7 +18,7 @@ KILLED = int(os.environ.get("TIDEMILL_PYTHON_KILLED_GRAPHS", "16"))
 FIRST_SEED = int(os.environ.get("TIDEMILL_SEED", "1"))
 INTERVAL_MILLIS = 10
 
-# Writes a line for each batch of each stream.
+# Writes a line for each batch of each stream, with how many elements the stream has had so far.
 PROGRAM = """
 import sys, time
 sys.path.insert(0, sys.argv[1])
@@ -29,9 +30,15 @@ out = open(sys.argv[5], "ab", 0)
 ssc = StreamingContext(interval=0.01, directory=directory)
 
 def note(node, stream):
-    stream.foreachRDD(lambda time, rdd: out.write(
-        (repr((node, rdd.id(), round(time.timestamp() * 1000),
-               [repr(element) for element in rdd.collect()])) + "\\n").encode()))
+    had = ssc.sparkContext.accumulator(0, name=str(node))
+
+    def write(time, rdd):
+        rdd.foreach(lambda element: had.add(1))
+        elements = [repr(element) for element in rdd.collect()]
+        line = repr((node, rdd.id(), round(time.timestamp() * 1000), elements, had.value))
+        out.write((line + "\\n").encode())
+
+    stream.foreachRDD(write)
 
 for node, stream in enumerate(Graph(seed, 10).build(ssc, life, 200)):
     note(node, stream)
@@ -97,6 +104,7 @@ class Graphs(StreamTest):
             base = self.temporary_directory()
             rng = random.Random(seed)
             seen, times = collections.defaultdict(dict), {}
+            self.had = collections.defaultdict(dict)
             for life in range(3):
                 out = os.path.join(base, f"out-{life}")
                 program = Program(self, PROGRAM, os.path.dirname(__file__), str(seed), str(life),
@@ -114,6 +122,10 @@ class Graphs(StreamTest):
             self.drop_unfinished(graph, seen, times)
             self.compare(graph, seen, times)
             self.check_inputs(graph, seen)
+            for node, batches in seen.items():
+                sums = itertools.accumulate(len(batches[id]) for id in sorted(batches))
+                self.assertEqual([self.had[node][id] for id in sorted(batches)], list(sums),
+                                 f"seed {seed}, stream {node}")
         self.assertGreaterEqual(kills, 3 * KILLED)
 
     def take(self, path, seen, times):
@@ -121,7 +133,8 @@ class Graphs(StreamTest):
         with open(path, encoding="utf-8") as file:
             lines = file.read().split("\n")
         for line in lines[:-1]:  # behind the last line end: nothing, or half a line
-            node, id, at, elements = ast.literal_eval(line)
+            node, id, at, elements, had = ast.literal_eval(line)
+            self.assertEqual(self.had[node].setdefault(id, had), had, "a batch that ran again")
             elements = [value_of(element) for element in elements]
             if id in seen[node]:
                 self.assertEqual(sorted(map(repr, seen[node][id])), sorted(map(repr, elements)))

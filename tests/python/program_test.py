@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 import unittest
+import urllib.request
 
 from support import Program, StreamTest, free_port, wait_until
 from tidemill import StreamingError
@@ -309,6 +310,21 @@ print("end")
         self.assertEqual(program.process.wait(30), 0, program.err)
         program.start()
         self.assertTrue(wait_until(lambda: "('words', 1)" in program.out), program.err)
+
+    def test_lines_that_are_posted(self):
+        ssc = StreamingContext(interval=0.05)
+        seen = []
+        ssc.httpStream(path="/lines").foreachRDD(lambda rdd: seen.extend(rdd.collect()))
+        ssc.start()
+        try:
+            port, = ssc.boundPorts()
+            request = urllib.request.Request(f"http://127.0.0.1:{port}/lines", b"one\ntwo\n")
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                self.assertEqual(answer.status, 200)
+            self.assertTrue(wait_until(lambda: len(seen) == 2), seen)
+        finally:
+            ssc.stop()
+        self.assertEqual(seen, ["one", "two"])
 
     def test_files_appear_once(self):
         directory = self.temporary_directory()

@@ -1,5 +1,7 @@
 """StreamingContext: a streaming program from its declaration to its end."""
 
+from __future__ import annotations
+
 import atexit
 import os
 import signal
@@ -7,14 +9,15 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Callable, Iterable
 
-from tidemill import _native, rdd
+from tidemill import _native, accumulators, rdd
 from tidemill._functions import native
 from tidemill.context import SparkContext
 from tidemill.storage import StorageLevel
 from tidemill.streaming import kafka
 from tidemill.streaming.dstream import DStream, _seconds
-from tidemill.streaming.listener import heard_by
+from tidemill.streaming.listener import StreamingListener, heard_by
 
 _contexts = weakref.WeakSet()
 
@@ -23,7 +26,10 @@ _contexts = weakref.WeakSet()
 def _stop_all():
     """Threads of the engine must not outlive the interpreter."""
     for context in list(_contexts):
-        context._end()
+        try:
+            context._end()
+        except _native.StreamingError as error:  # that nobody has asked for; others are to end too
+            print(error, file=sys.stderr)
 
 
 def _forget_all():
@@ -51,8 +57,9 @@ class StreamingContext:
 
     _active = None
 
-    def __init__(self, sparkContext=None, batchDuration=None, *, interval=None, directory=None,
-                 errorPolicy="stop", version="", name=""):
+    def __init__(self, sparkContext: SparkContext | None = None, batchDuration: float | None = None,
+                 *, interval: float | None = None, directory: str | os.PathLike | None = None,
+                 errorPolicy: str = "stop", version: str = "", name: str = ""):
         if interval is None:
             interval = batchDuration if batchDuration is not None else 1.0
         self._sc = sparkContext if sparkContext is not None else SparkContext.getOrCreate()
@@ -65,7 +72,7 @@ class StreamingContext:
         _contexts.add(self)
 
     @classmethod
-    def getOrCreate(cls, checkpointPath, setupFunc):
+    def getOrCreate(cls, checkpointPath: str, setupFunc: Callable) -> StreamingContext:
         """The context that setupFunc() builds, going on where `checkpointPath` left off. Programs
         are code and are not stored, so that setupFunc is always called."""
         ssc = setupFunc()
@@ -73,7 +80,7 @@ class StreamingContext:
         return ssc
 
     @classmethod
-    def getActive(cls):
+    def getActive(cls) -> StreamingContext | None:
         """The context of this process that runs, or None."""
         active = StreamingContext._active
         if active is not None and active._native.state() != "active":
@@ -81,7 +88,7 @@ class StreamingContext:
         return active
 
     @classmethod
-    def getActiveOrCreate(cls, checkpointPath, setupFunc):
+    def getActiveOrCreate(cls, checkpointPath: str, setupFunc: Callable) -> StreamingContext:
         """The one that runs, or getOrCreate."""
         if not callable(setupFunc):
             raise TypeError("setupFunc should be callable.")
@@ -91,11 +98,11 @@ class StreamingContext:
         return cls.getOrCreate(checkpointPath, setupFunc) if checkpointPath else setupFunc()
 
     @property
-    def sparkContext(self):
+    def sparkContext(self) -> SparkContext:
         """The SparkContext."""
         return self._sc
 
-    def checkpoint(self, directory):
+    def checkpoint(self, directory: str | os.PathLike) -> None:
         """Keeps log, state and checkpoints in `directory`, and goes on where it left off."""
         directory = os.fspath(directory)
         if self._directory is not None and os.fspath(self._directory) != directory:
@@ -104,7 +111,7 @@ class StreamingContext:
         self._directory = directory
         self._native.setDirectory(directory)
 
-    def remember(self, duration):
+    def remember(self, duration: float) -> None:
         """Keeps the batches of the last `duration` seconds in memory, for DStream.slice: of all
         streams that this context opens, and of those that remember() is called on."""
         _seconds("remember", "duration", duration)
@@ -121,26 +128,40 @@ class StreamingContext:
         self._streams.append(made)
         return made
 
-    def socketTextStream(self, hostname, port, storageLevel=StorageLevel.MEMORY_AND_DISK_2):
+    def socketTextStream(self, hostname: str, port: int,
+                         storageLevel=StorageLevel.MEMORY_AND_DISK_2) -> DStream:
         """Lines from a server that is dialled, and dialled again when a connection ends."""
         return self._opened(self._native.socketTextStream(hostname, port))
 
-    def listenTextStream(self, host="127.0.0.1", port=0, allowRemote=False):
+    def listenTextStream(self, host: str = "127.0.0.1", port: int = 0,
+                         allowRemote: bool = False) -> DStream:
         """Lines from all who connect to host:port (0: any port, see boundPorts())."""
         return self._opened(self._native.listenTextStream(host, port, False, allowRemote))
 
-    def acknowledgedTextStream(self, host="127.0.0.1", port=0, allowRemote=False):
+    def acknowledgedTextStream(self, host: str = "127.0.0.1", port: int = 0,
+                               allowRemote: bool = False) -> DStream:
         """The same with acknowledgements: senders that name a session lose and double nothing,
         even when they die; see `tidemill send`."""
         return self._opened(self._native.listenTextStream(host, port, True, allowRemote))
 
-    def textFileStream(self, directory, existing="leave"):
+    def httpStream(self, host: str = "127.0.0.1", port: int = 0, path: str = "/",
+                   requestBytesMax: int = 8 << 20, tokenFile: str | os.PathLike | None = None,
+                   insecure: bool = False) -> DStream:
+        """The lines of the bodies that are POSTed to http://host:port/path, each once, however
+        often a session sends it (docs/guide/http.md). tokenFile: holds the token that requests must
+        bring; addresses that other machines reach need one, unless `insecure`."""
+        return self._opened(self._native.httpStream(
+            host, port, path, requestBytesMax,
+            os.fspath(tokenFile) if tokenFile is not None else "", insecure))
+
+    def textFileStream(self, directory: str | os.PathLike, existing: str = "leave") -> DStream:
         """The lines of the files that appear in `directory`, each file once. `existing`: "take"
         takes files that are there already, also old ones."""
         return self._opened(self._native.textFileStream(os.fspath(directory),
                                                         self._takes(existing)))
 
-    def binaryRecordsStream(self, directory, recordLength, existing="leave"):
+    def binaryRecordsStream(self, directory: str | os.PathLike, recordLength: int,
+                            existing: str = "leave") -> DStream:
         """The same of records of so many bytes each."""
         return self._opened(self._native.binaryRecordsStream(os.fspath(directory), recordLength,
                                                              self._takes(existing)))
@@ -151,9 +172,12 @@ class StreamingContext:
             raise ValueError(f"existing is {existing!r}: it is 'leave' or 'take'")
         return existing == "take"
 
-    def kafkaStream(self, brokers, topics=None, *, pattern=None, group="tidemill",
-                    start="earliest", onLostData="stop", keyDecoder=kafka.utf8_decoder,
-                    valueDecoder=kafka.utf8_decoder, messageHandler=None, properties=None):
+    def kafkaStream(self, brokers: str, topics: str | Iterable[str] | None = None, *,
+                    pattern: str | None = None, group: str = "tidemill", start: str = "earliest",
+                    onLostData: str = "stop", keyDecoder: Callable = kafka.utf8_decoder,
+                    valueDecoder: Callable = kafka.utf8_decoder,
+                    messageHandler: Callable | None = None,
+                    properties: dict | None = None) -> DStream:
         """(key, value) of each record of Kafka topics, or what messageHandler(record) gives of a
         KafkaMessageAndMetadata. topics: names; or a regular expression as `pattern`. group: names
         the stream's positions, one for each stream. start: where a stream begins that is new:
@@ -163,7 +187,7 @@ class StreamingContext:
             kafka._records(self, brokers, topics, pattern, group, start, onLostData, properties),
             keyDecoder, valueDecoder, messageHandler)
 
-    def queueStream(self, rdds, oneAtATime=True, default=None):
+    def queueStream(self, rdds, oneAtATime: bool = True, default=None) -> DStream:
         """Elements of RDDs or lists that the program gives: each batch takes one, or all of them;
         `default` when there is none."""
         queue = [rdd.elements_of(elements) for elements in rdds or []]
@@ -173,7 +197,7 @@ class StreamingContext:
 
     # Several streams.
 
-    def union(self, *dstreams):
+    def union(self, *dstreams) -> DStream:
         """The elements of all of them."""
         if not dstreams:
             raise ValueError("should have at least one DStream to union")
@@ -182,7 +206,7 @@ class StreamingContext:
             first = first.union(other)
         return first
 
-    def transform(self, dstreams, transformFunc):
+    def transform(self, dstreams, transformFunc: Callable) -> DStream:
         """transformFunc(list of RDDs) of each batch, which returns an RDD."""
         if not dstreams:
             raise ValueError("transform: at least one stream")
@@ -200,23 +224,31 @@ class StreamingContext:
 
     # Life.
 
-    def addStreamingListener(self, streamingListener):
+    def addStreamingListener(self, streamingListener: StreamingListener) -> None:
         """Told about batches, outputs and receivers from start() on."""
         self._native.addListener((heard_by(streamingListener), "listener"))
 
-    def start(self):
+    def start(self) -> None:
         """Opens the directory, recovers what a crash left, and begins to receive and run
         batches."""
-        self._native.start()
+        sc = self._sc
+        if sc._accumulators or accumulators.are_made_inside():
+            self._native.keepAccumulators([one._native for one in sc._accumulators.values()])
+        sc._job = self._native
+        try:
+            self._native.start()
+        except BaseException:
+            sc._job = None
+            raise
         StreamingContext._active = self
 
-    def awaitTermination(self, timeout=None):
+    def awaitTermination(self, timeout: float | None = None) -> None:
         """Waits until the job has ended, and raises StreamingError when it ended with an error.
         Meanwhile Ctrl-C or SIGTERM stops the job gracefully: everything received is processed; a
         second one ends the process at once, which loses nothing that is logged."""
         self._await(timeout)
 
-    def awaitTerminationOrTimeout(self, timeout):
+    def awaitTerminationOrTimeout(self, timeout: float) -> bool:
         """The same with a time limit in seconds; False when it passed first."""
         return self._await(timeout)
 
@@ -244,10 +276,12 @@ class StreamingContext:
             ended.join(0.1)
         self._native.wait(-1)
 
-    def stop(self, stopSparkContext=True, stopGraceFully=False):
+    def stop(self, stopSparkContext: bool = True, stopGraceFully: bool = False) -> None:
         """Ends the job. Gracefully: everything received is processed and checkpointed. Otherwise
         what is logged is left for the next start."""
         self._native.stop(stopGraceFully)
+        if self._sc._job is self._native:
+            self._sc._job = None
         if StreamingContext._active is self:
             StreamingContext._active = None
         if stopSparkContext and SparkContext._active is self._sc:
@@ -257,15 +291,15 @@ class StreamingContext:
         # Also of a job that another thread is starting.
         self._native.stop(False)
 
-    def boundPorts(self):
+    def boundPorts(self) -> list[int]:
         """The ports that listening sources are bound to, in the order of their declaration."""
         return self._native.boundPorts()
 
-    def describe(self):
+    def describe(self) -> str:
         """The job as lines a person can read."""
         return self._native.describe()
 
-    def awaitBatch(self, id, timeout=30.0):
+    def awaitBatch(self, id: int, timeout: float = 30.0) -> bool:
         """Waits until batch `id`, from 1, is complete; False when the time passed first. For
         tests."""
         return self._native.waitForBatch(id, round(timeout * 1000))

@@ -1,10 +1,18 @@
 """DStream: a stream of Python objects, cut into batches."""
 
-import itertools
+from __future__ import annotations
 
-from tidemill import _functions, rdd
+import datetime
+import itertools
+from collections.abc import Callable, Iterable
+
+from tidemill import _functions, accumulators, rdd, rows
 from tidemill._functions import native
 from tidemill.streaming.state import mapping
+
+TYPE_CHECKING = False  # what checkers of types take for true
+if TYPE_CHECKING:
+    from tidemill.streaming.context import StreamingContext
 
 
 def _seconds(operation, what, seconds):
@@ -34,145 +42,153 @@ class DStream:
     def _made(self, stream):
         return DStream(stream, self._ssc)
 
-    def context(self):
+    def _made_by(self, function, stream):
+        """A stream of what a function makes of each element: of one that adds to accumulators it
+        is computed once, as a whole, however many outputs read it."""
+        return self._made(stream.persist() if accumulators.used_by(function) else stream)
+
+    def context(self) -> StreamingContext:
         """The StreamingContext."""
         return self._ssc
 
     # Element by element.
 
-    def map(self, f, preservesPartitioning=False):
+    def map(self, f: Callable, preservesPartitioning: bool = False) -> DStream:
         """f(element) of each."""
-        return self._made(self._stream.map(native(f, "map")))
+        return self._made_by(f, self._stream.map(native(f, "map")))
 
-    def flatMap(self, f, preservesPartitioning=False):
+    def flatMap(self, f: Callable, preservesPartitioning: bool = False) -> DStream:
         """All that f(element) gives, of each."""
-        return self._made(self._stream.flatMap(native(f, "flatMap")))
+        return self._made_by(f, self._stream.flatMap(native(f, "flatMap")))
 
-    def filter(self, f):
+    def filter(self, f: Callable) -> DStream:
         """The elements for which f(element) is true."""
-        return self._made(self._stream.filter(native(f, "filter")))
+        return self._made_by(f, self._stream.filter(native(f, "filter")))
 
-    def mapPartitions(self, f, preservesPartitioning=False):
+    def mapPartitions(self, f: Callable, preservesPartitioning: bool = False) -> DStream:
         """All that f(iterator) gives, of each partition."""
         native(f, "mapPartitions")
         return self.mapPartitionsWithIndex(lambda index, iterator: f(iterator))
 
-    def mapPartitionsWithIndex(self, f, preservesPartitioning=False):
+    def mapPartitionsWithIndex(self, f: Callable, preservesPartitioning: bool = False) -> DStream:
         """All that f(number, iterator) gives, of each partition."""
-        return self._made(self._stream.mapPartitions(native(f, "mapPartitionsWithIndex")))
+        return self._made_by(f, self._stream.mapPartitions(native(f, "mapPartitionsWithIndex")))
 
-    def glom(self):
+    def glom(self) -> DStream:
         """Each partition as one list."""
         return self.mapPartitions(lambda iterator: [list(iterator)])
 
-    def repartition(self, numPartitions):
+    def repartition(self, numPartitions: int) -> DStream:
         """The same elements in so many partitions."""
         return self._made(self._stream.repartition(numPartitions))
 
-    def cache(self):
+    def cache(self) -> DStream:
         """As persist()."""
         return self.persist()
 
-    def persist(self, storageLevel=None):
+    def persist(self, storageLevel=None) -> DStream:
         """Computed once per batch, however many read it."""
         return self._made(self._stream.persist())
 
-    def checkpoint(self, interval):
+    def checkpoint(self, interval: float) -> DStream:
         """States and windows are part of the context's checkpoints, whatever is said here."""
         return self
 
-    def union(self, other):
+    def union(self, other: DStream) -> DStream:
         """The elements of both streams."""
         return self._made(self._stream.union(other._stream))
 
-    def count(self):
+    def count(self) -> DStream:
         """The number of elements: one element per batch, 0 for an empty one."""
         return self._made(self._stream.count())
 
-    def countByValue(self):
+    def countByValue(self) -> DStream:
         """(element, how often it occurs)."""
         return self._made(self._stream.countByValue())
 
-    def reduce(self, func):
+    def reduce(self, func: Callable) -> DStream:
         """All elements of a batch reduced to one by func(a, b); none for an empty one."""
         return self._made(self._stream.reduce(native(func, "reduce")))
 
     # Pairs.
 
-    def mapValues(self, f):
+    def mapValues(self, f: Callable) -> DStream:
         """(key, f(value)) of each pair."""
-        return self._made(self._stream.mapValues(native(f, "mapValues")))
+        return self._made_by(f, self._stream.mapValues(native(f, "mapValues")))
 
-    def flatMapValues(self, f):
+    def flatMapValues(self, f: Callable) -> DStream:
         """(key, made) of all that f(value) gives."""
-        return self._made(self._stream.flatMapValues(native(f, "flatMapValues")))
+        return self._made_by(f, self._stream.flatMapValues(native(f, "flatMapValues")))
 
-    def reduceByKey(self, func, numPartitions=None):
+    def reduceByKey(self, func: Callable, numPartitions: int | None = None) -> DStream:
         """(key, its values in the batch reduced by func(a, b))."""
         return self._made(self._stream.reduceByKey(native(func, "reduceByKey")))
 
-    def groupByKey(self, numPartitions=None):
+    def groupByKey(self, numPartitions: int | None = None) -> DStream:
         """(key, list of its values in the batch)."""
         return self._made(self._stream.groupByKey())
 
-    def combineByKey(self, createCombiner, mergeValue, mergeCombiners, numPartitions=None):
+    def combineByKey(self, createCombiner: Callable, mergeValue: Callable, mergeCombiners: Callable,
+                     numPartitions: int | None = None) -> DStream:
         """(key, its values combined): createCombiner(value), mergeValue(c, value),
         mergeCombiners(c, c)."""
         return self._made(self._stream.combineByKey(
             native(createCombiner, "combineByKey"), native(mergeValue, "combineByKey"),
             native(mergeCombiners, "combineByKey")))
 
-    def partitionBy(self, numPartitions, partitionFunc=None):
+    def partitionBy(self, numPartitions: int, partitionFunc: Callable | None = None) -> DStream:
         """The same pairs, those of one key in one partition."""
         if partitionFunc is not None:
             raise NotImplementedError("partitionBy: Tidemill says itself in which partition a key "
                                       "lies, and takes no partitionFunc")
         return self.groupByKey().flatMapValues(_same)
 
-    def cogroup(self, other, numPartitions=None):
+    def cogroup(self, other: DStream, numPartitions: int | None = None) -> DStream:
         """(key, (values here, values there)) for every key of either stream."""
         return self._made(self._stream.cogroup(other._stream))
 
-    def join(self, other, numPartitions=None):
+    def join(self, other: DStream, numPartitions: int | None = None) -> DStream:
         """(key, (value here, value there)) for every two values of a key."""
         return self._made(self._stream.join(other._stream, "join", False, False))
 
-    def leftOuterJoin(self, other, numPartitions=None):
+    def leftOuterJoin(self, other: DStream, numPartitions: int | None = None) -> DStream:
         """The same, with None for a missing value there."""
         return self._made(self._stream.join(other._stream, "leftOuterJoin", True, False))
 
-    def rightOuterJoin(self, other, numPartitions=None):
+    def rightOuterJoin(self, other: DStream, numPartitions: int | None = None) -> DStream:
         """The same, with None for a missing value here."""
         return self._made(self._stream.join(other._stream, "rightOuterJoin", False, True))
 
-    def fullOuterJoin(self, other, numPartitions=None):
+    def fullOuterJoin(self, other: DStream, numPartitions: int | None = None) -> DStream:
         """Both."""
         return self._made(self._stream.join(other._stream, "fullOuterJoin", True, True))
 
     # Windows. Durations are seconds, multiples of the stream's own slide. What a window keeps is
     # found again after a restart under `name`, or one derived from the order of declarations.
 
-    def window(self, windowDuration, slideDuration=None, name=""):
+    def window(self, windowDuration: float, slideDuration: float | None = None,
+               name: str = "") -> DStream:
         """The elements of the last `windowDuration`."""
         return self._made(self._stream.window(
             _seconds("window", "windowDuration", windowDuration),
             _seconds("window", "slideDuration", slideDuration), name))
 
-    def countByWindow(self, windowDuration, slideDuration=None, name=""):
+    def countByWindow(self, windowDuration: float, slideDuration: float | None = None,
+                      name: str = "") -> DStream:
         """How many elements the window holds; none before the first data."""
         return self._made(self._stream.countByWindow(
             _seconds("countByWindow", "windowDuration", windowDuration),
             _seconds("countByWindow", "slideDuration", slideDuration), name))
 
-    def countByValueAndWindow(self, windowDuration, slideDuration=None, numPartitions=None,
-                              name=""):
+    def countByValueAndWindow(self, windowDuration: float, slideDuration: float | None = None,
+                              numPartitions: int | None = None, name: str = "") -> DStream:
         """(element, how often it occurs in the window)."""
         return self._made(self._stream.countByValueAndWindow(
             _seconds("countByValueAndWindow", "windowDuration", windowDuration),
             _seconds("countByValueAndWindow", "slideDuration", slideDuration), name))
 
-    def reduceByWindow(self, reduceFunc, invReduceFunc, windowDuration, slideDuration=None,
-                       name=""):
+    def reduceByWindow(self, reduceFunc: Callable, invReduceFunc: Callable, windowDuration: float,
+                       slideDuration: float | None = None, name: str = "") -> DStream:
         """All elements of the window reduced to one. invReduceFunc(reduced, leaving) undoes
         reduceFunc; None: there is no inverse."""
         inverse = invReduceFunc and native(invReduceFunc, "reduceByWindow")
@@ -181,14 +197,16 @@ class DStream:
             _seconds("reduceByWindow", "windowDuration", windowDuration),
             _seconds("reduceByWindow", "slideDuration", slideDuration), name))
 
-    def groupByKeyAndWindow(self, windowDuration, slideDuration=None, numPartitions=None, name=""):
+    def groupByKeyAndWindow(self, windowDuration: float, slideDuration: float | None = None,
+                            numPartitions: int | None = None, name: str = "") -> DStream:
         """(key, list of its values in the window)."""
         return self._made(self._stream.groupByKeyAndWindow(
             _seconds("groupByKeyAndWindow", "windowDuration", windowDuration),
             _seconds("groupByKeyAndWindow", "slideDuration", slideDuration), name))
 
-    def reduceByKeyAndWindow(self, func, invFunc, windowDuration, slideDuration=None,
-                             numPartitions=None, filterFunc=None, name=""):
+    def reduceByKeyAndWindow(self, func: Callable, invFunc: Callable, windowDuration: float,
+                             slideDuration: float | None = None, numPartitions: int | None = None,
+                             filterFunc: Callable | None = None, name: str = "") -> DStream:
         """(key, its values in the window reduced by func(a, b)). invFunc(reduced, leaving) undoes
         func, which costs less with long windows; a key that has left the window stays then, until
         filterFunc((key, value)) is false for it. None: there is no inverse."""
@@ -202,7 +220,8 @@ class DStream:
 
     # State. Found again after a restart under `name`, or one derived from the order of declarations.
 
-    def updateStateByKey(self, updateFunc, numPartitions=None, initialRDD=None, name=""):
+    def updateStateByKey(self, updateFunc: Callable, numPartitions: int | None = None,
+                         initialRDD=None, name: str = "") -> DStream:
         """(key, state) of every key. updateFunc(list of new values, state or None) gives the new
         state, None to remove the key; it is called for every key in every batch. `initialRDD`:
         pairs of the states to begin with, an RDD or an iterable."""
@@ -210,7 +229,8 @@ class DStream:
         return self._made(self._stream.updateStateByKey(
             native(updateFunc, "updateStateByKey"), name, initial))
 
-    def mapWithState(self, function, initialRDD=None, timeout=None, name=""):
+    def mapWithState(self, function: Callable, initialRDD=None, timeout: float | None = None,
+                     name: str = "") -> DStream:
         """function(key, value, state) of each pair, in the order in which those of its key came;
         `state` is a State. With `timeout`, in seconds, it is called once more, with None as the
         value, for a key that had no record for longer, whose state then goes. stateSnapshots()
@@ -224,12 +244,27 @@ class DStream:
         stream.stateSnapshots = lambda: self._made(states)
         return stream
 
+    # Rows.
+
+    def fields(self, by: str | Iterable[str], fields: dict | None = None, *,
+               separator: str | None = None, pattern: str | None = None,
+               pairSeparator: str | None = None, valueSeparator: str | None = None,
+               header: str | Iterable[str] | None = None, trim: bool | None = None) -> rows.Rows:
+        """Rows of typed columns out of lines: a tidemill.rows.Rows, worked on without Python. by:
+        "json", "csv", "split", "regex", "logfmt", "key_value", "clf", "combined" or "syslog".
+        fields: a dict of names and places, types, or dicts of both:
+        {"path": str, "ms": {"at": "/took", "type": float, "optional": True}}; docs/fields.md."""
+        return rows.of_lines(self._stream, self._ssc, by, fields, separator=separator,
+                             pattern=pattern, pairSeparator=pairSeparator,
+                             valueSeparator=valueSeparator, header=header, trim=trim)
+
     # Whole batches.
 
-    def transform(self, func):
+    def transform(self, func: Callable) -> DStream:
         """func(rdd) or func(time, rdd) of each batch, which returns an RDD."""
         function, context = func, self._ssc.sparkContext
         native(func, "transform")
+        accumulators.used_by(func)
         if _functions.argument_count(func) == 1:
             function = lambda time, batch: func(batch)  # noqa: E731
 
@@ -239,10 +274,12 @@ class DStream:
 
         return self._made(self._stream.transform((call, _functions.code_of(func))))
 
-    def transformWith(self, func, other, keepSerializer=False):
+    def transformWith(self, func: Callable, other: DStream,
+                      keepSerializer: bool = False) -> DStream:
         """func(rdd, other) or func(time, rdd, other) of each batch of two streams."""
         function, context = func, self._ssc.sparkContext
         native(func, "transformWith")
+        accumulators.used_by(func)
         if _functions.argument_count(func) == 2:
             function = lambda time, here, there: func(here, there)  # noqa: E731
 
@@ -254,10 +291,11 @@ class DStream:
         return self._made(self._stream.transformWith(other._stream,
                                                      (call, _functions.code_of(func))))
 
-    def foreachRDD(self, func):
+    def foreachRDD(self, func: Callable) -> None:
         """Calls func(rdd) or func(time, rdd) for each batch. After a crash the last recorded batch
         may come once more; rdd.id() is the same then."""
         native(func, "foreachRDD")
+        accumulators.used_by(func)
         self._output("foreachRDD", func)
 
     def _output(self, description, func):
@@ -270,7 +308,7 @@ class DStream:
 
         self._stream.forEachBatch(description, (call, _functions.code_of(func)))
 
-    def pprint(self, num=10):
+    def pprint(self, num: int = 10) -> None:
         """Prints the first `num` elements of each batch."""
 
         def show(time, batch):
@@ -286,13 +324,13 @@ class DStream:
 
         self._output(f"pprint {num}", show)
 
-    def saveAsTextFiles(self, prefix, suffix=None):
+    def saveAsTextFiles(self, prefix: str, suffix: str | None = None) -> None:
         """Each batch as a directory prefix-TIMEMS[.suffix] of text files, with str() of an element
         a line. It appears whole and once, whatever crashes."""
         self._stream.saveAsTextFiles(prefix, suffix or "")
 
-    def toKafka(self, brokers, topic, exactlyOnce=True, create=False, transactionTimeout=60.0,
-                properties=None):
+    def toKafka(self, brokers: str, topic: str, exactlyOnce: bool = True, create: bool = False,
+                transactionTimeout: float = 60.0, properties: dict | None = None) -> None:
         """Each batch as records of a topic. Elements are (key, value) or a value; keys and values
         bytes, str (as UTF-8) or None. exactlyOnce: one transaction a batch, so that readers with
         isolation.level=read_committed see each record once, whatever crashes; else the last batch
@@ -303,12 +341,13 @@ class DStream:
 
     # Batches of the past.
 
-    def remember(self, duration):
+    def remember(self, duration: float) -> DStream:
         """Keeps the batches of the last `duration` seconds in memory, for slice()."""
         self._stream.remember(_seconds("remember", "duration", duration))
         return self
 
-    def slice(self, begin, end):
+    def slice(self, begin: datetime.datetime | float,
+              end: datetime.datetime | float) -> list[rdd.RDD]:
         """The remembered batches from `begin` to `end`, datetimes or seconds since 1970, both
         inclusive, as a list of RDDs."""
         batches = self._stream.slice(_functions.to_millis(begin), _functions.to_millis(end))
