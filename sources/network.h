@@ -14,7 +14,8 @@
 //   acknowledgements
 //   block durable       log's thread -> Network::onDurable -> Sessions ->
 //                       SessionConnection::durable
-//   of HTTP sources     Network::onDurable -> LogListener (sources/http/http_intake.h)
+//   of HTTP and Flume   Network::onDurable -> LogListener (sources/http/http_intake.h,
+//                       sources/flume/flume_intake.h)
 //   budget used up      TextConnection -> WaitingConnections::awaitBudget; when buffers come back,
 //                       the pool -> Network -> WaitingConnections::retryBudget ->
 //                       TextConnection::readAgain

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/logging.h"
+#include "sources/flume/flume_source.h"
 #include "sources/http/http_source.h"
 #include "sources/network.h"
 #include "sources/text_receiver.h"
@@ -72,6 +73,12 @@ std::unique_ptr<ListeningReceiver> NetworkService::listenHttp(core::SourceId sou
                                                               HttpListen listen,
                                                               core::SourceObserver* observer) {
     return http::makeHttpSource(network_, source, std::move(listen), observer);
+}
+
+std::unique_ptr<ListeningReceiver> NetworkService::listenFlume(core::SourceId source,
+                                                               FlumeListen listen,
+                                                               core::SourceObserver* observer) {
+    return flume::makeFlumeSource(network_, source, std::move(listen), observer);
 }
 
 void NetworkService::flushOpenBlocks() { network_->loop().flushOpenBlocks(); }

@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "core/ids.h"
 #include "core/source.h"
+#include "sources/flume/flume_options.h"
 #include "sources/http/http_options.h"
 
 namespace tidemill::sources {
@@ -71,6 +72,12 @@ struct HttpListen {
     HttpOptions options{};
 };
 
+// Events that Flume agents send.
+struct FlumeListen {
+    std::string label{};  // as above
+    FlumeOptions options{};
+};
+
 // Thread safety: thread-safe.
 class ListeningReceiver : public core::Source {
 public:
@@ -98,6 +105,8 @@ public:
 
     std::unique_ptr<ListeningReceiver> listenHttp(core::SourceId source, HttpListen listen,
                                                   core::SourceObserver* observer = nullptr);
+    std::unique_ptr<ListeningReceiver> listenFlume(core::SourceId source, FlumeListen listen,
+                                                   core::SourceObserver* observer = nullptr);
 
     // For all receivers of the service in one hop. pause() and resume(): for tests; the engine
     // pauses source by source.

@@ -14,6 +14,8 @@
 #include "core/inputs/queue_input.h"
 #include "core/rate.h"
 #include "sources/file_stream_options.h"
+#include "sources/flume/flume_event.h"
+#include "sources/flume/flume_options.h"
 #include "sources/http/http_options.h"
 #include "sources/kafka/kafka_options.h"
 #include "sources/kafka/kafka_record.h"
@@ -142,6 +144,13 @@ public:
     // The values of their records alone; that of a record without one is empty.
     DStream<std::string_view> kafkaTextStream(KafkaOptions options);
 
+    // The events that Flume agents send to a listening address, by their Avro or Thrift sinks. An
+    // agent is answered once all events of its request are durable: see docs/guide/flume.md. Throws
+    // std::invalid_argument for options that cannot be.
+    DStream<FlumeEvent> flumeStream(FlumeOptions options);
+    // The bodies of the events alone. Throws for a `dedupHeader` too: bodies have none.
+    DStream<std::string_view> flumeTextStream(FlumeOptions options);
+
     // Elements that the program puts into a queue; logged like what a socket receives. Each batch
     // takes one push, or all of them; `byDefault` when there is none. Throws std::invalid_argument
     // when another stream reads the queue: see RecordQueue.
@@ -253,6 +262,7 @@ private:
                                               std::optional<Rate> maxRate);
     DStream<std::string_view> fileStream(const char* kind, sources::FileSourceOptions options);
     core::SourceId kafkaSource(const char* kind, KafkaOptions options);
+    core::SourceId flumeSource(const char* kind, FlumeOptions options);
 
     StreamingOptions options_;
     std::shared_ptr<Job> job_;

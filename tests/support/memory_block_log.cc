@@ -102,6 +102,13 @@ std::vector<core::BlockOrigin> MemoryBlockLog::origins() const {
     return found;
 }
 
+std::vector<std::string> MemoryBlockLog::blockBytes() const {
+    std::lock_guard lock(mutex_);
+    std::vector<std::string> found;
+    for (const auto& block : blocks_) found.emplace_back(block->bytesInMemory());
+    return found;
+}
+
 std::uint64_t MemoryBlockLog::lineCount() const {
     std::lock_guard lock(mutex_);
     return lineCount_;

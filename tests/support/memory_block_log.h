@@ -37,6 +37,8 @@ public:
         const std::function<bool(const core::BlockOrigin&)>& wanted = {}) const;
     std::vector<std::string> sessionText(const std::string& session) const;
     std::vector<core::BlockOrigin> origins() const;
+    // Of each block.
+    std::vector<std::string> blockBytes() const;
     std::uint64_t lineCount() const;
     std::uint64_t oversizeCount() const;
     // Lets the buffers go that are held for lines() to read, as a complete batch does; only
