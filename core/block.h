@@ -1,4 +1,4 @@
-// A block: received records of one connection that become durable together.
+// A block: received records of one connection or partition that become durable together.
 #pragma once
 
 #include <cstdint>

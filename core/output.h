@@ -45,8 +45,8 @@ public:
     // `last`; in a new directory any results: they would be taken for this directory's.
     virtual Result<> open(const OutputOpening&) { return {}; }
 
-    // What the output must know when the next batch is run again: it is kept in that batch's
-    // record, where run() finds it by noteOf(). At most kOutputNoteBytesMax. Called before the
+    // What the output must know when the next batch is run again: it is kept among the notes of
+    // that batch's record, where run() looks for it. At most kOutputNoteBytesMax. Called before the
     // batch is recorded; the batch before is complete. A job that was changed may have another
     // output in this place: the bytes should say whose they are.
     virtual std::string note() { return {}; }

@@ -70,7 +70,6 @@ AttemptsFile::AttemptsFile(core::FileSystem& files, const core::Path& directory)
 
 core::Result<> AttemptsFile::write(Attempts attempts) {
     TM_TRY(core::publishFile(files_, path_, encodeAttempts(attempts)));
-    if (attempts.how == Attempts::How::kBegun) ++attempts.ended;
     known_ = std::move(attempts);
     return {};
 }
@@ -84,18 +83,17 @@ core::Result<Attempts> AttemptsFile::begin(core::BatchId batch) {
         attempts.batch = batch;
         attempts.ended = 1;
     }
-    const auto before = attempts;
-    attempts.how = Attempts::How::kBegun;
-    TM_TRY(write(std::move(attempts)));
-    return before;
+    auto begun = attempts;
+    begun.how = Attempts::How::kBegun;
+    TM_TRY(write(std::move(begun)));
+    return attempts;
 }
 
 core::Result<Attempts> AttemptsFile::failed(core::BatchId batch, std::string_view error) {
     auto attempts = known_.value_or(Attempts{});
     if (attempts.batch != batch) attempts = {};
     attempts.batch = batch;
-    // When this process began a replay of it, that is counted already.
-    if (attempts.how == Attempts::How::kThrew || attempts.ended == 0) ++attempts.ended;
+    ++attempts.ended;
     attempts.how = Attempts::How::kThrew;
     attempts.error = error;
     TM_TRY(write(attempts));

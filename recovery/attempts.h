@@ -1,6 +1,18 @@
 // What is known of a batch that did not come to its end: how often it has ended the process, and
 // how. A small file in the data directory, written when a batch fails and around the replay of the
 // last recorded one; never while batches run well.
+//
+// Batch 15 is the last one that was recorded, and ends each process that runs it:
+//
+//   what happens                        in the file behind it   the next start knows
+//   it runs, and the process is killed  none                    ended 1: it may have ended in 15
+//   it runs, and a function throws      ended 1, threw          ended 1, threw
+//   a start runs it again: begin()      ended 1, begun          ended 2: this one came to no end
+//   … and a function throws: failed()   ended 2, threw          ended 2, threw
+//   … and it comes to its end: clear()  none                    nothing
+//
+// From kAttemptsSuspicious on, or with an error, it may be run in another way (mayBeMended); when
+// two ended without a word, it runs one record after another (tidemill/replay.h).
 #pragma once
 
 #include <cstdint>
@@ -16,7 +28,7 @@ namespace tidemill::recovery {
 
 struct Attempts {
     core::BatchId batch;
-    // Processes that ended while it was the last batch; the one that is running is not counted.
+    // Processes that it has ended: of kThrew, the one that says so too; of kBegun, those before.
     std::uint32_t ended = 0;
     enum class How {
         kBegun,  // a replay has begun and has neither failed nor come to its end
@@ -60,7 +72,7 @@ private:
 
     core::FileSystem& files_;
     const core::Path path_;
-    std::optional<Attempts> known_;  // an end of the process now is counted
+    std::optional<Attempts> known_;
 };
 
 }  // namespace tidemill::recovery

@@ -40,7 +40,7 @@ public:
         TM_TRY(files_.createDirectory(directory_.generationsPath()));
         TM_TRY(generations_.removeLeftovers());
         TM_TRY(repair(decision));
-        TM_TRY(removeDamagedGenerations());
+        TM_TRY(setDamagedGenerationsAside());
         TM_TRY(cloneState());
         TM_TRY(fillResult(decision));
         return std::move(recovered_);
@@ -87,7 +87,7 @@ private:
         return {};
     }
 
-    core::Result<> removeDamagedGenerations() {
+    core::Result<> setDamagedGenerationsAside() {
         for (const auto& name : found_.damaged) TM_TRY(generations_.quarantine(name));
         if (found_.generation && found_.generationWasSuspect)
             return generations_.clearSuspect(*found_.generation);

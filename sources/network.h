@@ -10,7 +10,7 @@
 //   a batch time        scheduler -> EventLoop::flushOpenBlocks -> WaitingConnections::flush ->
 //                       TextConnection::readLowRate, for those that setLowRate() named, then
 //                       flushOpenBlock for those of setOpen()
-//   a client waits for  SessionConnection::linesArrived -> Sessions::offer -> flushOpenBlock
+//   a client waits for  SessionConnection::linesArrived -> Sessions::answerLater -> flushOpenBlock
 //   acknowledgements
 //   block durable       log's thread -> Network::onDurable -> Sessions ->
 //                       SessionConnection::durable

@@ -39,7 +39,7 @@ public:
     ~Checkpointer();
 
     // At the boundary that `mark` describes: begins a checkpoint when one is due and none is under
-    // way; writes state out early when the delta is over its budget.
+    // way, or when the delta is over its budget.
     core::Result<> atBoundary(const std::function<core::BatchMark()>& mark);
 
     // Makes a checkpoint at this boundary and returns when it is published. Nothing when the

@@ -27,7 +27,7 @@
 
 namespace tidemill {
 
-// In the order in which they are made; destroyed in the reverse. Without a data directory there are
+// Destroyed in the reverse order. Without a data directory there are
 // no `directory`, `generations`, `attempts`, `atWork`, `logWriter` and `checkpointer`.
 struct RunningJob {
     std::string owner;        // identity of the data directory, or of this process without one

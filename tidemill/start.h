@@ -44,11 +44,11 @@ struct BatchSurroundings {
 //     Start::durable           openDirectory: lock, FORMAT, JOB
 //       recovery::recover      gatherFacts -> Start::fitJob -> decide -> repairLog -> work/
 //       checkPending: what waits in the log is of sources that the job has
-//       Start::resume          openOutputs, openState, openLog, makeScheduler
+//       Start::resume          openOutputs, openState, openLog, makeScheduler, makeCheckpointer
 //         Replay::run          each recorded batch: runOne, and for the newest runLast, which
 //                              counts the try in ATTEMPTS before and shows its results; both
 //                              Scheduler::replay -> Graph::runBatch, and as in any batch
-//                              BatchHooks (Engine) before, behind and when it fails
+//                              BatchHooks (Engine) behind and when it fails
 //   Engine::start            then opens the sources and lets the scheduler make new batches
 //
 // Thread safety: worker-confined.
