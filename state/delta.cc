@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t kGroupsPerRange = core::kKeyGroups / core::kKeyRanges;
 constexpr std::size_t kWorthCompactingBytes = 256 << 10;
+constexpr std::size_t kWorthForgettingRemovals = 256;
 
 // A value in the arena: u32 room, u32 size, the bytes.
 constexpr std::size_t kHeaderBytes = 8;
@@ -92,8 +93,31 @@ void RangeDelta::remove(std::string_view key) {
     Slot& slot = keys_.insert(key, fresh);
     if (fresh) slot.group = groupOf(key);
     forgetValue(slot);
+    if (changeOf(slot) != Change::kRemoved) ++removals_;
     slot.value = 0;
     set(slot, Change::kRemoved);
+}
+
+bool RangeDelta::isMostlyRemoved() const {
+    return removals_ >= kWorthForgettingRemovals && 2 * removals_ >= keys_.size();
+}
+
+std::shared_ptr<RangeDelta> RangeDelta::withoutRemoved() const {
+    auto made = std::make_shared<RangeDelta>(kind_, groupedFrom_);
+    for (std::size_t rank = 0; rank < keys_.size(); ++rank) {
+        const Slot& slot = keys_.slotAt(rank);
+        if (changeOf(slot) == Change::kRemoved) continue;
+        bool fresh = false;
+        Slot& copy = made->keys_.insert(keys_.keyOf(slot), fresh);
+        copy.group = slot.group;
+        if (!isNumber(kind_)) {
+            made->assign(copy, valueOf(slot));
+        } else {
+            copy.value = slot.value;
+            copy.flags = slot.flags;
+        }
+    }
+    return made;
 }
 
 void RangeDelta::forgetValue(Slot& slot) {

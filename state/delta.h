@@ -53,6 +53,10 @@ public:
     bool empty() const { return keys_.size() == 0; }
     // Memory held.
     std::size_t bytes() const { return keys_.bytes() + values_->bytes(); }
+    // Half of its keys or more, and not only a few, are removed ones.
+    bool isMostlyRemoved() const;
+    // The same without them, for a range that has nothing below: nobody misses them there.
+    std::shared_ptr<RangeDelta> withoutRemoved() const;
     // What the table of keys takes more once `more` keys are changed; values not counted.
     std::size_t growthBytes(std::size_t more) const { return keys_.growthBytes(more); }
 
@@ -65,6 +69,7 @@ private:
     const ValueKind kind_;
     const std::size_t groupedFrom_;
     core::KeyTable keys_;
+    std::size_t removals_ = 0;  // at least as many as keys that are removed
     std::unique_ptr<core::Arena> values_;
     std::size_t usedBytes_ = 0;     // of values_, live or not
     std::size_t garbageBytes_ = 0;  // of values that were replaced

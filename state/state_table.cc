@@ -58,6 +58,10 @@ Result<> StateRange::change(std::size_t count, F&& f) {
         std::lock_guard lock(mutex_);
         if (!active_) active_ = std::make_shared<RangeDelta>(table_.kind(), table_.groupedFrom());
         f(*active_);
+        // Without a directory nothing is ingested for a long time, and every walk would go over
+        // the keys of all the past.
+        if (!view_->frozen && !view_->rows && active_->isMostlyRemoved())
+            active_ = active_->withoutRemoved();
         const std::size_t bytes = active_->bytes();
         store_.activeBytes_ += bytes - countedBytes_;
         countedBytes_ = bytes;

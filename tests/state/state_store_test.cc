@@ -152,6 +152,39 @@ TEST_F(StateStoreTest, WithoutADirectoryChangesOverTheBudgetGoToATemporaryOne) {
     EXPECT_EQ(rows(table).size(), 20000u);
 }
 
+// Without a checkpoint nothing else would ever take them away, and every walk goes over them.
+TEST_F(StateStoreTest, RemovedKeysWithNothingBelowThemAreForgotten) {
+    store_ = must(StateStore::openInMemory());
+    auto& texts = store_->table(kOperator, 0, ValueKind::kBytes);
+    auto& sums = store_->table(kOperator, 1, ValueKind::kSum);
+    for (int i = 0; i < 50'000; ++i) {
+        const auto key = "key" + std::to_string(i);
+        put(texts, key, "value " + key);
+        merge(sums, key, 5);
+        if (i % 1000 == 0) continue;
+        must(texts.rangeOf(key).remove(key));
+        must(sums.rangeOf(key).remove(key));
+    }
+    EXPECT_LT(store_->deltaBytes(), 3u << 20);
+    EXPECT_EQ(rows(texts).size(), 50u);
+    EXPECT_EQ(bytes(texts, "key49000"), "value key49000");
+    EXPECT_EQ(number(sums, "key49000"), 5);
+    merge(sums, "key49000", 2);
+    merge(sums, "key49001", 3);
+    must(store_->spill());
+    must(sums.rangeOf("key0").remove("key0"));  // rows are below now
+    for (int i = 0; i < 20'000; ++i) {
+        const auto key = "other" + std::to_string(i);
+        must(sums.rangeOf(key).remove(key));
+    }
+    EXPECT_EQ(number(sums, "key49000"), 7);
+    EXPECT_EQ(number(sums, "key49001"), 3);
+    EXPECT_EQ(rows(sums).size(), 50u);
+    must(store_->spill());
+    EXPECT_EQ(rows(sums).size(), 50u);
+    EXPECT_EQ(rows(texts).size(), 50u);
+}
+
 TEST_F(StateStoreTest, ADroppedOperatorLeavesNoRows) {
     put(store_->table(core::OperatorId(8), 1, ValueKind::kBytes), "gone", "x");
     put(store_->table(core::OperatorId(9), 1, ValueKind::kBytes), "stays", "x");
