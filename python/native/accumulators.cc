@@ -13,6 +13,9 @@ namespace {
 
 constexpr std::string_view kNoteMagic = "accumulators\x01";
 
+// In front of a row's value: that its key is the plain one of its bytes (python_values.md).
+const std::string kPlainKey(1, '\0');
+
 thread_local AddScope* currentScope __attribute__((tls_model("initial-exec"))) = nullptr;
 
 [[noreturn]] void refuse(const std::string& name, const char* why) {
@@ -146,11 +149,11 @@ void Accumulators::bind(state::StateTable& table) {
     for (std::uint32_t range = 0; range < core::kKeyRanges; ++range) {
         auto walker = table.range(range).walk();
         while (core::orThrow(walker.next())) {
-            // In front of the value: that its key is the plain one of its bytes.
-            if (walker.value().size() < 2 || walker.value().front() != '\0') corrupt();
+            if (walker.value().size() < 2 || !walker.value().starts_with(kPlainKey)) corrupt();
             stored_[std::string(walker.key())] = walker.value().substr(1);
         }
     }
+    inRows_ = stored_;
     const GilScope gil;
     showAll();
 }
@@ -191,11 +194,16 @@ void Accumulators::end() {
         const auto& accumulator = *all_.at(name);
         Object value = stored(accumulator);
         for (const auto& [place, term] : terms) value = accumulator.sum(value, term);
-        std::string row;
-        core::ValueCodec<Entry>::encode(Entry{{}, value}, row);
-        stored_[name] = row.substr(1);
-        core::orThrow(table_->rangeOf(name).put(name, row));
+        std::string bytes;
+        appendValue(value.get(), bytes);
+        stored_[name] = std::move(bytes);
         all_.at(name)->value_ = stored(accumulator);
+    }
+    for (const auto& [name, value] : stored_) {
+        auto& inRow = inRows_[name];
+        if (inRow == value) continue;
+        core::orThrow(table_->rangeOf(name).put(name, kPlainKey + value));
+        inRow = value;
     }
     if (const std::size_t size = note().size(); size > core::kOutputNoteBytesMax)
         throw std::runtime_error(

@@ -128,7 +128,9 @@ private:
 
     state::StateTable* table_ = nullptr;
     std::map<std::string, std::shared_ptr<Accumulator>> all_;
-    std::map<std::string, std::string> stored_;             // by name, as appendValue has them
+    std::map<std::string, std::string> stored_;  // by name, as appendValue has them
+    // What the rows hold: after a crash they are as old as the checkpoint, and notes are not.
+    std::map<std::string, std::string> inRows_;
     std::string noted_;                                     // the note that stored_ agrees with
     std::map<std::string, std::map<Place, Object>> added_;  // by name, in this batch
 };

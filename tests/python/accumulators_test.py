@@ -309,6 +309,35 @@ class Killed(StreamTest):
         self.assertEqual(starts(), sorted(starts()))
         self.assertGreater(starts()[-1], 0)
 
+    # The batch that ran again added nothing, so that the state did not hear of the value.
+    def test_a_value_outlives_a_crash_and_then_a_stop_without_any_new_adds(self):
+        program = Program(self, """
+import os, signal, sys
+from tidemill import SparkContext
+from tidemill.streaming import StreamingContext
+sc = SparkContext("local[2]", "quiet")
+ssc = StreamingContext(sc, interval=0.03, directory=sys.argv[1])
+total = sc.accumulator(0, name="total")
+life = sys.argv[2]
+
+def look(rdd):
+    if life == "1" and rdd.id() == 4:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+ssc.queueStream([[1, 2]] if life == "1" else [], default=[]).map(
+    lambda x: total.add(x)).foreachRDD(look)
+ssc.start()
+print(total.value, flush=True)
+ssc.awaitBatch({"1": 100, "2": 8, "3": 10}[life])
+ssc.stop(stopGraceFully=True)
+print(total.value, flush=True)
+""")
+        directory = os.path.join(self.temporary_directory(), "data")
+        for life, code in (("1", -9), ("2", 0), ("3", 0)):
+            program._arguments = (directory, life)
+            self.assertEqual(program.run().process.returncode, code, program.err)
+        self.assertEqual(program.out.split()[-4:], ["3", "3", "3", "3"])
+
     def test_a_stopped_job_goes_on_with_its_values(self):
         directory = os.path.join(self.temporary_directory(), "data")
         for life, graceful in enumerate((True, False, True)):
