@@ -166,9 +166,9 @@ std::string stepsText(const JobFile& job) {
 }  // namespace
 
 const char* sourceWord(SourceSpec::Type type) {
-    constexpr const char* kWords[] = {"socket", "listen", "listen_acknowledged",
-                                      "files",  "kafka",  "http"};
-    static_assert(std::size(kWords) == static_cast<std::size_t>(SourceSpec::Type::kHttp) + 1);
+    constexpr const char* kWords[] = {"socket", "listen", "listen_acknowledged", "files", "kafka",
+                                      "http",   "flume"};
+    static_assert(std::size(kWords) == static_cast<std::size_t>(SourceSpec::Type::kFlume) + 1);
     return kWords[static_cast<std::size_t>(type)];
 }
 

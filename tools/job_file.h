@@ -17,6 +17,7 @@
 #include "rows/outputs/growing_files.h"
 #include "rows/row_stream.h"
 #include "sources/file_stream_options.h"
+#include "sources/flume/flume_options.h"
 #include "sources/http/http_options.h"
 #include "sources/kafka/kafka_options.h"
 #include "tidemill/options.h"
@@ -38,15 +39,17 @@ struct SourceSpec {
         kListenAcknowledged,
         kFiles,
         kKafka,
-        kHttp
+        kHttp,
+        kFlume
     } type = Type::kSocket;
     std::string name;
     std::string directory;  // files
     FileStreamOptions files;
     std::optional<CsvRecords> csv;  // none: lines
     KafkaOptions kafka;
-    std::vector<std::string> headers;  // kafka: of records, that are columns
+    std::vector<std::string> headers;  // kafka, flume: of records, that are columns
     HttpOptions http;
+    FlumeOptions flume;
     std::string host;
     std::uint16_t port = 0;
     std::size_t connectionsMax = 1024;

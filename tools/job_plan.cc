@@ -10,10 +10,11 @@
 #include <optional>
 #include <stdexcept>
 #include <utility>
-#include <variant>
 
+#include "rows/flume_rows.h"
 #include "rows/kafka_rows.h"
 #include "tidemill/tidemill.h"
+#include "tools/job_streams.h"
 #include "tools/json_lines.h"
 #include "tools/row_plan.h"
 #include "tools/toml_table.h"
@@ -24,45 +25,7 @@ namespace {
 using core::ErrorKind;
 using core::Result;
 
-using Text = DStream<std::string_view>;
-using Counts = DStream<std::pair<std::string_view, std::int64_t>>;
 using rows::RowStream;
-// Text where text is wanted, rows where rows are.
-struct KafkaRecords {
-    DStream<KafkaRecord> records;
-    RowStream rows;
-};
-using Stream = std::variant<Text, Counts, RowStream, KafkaRecords>;
-
-const char* kindOf(const Stream& stream) {
-    constexpr const char* kKinds[] = {"text", "the pairs of a count step", "rows of fields",
-                                      "records of Kafka"};
-    return kKinds[stream.index()];
-}
-
-// For `--check`.
-std::string contentOf(const Stream& stream) {
-    if (const auto* rows = std::get_if<RowStream>(&stream)) return rows->schema.text();
-    if (const auto* kafka = std::get_if<KafkaRecords>(&stream)) return kafka->rows.schema.text();
-    return std::holds_alternative<Text>(stream) ? "text" : "value text, count int";
-}
-
-// Pairs are rows too, where rows are wanted.
-std::optional<RowStream> asRows(const Stream& stream) {
-    if (const auto* counts = std::get_if<Counts>(&stream)) return rows::rowsOfCounts(*counts);
-    if (const auto* rows = std::get_if<RowStream>(&stream)) return *rows;
-    if (const auto* kafka = std::get_if<KafkaRecords>(&stream)) return kafka->rows;
-    return std::nullopt;
-}
-
-// The values of Kafka records are text, where text is wanted; of one without a value, none.
-std::optional<Text> asText(const Stream& stream) {
-    if (const auto* text = std::get_if<Text>(&stream)) return *text;
-    if (const auto* kafka = std::get_if<KafkaRecords>(&stream))
-        return kafka->records.map(
-            [](const KafkaRecord& record) { return record.value.value_or(std::string_view()); });
-    return std::nullopt;
-}
 
 class Planner {
 public:
@@ -126,6 +89,7 @@ private:
             }
             case SourceSpec::Type::kKafka: return makeKafka(source);
             case SourceSpec::Type::kHttp: return makeHttp(source);
+            case SourceSpec::Type::kFlume: return makeFlume(source);
         }
     }
 
@@ -154,6 +118,14 @@ private:
         const auto records = context_.kafkaStream(source.kafka);
         auto asRows = rows::rowsOfKafka(records, source.headers);
         if (asRows) return remember(source.name, KafkaRecords{records, std::move(*asRows)});
+        errors_.add(source.at, asRows.error().message);
+        remember(source.name, std::nullopt);
+    }
+
+    void makeFlume(const SourceSpec& source) {
+        const auto events = context_.flumeStream(source.flume);
+        auto asRows = rows::rowsOfFlume(events, source.headers);
+        if (asRows) return remember(source.name, FlumeEvents{events, std::move(*asRows)});
         errors_.add(source.at, asRows.error().message);
         remember(source.name, std::nullopt);
     }

@@ -8,6 +8,7 @@
 #include "sources/endpoint.h"
 #include "sources/unix_path.h"
 #include "tidemill/disk_budget.h"
+#include "tools/flume_source_spec.h"
 #include "tools/http_source_spec.h"
 #include "tools/kafka_source_spec.h"
 #include "tools/listen_conflicts.h"
@@ -130,8 +131,8 @@ SourceSpec readSource(TomlTable& table, const JobFile& job, JobFileErrors& error
     SourceSpec source;
     source.at = table.at();
     source.name = table.text("name", "");
-    const auto type =
-        table.choice("type", {"socket", "listen", "listen_acknowledged", "files", "kafka", "http"});
+    const auto type = table.choice(
+        "type", {"socket", "listen", "listen_acknowledged", "files", "kafka", "http", "flume"});
     if (type) source.type = static_cast<SourceSpec::Type>(*type);
     if (!type) return source;
     source.maxRate = readRate(table, source.type, errors);
@@ -139,9 +140,11 @@ SourceSpec readSource(TomlTable& table, const JobFile& job, JobFileErrors& error
         readKafkaSource(table, job.name, source, errors);
         return source;
     }
-    if (source.type == SourceSpec::Type::kHttp) {
+    if (source.type == SourceSpec::Type::kHttp || source.type == SourceSpec::Type::kFlume) {
         const auto errorsBefore = errors.count();
-        readHttpSource(table, receiveBudget(job.options), source, errors);
+        const bool isHttp = source.type == SourceSpec::Type::kHttp;
+        (isHttp ? readHttpSource : readFlumeSource)(table, receiveBudget(job.options), source,
+                                                    errors);
         if (errors.count() == errorsBefore)
             sharesNoPort(source, table.at("listen"), job.sources, errors);
         return source;

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "tests/support/flume_client.h"
 #include "tests/support/http_client.h"
 #include "tests/tools/program_rig.h"
 
@@ -85,6 +86,26 @@ TEST_F(Example, HttpCountsClicks) {
     EXPECT_EQ(answer->body, "{\"taken\": 3}\n");
     EXPECT_TRUE(printed("\"page\": \"/home\", \"clicks\": 2}")) << rig_.daemonOutput();
     stop(*daemon);
+}
+
+TEST_F(Example, FlumeCountsErrorsByHost) {
+    const auto port = freePort();
+    write("flume", {{"listen = \"127.0.0.1:4141\"", "listen = \"" + std::to_string(port) + "\""},
+                    {"interval = \"1s\"", "interval = \"100ms\""}});
+    const auto daemon = rig_.start();
+    ASSERT_TRUE(eventually([&] { return TestClient(port).connected(); })) << rig_.daemonErrors();
+    const std::vector<SentEvent> events{{"ERROR disk", {{"host", "a"}, {"id", "1"}}},
+                                        {"INFO well", {{"host", "a"}, {"id", "2"}}},
+                                        {"ERROR disk", {{"host", "a"}, {"id", "3"}}},
+                                        {"ERROR net", {{"host", "b"}}}};
+    FlumeClient agent(port);
+    EXPECT_EQ(agent.append(events), true);
+    // Sent again: only the one without an id counts again.
+    EXPECT_EQ(agent.append(events), true);
+    EXPECT_TRUE(printed("\"host\": \"b\", \"errors\": 2}")) << rig_.daemonOutput();
+    EXPECT_TRUE(printed("\"host\": \"a\", \"errors\": 2}")) << rig_.daemonOutput();
+    stop(*daemon);
+    EXPECT_THAT(rig_.daemonOutput(), Not(HasSubstr("\"host\": \"a\", \"errors\": 3")));
 }
 
 TEST_F(Example, AccessLogSumsPerStatusAndOrdersPaths) {
