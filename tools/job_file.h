@@ -17,6 +17,7 @@
 #include "rows/outputs/growing_files.h"
 #include "rows/row_stream.h"
 #include "sources/file_stream_options.h"
+#include "sources/follow/follow_options.h"
 #include "sources/http/http_options.h"
 #include "sources/kafka/kafka_options.h"
 #include "tidemill/options.h"
@@ -43,7 +44,9 @@ struct SourceSpec {
     std::string name;
     std::string directory;  // files
     FileStreamOptions files;
-    std::optional<CsvRecords> csv;  // none: lines
+    std::optional<FollowOptions> follow{};  // files: they are followed
+    std::string path;                       // of those
+    std::optional<CsvRecords> csv;          // none: lines
     KafkaOptions kafka;
     std::vector<std::string> headers;  // kafka: of records, that are columns
     HttpOptions http;
