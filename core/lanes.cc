@@ -9,11 +9,12 @@ bool Lanes::advance(const BlockOrigin& origin) {
     const auto found = positions_.find(origin.lane);
     if (found == positions_.end()) {
         if (!origin.from.empty()) return false;
-        positions_.emplace(origin.lane, origin.to);
+        if (!origin.to.empty()) positions_.emplace(origin.lane, origin.to);
         return true;
     }
     if (found->second != origin.from) return false;
-    found->second = origin.to;
+    if (origin.to.empty()) positions_.erase(found);
+    else found->second = origin.to;
     return true;
 }
 

@@ -14,7 +14,7 @@
 namespace tidemill::core {
 
 // A position is the source's own encoding; only whether two are the same matters here. Empty: the
-// lane's beginning.
+// lane's beginning; a lane that is moved back there is forgotten.
 inline constexpr std::size_t kPositionBytesMax = 256;
 // A lane's name is unique in the data directory. It says what the lane is outside, not which source
 // of the job reads it, so that it is found again when the job's sources are in another order.

@@ -72,8 +72,8 @@ struct SourcePosition {
 struct SourceOpening {
     // The wall time of the data directory's first start, or of the first one with this source.
     BatchTime firstStart{};
-    // Of a replayable source, as complete batches left it. A live one asks the log, which knows
-    // more: BlockLog::position.
+    // Of a replayable source, as complete batches left it. Of a live one its lanes, as the log has
+    // them at a start; later it asks BlockLog::position.
     std::vector<SourcePosition> positions;
 };
 

@@ -1,6 +1,7 @@
 #include "tidemill/inputs.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/logging.h"
 
@@ -58,6 +59,18 @@ Result<> Inputs::open(BatchTime firstStart,
     return {};
 }
 
+void Inputs::setLanes(const core::LanePositions& lanes) {
+    lanes_.assign(job_.sources.size(), {});
+    for (std::size_t i = 0; i < job_.sources.size(); ++i) {
+        const auto& prefix = job_.sources[i].lanes;
+        if (prefix.empty()) continue;
+        for (auto at = lanes.lower_bound(prefix); at != lanes.end(); ++at) {
+            if (!at->first.starts_with(prefix)) break;
+            lanes_[i].push_back({at->first, at->second});
+        }
+    }
+}
+
 Result<> Inputs::start(core::BlockLog& log, std::shared_ptr<core::BufferPool> buffers,
                        const StreamingOptions& options) {
     sources::NetworkOptions limits;
@@ -93,7 +106,9 @@ Result<> Inputs::startLive(std::uint32_t number, core::BlockLog& log,
     TM_ASSIGN(auto source,
               job_.sources[number].receive({id, log, *network_, this, labelOf(number), buffers,
                                             options.maxRecordBytes, options.blockBytes}));
-    TM_TRY(source->open({firstStart_, {}}));
+    core::SourceOpening opening{firstStart_, {}};
+    if (number < lanes_.size()) opening.positions = std::exchange(lanes_[number], {});
+    TM_TRY(source->open(opening));
     TM_TRY(intake_.add(
         {number, keyOf(number), labelOf(number), Intake::Kind::kLive, job_.sources[number].maxRate},
         source));

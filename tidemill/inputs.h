@@ -17,6 +17,7 @@
 #include "core/buffer_pool.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/lanes.h"
 #include "core/replayable_source.h"
 #include "core/source.h"
 #include "sources/network_service.h"
@@ -46,6 +47,9 @@ public:
     // Opens the replayable sources. `positions`: by source. Errors: theirs, with the source's name.
     core::Result<> open(BatchTime firstStart,
                         const std::vector<std::vector<core::SourcePosition>>& positions);
+    // Where the lanes in the log are, before start(): live sources are opened with those that are
+    // theirs by SourceDeclaration::lanes.
+    void setLanes(const core::LanePositions& lanes);
     // Starts them, and makes, opens and starts the live ones. Errors: theirs.
     core::Result<> start(core::BlockLog& log, std::shared_ptr<core::BufferPool> buffers,
                          const StreamingOptions& options);
@@ -105,6 +109,7 @@ private:
     SourceErrors errors_;
     std::chrono::nanoseconds errorsKept_{};  // when; the scheduler thread's
     BatchTime firstStart_{};
+    std::vector<std::vector<core::SourcePosition>> lanes_;  // by source, until they are opened
     std::unique_ptr<sources::NetworkService> network_;
     std::vector<Running> running_;  // live ones; complete once started
     Intake intake_;

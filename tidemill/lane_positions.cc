@@ -29,7 +29,10 @@ Result<> LanePositionsTable::advance(const core::BatchRun& run) {
     for (const auto& block : run.blocks())
         if (const auto& origin = block->origin(); !origin.lane.empty())
             last[origin.lane] = origin.to;
-    for (const auto& [lane, position] : last) TM_TRY(table_.rangeOf(lane).put(lane, position));
+    for (const auto& [lane, position] : last) {
+        auto& range = table_.rangeOf(lane);
+        TM_TRY(position.empty() ? range.remove(lane) : range.put(lane, position));
+    }
     return {};
 }
 

@@ -17,7 +17,8 @@ public:
     // All positions in the state.
     core::Result<core::LanePositions> load();
 
-    // Moves the positions of the lanes whose blocks the batch owns.
+    // Moves the positions of the lanes whose blocks the batch owns; the rows of those go that are
+    // at their beginning again.
     core::Result<> advance(const core::BatchRun& run);
 
 private:

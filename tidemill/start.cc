@@ -276,6 +276,8 @@ Result<> Start::bindStates(BatchTime firstStart) {
 Result<> Start::openLog(recovery::Recovered& recovered) {
     TM_ASSIGN(auto lanes, parts_.lanes->load());
     for (auto& [lane, position] : recovered.lanes) lanes[lane] = std::move(position);
+    std::erase_if(lanes, [](const auto& lane) { return lane.second.empty(); });
+    with_.inputs.setLanes(lanes);
     recovery::LogWriterOptions options;
     options.segmentBytes = parts_.disk.segmentBytes;
     options.prepareAhead = !options_.oneOrder;

@@ -16,6 +16,7 @@
 #include "sources/file_stream_options.h"
 #include "sources/flume/flume_event.h"
 #include "sources/flume/flume_options.h"
+#include "sources/follow/follow_options.h"
 #include "sources/http/http_options.h"
 #include "sources/kafka/kafka_options.h"
 #include "sources/kafka/kafka_record.h"
@@ -133,7 +134,13 @@ public:
     // they are complete; names that begin with '.' or end in ".tmp" are not seen.
     DStream<std::string_view> textFileStream(std::string directory, FileStreamOptions options = {});
 
-    // The same for files of records of `recordBytes` each; a file that ends inside a record is an
+    // The lines that are appended to files for as long as the job runs, like `tail -F`, each line
+    // once, whatever dies when and however the files are rotated: see docs/guide/sources.md.
+    // `path`: a file, a glob pattern of files ("logs/*.log"), or, with a '/' at its end, a directory.
+    // Throws std::invalid_argument for options that cannot be.
+    DStream<std::string_view> followTextFiles(std::string path, FollowOptions options = {});
+
+    // As textFileStream, of records of `recordBytes` each; a file that ends inside a record is an
     // error. Throws std::invalid_argument for a length of 0.
     DStream<std::string_view> binaryRecordsStream(std::string directory, std::size_t recordBytes,
                                                   FileStreamOptions options = {});

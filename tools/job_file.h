@@ -18,6 +18,7 @@
 #include "rows/row_stream.h"
 #include "sources/file_stream_options.h"
 #include "sources/flume/flume_options.h"
+#include "sources/follow/follow_options.h"
 #include "sources/http/http_options.h"
 #include "sources/kafka/kafka_options.h"
 #include "tidemill/options.h"
@@ -45,7 +46,9 @@ struct SourceSpec {
     std::string name;
     std::string directory;  // files
     FileStreamOptions files;
-    std::optional<CsvRecords> csv;  // none: lines
+    std::optional<FollowOptions> follow{};  // files: they are followed
+    std::string path;                       // of those
+    std::optional<CsvRecords> csv;          // none: lines
     KafkaOptions kafka;
     std::vector<std::string> headers;  // kafka, flume: of records, that are columns
     HttpOptions http;

@@ -17,6 +17,7 @@
 #include "tools/job_streams.h"
 #include "tools/json_lines.h"
 #include "tools/row_plan.h"
+#include "tools/source_reader.h"
 #include "tools/toml_table.h"
 
 namespace tidemill::tools {
@@ -79,6 +80,9 @@ private:
             case SourceSpec::Type::kListen:
                 return remember(source.name,
                                 context_.listenTextStream(source.host, source.port, listen));
+                if (source.follow)
+                    return remember(source.name,
+                                    context_.followTextFiles(source.path, *source.follow));
             case SourceSpec::Type::kListenAcknowledged:
                 return remember(source.name,
                                 context_.acknowledgedTextStream(source.host, source.port, listen));

@@ -10,6 +10,7 @@
 #include "tidemill/disk_budget.h"
 #include "tools/flume_source_spec.h"
 #include "tools/http_source_spec.h"
+#include "tools/file_source_spec.h"
 #include "tools/kafka_source_spec.h"
 #include "tools/listen_conflicts.h"
 
@@ -23,7 +24,8 @@ std::optional<Rate> readRate(TomlTable& table, SourceSpec::Type type, JobFileErr
     if (!rate)
         errors.add(table.at("max_rate"),
                    "max_rate is \"" + core::escaped(text, 60) + "\"; " + std::string(kRateForms));
-    if (rate && rate->unit == Rate::Unit::kRecords && type == SourceSpec::Type::kFiles) {
+    if (rate && rate->unit == Rate::Unit::kRecords && type == SourceSpec::Type::kFiles &&
+        !table.boolean("follow", false)) {
         errors.add(table.at("max_rate"),
                    "max_rate of files is in bytes, such as \"10 MiB/s\": their records are not "
                    "counted before they are read");
@@ -95,6 +97,16 @@ void sharesNoPort(const SourceSpec& source, Position at, const std::vector<Sourc
         if (dials && !otherDials && isThisMachine(source.host) && overlap(source.host, other.host))
             return errors.add(at, "this source would dial its own job: it dials " + which);
         if (!dials && otherDials && isThisMachine(other.host) && overlap(source.host, other.host))
+// Positions are kept under the path.
+void followsNoOthers(const SourceSpec& source, const std::vector<SourceSpec>& others,
+                     JobFileErrors& errors) {
+    for (const auto& other : others)
+        if (source.follow && other.follow && other.path == source.path)
+            errors.add(source.at, "the source of line " + std::to_string(other.at.line) +
+                                      " follows \"" + core::escaped(source.path, 200) +
+                                      "\" already; steps can take that one more than once");
+}
+
             return errors.add(at, "the source of line " + std::to_string(other.at.line) +
                                       " would dial its own job: it dials port " +
                                       std::to_string(source.port) + ", on which this one listens");
@@ -151,13 +163,8 @@ SourceSpec readSource(TomlTable& table, const JobFile& job, JobFileErrors& error
     }
     source.csv = readRecords(table, source.type, errors);
     if (source.type == SourceSpec::Type::kFiles) {
-        source.directory = table.requiredText("directory");
-        if (table.has("existing"))
-            if (const auto existing = table.choice("existing", {"leave", "take"}))
-                source.files.existing = static_cast<ExistingFiles>(*existing);
-        if (table.has("on_lost_data"))
-            if (const auto lost = table.choice("on_lost_data", {"stop", "skip"}))
-                source.files.onLostData = static_cast<LostData>(*lost);
+        readFileSource(table, source, errors);
+        followsNoOthers(source, job.sources, errors);
         return source;
     }
     const bool dials = source.type == SourceSpec::Type::kSocket;

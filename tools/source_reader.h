@@ -1,6 +1,7 @@
 // One [[source]] of a job file.
 #pragma once
 
+#include "tidemill/streaming_context.h"
 #include "tools/job_file.h"
 #include "tools/toml_table.h"
 
