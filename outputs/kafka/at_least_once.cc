@@ -72,6 +72,7 @@ private:
         options.brokers = shared().brokers;
         options.properties = shared().properties;
         options.messageBytesMax = *bytesMax;
+        options.isOver = [this] { return patience_.isOver(); };
         auto made = Producer::make(options);
         if (!made) return tl::unexpected(KafkaFailure{Trouble::kPermanent, made.error()});
         for (const auto& member : members())

@@ -164,6 +164,7 @@ KafkaResult<std::unique_ptr<Producer>> ExactlyOnce::newProducer(std::size_t mess
     if (mutant() == Mutant::kRandomId) options.transactionalId += std::to_string(randomWriter());
     options.transactionTimeout = shared().transactionTimeout;
     options.messageBytesMax = messageBytesMax;
+    options.isOver = [this] { return patience_.isOver(); };
     auto made = Producer::make(options);
     if (!made) return tl::unexpected(KafkaFailure{Trouble::kPermanent, made.error()});
     return std::move(*made);

@@ -46,6 +46,7 @@ public:
     virtual void close() = 0;
     // Thread-safe.
     std::optional<core::PeerWait> peerWait() const { return patience_.waits(); }
+    void waitAtMost(std::chrono::nanoseconds grace) { patience_.waitAtMost(grace); }
 
 protected:
     std::string peer() const { return "Kafka brokers=" + shared().brokers; }

@@ -28,6 +28,7 @@ public:
         return {};
     }
     std::optional<core::PeerWait> peerWait() const override { return group_->peerWait(); }
+    void waitAtMost(std::chrono::nanoseconds grace) override { group_->waitAtMost(grace); }
 
     // The group for another exact output to these brokers; else null.
     std::shared_ptr<KafkaGroup> groupFor(const KafkaOutputOptions& options) const {

@@ -31,6 +31,7 @@ public:
     core::Visibility run(core::BatchRun& run) override;
     core::Result<> close() override;
     std::optional<core::PeerWait> peerWait() const override { return patience_.waits(); }
+    void waitAtMost(std::chrono::nanoseconds grace) override { patience_.waitAtMost(grace); }
 
 private:
     // Until it succeeds.

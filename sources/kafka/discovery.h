@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -37,8 +38,9 @@ struct Discovered {
 // Thread safety: thread-safe; waits for the cluster, so many seconds at most per call.
 class Discovery {
 public:
-    // `client` must outlive this.
-    Discovery(Handle& client, const KafkaOptions& options);
+    // `client` must outlive this. What is long under way ends early, incomplete, when `ends` says
+    // so.
+    Discovery(Handle& client, const KafkaOptions& options, std::function<bool()> ends);
     ~Discovery();
 
     core::Result<Discovered> ask() const;
@@ -57,6 +59,7 @@ private:
 
     Handle& client_;
     const KafkaOptions& options_;
+    const std::function<bool()> ends_;
     std::unique_ptr<const re2::RE2> pattern_;
 };
 

@@ -20,7 +20,7 @@ Scout::Scout(Handle& client, const KafkaOptions& options, Job job)
     : client_(client),
       options_(options),
       job_(std::move(job)),
-      discovery_(client, options),
+      discovery_(client, options, [this] { return ends(); }),
       isFirst_(job_.isFirst) {}
 
 Scout::~Scout() { stop(); }
@@ -74,6 +74,11 @@ bool Scout::connected() const {
     return connected_;
 }
 
+bool Scout::ends() const {
+    const std::lock_guard lock(mutex_);
+    return stopping_;
+}
+
 void Scout::run() {
     core::Backoff backoff(kFirstRetry, std::random_device()());
     std::unique_lock lock(mutex_);
@@ -114,7 +119,7 @@ void Scout::waitUntil(std::chrono::steady_clock::time_point until,
 void Scout::askEachBroker() const {
     std::set<std::int32_t> asked;
     for (const auto& [name, leader] : leaders_)
-        if (asked.insert(leader).second) askWatermarks(client_, name);
+        if (!ends() && asked.insert(leader).second) askWatermarks(client_, name);
 }
 
 // Takes from `absent` what is back. False: something is in trouble.
@@ -122,6 +127,7 @@ bool Scout::look(bool wasAway, std::set<PartitionName>& absent) {
     auto now = discovery_.ask();
     Findings news;
     auto found = now ? addFound(*now, news) : core::Result<bool>(core::fail(now.error()));
+    if (ends()) return false;  // what was found may be half of it
     if (!found) {
         job_.failed(std::move(found.error()));
         return false;
@@ -163,6 +169,7 @@ core::Result<bool> Scout::addFound(const Discovered& now, Findings& into) {
             continue;
         }
         Found found{name, std::nullopt};
+        if (ends()) return false;
         if (!job_.isKnown(name)) {
             TM_ASSIGN(found.start, discovery_.startOf(name, isFirst_));
             if (!found.start) {

@@ -69,6 +69,7 @@ public:
 
 private:
     void run();
+    bool ends() const;
     bool look(bool wasAway, std::set<PartitionName>& absent);
     core::Result<bool> addFound(const Discovered& now, Findings& into);
     void report(const std::string& trouble);
