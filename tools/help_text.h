@@ -56,6 +56,7 @@ nothing is lost; 130 ended at once. tidemill --help says more.
 Examples, in a clone of the repository:
   tidemill run examples/wordcount.toml                  in the foreground; Ctrl-C stops it
   tidemill run --check examples/wordcount.toml          what the file means, or what is wrong
+  tidemill run --check --connect examples/wordcount_acknowledged.toml    asks its peers too
   tidemill run examples/wordcount.toml --data-dir words.data --workers 2)";
 
 inline constexpr const char* kTestFooter =

@@ -20,6 +20,7 @@
 #include "sources/endpoint.h"
 #include "tidemill/streaming_context.h"
 #include "tools/commands.h"
+#include "tools/connect_command.h"
 #include "tools/control/daemon_control.h"
 #include "tools/exit_code.h"
 #include "tools/inspect_command.h"
@@ -103,8 +104,8 @@ core::Result<bool> start(StreamingContext& context, StopSignals& signals) {
 int endWith(const core::Error& error, const StreamingContext& context, StopSignals& signals) {
     core::logError(error.message);
     const bool asked = signals.wait({}) != StopSignals::Request::kNone;
-    const bool isAway = asked && error.kind == core::ErrorKind::kIo &&
-                        core::anyWaitsForPeer(context.job()->graph);
+    const bool isAway =
+        asked && error.kind == core::ErrorKind::kIo && core::anyWaitsForPeer(context.job()->graph);
     return isAway ? kExitPeerAway : exitCodeOf(error);
 }
 
@@ -302,6 +303,10 @@ int runJobFile(JobFile job, const RunOptions& wanted) {
         page = DaemonControl::Page{job.page->address, *std::move(security)};
     }
     if (wanted.checkOnly) {
+        if (wanted.connect) {
+            if (!wanted.json) put(plan(job, *planned, *context.job()) + "\n");
+            return checkPeers(job, context.job(), wanted.json);
+        }
         put(plan(job, *planned, *context.job()));
         return finishOutput();
     }

@@ -60,6 +60,7 @@ core::Result<Metadata> Discovery::ask(rd_kafka_topic_t* topic, Discovered& into)
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return Metadata(answer);
     if (endsTheJob(error)) return refused(error, "the cluster refuses to say its topics");
     into.complete = false;
+    into.nobody = true;
     noteTrouble(into, "no broker of " + options_.brokers + " answers: " + describe(error));
     return Metadata();
 }

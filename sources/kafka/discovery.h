@@ -32,6 +32,7 @@ struct Discovered {
     std::map<PartitionName, std::int32_t> leaders;  // of partitions that can be read: their broker
     std::string trouble;   // what is not there that should be; empty: all is well
     bool complete = true;  // nothing that is there may be missing above
+    bool nobody = false;   // no broker answered
 };
 
 // Failures that pass are Discovered::trouble or an empty optional, others are errors.

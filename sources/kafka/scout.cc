@@ -43,9 +43,10 @@ Scout::Findings Scout::take() {
     return std::exchange(findings_, {});
 }
 
-void Scout::alarm() {
+void Scout::alarm(const std::string& why) {
     const std::lock_guard lock(mutex_);
     away_ = lookNow_ = true;
+    if (!why.empty()) why_ = why;
     wakes_.notify_all();
 }
 
@@ -156,7 +157,7 @@ bool Scout::look(bool wasAway, std::set<PartitionName>& absent) {
         findings_.checkAll = findings_.checkAll || news.checkAll;
         findings_.begun = findings_.begun || news.begun;
     }
-    report(now->trouble);
+    report(*now);
     return well;
 }
 
@@ -183,13 +184,19 @@ core::Result<bool> Scout::addFound(const Discovered& now, Findings& into) {
     return all;
 }
 
-void Scout::report(const std::string& trouble) {
+// Reasons have times in them: they do not make another trouble.
+void Scout::report(const Discovered& found) {
+    const auto& trouble = found.trouble;
     if (trouble == reported_ || job_.observer == nullptr) return;
     reported_ = trouble;
-    if (trouble.empty()) job_.observer->sourceRecovered(job_.source);
-    else
-        job_.observer->sourceError(job_.source, trouble,
-                                   core::SourceObserver::Trouble::kUntilRecovered);
+    if (trouble.empty()) return job_.observer->sourceRecovered(job_.source);
+    std::string why;
+    if (found.nobody) {
+        const std::lock_guard lock(mutex_);
+        if (!why_.empty()) why = "; the client says: " + why_;
+    }
+    job_.observer->sourceError(job_.source, trouble + why,
+                               core::SourceObserver::Trouble::kUntilRecovered);
 }
 
 }  // namespace tidemill::sources::kafka
