@@ -1,8 +1,8 @@
 #include "outputs/patience.h"
 
+#include <algorithm>
 #include <bit>
 #include <random>
-#include <thread>
 #include <utility>
 
 #include "core/logging.h"
@@ -10,23 +10,28 @@
 
 namespace tidemill::outputs {
 
+using Clock = std::chrono::steady_clock;
+
 Patience::Patience() : backoff_(std::chrono::milliseconds(50), std::random_device{}()) {}
 
 void Patience::wait(Trouble trouble, const core::Error& error) {
     if (trouble == Trouble::kPermanent) throw core::TaskFailure(error);
     const auto wait = backoff_.next();
-    std::uint64_t failures = 0;
-    {
-        const std::lock_guard lock(mutex_);
-        if (!wait_) wait_ = core::PeerWait{{}, 0, std::chrono::steady_clock::now()};
-        wait_->message = error.message;
-        failures = ++wait_->attempts;
-    }
+    const auto until = Clock::now() + wait;
+    std::unique_lock lock(mutex_);
+    if (!wait_) wait_ = core::PeerWait{{}, 0, Clock::now()};
+    wait_->message = error.message;
+    const auto failures = ++wait_->attempts;
     // The first, and then rarely.
-    if (std::has_single_bit(failures))
+    if (std::has_single_bit(failures) && !isOverNow())
         core::logWarning(error.message + "; the batch waits: attempt " + std::to_string(failures) +
                          ", the next in " + std::to_string(wait.count()) + " ms");
-    std::this_thread::sleep_for(wait);
+    while (!isOverNow() && Clock::now() < until)
+        ends_.wait_until(lock, end_ ? std::min(until, *end_) : until);
+    if (isOverNow())
+        throw core::TaskFailure(
+            {core::ErrorKind::kIo,
+             error.message + "; the job stops and does not wait for it any longer"});
 }
 
 void Patience::over(const std::string& peer) {
@@ -39,6 +44,18 @@ void Patience::over(const std::string& peer) {
 std::optional<core::PeerWait> Patience::waits() const {
     const std::lock_guard lock(mutex_);
     return wait_;
+}
+
+void Patience::waitAtMost(std::chrono::nanoseconds grace) {
+    const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(grace);
+    const std::lock_guard lock(mutex_);
+    if (!end_ || end < *end_) end_ = end;
+    ends_.notify_all();
+}
+
+bool Patience::isOver() const {
+    const std::lock_guard lock(mutex_);
+    return isOverNow();
 }
 
 }  // namespace tidemill::outputs

@@ -58,6 +58,11 @@ bool needsPerson(rd_kafka_resp_err_t error) {
     }
 }
 
+bool connectionNeedsPerson(rd_kafka_resp_err_t error, std::string_view reason) {
+    if (error == RD_KAFKA_RESP_ERR__SSL) return reason.find("certificate") != reason.npos;
+    return needsPerson(error);
+}
+
 ErrorKind kindOf(rd_kafka_resp_err_t error) {
     switch (error) {
         case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:

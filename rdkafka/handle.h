@@ -46,6 +46,9 @@ std::string describe(rd_kafka_resp_err_t error);
 // Whether a person must act: credentials, permissions, configuration. Else the same may work later
 // by itself, with this client or a new one: brokers away, a topic that is not there yet.
 bool needsPerson(rd_kafka_resp_err_t error);
+// The same of an error of a connection, which Handle::OnError says: a certificate that does not do
+// is one too, other failures of TLS may be those of a connection that was cut.
+bool connectionNeedsPerson(rd_kafka_resp_err_t error, std::string_view reason);
 // The kind that an error which does not pass has.
 core::ErrorKind kindOf(rd_kafka_resp_err_t error);
 

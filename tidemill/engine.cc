@@ -177,6 +177,8 @@ Result<bool> Engine::waitForBatch(BatchId id, std::chrono::nanoseconds timeout) 
 // Receivers first, so that what they still hand over is in the log; then the batches; then the
 // checkpoint at the last boundary; then the log.
 Result<> Engine::stop(bool graceful) {
+    // Before the lock: it may be held by one who waits for a peer.
+    core::limitPeerWaits(job_->graph, graceful ? core::kPeerGrace : std::chrono::seconds(0));
     const std::lock_guard lock(lifeMutex_);
     const core::OwnThreadScope own;  // some listeners run here
     if (std::exchange(stopped_, true)) return stopResult_;
@@ -185,10 +187,12 @@ Result<> Engine::stop(bool graceful) {
     graceful = graceful && started;
     inputs_.stop(graceful);
     if (parts_.scheduler) {
+        const bool ran = started && !parts_.scheduler->waitFor({});
         if (graceful) parts_.scheduler->finish();
         else parts_.scheduler->abandon();
         stopResult_ = started ? parts_.scheduler->wait() : Result<>{};
         inputs_.stop(false);
+        if (ran) stopResult_ = stopWithoutPeers(std::move(stopResult_), graceful);
     }
     if (graceful && stopResult_) stopResult_ = finalCheckpoint();
     stopResult_ = parts_.sayIfHeals(std::move(stopResult_));
@@ -198,6 +202,28 @@ Result<> Engine::stop(bool graceful) {
     if (stopResult_) stopResult_ = std::move(closed);
     stopResult_ = explained(std::move(stopResult_));
     return stopResult_;
+}
+
+// What a graceful stop has left where, when it has given up the wait for an output's peer; another
+// stop leaves it so anyway.
+Result<> Engine::stopWithoutPeers(Result<> outcome, bool graceful) const {
+    if (outcome || outcome.error().kind != ErrorKind::kIo) return outcome;
+    for (const auto& output : outputStatus()) {
+        if (!output.waiting) continue;
+        if (!graceful) return {};
+        const auto complete = parts_.scheduler->progress().batch;
+        std::string text = "output " + output.description + ": " + outcome.error().message + ". " +
+                           (complete.value == 0 ? "No batch is complete; what was received "
+                                                : "Batch " + toString(complete) +
+                                                      " is the last complete one; what was "
+                                                      "received behind it ");
+        text += options_.directory.empty()
+                    ? "was in memory only, and is lost"
+                    : "stays in the log of " + options_.directory.string() +
+                          ": nothing is lost, and the next start goes on with it";
+        return core::fail(ErrorKind::kIo, std::move(text));
+    }
+    return outcome;
 }
 
 void Engine::stopSoon(bool graceful) {

@@ -72,6 +72,7 @@ private:
     void spaceIsLow(bool low);
     std::vector<OutputStatus> outputStatus() const;
     core::Result<> explained(core::Result<> outcome) const;
+    core::Result<> stopWithoutPeers(core::Result<> outcome, bool graceful) const;
 
     void flushInputs(BatchTime time) override;
     core::Result<std::size_t> prepareRanges(core::Instant now, std::size_t bytesMax) override;

@@ -118,10 +118,20 @@ Result<> Inputs::startLive(std::uint32_t number, core::BlockLog& log,
 
 void Inputs::stop(bool graceful) {
     intake_.stop();
+    if (graceful) sayWhoIsAway();
     for (const auto& live : running_) live.source->stop(graceful);
     for (const auto& source : job_.sources)
         if (source.replayable) source.replayable->stop(graceful);
     keepErrors();
+}
+
+// What their peers hold was not received, and is no part of what a graceful stop processes.
+void Inputs::sayWhoIsAway() const {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [source, noted] : noted_)
+        if (noted.retrying)
+            core::logWarning(labelOf(source) + ": its peer is away as the job stops (" +
+                             noted.lastError + "); what it holds was not received");
 }
 
 bool Inputs::wait() const {

@@ -100,6 +100,7 @@ private:
 
     void note(core::SourceId source, const std::string& message, bool endsJob, bool retrying);
     void keepErrors();
+    void sayWhoIsAway() const;
     void countRanges();
 
     const Job& job_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/logging.h"
+#include "core/peer_wait.h"
 #include "tidemill/batch_failure.h"
 #include "tidemill/recorded_batch.h"
 #include "tidemill/replay_options.h"
@@ -116,11 +117,14 @@ Result<> Replay::runLast(BatchRecord& record, std::vector<BlockPtr> blocks) {
     } else {
         TM_TRY(parts_.atWork->remove());
     }
-    TM_TRY(parts_.scheduler->replay(
+    const auto ran = parts_.scheduler->replay(
         withoutLeftOut(record), std::move(blocks),
-        {.isLast = true, .skipped = nullptr, .marker = crashed ? parts_.atWork.get() : nullptr}));
+        {.isLast = true, .skipped = nullptr, .marker = crashed ? parts_.atWork.get() : nullptr});
+    // That a peer of an output is away, and the job is stopped, is not the batch's doing.
+    if (!ran && !core::anyWaitsForPeer(job_.graph)) return ran;
     TM_TRY(parts_.attempts->clear());
-    return parts_.atWork->remove();
+    TM_TRY(parts_.atWork->remove());
+    return ran;
 }
 
 void Replay::logEnds(const recovery::Attempts& known, const BatchRecord& record,

@@ -1,11 +1,16 @@
 #include "tidemill/signal_stop.h"
 
+#include <utility>
+
 #include "core/logging.h"
+#include "core/peer_wait.h"
 #include "tidemill/engine.h"
+#include "tidemill/job.h"
 
 namespace tidemill {
 
-SignalStop::SignalStop() : thread_([this] { loop(); }) {}
+SignalStop::SignalStop(std::shared_ptr<const Job> job)
+    : job_(std::move(job)), thread_([this] { loop(); }) {}
 
 SignalStop::~SignalStop() {
     {
@@ -40,6 +45,7 @@ void SignalStop::loop() {
     if (ended_) return;
     if (engine_ == nullptr) {
         core::logInfo("stopping as soon as the start is done (a second signal stops at once)");
+        core::limitPeerWaits(job_->graph, core::kPeerGrace);
         changed_.wait(lock, [this] { return engine_ != nullptr || ended_; });
         if (engine_ == nullptr) return;
     } else if (engine_->running()) {

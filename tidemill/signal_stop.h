@@ -2,6 +2,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <thread>
 
@@ -11,11 +12,12 @@
 namespace tidemill {
 
 class Engine;
+struct Job;
 
 // Destroyed before the engine it was given. Thread safety: thread-safe.
 class SignalStop {
 public:
-    SignalStop();
+    explicit SignalStop(std::shared_ptr<const Job> job);
     ~SignalStop();
 
     // The job runs: a signal that has come, or comes now, stops it.
@@ -27,6 +29,7 @@ public:
 private:
     void loop();
 
+    const std::shared_ptr<const Job> job_;
     core::StopSignals signals_;
     std::mutex mutex_;
     std::condition_variable changed_;

@@ -87,7 +87,7 @@ void StreamingContext::start() {
 
 void StreamingContext::stopOnSignals() {
     if (signalStop_) return;
-    signalStop_ = std::make_unique<SignalStop>();
+    signalStop_ = std::make_unique<SignalStop>(job_);
     if (state() == State::kActive) signalStop_->started(*engine());
 }
 

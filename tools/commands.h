@@ -17,6 +17,8 @@ struct RunOptions {
     std::string dataDirectory;  // empty: the job's, else ./NAME.data
     std::optional<unsigned> workers;
     bool checkOnly = false;
+    bool connect = false;  // with checkOnly: its peers are asked too
+    bool json = false;     // with connect
     bool dropMismatchedState = false;
     bool adopt = false;
     std::vector<std::string> skipRecords;  // "LSN:LINE"

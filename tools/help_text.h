@@ -31,6 +31,8 @@ inline constexpr const char* kExitCodes =
        other steps. send: the server refused the session, or speaks another protocol
   5    damaged data; wal verify, checkpoint verify: found some
   6    run: stored state was damaged, and a new start mends it: it takes a sound checkpoint
+  7    run: asked to stop while the peer of an output was away; what was received and is not
+       processed waits in the log for the next start, nothing is lost
   8    send: all is durable, but not as it stands in the input: lines were too long and do not
        count, or a line sent without a line end has grown since. dead_letters resend: some records
        cannot be sent as lines
@@ -48,11 +50,13 @@ as dead letters in dead_letters/BATCH.jsonl of the data directory.
 
 Exit codes: 0 stopped gracefully; 1 failed; 2 wrong command line; 3 missing or wrong job file;
 4 refused (the data directory is in use, of another job, version or user, or none); 5 damaged
-data; 6 damaged state that a new start mends; 130 ended at once. tidemill --help says more.
+data; 6 damaged state that a new start mends; 7 stopped while the peer of an output was away:
+nothing is lost; 130 ended at once. tidemill --help says more.
 
 Examples, in a clone of the repository:
   tidemill run examples/wordcount.toml                  in the foreground; Ctrl-C stops it
   tidemill run --check examples/wordcount.toml          what the file means, or what is wrong
+  tidemill run --check --connect examples/wordcount_acknowledged.toml    asks its peers too
   tidemill run examples/wordcount.toml --data-dir words.data --workers 2)";
 
 inline constexpr const char* kTestFooter =

@@ -14,11 +14,13 @@
 #include <utility>
 
 #include "core/logging.h"
+#include "core/peer_wait.h"
 #include "core/secrets.h"
 #include "core/stop_signals.h"
 #include "sources/endpoint.h"
 #include "tidemill/streaming_context.h"
 #include "tools/commands.h"
+#include "tools/connect_command.h"
 #include "tools/control/daemon_control.h"
 #include "tools/exit_code.h"
 #include "tools/inspect_command.h"
@@ -39,13 +41,14 @@ constexpr std::chrono::milliseconds kLookEvery{200};
 // main thread is busy.
 class SignalWatch {
 public:
-    explicit SignalWatch(StopSignals& signals, const char* uponStop = nullptr)
-        : thread_([this, &signals, uponStop] {
-              auto than = uponStop != nullptr ? Request::kNone : Request::kStop;
+    // `uponStop` is called when a first signal comes; empty: one has come.
+    explicit SignalWatch(StopSignals& signals, std::function<void()> uponStop = {})
+        : thread_([this, &signals, uponStop = std::move(uponStop)] {
+              auto than = uponStop ? Request::kNone : Request::kStop;
               while (!done_) {
                   const auto request = signals.wait(std::chrono::milliseconds(20), than);
                   if (request == Request::kStopAtOnce) ::_exit(kExitAtOnce);
-                  if (request > than) core::logInfo(uponStop);
+                  if (request > than) uponStop();
                   than = std::max(than, request);
               }
           }) {}
@@ -80,9 +83,12 @@ void stopGracefully(StreamingContext& context, StopSignals& signals, ServiceMana
 // Opens directory and sockets. Returns whether a signal asked to stop meanwhile; a recovery is
 // finished first, so that what was received is processed.
 core::Result<bool> start(StreamingContext& context, StopSignals& signals) {
-    const SignalWatch watch(signals,
-                            "stopping as soon as the start is done (another signal, or the same "
-                            "a second later, stops at once)");
+    const SignalWatch watch(signals, [job = context.job()] {
+        core::logInfo(
+            "stopping as soon as the start is done (another signal, or the same a second later, "
+            "stops at once)");
+        core::limitPeerWaits(job->graph, core::kPeerGrace);
+    });
     try {
         context.start();
     } catch (const StreamingError& error) {
@@ -95,9 +101,12 @@ core::Result<bool> start(StreamingContext& context, StopSignals& signals) {
 }
 
 // The last line has time and level, like all lines of the daemon.
-int endWith(const core::Error& error) {
+int endWith(const core::Error& error, const StreamingContext& context, StopSignals& signals) {
     core::logError(error.message);
-    return exitCodeOf(error);
+    const bool asked = signals.wait({}) != StopSignals::Request::kNone;
+    const bool isAway =
+        asked && error.kind == core::ErrorKind::kIo && core::anyWaitsForPeer(context.job()->graph);
+    return isAway ? kExitPeerAway : exitCodeOf(error);
 }
 
 // Whether a start gets on, asked from time to time: reading, copying and checkpoints end by
@@ -115,7 +124,7 @@ int run(StreamingContext& context, StopSignals& signals, ServiceManager& service
     const auto stopNow = start(context, signals);
     if (!stopNow) {
         service.failed();
-        return endWith(stopNow.error());
+        return endWith(stopNow.error(), context, signals);
     }
     try {
         if (*stopNow) {
@@ -141,7 +150,7 @@ int run(StreamingContext& context, StopSignals& signals, ServiceManager& service
             }
         }
     } catch (const StreamingError& error) {
-        return endWith({error.kind(), error.what(), error.heals()});
+        return endWith({error.kind(), error.what(), error.heals()}, context, signals);
     }
     return kExitDone;
 }
@@ -294,6 +303,10 @@ int runJobFile(JobFile job, const RunOptions& wanted) {
         page = DaemonControl::Page{job.page->address, *std::move(security)};
     }
     if (wanted.checkOnly) {
+        if (wanted.connect) {
+            if (!wanted.json) put(plan(job, *planned, *context.job()) + "\n");
+            return checkPeers(job, context.job(), wanted.json);
+        }
         put(plan(job, *planned, *context.job()));
         return finishOutput();
     }

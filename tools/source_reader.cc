@@ -8,9 +8,9 @@
 #include "sources/endpoint.h"
 #include "sources/unix_path.h"
 #include "tidemill/disk_budget.h"
+#include "tools/file_source_spec.h"
 #include "tools/flume_source_spec.h"
 #include "tools/http_source_spec.h"
-#include "tools/file_source_spec.h"
 #include "tools/kafka_source_spec.h"
 #include "tools/listen_conflicts.h"
 
@@ -97,6 +97,12 @@ void sharesNoPort(const SourceSpec& source, Position at, const std::vector<Sourc
         if (dials && !otherDials && isThisMachine(source.host) && overlap(source.host, other.host))
             return errors.add(at, "this source would dial its own job: it dials " + which);
         if (!dials && otherDials && isThisMachine(other.host) && overlap(source.host, other.host))
+            return errors.add(at, "the source of line " + std::to_string(other.at.line) +
+                                      " would dial its own job: it dials port " +
+                                      std::to_string(source.port) + ", on which this one listens");
+    }
+}
+
 // Positions are kept under the path.
 void followsNoOthers(const SourceSpec& source, const std::vector<SourceSpec>& others,
                      JobFileErrors& errors) {
@@ -105,12 +111,6 @@ void followsNoOthers(const SourceSpec& source, const std::vector<SourceSpec>& ot
             errors.add(source.at, "the source of line " + std::to_string(other.at.line) +
                                       " follows \"" + core::escaped(source.path, 200) +
                                       "\" already; steps can take that one more than once");
-}
-
-            return errors.add(at, "the source of line " + std::to_string(other.at.line) +
-                                      " would dial its own job: it dials port " +
-                                      std::to_string(source.port) + ", on which this one listens");
-    }
 }
 
 // How the source cuts its records; none: lines.

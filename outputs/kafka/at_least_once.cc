@@ -64,14 +64,16 @@ private:
     }
 
     KafkaResult<> tryToConnect() {
-        auto cluster = Cluster::make(shared().brokers, shared().properties);
+        auto cluster = Cluster::make(shared().brokers, shared().properties, hasAnswered_);
         if (!cluster) return tl::unexpected(KafkaFailure{Trouble::kPermanent, cluster.error()});
         const auto bytesMax = seeTopics(**cluster);
+        hasAnswered_ = (*cluster)->hasAnswered();
         if (!bytesMax) return tl::unexpected(bytesMax.error());
         Producer::Options options;
         options.brokers = shared().brokers;
         options.properties = shared().properties;
         options.messageBytesMax = *bytesMax;
+        options.isOver = [this] { return patience_.isOver(); };
         auto made = Producer::make(options);
         if (!made) return tl::unexpected(KafkaFailure{Trouble::kPermanent, made.error()});
         for (const auto& member : members())
@@ -81,6 +83,7 @@ private:
     }
 
     std::unique_ptr<Producer> producer_;
+    bool hasAnswered_ = false;
 };
 
 }  // namespace

@@ -52,8 +52,11 @@ Result<std::unique_ptr<Client>> Client::make(rd_kafka_type_t type, const Propert
     auto* const self = client.get();
     rdkafka::Handle::Callbacks callbacks;
     callbacks.onError = [self](rd_kafka_resp_err_t error, const std::string& reason) {
+        const std::string text = std::string(rd_kafka_err2name(error)) + ": " + reason;
         ++self->errors_;
-        self->note(std::string(rd_kafka_err2name(error)) + ": " + reason);
+        self->note(text);
+        if (self->refusal_.empty() && rdkafka::connectionNeedsPerson(error, reason))
+            self->refusal_ = text;
     };
     callbacks.onLog = [self](int level, std::string_view facility, std::string_view text) {
         if (level > LOG_WARNING) return;

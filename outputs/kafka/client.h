@@ -59,6 +59,9 @@ public:
     std::uint64_t unusual() const { return errors_ + warnings_; }
     // The last of them, for messages.
     std::string lastUnusual() const;
+    // What a connection has met first that a person must mend, such as a wrong password; empty:
+    // nothing. A broker that stops may seem to refuse what it took before.
+    const std::string& refusal() const { return refusal_; }
 
     // Of records that were not delivered: the first, since reset. NO_ERROR: none.
     struct Undelivered {
@@ -72,6 +75,7 @@ private:
     Client() = default;
     void note(const std::string& what);
 
+    std::string refusal_;
     std::atomic<std::uint64_t> errors_ = 0;
     std::atomic<std::uint64_t> warnings_ = 0;
     mutable std::mutex mutex_;

@@ -53,7 +53,7 @@ std::size_t numberOf(const char* text) {
 }  // namespace
 
 Result<std::unique_ptr<Cluster>> Cluster::make(const std::string& brokers,
-                                               const Properties& properties) {
+                                               const Properties& properties, bool answeredBefore) {
     Properties all = properties;
     all["bootstrap.servers"] = brokers;
     all["allow.auto.create.topics"] = "false";
@@ -62,7 +62,7 @@ Result<std::unique_ptr<Cluster>> Cluster::make(const std::string& brokers,
     all["check.crcs"] = "true";
     all["fetch.wait.max.ms"] = "10";
     TM_ASSIGN(auto client, Client::make(RD_KAFKA_CONSUMER, all));
-    return std::unique_ptr<Cluster>(new Cluster(brokers, std::move(client)));
+    return std::unique_ptr<Cluster>(new Cluster(brokers, std::move(client), answeredBefore));
 }
 
 std::string Cluster::reached(const std::string& what) const {
@@ -71,10 +71,41 @@ std::string Cluster::reached(const std::string& what) const {
     return what + ": brokers=" + brokers_ + (last.empty() ? "" : " last error: " + last);
 }
 
+tl::unexpected<KafkaFailure> Cluster::unanswered(const std::string& what,
+                                                 rd_kafka_resp_err_t code) const {
+    auto failure = kafkaFail(reached(what), code);
+    const auto& refusal = client_->refusal();
+    if (hasAnswered_ || refusal.empty()) return failure;
+    return permanent(ErrorKind::kIo, what + ": brokers=" + brokers_ + ": " + refusal);
+}
+
+TopicWish progressWish(const std::string& name) {
+    return {name,
+            true,
+            1,
+            -1,
+            {{"cleanup.policy", "compact"},
+             {"segment.bytes", "4194304"},
+             {"min.cleanable.dirty.ratio", "0.1"}}};
+}
+
+std::string progressMisfit(const std::string& name, const TopicFacts& facts) {
+    if (facts.partitions != 1)
+        return "Kafka topic " + name + ", which keeps the progress, has " +
+               std::to_string(facts.partitions) +
+               " partitions and must have one; name another progress topic";
+    if (!facts.cleanupPolicy.empty() && facts.cleanupPolicy != "compact")
+        return "Kafka topic " + name +
+               ", which keeps the progress, would lose it: cleanup.policy=" + facts.cleanupPolicy +
+               " and must be compact";
+    return {};
+}
+
 KafkaResult<std::string> Cluster::id() const {
     char* found = rd_kafka_clusterid(client_->get(), kRequestMillis);
     if (found == nullptr)
-        return kafkaFail(reached("Kafka cannot be reached"), RD_KAFKA_RESP_ERR__TIMED_OUT);
+        return unanswered("Kafka cannot be reached", RD_KAFKA_RESP_ERR__TIMED_OUT);
+    hasAnswered_ = true;
     std::string id(found);
     rd_kafka_mem_free(client_->get(), found);
     return id;
@@ -88,8 +119,9 @@ KafkaResult<int> Cluster::partitionsOf(const std::string& name) const {
     const struct rd_kafka_metadata* metadata = nullptr;
     const auto code = rd_kafka_metadata(client_->get(), 0, topic.get(), &metadata, kRequestMillis);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return kafkaFail(reached("Kafka topic " + name + " cannot be asked for"), code);
+        return unanswered("Kafka topic " + name + " cannot be asked for", code);
     const rdkafka::Metadata owned(metadata);
+    hasAnswered_ = true;
     if (metadata->topic_cnt != 1)
         return kafkaFail("Kafka topic " + name, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC);
     const auto& found = metadata->topics[0];
@@ -108,7 +140,7 @@ KafkaResult<TopicFacts> Cluster::topic(const TopicWish& wish) const {
             return permanent(ErrorKind::kNotFound,
                              "Kafka topic " + wish.name + " does not exist: brokers=" + brokers_ +
                                  "; create it, or let the output create it (create = true)");
-        if (auto created = create(wish); !created) return tl::unexpected(created.error());
+        if (auto created = create(wish, false); !created) return tl::unexpected(created.error());
         // The brokers tell each other a moment later.
         for (int i = 0; i < 100 && (partitions = partitionsOf(wish.name)) && *partitions == 0; ++i)
             rd_kafka_poll(client_->get(), 50);
@@ -123,7 +155,18 @@ KafkaResult<TopicFacts> Cluster::topic(const TopicWish& wish) const {
     return facts;
 }
 
-KafkaResult<> Cluster::create(const TopicWish& wish) const {
+KafkaResult<std::optional<TopicFacts>> Cluster::find(const std::string& name) const {
+    const auto partitions = partitionsOf(name);
+    if (!partitions) return tl::unexpected(partitions.error());
+    if (*partitions == 0) return std::optional<TopicFacts>();
+    TopicFacts facts;
+    facts.partitions = *partitions;
+    if (auto described = describe(name, facts); !described)
+        return tl::unexpected(described.error());
+    return std::optional(facts);
+}
+
+KafkaResult<> Cluster::create(const TopicWish& wish, bool onlyAsks) const {
     char text[512] = "";
     std::unique_ptr<rd_kafka_NewTopic_t, void (*)(rd_kafka_NewTopic_t*)> topic(
         rd_kafka_NewTopic_new(wish.name.c_str(), wish.partitions, wish.replication, text,
@@ -137,6 +180,7 @@ KafkaResult<> Cluster::create(const TopicWish& wish) const {
     const auto event = answerTo(client_->get(), [&](rd_kafka_queue_t* queue) {
         auto* options = rd_kafka_AdminOptions_new(client_->get(), RD_KAFKA_ADMIN_OP_CREATETOPICS);
         rd_kafka_AdminOptions_set_operation_timeout(options, 10'000, text, sizeof text);
+        rd_kafka_AdminOptions_set_validate_only(options, onlyAsks ? 1 : 0, text, sizeof text);
         auto* raw = topic.get();
         rd_kafka_CreateTopics(client_->get(), &raw, 1, options, queue);
         rd_kafka_AdminOptions_destroy(options);
@@ -151,7 +195,7 @@ KafkaResult<> Cluster::create(const TopicWish& wish) const {
     for (std::size_t i = 0; i < count; ++i) {
         const auto code = rd_kafka_topic_result_error(results[i]);
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-            core::logInfo("created Kafka topic " + wish.name);
+            if (!onlyAsks) core::logInfo("created Kafka topic " + wish.name);
         } else if (code != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
             const char* said = rd_kafka_topic_result_error_string(results[i]);
             return kafkaFail(what, code, said == nullptr ? "" : said);

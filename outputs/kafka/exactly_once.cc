@@ -114,24 +114,10 @@ KafkaResult<> ExactlyOnce::tryToConnect() {
     const auto bytesMax = seeTopics(*cluster_);
     if (!bytesMax) return tl::unexpected(bytesMax.error());
     const auto& progressTopic = shared().progressTopic;
-    const auto facts = cluster_->topic({progressTopic,
-                                        true,
-                                        1,
-                                        -1,
-                                        {{"cleanup.policy", "compact"},
-                                         {"segment.bytes", "4194304"},
-                                         {"min.cleanable.dirty.ratio", "0.1"}}});
+    const auto facts = cluster_->topic(progressWish(progressTopic));
     if (!facts) return tl::unexpected(facts.error());
-    if (facts->partitions != 1)
-        return permanent(ErrorKind::kInvalid,
-                         "Kafka topic " + progressTopic + ", which keeps the progress, has " +
-                             std::to_string(facts->partitions) +
-                             " partitions and must have one; name another progress topic");
-    if (!facts->cleanupPolicy.empty() && facts->cleanupPolicy != "compact")
-        return permanent(ErrorKind::kInvalid,
-                         "Kafka topic " + progressTopic +
-                             ", which keeps the progress, would lose it: cleanup.policy=" +
-                             facts->cleanupPolicy + " and must be compact");
+    if (auto misfit = progressMisfit(progressTopic, *facts); !misfit.empty())
+        return permanent(ErrorKind::kInvalid, std::move(misfit));
     // P0
     auto producer = newProducer(*bytesMax);
     if (!producer) return tl::unexpected(producer.error());
@@ -164,6 +150,7 @@ KafkaResult<std::unique_ptr<Producer>> ExactlyOnce::newProducer(std::size_t mess
     if (mutant() == Mutant::kRandomId) options.transactionalId += std::to_string(randomWriter());
     options.transactionTimeout = shared().transactionTimeout;
     options.messageBytesMax = messageBytesMax;
+    options.isOver = [this] { return patience_.isOver(); };
     auto made = Producer::make(options);
     if (!made) return tl::unexpected(KafkaFailure{Trouble::kPermanent, made.error()});
     return std::move(*made);

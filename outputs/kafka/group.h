@@ -46,12 +46,14 @@ public:
     virtual void close() = 0;
     // Thread-safe.
     std::optional<core::PeerWait> peerWait() const { return patience_.waits(); }
+    void waitAtMost(std::chrono::nanoseconds grace) { patience_.waitAtMost(grace); }
+
+    // Errors (kInvalid): settings that cannot be, or differ where they must not.
+    core::Result<> checkOptions() const;
 
 protected:
     std::string peer() const { return "Kafka brokers=" + shared().brokers; }
     const KafkaOutputOptions& shared() const { return members_.front().options; }
-    // Errors (kInvalid): settings that cannot be, or differ where they must not.
-    core::Result<> checkOptions() const;
     // Takes in what the topics of all members take, and makes those that it may make. Returns the
     // least of their limits for a set of records; 0: unknown.
     KafkaResult<std::size_t> seeTopics(const Cluster& cluster);

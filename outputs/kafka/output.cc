@@ -1,17 +1,20 @@
 #include "outputs/kafka/output.h"
 
+#include "core/peer_check.h"
+#include "outputs/kafka/ask_topic.h"
 #include "outputs/kafka/group.h"
 
 namespace tidemill::outputs {
 namespace {
 
-class KafkaOutput final : public core::OutputOperation, public core::WaitsForPeer {
+class KafkaOutput final : public core::OutputOperation,
+                          public core::WaitsForPeer,
+                          public core::AsksPeer {
 public:
     KafkaOutput(const KafkaOutputOptions& options, std::shared_ptr<KafkaGroup> group, bool leads)
         : description_("kafka topic=" + options.topic + " brokers=" + options.brokers +
                        (options.exactlyOnce ? "" : " at least once")),
-          brokers_(options.brokers),
-          exactlyOnce_(options.exactlyOnce),
+          options_(options),
           leads_(leads),
           group_(std::move(group)) {}
 
@@ -28,17 +31,23 @@ public:
         return {};
     }
     std::optional<core::PeerWait> peerWait() const override { return group_->peerWait(); }
+    void waitAtMost(std::chrono::nanoseconds grace) override { group_->waitAtMost(grace); }
+
+    core::PeerAnswer askPeer(const core::PeerQuestion& question) override {
+        if (const auto right = group_->checkOptions(); !right) return {{}, {right.error().message}};
+        return askTopic(options_, question);
+    }
 
     // The group for another exact output to these brokers; else null.
     std::shared_ptr<KafkaGroup> groupFor(const KafkaOutputOptions& options) const {
-        const bool same = exactlyOnce_ && options.exactlyOnce && brokers_ == options.brokers;
+        const bool same =
+            options_.exactlyOnce && options.exactlyOnce && options_.brokers == options.brokers;
         return same ? group_ : nullptr;
     }
 
 private:
     const std::string description_;
-    const std::string brokers_;
-    const bool exactlyOnce_;
+    const KafkaOutputOptions options_;
     const bool leads_;
     const std::shared_ptr<KafkaGroup> group_;
 };

@@ -163,7 +163,7 @@ KafkaResult<> Producer::send(const std::string& topic, const KafkaMessage& messa
             return kafkaFail("Kafka topic " + topic + " does not take a record", *error);
         // It ends: what waits too long fails, and the transaction with it.
         rd_kafka_poll(client_->get(), 10);
-        if (auto so = delivered(); !so) return so;
+        if (auto so = goesOn(); !so) return so;
     }
 }
 
@@ -176,10 +176,17 @@ KafkaResult<> Producer::delivered() const {
     return failure;
 }
 
+KafkaResult<> Producer::goesOn() const {
+    if (auto so = delivered(); !so) return so;
+    if (client_->unusual() == unusualBefore_ || !options_.isOver()) return {};
+    return kafkaFail("Kafka records could not be sent " + whatHappened(),
+                     RD_KAFKA_RESP_ERR__TIMED_OUT);
+}
+
 KafkaResult<> Producer::flush() {
     // What waits longer than its time fails, so that this ends.
     while (rd_kafka_flush(client_->get(), 100) == RD_KAFKA_RESP_ERR__TIMED_OUT)
-        if (auto so = delivered(); !so) return so;
+        if (auto so = goesOn(); !so) return so;
     client_->drain();
     return delivered();
 }

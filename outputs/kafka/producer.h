@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -22,6 +23,8 @@ public:
         std::string transactionalId;  // empty: no transactions
         std::chrono::milliseconds transactionTimeout{60'000};
         std::size_t messageBytesMax = 0;  // what the topics take; 0: unknown
+        // The job ends: what is in trouble is left. Asked while something is waited for.
+        std::function<bool()> isOver = [] { return false; };
     };
     static core::Result<std::unique_ptr<Producer>> make(const Options& options);
 
@@ -61,6 +64,8 @@ private:
         : options_(options), client_(std::move(client)), recordBytesMax_(recordBytesMax) {}
     rd_kafka_topic_t* handle(const std::string& topic);
     KafkaResult<> delivered() const;
+    // Whether what is on its way is to be waited for.
+    KafkaResult<> goesOn() const;
     std::chrono::steady_clock::duration age() const {
         return std::chrono::steady_clock::now() - begun_;
     }

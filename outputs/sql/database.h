@@ -49,6 +49,14 @@ std::string rowsOfAnother(const std::string& place, const std::string& other,
                           const std::string& batch, const std::string& owner,
                           const SqlTable& table);
 
+// What is there for an output before it starts.
+struct SqlFindings {
+    std::string server;  // "PostgreSQL 15.4"
+    bool hasTable = false;
+    bool hasProgressTable = false;
+    std::optional<Progress> progress;  // of the data directory
+};
+
 // One connection at a time. A call that fails leaves it good for disconnect() only. Thread safety:
 // externally synchronized.
 class SqlDatabase {
@@ -64,6 +72,9 @@ public:
     // is not what the output needs, it is another's.
     virtual SqlResult<> connect(const std::string& owner) = 0;
     virtual void disconnect() = 0;
+    // Does and undoes what connect() does, so that nothing of it stays; errors likewise. What is not
+    // there is what connect() would make.
+    virtual SqlResult<SqlFindings> look(const std::string& owner) = 0;
 
     // Why the table cannot hold the row, as far as that can be seen here; empty: it can.
     virtual std::string refusal(SqlRow row) const = 0;

@@ -76,6 +76,31 @@ Result<> SqlOutput::close() {
     return {};
 }
 
+core::PeerAnswer SqlOutput::askPeer(const core::PeerQuestion& question) {
+    core::PeerAnswer answer;
+    if (const auto right = table_.check(); !right) {
+        answer.troubles.push_back(right.error().message);
+        return answer;
+    }
+    const auto found = database_->look(question.owner.empty() ? "not made yet" : question.owner);
+    database_->disconnect();
+    if (!found) {
+        answer.troubles.push_back(found.error().error.message);
+        return answer;
+    }
+    const auto fact = [&](std::string text) { answer.facts.push_back(std::move(text)); };
+    fact(found->server + " answers");
+    fact("table \"" + table_.name + "\" " +
+         (found->hasTable ? "is there, and its columns fit the rows"
+                          : "does not exist, and would be made"));
+    if (!found->hasProgressTable)
+        fact("table \"" + table_.progressTable + "\" does not exist, and would be made");
+    if (found->progress)
+        fact("the table has the batches of this data directory up to " +
+             std::to_string(found->progress->batch));
+    return answer;
+}
+
 // A job that was changed may have other outputs in the places that notes name.
 std::string SqlOutput::noteHead() const { return kNoteBegin + description_ + " "; }
 

@@ -8,12 +8,15 @@
 
 #include "core/batch_run.h"
 #include "core/output.h"
+#include "core/peer_check.h"
 #include "core/peer_wait.h"
 #include "outputs/sql/database.h"
 
 namespace tidemill::outputs {
 
-class SqlOutput final : public core::OutputOperation, public core::WaitsForPeer {
+class SqlOutput final : public core::OutputOperation,
+                        public core::WaitsForPeer,
+                        public core::AsksPeer {
 public:
     // `table`: as the database has it.
     SqlOutput(std::unique_ptr<SqlDatabase> database, SqlTable table, SqlRows rows);
@@ -31,6 +34,8 @@ public:
     core::Visibility run(core::BatchRun& run) override;
     core::Result<> close() override;
     std::optional<core::PeerWait> peerWait() const override { return patience_.waits(); }
+    void waitAtMost(std::chrono::nanoseconds grace) override { patience_.waitAtMost(grace); }
+    core::PeerAnswer askPeer(const core::PeerQuestion& question) override;
 
 private:
     // Until it succeeds.

@@ -27,8 +27,8 @@ std::span<const rd_kafka_metadata_topic> topicsOf(const struct rd_kafka_metadata
 
 }  // namespace
 
-Discovery::Discovery(Handle& client, const KafkaOptions& options)
-    : client_(client), options_(options) {
+Discovery::Discovery(Handle& client, const KafkaOptions& options, std::function<bool()> ends)
+    : client_(client), options_(options), ends_(std::move(ends)) {
     if (!options.pattern.empty())
         pattern_ = std::make_unique<const re2::RE2>(options.pattern, re2::RE2::Quiet);
 }
@@ -44,6 +44,10 @@ core::Result<Discovered> Discovery::ask() const {
         for (const auto& topic : options_.topics) {
             TM_TRY(askTopic(topic, found));
             if (found.leaders.empty() && !found.trouble.empty()) break;  // each waits its seconds
+            if (ends_()) {
+                found.complete = false;
+                break;
+            }
         }
     }
     return found;
@@ -56,6 +60,7 @@ core::Result<Metadata> Discovery::ask(rd_kafka_topic_t* topic, Discovered& into)
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return Metadata(answer);
     if (endsTheJob(error)) return refused(error, "the cluster refuses to say its topics");
     into.complete = false;
+    into.nobody = true;
     noteTrouble(into, "no broker of " + options_.brokers + " answers: " + describe(error));
     return Metadata();
 }

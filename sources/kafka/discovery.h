@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -31,14 +32,16 @@ struct Discovered {
     std::map<PartitionName, std::int32_t> leaders;  // of partitions that can be read: their broker
     std::string trouble;   // what is not there that should be; empty: all is well
     bool complete = true;  // nothing that is there may be missing above
+    bool nobody = false;   // no broker answered
 };
 
 // Failures that pass are Discovered::trouble or an empty optional, others are errors.
 // Thread safety: thread-safe; waits for the cluster, so many seconds at most per call.
 class Discovery {
 public:
-    // `client` must outlive this.
-    Discovery(Handle& client, const KafkaOptions& options);
+    // `client` must outlive this. What is long under way ends early, incomplete, when `ends` says
+    // so.
+    Discovery(Handle& client, const KafkaOptions& options, std::function<bool()> ends);
     ~Discovery();
 
     core::Result<Discovered> ask() const;
@@ -57,6 +60,7 @@ private:
 
     Handle& client_;
     const KafkaOptions& options_;
+    const std::function<bool()> ends_;
     std::unique_ptr<const re2::RE2> pattern_;
 };
 

@@ -159,13 +159,17 @@ void KafkaSource::fail(core::Error error) {
         environment_.observer->sourceFailed(environment_.id, std::move(error));
 }
 
-// Credentials that are refused at a start are wrong. Later a broker that stops may seem to refuse
-// them.
+// Credentials and certificates that are refused at a start are wrong. Later a broker that stops may
+// seem to refuse them.
 void KafkaSource::clientError(rd_kafka_resp_err_t error, const std::string& reason) {
     const std::string text = describe(error) + (reason.empty() ? "" : ": " + reason);
-    const bool maySeemSo = error == RD_KAFKA_RESP_ERR__AUTHENTICATION && scout_->connected();
-    if (!endsTheJob(error) || maySeemSo) return scout_->alarm();
-    fail({kindOf(error), text});
+    const bool maySeemSo =
+        (error == RD_KAFKA_RESP_ERR__AUTHENTICATION || error == RD_KAFKA_RESP_ERR__SSL) &&
+        scout_->connected();
+    const bool ends = endsTheJob(error) || connectionNeedsPerson(error, reason);
+    if (!ends || maySeemSo)
+        return scout_->alarm(error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ? "" : text);
+    fail({kindOf(error), "brokers=" + options_.brokers + ": " + text});
 }
 
 void KafkaSource::begin() {

@@ -20,7 +20,7 @@ Scout::Scout(Handle& client, const KafkaOptions& options, Job job)
     : client_(client),
       options_(options),
       job_(std::move(job)),
-      discovery_(client, options),
+      discovery_(client, options, [this] { return ends(); }),
       isFirst_(job_.isFirst) {}
 
 Scout::~Scout() { stop(); }
@@ -43,9 +43,10 @@ Scout::Findings Scout::take() {
     return std::exchange(findings_, {});
 }
 
-void Scout::alarm() {
+void Scout::alarm(const std::string& why) {
     const std::lock_guard lock(mutex_);
     away_ = lookNow_ = true;
+    if (!why.empty()) why_ = why;
     wakes_.notify_all();
 }
 
@@ -78,6 +79,11 @@ void Scout::hasRoom() {
 bool Scout::connected() const {
     const std::lock_guard lock(mutex_);
     return connected_;
+}
+
+bool Scout::ends() const {
+    const std::lock_guard lock(mutex_);
+    return stopping_;
 }
 
 void Scout::run() {
@@ -122,7 +128,7 @@ void Scout::waitUntil(std::chrono::steady_clock::time_point until,
 void Scout::askEachBroker() const {
     std::set<std::int32_t> asked;
     for (const auto& [name, leader] : leaders_)
-        if (asked.insert(leader).second) askWatermarks(client_, name);
+        if (!ends() && asked.insert(leader).second) askWatermarks(client_, name);
 }
 
 // Takes from `absent` what is back. False: something is in trouble.
@@ -130,6 +136,7 @@ bool Scout::look(bool wasAway, std::set<PartitionName>& absent) {
     auto now = discovery_.ask();
     Findings news;
     auto found = now ? addFound(*now, news) : core::Result<bool>(core::fail(now.error()));
+    if (ends()) return false;  // what was found may be half of it
     if (!found) {
         job_.failed(std::move(found.error()));
         return false;
@@ -158,7 +165,7 @@ bool Scout::look(bool wasAway, std::set<PartitionName>& absent) {
         findings_.checkAll = findings_.checkAll || news.checkAll;
         findings_.begun = findings_.begun || news.begun;
     }
-    report(now->trouble);
+    report(*now);
     return well;
 }
 
@@ -171,6 +178,7 @@ core::Result<bool> Scout::addFound(const Discovered& now, Findings& into) {
             continue;
         }
         Found found{name, std::nullopt};
+        if (ends()) return false;
         if (!job_.isKnown(name)) {
             TM_ASSIGN(found.start, discovery_.startOf(name, isFirst_));
             if (!found.start) {
@@ -184,13 +192,19 @@ core::Result<bool> Scout::addFound(const Discovered& now, Findings& into) {
     return all;
 }
 
-void Scout::report(const std::string& trouble) {
+// Reasons have times in them: they do not make another trouble.
+void Scout::report(const Discovered& found) {
+    const auto& trouble = found.trouble;
     if (trouble == reported_ || job_.observer == nullptr) return;
     reported_ = trouble;
-    if (trouble.empty()) job_.observer->sourceRecovered(job_.source);
-    else
-        job_.observer->sourceError(job_.source, trouble,
-                                   core::SourceObserver::Trouble::kUntilRecovered);
+    if (trouble.empty()) return job_.observer->sourceRecovered(job_.source);
+    std::string why;
+    if (found.nobody) {
+        const std::lock_guard lock(mutex_);
+        if (!why_.empty()) why = "; the client says: " + why_;
+    }
+    job_.observer->sourceError(job_.source, trouble + why,
+                               core::SourceObserver::Trouble::kUntilRecovered);
 }
 
 }  // namespace tidemill::sources::kafka

@@ -55,8 +55,9 @@ public:
     // What was found since the last call.
     Findings take();
 
-    // Something may be away: look now, and have everything checked when it is back.
-    void alarm();
+    // Something may be away: look now, and have everything checked when it is back. `why`: what a
+    // connection has met, for messages; may be empty.
+    void alarm(const std::string& why = {});
     // The broker does not know a partition: it is among those to check when it does again.
     void isAbsent(const PartitionName& partition);
     // Records come: if something was away, it may be back.
@@ -72,9 +73,10 @@ public:
 
 private:
     void run();
+    bool ends() const;
     bool look(bool wasAway, std::set<PartitionName>& absent);
     core::Result<bool> addFound(const Discovered& now, Findings& into);
-    void report(const std::string& trouble);
+    void report(const Discovered& found);
     void waitUntil(std::chrono::steady_clock::time_point until, std::unique_lock<std::mutex>& lock);
     void askEachBroker() const;
 
@@ -99,6 +101,7 @@ private:
     bool lookNow_ = false;
     bool askNow_ = false;
     bool away_ = false;
+    std::string why_;  // of the last alarm that had a reason
     bool troubled_ = false;
     bool connected_ = false;
 };

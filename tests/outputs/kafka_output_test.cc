@@ -191,6 +191,34 @@ TEST_F(KafkaOutput, ABrokerThatIsNotThereIsWaitedFor) {
     EXPECT_THAT(rig_->allWords(), HasSubstr(" works again"));
 }
 
+// In the first life a batch is being sent, in the second it is sent again at the start.
+TEST_F(KafkaOutput, AStopDoesNotWaitForLongForABrokerThatIsAway) {
+    for (const std::string once : {"no", "yes"}) {
+        KafkaJobRig rig(broker_->address(), "out-" + once);
+        const std::vector<std::string> settings{"once=" + once};
+        auto job = rig.start(settings);
+        rig.feed(100);
+        ASSERT_TRUE(rig.await()) << rig.words();
+        broker_->kill();
+        rig.feed(100);
+        for (int life = 0; life < 2; ++life) {
+            std::this_thread::sleep_for(seconds(3));
+            ASSERT_EQ(job->poll(), std::nullopt) << rig.words();
+            const auto begun = std::chrono::steady_clock::now();
+            EXPECT_EQ(rig.stop(*job), 1) << rig.words();
+            EXPECT_LT(std::chrono::steady_clock::now() - begun, seconds(40)) << once;
+            EXPECT_THAT(rig.words(1), HasSubstr("does not wait for it any longer")) << once;
+            job = rig.start(settings);
+        }
+        job->kill();
+        ASSERT_TRUE(broker_->restart());
+        job = rig.start(settings);
+        EXPECT_TRUE(rig.await()) << rig.words();
+        EXPECT_EQ(rig.stop(*job), 0) << rig.words();
+        EXPECT_EQ(rig.problems(), "");
+    }
+}
+
 TEST_F(KafkaOutput, ARecordThatTheTopicCannotTakeIsADeadLetter) {
     rig_->feed(10);
     rig_->feedLine("large", "large " + std::string(3000, 'x'));

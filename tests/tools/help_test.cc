@@ -149,9 +149,9 @@ TEST_F(Help, ItsExamplesWorkAsTheyStand) {
 
 TEST_F(Help, ItsExitCodesAreThoseOfTheProgramAndOfItsPage) {
     using namespace tools;
-    const std::set<int> codes = {kExitDone,      kExitFailed,  kExitUsage, kExitJobFile,
-                                 kExitRefused,   kExitDamaged, kExitHeals, kExitNotAsInput,
-                                 kExitTakenOver, kExitAtOnce};
+    const std::set<int> codes = {kExitDone,       kExitFailed,    kExitUsage, kExitJobFile,
+                                 kExitRefused,    kExitDamaged,   kExitHeals, kExitPeerAway,
+                                 kExitNotAsInput, kExitTakenOver, kExitAtOnce};
     EXPECT_EQ(codesIn(help(), "  "), codes) << help();
     const auto page = contentOf(fs::path(TIDEMILL_SOURCE_DIR) / "docs" / "command_line.md");
     EXPECT_EQ(codesIn(page, "| "), codes);

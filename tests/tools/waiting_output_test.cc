@@ -65,5 +65,36 @@ TEST_F(WaitingOutput, IsTroubleUntilItsPeerIsBack) {
     EXPECT_EQ(rig_.totals(), (Counts{{"mill", 2}, {"tide", 1}}));
 }
 
+TEST_F(WaitingOutput, IsNotWaitedForByAStopForLong) {
+    const auto database = rig_.path() / "counts.db";
+    auto locked = std::make_unique<Locked>(database);
+    rig_.writeDialingJob(server_, "[[output]]\nto = \"sqlite\"\nfrom = \"counts\"\npath = \"" +
+                                      database.string() + "\"\ntable = \"counts\"\n");
+    auto daemon = rig_.start();
+    server_.accept();
+    feed("mill tide mill\n");
+    ASSERT_TRUE(awaitStatus([](const Json& s) { return s["outputs"][0]["waits"] == true; }))
+        << rig_.daemonErrors();
+    daemon->signal(SIGTERM);
+    EXPECT_EQ(daemon->wait(std::chrono::seconds(30)), 7) << rig_.daemonErrors();
+    EXPECT_THAT(rig_.daemonErrors(), HasSubstr("output SQLite path=" + database.string()));
+    EXPECT_THAT(rig_.daemonErrors(),
+                HasSubstr("stays in the log of " + rig_.data().string() + ": nothing is lost"));
+    // The same at a start that shows the batch again, however often.
+    for (int i = 0; i < 3; ++i) {
+        daemon = rig_.start();
+        ASSERT_TRUE(awaitStatus([](const Json& s) { return s["outputs"][0]["waits"] == true; }))
+            << rig_.daemonErrors();
+        daemon->signal(SIGTERM);
+        EXPECT_EQ(daemon->wait(std::chrono::seconds(30)), 7) << rig_.daemonErrors();
+    }
+    locked.reset();
+    daemon = rig_.start();
+    ASSERT_TRUE(awaitStatus([](const Json& s) { return s["health"] == "well"; })) << status();
+    EXPECT_THAT(rig_.daemonErrors(), testing::Not(HasSubstr("has ended the process")));
+    stopGracefully(*daemon);
+    EXPECT_EQ(rig_.totals(), (Counts{{"mill", 2}, {"tide", 1}}));
+}
+
 }  // namespace
 }  // namespace tidemill::test

@@ -49,6 +49,14 @@ void addRun(CLI::App& app, int& code) {
     runCommand->add_flag("--check", run->checkOnly,
                          "say what the job file means, or all that is wrong with it,\n"
                          "and run nothing");
+    auto* connect = runCommand->add_flag(
+        "--connect", run->connect,
+        "with --check: ask all peers (Kafka, databases, sockets) whether they\n"
+        "can be reached, would do, and where sources would begin");
+    connect->needs("--check");
+    runCommand
+        ->add_flag("--json", run->json, "with --check --connect: one JSON object for each peer")
+        ->needs(connect);
     runCommand->add_flag("--adopt", run->adopt,
                          "take over a data directory that belongs to a job of another name");
     runCommand->add_flag("--drop-mismatched-state", run->dropMismatchedState,

@@ -42,12 +42,48 @@ SqlResult<> PgDatabase::run(const std::string& sql) {
 }
 
 SqlResult<> PgDatabase::connect(const std::string& owner) {
+    if (auto opened = open(owner); !opened) return opened;
+    return prepare();
+}
+
+// Tables are made in a transaction like rows.
+SqlResult<SqlFindings> PgDatabase::look(const std::string& owner) {
+    if (auto opened = open(owner); !opened) return tl::unexpected(opened.error());
+    SqlFindings findings;
+    findings.server = "PostgreSQL " + connection_->parameter("server_version");
+    const auto hasTable = has(wanted_.name);
+    if (!hasTable) return tl::unexpected(hasTable.error());
+    findings.hasTable = *hasTable;
+    const auto hasProgress = has(wanted_.progressTable);
+    if (!hasProgress) return tl::unexpected(hasProgress.error());
+    findings.hasProgressTable = *hasProgress;
+    if (auto begun = run("begin"); !begun) return tl::unexpected(begun.error());
+    if (auto prepared = prepare(); !prepared) return tl::unexpected(prepared.error());
+    auto found = progress();
+    if (!found) return tl::unexpected(found.error());
+    findings.progress = std::move(*found);
+    if (auto undone = rollback(); !undone) return tl::unexpected(undone.error());
+    return findings;
+}
+
+SqlResult<bool> PgDatabase::has(const std::string& table) const {
+    const auto there =
+        connection_->run("select to_regclass(" +
+                         connection_->literal(quotedPgName(*connection_, table)) + ") is not null");
+    if (!there) return tl::unexpected(there.error());
+    return field(*there, 0, 0) == "t";
+}
+
+SqlResult<> PgDatabase::open(const std::string& owner) {
     owner_ = owner;
     isCopying_ = false;
     auto made = PgConnection::open(options_, "PostgreSQL " + place_);
     if (!made) return tl::unexpected(made.error());
     connection_ = std::move(*made);
-    if (auto prepared = prepareSession(); !prepared) return prepared;
+    return prepareSession();
+}
+
+SqlResult<> PgDatabase::prepare() {
     auto table = openPgTable(*connection_, wanted_, "PostgreSQL " + place_);
     if (!table) return tl::unexpected(table.error());
     table_ = std::move(*table);
@@ -80,10 +116,9 @@ SqlResult<> PgDatabase::prepareSession() {
 
 SqlResult<> PgDatabase::prepareProgress() {
     progressTable_ = quotedPgName(*connection_, wanted_.progressTable);
-    const auto there = connection_->run("select to_regclass(" +
-                                        connection_->literal(progressTable_) + ") is not null");
+    const auto there = has(wanted_.progressTable);
     if (!there) return tl::unexpected(there.error());
-    if (field(*there, 0, 0) != "t") {
+    if (!*there) {
         auto made = run("create table " + progressTable_ +
                         " (directory text not null, output text not null, batch bigint not null, "
                         "previous bigint not null, records bigint not null, digest text not null, "

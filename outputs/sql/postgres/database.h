@@ -20,6 +20,7 @@ public:
     const char* product() const override { return "PostgreSQL"; }
     const std::string& place() const override { return place_; }
     SqlResult<> connect(const std::string& owner) override;
+    SqlResult<SqlFindings> look(const std::string& owner) override;
     void disconnect() override { connection_.reset(); }
     std::string refusal(SqlRow row) const override;
     SqlResult<std::optional<Progress>> progress() override { return readProgress("", ""); }
@@ -33,6 +34,9 @@ public:
 
 private:
     SqlResult<> run(const std::string& sql);
+    SqlResult<> open(const std::string& owner);
+    SqlResult<> prepare();
+    SqlResult<bool> has(const std::string& table) const;
     SqlResult<> prepareSession();
     SqlResult<> prepareProgress();
     SqlResult<> prepareRows();

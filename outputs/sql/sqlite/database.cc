@@ -1,10 +1,14 @@
 #include "outputs/sql/sqlite/database.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdio>
+#include <filesystem>
+#include <system_error>
 
 namespace tidemill::outputs {
 namespace {
@@ -37,18 +41,65 @@ void SqliteDatabase::disconnect() {
     connection_.reset();
 }
 
+bool SqliteDatabase::hasFile() const {
+    struct stat info {};
+    return ::stat(path_.c_str(), &info) == 0;
+}
+
 SqlResult<> SqliteDatabase::connect(const std::string& owner) {
+    if (auto opened = open(owner, wanted_.create); !opened) return opened;
+    return prepare();
+}
+
+// Tables are made in a transaction like rows. A file that is not there is left so.
+SqlResult<SqlFindings> SqliteDatabase::look(const std::string& owner) {
+    SqlFindings findings;
+    findings.server = std::string("SQLite ") + sqlite3_libversion();
+    if (wanted_.create && !hasFile()) {
+        const auto parent = std::filesystem::path(path_).parent_path();
+        if (::access(parent.empty() ? "." : parent.c_str(), W_OK | X_OK) == 0) return findings;
+        return refused(ErrorKind::kIo, "SQLite " + place_ + ": the file cannot be made: " +
+                                           std::generic_category().message(errno));
+    }
+    if (auto opened = open(owner, false); !opened) return tl::unexpected(opened.error());
+    if (auto begun = connection_->run("begin immediate"); !begun)
+        return tl::unexpected(begun.error());
+    const auto hasTable = has(wanted_.name);
+    if (!hasTable) return tl::unexpected(hasTable.error());
+    findings.hasTable = *hasTable;
+    const auto hasProgress = has(wanted_.progressTable);
+    if (!hasProgress) return tl::unexpected(hasProgress.error());
+    findings.hasProgressTable = *hasProgress;
+    if (auto prepared = prepare(); !prepared) return tl::unexpected(prepared.error());
+    auto found = progress();
+    if (!found) return tl::unexpected(found.error());
+    findings.progress = std::move(*found);
+    insert_.reset();
+    if (auto undone = rollback(); !undone) return tl::unexpected(undone.error());
+    return findings;
+}
+
+SqlResult<bool> SqliteDatabase::has(const std::string& table) {
+    auto asked = connection_->prepare("select 1 from sqlite_schema where lower(name) = lower(" +
+                                      sqliteText(table) + ") and type in ('table', 'view')");
+    if (!asked) return tl::unexpected(asked.error());
+    return (*asked)->step();
+}
+
+SqlResult<> SqliteDatabase::open(const std::string& owner, bool create) {
     owner_ = owner;
     const std::string place = "SQLite " + place_;
-    struct stat info {};
-    if (!wanted_.create && ::stat(path_.c_str(), &info) != 0)
+    if (!create && !hasFile())
         return refused(ErrorKind::kNotFound,
                        place + ": there is no such file; make the database, or set create = true");
-    auto made = SqliteConnection::open(path_, wanted_.create, place);
+    auto made = SqliteConnection::open(path_, create, place);
     if (!made) return tl::unexpected(made.error());
     connection_ = std::move(*made);
-    if (auto bounded = bound(); !bounded) return bounded;
-    auto table = openSqliteTable(*connection_, wanted_, place);
+    return bound();
+}
+
+SqlResult<> SqliteDatabase::prepare() {
+    auto table = openSqliteTable(*connection_, wanted_, "SQLite " + place_);
     if (!table) return tl::unexpected(table.error());
     table_ = std::move(*table);
     if (auto claimed = claim(); !claimed) return claimed;

@@ -20,6 +20,7 @@ public:
     const char* product() const override { return "SQLite"; }
     const std::string& place() const override { return place_; }
     SqlResult<> connect(const std::string& owner) override;
+    SqlResult<SqlFindings> look(const std::string& owner) override;
     void disconnect() override;
     std::string refusal(SqlRow row) const override;
     SqlResult<std::optional<Progress>> progress() override;
@@ -33,6 +34,10 @@ public:
 
 private:
     std::string tableName() const { return sqliteName(table_.name); }
+    bool hasFile() const;
+    SqlResult<> open(const std::string& owner, bool create);
+    SqlResult<> prepare();
+    SqlResult<bool> has(const std::string& table);
     SqlResult<> claim();
     SqlResult<> bound();
     SqlResult<> prepareProgress();
