@@ -222,9 +222,9 @@ bool KafkaSource::takeRecord(PartitionReader& partition, const KafkaRecord& reco
 }
 
 PartitionReader* KafkaSource::partitionOf(const rd_kafka_message_t& message) {
+    if (message.rkt == nullptr) return nullptr;  // of the client as a whole
     if (message.rkt == lastTopic_ && lastPartition_->name.second == message.partition)
         return lastPartition_;
-    if (message.rkt == nullptr) return nullptr;
     const auto found =
         partitions_.find(PartitionName(rd_kafka_topic_name(message.rkt), message.partition));
     if (found == partitions_.end()) return nullptr;
@@ -253,7 +253,9 @@ void KafkaSource::checkAnchorOf(PartitionReader& partition, const KafkaRecord& f
 void KafkaSource::messageFailed(const rd_kafka_message_t& message) {
     PartitionReader* partition = partitionOf(message);
     if (partition == nullptr) {
-        if (endsTheJob(message.err)) fail({kindOf(message.err), describe(message.err)});
+        if (endsTheJob(message.err))
+            fail({kindOf(message.err),
+                  describe(message.err) + ": " + rd_kafka_message_errstr(&message)});
         return;
     }
     if (!partition->isAskedFor()) return;
