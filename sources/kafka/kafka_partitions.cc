@@ -3,6 +3,7 @@
 
 #include "core/logging.h"
 #include "sources/kafka/kafka_source.h"
+#include "sources/kafka/mutant.h"
 
 namespace tidemill::sources::kafka {
 
@@ -36,7 +37,9 @@ std::string range(std::int64_t from, std::int64_t to) {
 // From where it is, seeing first whether it is still what it was.
 void KafkaSource::ask(PartitionReader& partition) {
     const auto position = partition.block.position();
-    if (position.anchor) return askAt(partition, position.anchor->offset, Stage::kChecking);
+    if (position.anchor)
+        return askAt(partition, position.anchor->offset,
+                     mutant() == Mutant::kTakesBelow ? Stage::kReading : Stage::kChecking);
     askAt(partition, position.next, Stage::kReading);
 }
 

@@ -8,6 +8,7 @@
 #include "core/own_thread.h"
 #include "sources/kafka/kafka_block.h"
 #include "sources/kafka/kafka_source.h"
+#include "sources/kafka/mutant.h"
 
 namespace tidemill::sources::kafka {
 
@@ -194,7 +195,7 @@ bool KafkaSource::take(rd_kafka_message_t& message) {
         checkAnchorOf(*partition, record);
         return true;
     }
-    if (record.offset < partition->block.next()) return true;
+    if (record.offset < partition->block.next() && mutant() != Mutant::kTakesBelow) return true;
     return takeRecord(*partition, record);
 }
 
