@@ -3,6 +3,8 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "sources/kafka/mutant.h"
+
 namespace tidemill {
 
 using core::Result;
@@ -24,6 +26,7 @@ Result<core::LanePositions> LanePositionsTable::load() {
 }
 
 Result<> LanePositionsTable::advance(const core::BatchRun& run) {
+    if (sources::kafka::mutant() == sources::kafka::Mutant::kPositionsNotKept) return {};
     // A lane's last block says where it is.
     std::unordered_map<std::string_view, std::string_view> last;
     for (const auto& block : run.blocks())

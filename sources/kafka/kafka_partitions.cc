@@ -3,6 +3,7 @@
 
 #include "core/logging.h"
 #include "sources/kafka/kafka_source.h"
+#include "sources/kafka/mutant.h"
 
 namespace tidemill::sources::kafka {
 
@@ -42,7 +43,9 @@ Position KafkaSource::positionOf(const PartitionReader& partition) const {
 // From where it is, seeing first whether it is still what it was.
 void KafkaSource::ask(PartitionReader& partition) {
     const auto position = positionOf(partition);
-    if (position.anchor) return askAt(partition, position.anchor->offset, Stage::kChecking);
+    if (position.anchor)
+        return askAt(partition, position.anchor->offset,
+                     mutant() == Mutant::kTakesBelow ? Stage::kReading : Stage::kChecking);
     askAt(partition, position.next, Stage::kReading);
 }
 

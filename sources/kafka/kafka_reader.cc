@@ -8,6 +8,7 @@
 #include "core/own_thread.h"
 #include "sources/kafka/kafka_block.h"
 #include "sources/kafka/kafka_source.h"
+#include "sources/kafka/mutant.h"
 
 namespace tidemill::sources::kafka {
 
@@ -202,7 +203,7 @@ bool KafkaSource::take(rd_kafka_message_t& message) {
         checkAnchorOf(*partition, record);
         return true;
     }
-    if (record.offset < partition->block.next()) return true;
+    if (record.offset < partition->block.next() && mutant() != Mutant::kTakesBelow) return true;
     return takeRecord(*partition, record);
 }
 
@@ -230,9 +231,9 @@ bool KafkaSource::takeRecord(PartitionReader& partition, const KafkaRecord& reco
 }
 
 PartitionReader* KafkaSource::partitionOf(const rd_kafka_message_t& message) {
+    if (message.rkt == nullptr) return nullptr;  // of the client as a whole
     if (message.rkt == lastTopic_ && lastPartition_->name.second == message.partition)
         return lastPartition_;
-    if (message.rkt == nullptr) return nullptr;
     const auto found =
         partitions_.find(PartitionName(rd_kafka_topic_name(message.rkt), message.partition));
     if (found == partitions_.end()) return nullptr;
@@ -261,7 +262,9 @@ void KafkaSource::checkAnchorOf(PartitionReader& partition, const KafkaRecord& f
 void KafkaSource::messageFailed(const rd_kafka_message_t& message) {
     PartitionReader* partition = partitionOf(message);
     if (partition == nullptr) {
-        if (endsTheJob(message.err)) fail({kindOf(message.err), describe(message.err)});
+        if (endsTheJob(message.err))
+            fail({kindOf(message.err),
+                  describe(message.err) + ": " + rd_kafka_message_errstr(&message)});
         return;
     }
     if (!partition->isAskedFor()) return;

@@ -23,7 +23,8 @@ constexpr std::chrono::seconds kStartLongest{90};
 }  // namespace
 
 std::unique_ptr<KafkaBroker> KafkaBroker::start(std::string& why, bool& skips,
-                                                std::vector<std::string> properties) {
+                                                std::vector<std::string> properties,
+                                                const KafkaSecurity& security) {
     std::unique_ptr<KafkaBroker> made(new KafkaBroker());
     std::string pattern = (fs::temp_directory_path() / "tidemill-kafka-XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr) {
@@ -46,6 +47,8 @@ std::unique_ptr<KafkaBroker> KafkaBroker::start(std::string& why, bool& skips,
     do made->controllerPort_ = freePort();
     while (made->controllerPort_ == made->port_);
     made->properties_ = std::move(properties);
+    made->security_ = security;
+    if (!security.user.empty()) made->securePort_ = freePort();
     if (made->restart()) return made;
     why = "the broker does not answer: " + made->log();
     return nullptr;
@@ -84,6 +87,12 @@ void KafkaBroker::restartInBackground() {
         .environment = {{"CONTROLLER_PORT", std::to_string(controllerPort_)}},
         .outputFile = log,
         .errorFile = log};
+    if (securePort_ != 0) {
+        options.environment["SECURE_PORT"] = std::to_string(securePort_);
+        options.environment["SECURE_PEM"] = security_.pemFile;
+        options.environment["SECURE_USER"] = security_.user;
+        options.environment["SECURE_PASSWORD"] = security_.password;
+    }
     options.arguments.insert(options.arguments.end(), properties_.begin(), properties_.end());
     process_ = std::make_unique<ChildProcess>(options);
 }

@@ -11,6 +11,12 @@
 
 namespace tidemill::test {
 
+// A user that the broker takes on a listener of its own, by SASL_SSL; empty: there is none.
+struct KafkaSecurity {
+    std::string user, password;
+    std::string pemFile;  // the broker's key and certificate
+};
+
 // One node on loopback; its data goes with it. It ends when the test does.
 // Thread safety: externally synchronized.
 class KafkaBroker {
@@ -18,11 +24,15 @@ public:
     // Null, with `why`, when the broker's programs cannot be had (`skips`: the test cannot run
     // here) or it does not start. `properties`: "log.retention.check.interval.ms=100" and so on.
     static std::unique_ptr<KafkaBroker> start(std::string& why, bool& skips,
-                                              std::vector<std::string> properties = {});
+                                              std::vector<std::string> properties = {},
+                                              const KafkaSecurity& security = {});
     ~KafkaBroker();
 
     std::uint16_t port() const { return port_; }
     std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+
+    // By SASL_SSL, when there is a user.
+    std::string secureAddress() const { return "127.0.0.1:" + std::to_string(securePort_); }
 
     // SIGKILL; an orderly end, which takes seconds.
     void kill();
@@ -41,7 +51,9 @@ private:
     std::filesystem::path directory_;
     std::uint16_t port_ = 0;
     std::uint16_t controllerPort_ = 0;
+    std::uint16_t securePort_ = 0;
     std::vector<std::string> properties_;
+    KafkaSecurity security_;
     std::unique_ptr<ChildProcess> process_;
 };
 

@@ -145,6 +145,28 @@ void KafkaClient::deleteRecords(const std::string& topic, std::int32_t partition
         RD_KAFKA_ADMIN_OP_DELETERECORDS);
 }
 
+void KafkaClient::allow(const std::string& user, rd_kafka_ResourceType_t type,
+                        const std::string& name, rd_kafka_AclOperation_t operation) {
+    using Binding = Owned<rd_kafka_AclBinding_t, rd_kafka_AclBinding_destroy>;
+    std::array<char, 256> why{};
+    const Binding wanted(rd_kafka_AclBinding_new(
+        type, name.c_str(), RD_KAFKA_RESOURCE_PATTERN_PREFIXED, ("User:" + user).c_str(), "*",
+        operation, RD_KAFKA_ACL_PERMISSION_TYPE_ALLOW, why.data(), why.size()));
+    ASSERT_NE(wanted, nullptr) << why.data();
+    const auto event = request(
+        [&](auto* options, auto* queue) {
+            rd_kafka_AclBinding_t* list[] = {wanted.get()};
+            rd_kafka_CreateAcls(client(), list, 1, options, queue);
+        },
+        RD_KAFKA_ADMIN_OP_CREATEACLS);
+    ASSERT_NE(event, nullptr);
+    std::size_t count = 0;
+    const auto* const* results =
+        rd_kafka_CreateAcls_result_acls(rd_kafka_event_CreateAcls_result(event.get()), &count);
+    ASSERT_EQ(count, 1u);
+    EXPECT_EQ(rd_kafka_acl_result_error(results[0]), nullptr);
+}
+
 void KafkaClient::produce(const std::string& topic, std::int32_t partition, std::string_view value,
                           std::optional<std::string_view> key,
                           const std::map<std::string, std::string>& headers) {

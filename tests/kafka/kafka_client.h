@@ -36,6 +36,10 @@ public:
     // The records below `before` are gone.
     void deleteRecords(const std::string& topic, std::int32_t partition, std::int64_t before);
 
+    // The user may do so with the topic or group of this name, or with all whose names begin so.
+    void allow(const std::string& user, rd_kafka_ResourceType_t type, const std::string& name,
+               rd_kafka_AclOperation_t operation);
+
     // Queues a record; flush() returns when all are on the broker, false when some are not.
     void produce(const std::string& topic, std::int32_t partition, std::string_view value,
                  std::optional<std::string_view> key = {},

@@ -1,8 +1,9 @@
 // The real program and the real broker, killed at random moments under traffic; then what the topic
 // holds, as another client reads it, is what was counted: each record once, in the state and in the
-// files of batches.
+// files of batches. The second time a proxy stands between them, which drops, cuts and holds answers
+// to fetches.
 //
-//   TIDEMILL_KILLS=1000 kafka_kill_test     a longer run (default 12)
+//   TIDEMILL_KILLS=1000 kafka_kill_test     a longer run (default 12); says how far it is
 //   TIDEMILL_SEED=17 kafka_kill_test        begins with that seed (default 1); a failure
 //                                           prints its own
 #include <gtest/gtest.h>
@@ -11,6 +12,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -20,6 +22,7 @@
 
 #include "tests/kafka/kafka_broker.h"
 #include "tests/kafka/kafka_client.h"
+#include "tests/outputs/kafka_proxy.h"
 #include "tests/support/environment_number.h"
 #include "tests/tools/program_rig.h"
 
@@ -113,13 +116,18 @@ private:
 
 class KafkaKills : public testing::Test {
 protected:
-    void writeJob() {
-        rig_.writeJob("type = \"kafka\"\nbrokers = \"" + broker_->address() +
+    void writeJob(const std::string& brokers) {
+        // What is dropped is asked for again soon.
+        rig_.writeJob("type = \"kafka\"\nbrokers = \"" + brokers +
                           "\"\ntopics = \"t\"\ngroup = \"" + kGroup +
-                          "\"\ndiscover_every = \"500ms\"",
+                          "\"\ndiscover_every = \"500ms\"\n"
+                          "kafka = {\"socket.timeout.ms\" = \"2000\"}",
                       "[[output]]\nto = \"json_lines\"\nfrom = \"counts\"\npath = \"" +
                           (rig_.path() / "batches").string() + "\"\n");
     }
+
+    // `atTheEnd` is called before what is left is read without faults.
+    void killAtRandom(const std::string& brokers, const std::function<void()>& atTheEnd = {});
 
     // What the topic holds.
     std::map<std::string, std::int64_t> held() {
@@ -165,9 +173,35 @@ protected:
 
 TEST_F(KafkaKills, EveryRecordIsCountedOnce) {
     TM_START_KAFKA(broker_, "transaction.max.timeout.ms=900000");
+    killAtRandom(broker_->address());
+}
+
+TEST_F(KafkaKills, EveryRecordIsCountedOnceThoughFetchesFail) {
+    KafkaProxy proxy;
+    TM_START_KAFKA(broker_, "transaction.max.timeout.ms=900000",
+                   "advertised.listeners=CLIENT://127.0.0.1:" + std::to_string(proxy.port()));
+    proxy.leadTo(broker_->port());
+    std::mt19937 random(static_cast<unsigned>(environmentNumber("TIDEMILL_SEED", 1)));
+    proxy.treatFetches([&random] {
+        using Fate = KafkaProxy::Fate;
+        switch (random() % 40) {
+            case 0: return Fate::kDrop;
+            case 1:
+            case 2: return Fate::kCut;
+            case 3: return Fate::kHold;
+            case 4: return Fate::kClose;
+            default: return Fate::kPass;
+        }
+    });
+    killAtRandom(proxy.address(), [&proxy] { proxy.treatFetches({}); });
+    std::cout << proxy.faults() << " answers to fetches did not come as they should\n";
+    EXPECT_GE(proxy.faults(), 5u);
+}
+
+void KafkaKills::killAtRandom(const std::string& brokers, const std::function<void()>& atTheEnd) {
     client_ = std::make_unique<KafkaClient>(broker_->address());
     client_->createTopic("t", kPartitions);
-    writeJob();
+    writeJob(brokers);
     const auto kills = environmentNumber("TIDEMILL_KILLS", 12);
     const auto seed = static_cast<unsigned>(environmentNumber("TIDEMILL_SEED", 1));
     SCOPED_TRACE("seed " + std::to_string(seed));
@@ -188,7 +222,11 @@ TEST_F(KafkaKills, EveryRecordIsCountedOnce) {
         }
         EXPECT_EQ(daemon->poll(), std::nullopt) << "it ended by itself: " << rig_.daemonErrors();
         daemon->kill();
+        if ((kill + 1) % 50 == 0)
+            std::cout << kill + 1 << " of " << kills << " kills, " << brokerKills
+                      << " of the broker" << std::endl;
     }
+    if (atTheEnd) atTheEnd();
     ASSERT_TRUE(broker_->awaitAnswer()) << broker_->log();
     const auto written = plain.stop();
     transactions.stop();

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <iostream>
 #include <random>
 #include <thread>
 
@@ -31,6 +32,12 @@ TEST(KafkaKills, OfJobAndBrokerLoseAndDoubleNothing) {
     KafkaJobRig rig(broker->address());
     const std::vector<std::string> settings{"interval=40", "checkpoint=300"};
     auto job = rig.start(settings);
+    unsigned long jobs = 0, brokers = 0, both = 0;
+    const auto say = [&](unsigned long done) {
+        std::cout << done << " of " << rounds << " rounds: killed " << jobs << " times the job, "
+                  << brokers << " the broker, " << both << " both; " << rig.fed() << " lines"
+                  << std::endl;
+    };
     for (unsigned long round = 0; round < rounds; ++round) {
         // Lines that come while the moment of the kill does.
         for (auto pieces = 1 + below(4); pieces > 0; --pieces) {
@@ -38,8 +45,10 @@ TEST(KafkaKills, OfJobAndBrokerLoseAndDoubleNothing) {
             std::this_thread::sleep_for(milliseconds(below(160)));
         }
         const bool takesBroker = below(25) == 0;
+        const bool takesJob = !takesBroker || below(2) == 0;
+        ++(takesBroker ? takesJob ? both : brokers : jobs);
         if (takesBroker) broker->kill();
-        if (!takesBroker || below(2) == 0) {
+        if (takesJob) {
             ASSERT_EQ(job->poll(), std::nullopt) << rig.words();
             job->kill();
             job = rig.start(settings);
@@ -47,10 +56,12 @@ TEST(KafkaKills, OfJobAndBrokerLoseAndDoubleNothing) {
         if (takesBroker) {
             ASSERT_TRUE(broker->restart());
         }
+        if ((round + 1) % 50 == 0) say(round + 1);
     }
     EXPECT_TRUE(rig.await(std::chrono::seconds(120))) << rig.words();
     EXPECT_EQ(rig.stop(*job), 0) << rig.words();
     EXPECT_EQ(rig.problems(), "");
+    if (!HasFailure()) std::cout << "each line is in the topics once, and in the state once\n";
 }
 
 }  // namespace

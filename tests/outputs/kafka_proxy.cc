@@ -5,12 +5,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <deque>
 #include <stdexcept>
+#include <utility>
 
 namespace tidemill::test {
 namespace {
 
-constexpr int kEndTxn = 26;  // the number of this request
+// Numbers of requests.
+constexpr int kFetch = 1;
+constexpr int kEndTxn = 26;
+constexpr std::chrono::milliseconds kHeld{700};
 constexpr int kPollMillis = 50;
 
 sockaddr_in loopback(std::uint16_t port) {
@@ -44,15 +50,15 @@ bool readable(int socket) {
     return ::poll(&one, 1, kPollMillis) > 0;
 }
 
-// The first whole request of `bytes`, which loses it; empty: there is none yet.
-std::string takeRequest(std::string& bytes) {
+// The first whole request or answer of `bytes`, which loses it; empty: there is none yet.
+std::string takeFrame(std::string& bytes) {
     if (bytes.size() < 4) return {};
     std::uint32_t size = 0;
     for (int i = 0; i < 4; ++i) size = size << 8 | static_cast<unsigned char>(bytes[i]);
     if (bytes.size() < 4 + std::size_t{size}) return {};
-    auto request = bytes.substr(0, 4 + std::size_t{size});
-    bytes.erase(0, request.size());
-    return request;
+    auto frame = bytes.substr(0, 4 + std::size_t{size});
+    bytes.erase(0, frame.size());
+    return frame;
 }
 
 int kindOf(const std::string& request) {
@@ -100,37 +106,83 @@ void KafkaProxy::listen() {
     }
 }
 
+struct KafkaProxy::Connection {
+    int client;
+    int broker;
+    std::string requests{}, answers{};  // not whole yet
+    std::deque<int> kinds{};            // of requests whose answers are open, in their order
+};
+
 void KafkaProxy::serve(int client) {
     const int broker = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const auto address = loopback(brokerPort_);
+    Connection both{client, broker};
     if (::connect(broker, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
-        requests(client, broker);
+        relay(both);
     ::close(client);
     const std::lock_guard lock(mutex_);
     if (heldBroker_ != broker) ::close(broker);
 }
 
-void KafkaProxy::requests(int client, int broker) {
-    std::string bytes;
+void KafkaProxy::relay(Connection& both) {
     for (bool open = true; open && !ends_;) {
-        pollfd both[] = {{client, POLLIN, 0}, {broker, POLLIN, 0}};
-        if (::poll(both, 2, kPollMillis) <= 0) continue;
-        if (both[1].revents != 0) {
-            const auto answer = receive(broker, open);
-            if (!open || !sendAll(client, answer.data(), answer.size())) return;
+        pollfd ready[] = {{both.client, POLLIN, 0}, {both.broker, POLLIN, 0}};
+        if (::poll(ready, 2, kPollMillis) <= 0) continue;
+        if (ready[1].revents != 0) {
+            both.answers += receive(both.broker, open);
+            if (!takeAnswers(both) || !open) return;
         }
-        if (both[0].revents == 0) continue;
-        bytes += receive(client, open);
-        for (auto request = takeRequest(bytes); !request.empty(); request = takeRequest(bytes)) {
-            if (kindOf(request) == kEndTxn && hold_.exchange(false)) {
-                const std::lock_guard lock(mutex_);
-                held_ = std::move(request);
-                heldBroker_ = broker;
-                return;
-            }
-            if (!sendAll(broker, request.data(), request.size())) return;
-        }
+        if (ready[0].revents == 0) continue;
+        both.requests += receive(both.client, open);
+        if (!takeRequests(both)) return;
     }
+}
+
+bool KafkaProxy::takeRequests(Connection& both) {
+    for (auto request = takeFrame(both.requests); !request.empty();
+         request = takeFrame(both.requests)) {
+        if (kindOf(request) == kEndTxn && hold_.exchange(false)) {
+            const std::lock_guard lock(mutex_);
+            held_ = std::move(request);
+            heldBroker_ = both.broker;
+            return false;
+        }
+        both.kinds.push_back(kindOf(request));
+        if (!sendAll(both.broker, request.data(), request.size())) return false;
+    }
+    return true;
+}
+
+// The broker answers in the order of the requests.
+bool KafkaProxy::takeAnswers(Connection& both) {
+    for (auto answer = takeFrame(both.answers); !answer.empty(); answer = takeFrame(both.answers)) {
+        const int kind = both.kinds.empty() ? -1 : both.kinds.front();
+        if (!both.kinds.empty()) both.kinds.pop_front();
+        switch (fateOf(kind)) {
+            case Fate::kDrop: continue;
+            case Fate::kClose: return false;
+            case Fate::kCut:
+                (void)sendAll(both.client, answer.data(), answer.size() / 2);
+                return false;
+            case Fate::kHold: std::this_thread::sleep_for(kHeld); break;
+            case Fate::kPass: break;
+        }
+        if (!sendAll(both.client, answer.data(), answer.size())) return false;
+    }
+    return true;
+}
+
+KafkaProxy::Fate KafkaProxy::fateOf(int kind) {
+    if (kind != kFetch) return Fate::kPass;
+    const std::lock_guard lock(fateMutex_);
+    const auto fate = fate_ ? fate_() : Fate::kPass;
+    if (fate != Fate::kPass) ++faults_;
+    return fate;
+}
+
+void KafkaProxy::treatFetches(std::function<Fate()> fate) {
+    const std::lock_guard lock(fateMutex_);
+    fate_ = std::move(fate);
 }
 
 }  // namespace tidemill::test

@@ -1,9 +1,11 @@
-// A proxy between clients and a Kafka broker that holds a request back which ends a transaction:
-// the client's connection is cut, so that it asks again, and the broker meets the request later.
+// A proxy between clients and a Kafka broker. It can hold a request back which ends a transaction:
+// the client's connection is cut, so that it asks again, and the broker meets the request later. And
+// it can drop, cut and hold the answers to fetches.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -28,17 +30,36 @@ public:
     // The broker gets it now.
     void release();
 
+    enum class Fate {
+        kPass,
+        kDrop,   // it never comes; the connection goes on
+        kCut,    // half of it comes, and the connection ends
+        kHold,   // it comes later, with what is behind it
+        kClose,  // the connection ends instead
+    };
+    // Asked for each answer to a fetch, by one thread of the proxy at a time.
+    void treatFetches(std::function<Fate()> fate);
+    // So many answers did not pass at once.
+    std::uint64_t faults() const { return faults_; }
+
 private:
     void listen();
     void serve(int client);
-    // Whole requests from client to broker; ends when one is held.
-    void requests(int client, int broker);
+    struct Connection;
+    // Whole requests and answers, until one says that it ends.
+    void relay(Connection& both);
+    bool takeRequests(Connection& both);
+    bool takeAnswers(Connection& both);
+    Fate fateOf(int kind);
 
     int listener_ = -1;
     std::uint16_t port_ = 0;
     std::atomic<std::uint16_t> brokerPort_ = 0;
     std::atomic<bool> hold_ = false;
     std::atomic<bool> ends_ = false;
+    std::atomic<std::uint64_t> faults_ = 0;
+    std::mutex fateMutex_;
+    std::function<Fate()> fate_;
     mutable std::mutex mutex_;
     std::string held_;
     int heldBroker_ = -1;
