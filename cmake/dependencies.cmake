@@ -68,6 +68,17 @@ add_library(tidemill_zstd INTERFACE)
 target_include_directories(tidemill_zstd SYSTEM INTERFACE $<BUILD_INTERFACE:${ZSTD_INCLUDE_DIR}>)
 target_link_libraries(tidemill_zstd INTERFACE "${ZSTD_LIBRARY}")
 
+# OpenSSL, for TLS of text.
+find_path(OPENSSL_INCLUDE_DIR openssl/ssl.h REQUIRED)
+find_library(OPENSSL_SSL_LIBRARY ssl REQUIRED)
+find_library(OPENSSL_CRYPTO_LIBRARY crypto REQUIRED)
+mark_as_advanced(OPENSSL_INCLUDE_DIR OPENSSL_SSL_LIBRARY OPENSSL_CRYPTO_LIBRARY)
+add_library(tidemill_openssl INTERFACE)
+target_include_directories(tidemill_openssl SYSTEM INTERFACE
+    $<BUILD_INTERFACE:${OPENSSL_INCLUDE_DIR}>)
+target_link_libraries(tidemill_openssl INTERFACE "${OPENSSL_SSL_LIBRARY}"
+    "${OPENSSL_CRYPTO_LIBRARY}")
+
 # librdkafka's C API.
 find_path(RDKAFKA_INCLUDE_DIR librdkafka/rdkafka.h REQUIRED)
 find_library(RDKAFKA_LIBRARY rdkafka REQUIRED)

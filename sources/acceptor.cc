@@ -87,8 +87,8 @@ Result<std::unique_ptr<Acceptor>> makeAcceptor(asio::io_context& io, const std::
     if (!parsed.is_loopback() && !allowRemote)
         return core::fail(ErrorKind::kInvalid,
                           "refusing to listen on " + address +
-                              ", which other machines can reach, without encryption or a token; "
-                              "allow it in so many words if that is meant");
+                              ", which other machines can reach, without encryption and a token; "
+                              "give both, or allow it in so many words if that is meant");
     auto acceptor = std::make_unique<TcpAcceptor>(io, text);
     TM_TRY(acceptor->listen({parsed, port}));
     return std::unique_ptr<Acceptor>(std::move(acceptor));

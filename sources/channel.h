@@ -1,11 +1,12 @@
-// Bytes to and from one peer, whatever carries them: what a text connection knows of its socket. An
-// encrypted channel is another implementation beside socket_channel.h. Private to sources/.
+// Bytes to and from one peer, whatever carries them: what a text connection knows of its socket,
+// plain (socket_channel.h) or encrypted (tls_channel.h). Private to sources/.
 #pragma once
 
 #include <asio/error_code.hpp>
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace tidemill::sources {
@@ -23,6 +24,14 @@ public:
     };
 
     virtual ~Channel() = default;
+
+    // Whether bytes can pass. False with an error that says wouldBlock(): not yet, ask again when
+    // the channel is readable; with another: never, and trouble() says why.
+    virtual bool isOpen(asio::error_code& error) {
+        error = {};
+        return true;
+    }
+    virtual std::string trouble() const { return {}; }
 
     // Tell `user`, which lives until then, once.
     virtual void waitReadable(std::shared_ptr<User> user) = 0;

@@ -17,6 +17,7 @@
 #include "sources/session_errors.h"
 #include "sources/socket_channel.h"
 #include "sources/text_receiver.h"
+#include "sources/tls_channel.h"
 
 namespace tidemill::sources {
 namespace {
@@ -38,12 +39,18 @@ public:
 
 private:
     core::Result<> open(std::string& where) override {
+        const auto& security = options_.security;
+        if (security.encrypts()) {
+            TM_ASSIGN(tls_, makeServerContext(security));
+        }
+        TM_ASSIGN(token_, readTokenFile(security.token));
         TM_ASSIGN(acceptor_, makeAcceptor(network_->loop().io(), options_.address, options_.port,
-                                          options_.allowRemote));
+                                          options_.allowRemote || security.isComplete()));
         port_ = acceptor_->port();
         reserveDescriptor();
         where = std::string("listens for ") + (options_.acknowledged ? "acknowledged " : "") +
-                "text on " + acceptor_->where();
+                "text on " + acceptor_->where() + (tls_ ? ", by TLS" : "") +
+                (token_.empty() ? "" : ", of who brings the token");
         accept();
         return {};
     }
@@ -52,6 +59,14 @@ private:
         if (acceptor_) acceptor_->close();
         timer_.cancel();
         releaseReserve();
+    }
+
+    void turnedAway(TextConnection& connection, const std::string& why) override {
+        ++counters.connectionsRefused;
+        const auto found = addressOf_.find(&connection);
+        sayRefused("a client " +
+                   (found == addressOf_.end() ? "of this machine" : "at " + found->second) +
+                   " was turned away: " + why);
     }
 
     void ended(TextConnection& connection, const std::string&) override {
@@ -99,7 +114,8 @@ private:
                                   std::to_string(options_.connectionsPerAddressMax) +
                                   " are open; new ones from there are refused until one ends");
         }
-        auto channel = makeSocketChannel(std::move(socket));
+        auto channel =
+            tls_ ? makeTlsChannel(std::move(socket), tls_) : makeSocketChannel(std::move(socket));
         std::shared_ptr<TextConnection> connection;
         if (options_.acknowledged) {
             connection = std::make_shared<SessionConnection>(*network_, *this, std::move(channel));
@@ -111,7 +127,8 @@ private:
             ++perAddress_[address];
             addressOf_[connection.get()] = address;
         }
-        add(std::move(connection));
+        add(std::move(connection),
+            tls_ || !token_.empty() ? std::make_unique<Gate>(token_) : nullptr);
     }
 
     // `why` is for our own log, which a flood of clients must not fill.
@@ -161,6 +178,8 @@ private:
     }
 
     const ListenOptions options_;
+    TlsContext tls_;  // null: none
+    std::string token_;
     std::unique_ptr<Acceptor> acceptor_;
     asio::steady_timer timer_;
     std::atomic<std::uint16_t> port_{0};

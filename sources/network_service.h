@@ -16,6 +16,7 @@
 #include "core/source.h"
 #include "sources/flume/flume_options.h"
 #include "sources/http/http_options.h"
+#include "sources/text_security.h"
 
 namespace tidemill::sources {
 
@@ -57,11 +58,13 @@ struct ListenOptions {
     std::uint16_t port = 0;  // 0: any free one
     // Clients begin with `session NAME` (docs/formats/acknowledged_text.md).
     bool acknowledged = false;
-    // An address other machines can reach is refused without it.
+    // An address other machines can reach is refused without it, or encryption and a token.
     bool allowRemote = false;
     std::size_t connectionsMax = 1'024;
     std::size_t connectionsPerAddressMax = 64;  // not for loopback
     std::optional<CsvRecords> csv{};            // as above; not with acknowledgements
+    // With a certificate clients speak TLS; with a token their first line is `token TOKEN`.
+    SecurityFiles security{};
 };
 
 // Text in requests of HTTP clients.

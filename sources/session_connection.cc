@@ -1,9 +1,7 @@
 #include "sources/session_connection.h"
 
 #include <algorithm>
-#include <array>
 #include <asio/error.hpp>
-#include <cstring>
 #include <utility>
 
 #include "core/failpoint.h"
@@ -24,7 +22,8 @@ constexpr std::chrono::seconds kBusyFor{1};
 
 SessionConnection::SessionConnection(Network& network, TextReceiver& receiver,
                                      std::unique_ptr<Channel> channel)
-    : TextConnection(network, receiver, std::move(channel), Limits::kHold) {}
+    : TextConnection(network, receiver, std::move(channel), Limits::kHold),
+      firstLine_(kFirstLineBytesMax) {}
 
 void SessionConnection::begin() {
     channel_->sendAtOnce();
@@ -39,29 +38,16 @@ void SessionConnection::readable() {
 
 // Takes the first line from the socket and not a byte behind it: what follows is read as data.
 void SessionConnection::readFirstLine() {
-    std::array<char, kFirstLineBytesMax> peeked;
-    asio::error_code error;
-    std::size_t count = channel_->peek(peeked, error);
-    if (wouldBlock(error)) return waitReadable();
-    if (error) {
-        if (error != asio::error::eof) ++receiver_.counters.resets;
-        return close("ended before it named a session");
+    switch (firstLine_.read(*channel_)) {
+        case FirstLine::Read::kMore: return waitReadable();
+        case FirstLine::Read::kLine: return introduced(firstLine_.text());
+        case FirstLine::Read::kEnded:
+            if (firstLine_.broken()) ++receiver_.counters.resets;
+            return close("ended before it named a session");
+        case FirstLine::Read::kTooLong:
+            stage_ = Stage::kEnded;
+            return refuse("the first line is too long; expected: session NAME");
     }
-    const void* end = std::memchr(peeked.data(), '\n', count);
-    if (end != nullptr)
-        count = static_cast<std::size_t>(static_cast<const char*>(end) - peeked.data()) + 1;
-    channel_->read(std::span(peeked).first(count), error);
-    if (error) return close("ended before it named a session");
-    firstLine_.append(peeked.data(), count);
-    if (firstLine_.size() > kFirstLineBytesMax || (end == nullptr && count == peeked.size())) {
-        stage_ = Stage::kEnded;
-        return refuse("the first line is too long; expected: session NAME");
-    }
-    if (end == nullptr) return waitReadable();
-    std::string_view line = firstLine_;
-    line.remove_suffix(1);
-    if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-    introduced(line);
 }
 
 void SessionConnection::introduced(std::string_view line) {
@@ -211,7 +197,7 @@ void SessionConnection::finishWhenDurable() {
 
 void SessionConnection::timeIsUp(TimeLimit limit) {
     if (limit == TimeLimit::kTakeover) return enterSession();
-    if (limit != TimeLimit::kFirstLine) return TextConnection::timeIsUp(limit);
+    if (limit != TimeLimit::kFirstLine || atGate()) return TextConnection::timeIsUp(limit);
     stage_ = Stage::kEnded;
     ++receiver_.counters.connectionsClosed;
     refuse(kErrorNoSession);

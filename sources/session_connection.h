@@ -19,7 +19,6 @@ class SessionConnection final : public TextConnection {
 public:
     SessionConnection(Network& network, TextReceiver& receiver, std::unique_ptr<Channel> channel);
 
-    void begin() override;
     void finish() override;
     void timeIsUp(TimeLimit limit) override;
 
@@ -50,6 +49,7 @@ private:
         kEnded
     };
 
+    void begin() override;
     void readable() override;
     void linesArrived() override;
     void handedOver(core::Lsn lsn, std::uint64_t lastLine,
@@ -66,7 +66,7 @@ private:
 
     Stage stage_ = Stage::kFirstLine;
     std::string name_;
-    std::string firstLine_;
+    FirstLine firstLine_;
     std::uint64_t queuedLine_ = 0;    // the last line in the log
     std::uint64_t durableLine_ = 0;   // the last durable one
     std::uint64_t answeredLine_ = 0;  // the last one said to be durable

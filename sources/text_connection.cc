@@ -37,6 +37,34 @@ TextConnection::TextConnection(Network& network, TextReceiver& receiver,
       assembler_(makeAssembler(network.pool(), network.lineLimits(), csv)),
       limits_(limits) {}
 
+void TextConnection::start(std::unique_ptr<Gate> gate) {
+    gate_ = std::move(gate);
+    if (!gate_) return begin();
+    channel_->sendAtOnce();
+    network_.limits().set(*this, TimeLimit::kFirstLine);
+    passGate();
+}
+
+void TextConnection::passGate() {
+    const auto self = shared_from_this();
+    switch (gate_->pass(*channel_)) {
+        case Gate::Pass::kWaits: return waitReadable();
+        case Gate::Pass::kOpen:
+            gate_.reset();
+            network_.limits().set(*this, std::nullopt);
+            return begin();
+        case Gate::Pass::kWrongToken:
+            gate_.reset();
+            receiver_.turnedAway(*this, "it brought no token, or a wrong one");
+            return refuse(kErrorToken);
+        case Gate::Pass::kFailed: {
+            const auto why = channel_->trouble();
+            if (!why.empty()) receiver_.turnedAway(*this, "TLS was not agreed on: " + why);
+            return close("ended before its lines");
+        }
+    }
+}
+
 void TextConnection::begin() {
     connection_ = network_.nextConnectionNumber();
     startReading(1, {});
@@ -58,7 +86,9 @@ void TextConnection::waitReadable() {
 void TextConnection::channelReadable(const asio::error_code& error) {
     waiting_ = false;
     network_.loop().flushIfRequested();
-    if (!closed() && error != asio::error::operation_aborted) readable();
+    if (closed() || error == asio::error::operation_aborted) return;
+    if (gate_) passGate();
+    else readable();
 }
 
 void TextConnection::readAgain() {
@@ -266,6 +296,14 @@ void TextConnection::refuse(std::string_view text) {
 void TextConnection::timeIsUp(TimeLimit limit) {
     if (limit == TimeLimit::kLinger) return close("ended");
     ++receiver_.counters.connectionsClosed;
+    if (gate_) {
+        asio::error_code error;
+        const bool canHear = channel_->isOpen(error);
+        gate_.reset();
+        receiver_.turnedAway(
+            *this, canHear ? "it brought no token in time" : "TLS was not agreed on in time");
+        return canHear ? refuse(kErrorNoToken) : close("was too slow");
+    }
     handOver();
     if (closed()) return;
     dropUnfinishedLine();

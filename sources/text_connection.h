@@ -20,6 +20,10 @@
 //   budget (awaitBudget)    | buffers come back                | reads on: input
 //   pause (holdPaused)      | reading is resumed               | reads on: input
 //   ------------------------+----------------------------------+-------------------------------
+//   kWaiting: its gate      | TLS is agreed on, `token TOKEN`  | input; S: first line
+//   (kFirstLine; with TLS   | another token, too late          | says `error`, kLingering
+//   or a token)             | TLS fails                        | kClosed
+//   ------------------------+----------------------------------+-------------------------------
 //   kWaiting: first line (S)| `session NAME`                   | its owner stays, or all before
 //   (kFirstLine)            |                                  | it to be durable
 //                           | another line, too late           | says `error`, kLingering
@@ -44,6 +48,7 @@
 
 #include "core/block.h"
 #include "sources/channel.h"
+#include "sources/gate.h"
 #include "sources/network.h"
 #include "sources/record_assembler.h"
 
@@ -65,7 +70,8 @@ public:
     TextConnection(const TextConnection&) = delete;
     TextConnection& operator=(const TextConnection&) = delete;
 
-    virtual void begin();
+    // Its lines count once `gate` is open; null: from the beginning.
+    void start(std::unique_ptr<Gate> gate);
     // A batch time: hands over what is complete and gives the buffer back.
     void flushOpenBlock();
     // A batch time: reads what came since the last one.
@@ -94,6 +100,8 @@ public:
     std::optional<TimedPlace> timedPlace;
 
 protected:
+    // It may send its lines, or what stands before them.
+    virtual void begin();
     // Whole lines may have arrived.
     virtual void linesArrived() {}
     // The lines up to `lastLine` are in the log at `lsn`.
@@ -105,6 +113,7 @@ protected:
     virtual void outputSent();
     virtual void readable();
     virtual void closing() {}
+    bool atGate() const { return gate_ != nullptr; }
 
     void startReading(std::uint64_t firstLine, std::string session);
     void stopReading() { state_ = State::kWaiting; }
@@ -131,6 +140,7 @@ private:
         kEnded,    // there will be nothing more
     };
 
+    void passGate();
     void readLines();
     Read readOnce();
     void noteRead(std::uint64_t bytes);
@@ -141,6 +151,7 @@ private:
     void flush();
 
     const Limits limits_;
+    std::unique_ptr<Gate> gate_;  // until it is open
     State state_ = State::kWaiting;
     bool waiting_ = false;  // a handler waits for input
     bool writing_ = false;  // a handler waits for room in the output

@@ -102,12 +102,12 @@ void TextReceiver::allow(std::uint64_t bytes) {
     });
 }
 
-void TextReceiver::add(std::shared_ptr<TextConnection> connection) {
+void TextReceiver::add(std::shared_ptr<TextConnection> connection, std::unique_ptr<Gate> gate) {
     ++counters.connections;
     ++counters.connectionsTotal;
     TextConnection& added = *connection;
     connections_.emplace(&added, std::move(connection));
-    added.begin();
+    added.start(std::move(gate));
 }
 
 void TextReceiver::connectionClosed(TextConnection& connection, const std::string& why) {

@@ -50,6 +50,8 @@ public:
     // Stops accepting or dialling and ends all connections at once.
     void closeAll();
     void connectionClosed(TextConnection& connection, const std::string& why);
+    // A client that may not send lines.
+    virtual void turnedAway(TextConnection&, const std::string& /*why*/) {}
 
     ReceiverCounters counters;
 
@@ -60,7 +62,7 @@ protected:
     virtual void shut() = 0;
     virtual void ended(TextConnection& connection, const std::string& why) = 0;
 
-    void add(std::shared_ptr<TextConnection> connection);
+    void add(std::shared_ptr<TextConnection> connection, std::unique_ptr<Gate> gate = nullptr);
     // Tells log and observer that something failed and we go on.
     void report(const std::string& message, core::SourceObserver::Trouble trouble);
     void recovered();

@@ -2,7 +2,6 @@
 
 #include <poll.h>
 
-#include <asio/buffer.hpp>
 #include <asio/io_context.hpp>
 #include <cerrno>
 #include <thread>
@@ -12,9 +11,11 @@
 #include "sources/connect_socket.h"
 #include "sources/endpoint.h"
 #include "sources/send_input.h"
+#include "sources/send_link.h"
 #include "sources/session_answer.h"
 #include "sources/session_errors.h"
 #include "sources/sessions.h"
+#include "sources/unix_path.h"
 
 namespace tidemill::sources {
 namespace {
@@ -58,6 +59,9 @@ public:
               options.unacknowledgedBytesMax, [this](const std::string& text) { note(text); }) {}
 
     Result<std::uint64_t> run() {
+        if (options_.tls) {
+            TM_ASSIGN(tls_, makeClientContext(options_.caFile));
+        }
         auto lastSeen = Clock::now();
         for (;;) {
             auto ending = connectAndSend(lastSeen);
@@ -135,7 +139,9 @@ private:
         passing_.clear();
         endingReported_ = false;
         serverEnded_ = false;
-        auto ending = converse(socket);
+        // A Unix socket has no host: its server is on this one.
+        SendLink link(socket, tls_, unixPathOf(options_.host) ? "localhost" : options_.host);
+        auto ending = converse(link);
         lastSeen = Clock::now();
         if (ending && *ending == Ending::kLost)
             note("connection to " + where() + " lost; trying again every " +
@@ -143,13 +149,45 @@ private:
         return ending;
     }
 
-    Result<Ending> converse(StreamSocket& socket) {
-        const std::string greeting = "session " + options_.session + "\n";
-        asio::error_code error;
-        if (socket.write_some(asio::buffer(greeting), error) != greeting.size())
-            return Ending::kLost;
-        // The server answers once everything that an older connection sent is durable.
+    // TLS is agreed on. False: the connection was lost.
+    Result<bool> shakeHands(SendLink& link, Clock::time_point begun) {
+        for (asio::error_code error; !link.handshake(error);) {
+            TM_TRY(checkStopped());
+            if (wouldBlock(error)) {
+                if (Clock::now() - begun >= options_.answerMax)
+                    return core::fail(ErrorKind::kIo,
+                                      where() +
+                                          " accepted the connection, but did not agree on "
+                                          "TLS for " +
+                                          seconds(options_.answerMax) + ": does it speak TLS?");
+                report(false);
+                pollfd ready{link.fd(), link.events(false), 0};
+                ::poll(&ready, 1, kLookMillis);
+                continue;
+            }
+            const std::string answer = link.plainAnswer();
+            const SessionAnswer said = parseSessionAnswer(answer);
+            if (said.kind == SessionAnswer::Kind::kError && isPassing(said.text)) {
+                passing_ = said.text;
+                return false;
+            }
+            if (const auto why = link.trouble(); !why.empty())
+                return core::fail(ErrorKind::kConflict, "no TLS with " + where() + ": " + why);
+            return false;
+        }
+        return true;
+    }
+
+    Result<Ending> converse(SendLink& link) {
         const auto asked = Clock::now();
+        TM_ASSIGN(const bool agreed, shakeHands(link, asked));
+        if (!agreed) return lost();
+        const std::string greeting =
+            (options_.token.empty() ? "" : "token " + options_.token + "\n") + "session " +
+            options_.session + "\n";
+        asio::error_code error;
+        if (link.write(greeting, error) != greeting.size()) return Ending::kLost;
+        // The server answers once everything that an older connection sent is durable.
         while (!resumed_) {
             TM_TRY(checkStopped());
             if (serverEnded_) return lost();
@@ -164,8 +202,8 @@ private:
                 note("connected to " + where() + "; waiting for its answer to \"session " +
                      options_.session + "\"");
             report(false);
-            pollfd ready{socket.native_handle(), POLLIN, 0};
-            if (::poll(&ready, 1, kLookMillis) == 1) TM_TRY(receive(socket));
+            pollfd ready{link.fd(), link.events(false), 0};
+            if (link.hasPending() || ::poll(&ready, 1, kLookMillis) == 1) TM_TRY(receive(link));
         }
         const std::uint64_t lines = *std::exchange(resumed_, std::nullopt);
         progress_.connected = true;
@@ -174,7 +212,7 @@ private:
             TM_TRY(checkStopped());
             if (input_.ended() && progress_.linesDurable == window_.lines()) return Ending::kDone;
             if (!passing_.empty()) break;
-            TM_TRY(step(socket));
+            TM_TRY(step(link));
             report(false);
         }
         if (input_.ended() && progress_.linesDurable == window_.lines()) return Ending::kDone;
@@ -192,10 +230,10 @@ private:
     }
 
     // A server that was cut off sends nothing, and the kernel goes on retrying for many minutes.
-    void lookForThePeer(StreamSocket& socket) {
+    void lookForThePeer(const SendLink& link) {
         if (Clock::now() - peerLookedAt_ < kPeerLookPeriod) return;
         peerLookedAt_ = Clock::now();
-        if (isPeerGone(socket.native_handle())) serverEnded_ = true;
+        if (isPeerGone(link.fd())) serverEnded_ = true;
     }
 
     Result<> compareWithInput() {
@@ -209,28 +247,26 @@ private:
     }
 
     // Reads, sends and hears what is possible now, or waits until something is.
-    Result<> step(StreamSocket& socket) {
+    Result<> step(SendLink& link) {
         if (!input_.ended() && window_.room().empty())
             TM_TRY(input_.makeRoom(progress_.linesDurable, sendAt_));
         const bool room = !input_.ended() && !window_.room().empty();
         const bool toSend = sendAt_ < sendUntil();
-        if (input_.ended() && sendAt_ == window_.end() && !std::exchange(endingReported_, true)) {
-            asio::error_code ignored;
-            socket.shutdown(StreamSocket::shutdown_send, ignored);
-        }
-        pollfd ready[2] = {{socket.native_handle(), POLLIN, 0},
+        if (input_.ended() && sendAt_ == window_.end() && !std::exchange(endingReported_, true))
+            link.endOutput();
+        if (link.hasPending()) return receive(link);
+        pollfd ready[2] = {{link.fd(), link.events(toSend), 0},
                            {room ? input_.fd() : -1, POLLIN, 0}};
-        if (toSend) ready[0].events |= POLLOUT;
         const bool waitsForRate = options_.bytesPerSecondMax != 0 && sendAt_ != window_.end();
         if (::poll(ready, 2, waitsForRate ? int(kRateStep.count()) : kLookMillis) <= 0) {
-            lookForThePeer(socket);
+            lookForThePeer(link);
             return {};
         }
-        if ((ready[0].revents & (POLLIN | POLLERR | POLLHUP)) != 0) TM_TRY(receive(socket));
+        if ((ready[0].revents & (POLLIN | POLLERR | POLLHUP)) != 0) TM_TRY(receive(link));
         if (serverEnded_) return {};
         if ((ready[1].revents & (POLLIN | POLLERR | POLLHUP | POLLNVAL)) != 0)
             TM_TRY(input_.read());
-        if (toSend && (ready[0].revents & POLLOUT) != 0) sendSome(socket);
+        if (toSend && (ready[0].revents & POLLOUT) != 0) sendSome(link);
         return {};
     }
 
@@ -246,13 +282,12 @@ private:
         return std::min(ready, std::max(sendAt_, resumedFrom_ + allowed));
     }
 
-    void sendSome(StreamSocket& socket) {
+    void sendSome(SendLink& link) {
         while (sendAt_ < sendUntil()) {
             std::string_view bytes = window_.bytes(sendAt_);
             bytes = bytes.substr(0, sendUntil() - sendAt_);
             asio::error_code error;
-            const std::size_t count =
-                socket.write_some(asio::buffer(bytes.data(), bytes.size()), error);
+            const std::size_t count = link.write(bytes, error);
             sendAt_ += count;
             progress_.bytesSent += count;
             if (error && !wouldBlock(error)) serverEnded_ = true;
@@ -264,11 +299,11 @@ private:
 
     // ---- answers ----
 
-    Result<> receive(StreamSocket& socket) {
+    Result<> receive(SendLink& link) {
         char bytes[4096];
         for (;;) {
             asio::error_code error;
-            const std::size_t count = socket.read_some(asio::buffer(bytes), error);
+            const std::size_t count = link.read(bytes, error);
             if (wouldBlock(error)) break;
             if (error) {
                 serverEnded_ = true;
@@ -399,6 +434,7 @@ private:
     SendReport& outcome_;
     SendInput input_;
     SendWindow& window_ = input_.window();
+    TlsContext tls_;                 // null: without
     std::uint64_t resumedFrom_ = 0;  // sendAt_ when the connection began, and when that was
     Clock::time_point resumedAt_;
     std::uint64_t sendAt_ = 0;

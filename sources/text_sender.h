@@ -42,6 +42,12 @@ struct SendOptions {
     std::size_t unacknowledgedBytesMax = 64 << 20;
     // Sends no faster than this, on average over a connection; 0: as fast as it can.
     std::size_t bytesPerSecondMax = 0;
+    // Speaks TLS, with a server whose certificate is one of this host and vouched for by those in
+    // `caFile` (PEM), or by the system's when that is empty.
+    bool tls = false;
+    std::string caFile{};
+    // Said before the session; empty: none.
+    std::string token{};
     // Called from the sending thread, ten times a second at most, and once at the end.
     std::function<void(const SendProgress&)> onProgress;
     // What a person should know: connected, lost, resumed. One line without '\n'.

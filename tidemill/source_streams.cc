@@ -24,6 +24,7 @@ sources::ListenOptions listenOptions(std::string host, std::uint16_t port,
     listen.connectionsMax = options.connectionsMax;
     listen.connectionsPerAddressMax = options.connectionsPerAddressMax;
     listen.csv = options.csv;
+    listen.security = {options.certFile, options.keyFile, options.tokenFile};
     return listen;
 }
 

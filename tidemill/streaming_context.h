@@ -68,12 +68,16 @@ struct ListenOptions {
     // Beyond these, a new connection is told so and closed.
     std::size_t connectionsMax = 1024;
     std::size_t connectionsPerAddressMax = 64;  // not applied to loopback
-    // Addresses other than loopback are refused unless this is set: there is no encryption.
+    // Addresses other than loopback are refused without encryption and a token, see below, unless
+    // this is set.
     bool allowRemote = false;
     // All its clients together are not read faster than this, on average.
     std::optional<Rate> maxRate{};
     // Records are those of CSV; none: lines. Not of an acknowledged stream, which numbers lines.
     std::optional<CsvRecords> csv{};
+    // Files of a certificate (PEM, with those between it and its issuer behind it) and its key:
+    // clients speak TLS. Of a token that their first line must bring, `token TOKEN`. Empty: none.
+    std::string certFile{}, keyFile{}, tokenFile{};
 };
 
 // Build streams, name outputs, start(). Thread safety: the building functions are for one thread;

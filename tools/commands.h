@@ -57,6 +57,9 @@ struct SendCommandOptions {
     std::string file;    // empty or "-": standard input
     bool live = false;
     std::uint64_t bytesPerSecond = 0;
+    bool tls = false;
+    std::string caFile;     // whose certificates are trusted; empty: the system's
+    std::string tokenFile;  // empty: no token is sent
 };
 int sendLines(const SendCommandOptions& options);
 

@@ -58,6 +58,7 @@ struct SourceSpec {
     std::size_t connectionsMax = 1024;
     std::size_t connectionsPerAddressMax = 64;
     bool allowRemote = false;
+    std::string certFile{}, keyFile{}, tokenFile{};  // listen, listen_acknowledged
     std::optional<Rate> maxRate;
     bool wrong = false;  // it has errors: nothing can be said about what reads it
     Position at;

@@ -68,11 +68,7 @@ private:
     }
 
     void makeSource(const SourceSpec& source) {
-        tidemill::ListenOptions listen;
-        listen.connectionsPerAddressMax = source.connectionsPerAddressMax;
-        listen.connectionsMax = source.connectionsMax;
-        listen.allowRemote = source.allowRemote;
-        listen.csv = source.csv;
+        const auto listen = listenOptionsOf(source);
         switch (source.type) {
             case SourceSpec::Type::kSocket:
                 return remember(source.name, context_.socketTextStream(source.host, source.port,
@@ -80,13 +76,13 @@ private:
             case SourceSpec::Type::kListen:
                 return remember(source.name,
                                 context_.listenTextStream(source.host, source.port, listen));
-                if (source.follow)
-                    return remember(source.name,
-                                    context_.followTextFiles(source.path, *source.follow));
             case SourceSpec::Type::kListenAcknowledged:
                 return remember(source.name,
                                 context_.acknowledgedTextStream(source.host, source.port, listen));
             case SourceSpec::Type::kFiles: {
+                if (source.follow)
+                    return remember(source.name,
+                                    context_.followTextFiles(source.path, *source.follow));
                 auto files = source.files;
                 files.csv = source.csv;
                 return remember(source.name, context_.textFileStream(source.directory, files));

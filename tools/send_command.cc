@@ -10,6 +10,7 @@
 #include "sources/endpoint.h"
 #include "sources/sessions.h"
 #include "sources/text_sender.h"
+#include "sources/tls_context.h"
 #include "tools/commands.h"
 #include "tools/exit_code.h"
 
@@ -64,6 +65,14 @@ int sendLines(const SendCommandOptions& wanted) {
     }
     options.host = server->host;
     options.port = server->port;
+    options.tls = wanted.tls;
+    options.caFile = wanted.caFile;
+    auto token = sources::readTokenFile(wanted.tokenFile);
+    if (!token) {
+        std::fprintf(stderr, "tidemill send: %s\n", token.error().message.c_str());
+        return kExitUsage;
+    }
+    options.token = std::move(*token);
     if (!sources::isSessionName(wanted.session)) {
         std::fprintf(stderr,
                      "tidemill send: \"%s\" is no session name: 1 to 128 printable "

@@ -6,6 +6,7 @@
 #include "core/file_system.h"
 #include "core/logging.h"
 #include "sources/endpoint.h"
+#include "sources/tls_context.h"
 #include "sources/unix_path.h"
 #include "tidemill/disk_budget.h"
 #include "tools/file_source_spec.h"
@@ -41,10 +42,26 @@ void listensOn(const SourceSpec& source, Position at, JobFileErrors& errors) {
         return errors.add(at, "host is \"" + core::escaped(source.host, 60) +
                                   "\", but a listening source needs an address of this "
                                   "machine, such as \"127.0.0.1\"");
-    if (!isThisMachine(source.host) && !source.allowRemote)
+    const bool isGuarded =
+        !source.certFile.empty() && !source.keyFile.empty() && !source.tokenFile.empty();
+    if (!isThisMachine(source.host) && !source.allowRemote && !isGuarded)
         errors.add(at, "host \"" + source.host +
-                           "\" can be reached by other machines, without encryption; add "
-                           "allow_remote = true if that is meant");
+                           "\" can be reached by other machines; give cert_file, key_file and "
+                           "token_file, or add allow_remote = true if anybody there may read and "
+                           "send");
+}
+
+// TLS and a token, in the words of [page].
+void readSecurity(TomlTable& table, SourceSpec& source, JobFileErrors& errors) {
+    source.certFile = table.text("cert_file", "");
+    source.keyFile = table.text("key_file", "");
+    source.tokenFile = table.text("token_file", "");
+    const sources::SecurityFiles files{source.certFile, source.keyFile, ""};
+    if (const auto checked = sources::checkSecurity(files); !checked)
+        errors.add(table.at(source.certFile.empty() ? "key_file" : "cert_file"),
+                   checked.error().message);
+    if (const auto token = sources::readTokenFile(source.tokenFile); !token)
+        errors.add(table.at("token_file"), token.error().message);
 }
 
 // The same for Unix sockets, by their paths.
@@ -80,6 +97,16 @@ void readUnixSource(TomlTable& table, const SourceSpec& source,
     sharesNoPath(source, at, others, errors);
 }
 
+// Positions are kept under the path.
+void followsNoOthers(const SourceSpec& source, const std::vector<SourceSpec>& others,
+                     JobFileErrors& errors) {
+    for (const auto& other : others)
+        if (source.follow && other.follow && other.path == source.path)
+            errors.add(source.at, "the source of line " + std::to_string(other.at.line) +
+                                      " follows \"" + core::escaped(source.path, 200) +
+                                      "\" already; steps can take that one more than once");
+}
+
 // Two that listen on one port, or one that dials what another listens on.
 void sharesNoPort(const SourceSpec& source, Position at, const std::vector<SourceSpec>& others,
                   JobFileErrors& errors) {
@@ -101,16 +128,6 @@ void sharesNoPort(const SourceSpec& source, Position at, const std::vector<Sourc
                                       " would dial its own job: it dials port " +
                                       std::to_string(source.port) + ", on which this one listens");
     }
-}
-
-// Positions are kept under the path.
-void followsNoOthers(const SourceSpec& source, const std::vector<SourceSpec>& others,
-                     JobFileErrors& errors) {
-    for (const auto& other : others)
-        if (source.follow && other.follow && other.path == source.path)
-            errors.add(source.at, "the source of line " + std::to_string(other.at.line) +
-                                      " follows \"" + core::escaped(source.path, 200) +
-                                      "\" already; steps can take that one more than once");
 }
 
 // How the source cuts its records; none: lines.
@@ -180,10 +197,23 @@ SourceSpec readSource(TomlTable& table, const JobFile& job, JobFileErrors& error
         source.connectionsPerAddressMax = static_cast<std::size_t>(
             table.integer("max_connections_per_address", 64, 1, 1'000'000));
         source.allowRemote = table.boolean("allow_remote", false);
+        readSecurity(table, source, errors);
         listensOn(source, table.at("host"), errors);
     }
     if (!isUnix) sharesNoPort(source, table.at("port"), job.sources, errors);
     return source;
+}
+
+ListenOptions listenOptionsOf(const SourceSpec& source) {
+    ListenOptions listen;
+    listen.connectionsPerAddressMax = source.connectionsPerAddressMax;
+    listen.connectionsMax = source.connectionsMax;
+    listen.allowRemote = source.allowRemote;
+    listen.csv = source.csv;
+    listen.certFile = source.certFile;
+    listen.keyFile = source.keyFile;
+    listen.tokenFile = source.tokenFile;
+    return listen;
 }
 
 }  // namespace tidemill::tools

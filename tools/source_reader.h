@@ -11,4 +11,7 @@ namespace tidemill::tools {
 // can be judged. `job` has the sources before it, whose ports must differ.
 SourceSpec readSource(TomlTable& table, const JobFile& job, JobFileErrors& errors);
 
+// What a source that listens for text is made with.
+ListenOptions listenOptionsOf(const SourceSpec& source);
+
 }  // namespace tidemill::tools

@@ -16,6 +16,7 @@
 #include <random>
 #include <thread>
 
+#include "tests/support/environment_number.h"
 #include "tests/support/flume_client.h"
 #include "tests/tools/program_rig.h"
 
@@ -23,11 +24,6 @@ namespace tidemill::test {
 namespace {
 
 using std::chrono::milliseconds;
-
-long numberFrom(const char* variable, long byDefault) {
-    const char* text = std::getenv(variable);
-    return text == nullptr ? byDefault : std::strtol(text, nullptr, 10);
-}
 
 // A sink, and the ledger of how often it sent each event and which were answered OK. What was not
 // comes again in order, perhaps in other groups. Thread safety: externally synchronized.
@@ -99,9 +95,10 @@ class FlumeKills : public ::testing::Test {
 protected:
     // Kills at random until all feeds are done; then the program has ended well.
     void run(FlumeProtocol protocol, const std::string& keys) {
-        const auto kills = numberFrom("TIDEMILL_KILLS", 8);
-        const auto events = static_cast<std::uint64_t>(numberFrom("TIDEMILL_EVENTS", 20'000));
-        const auto seed = static_cast<unsigned>(numberFrom("TIDEMILL_SEED", 1));
+        const auto kills = environmentNumber("TIDEMILL_KILLS", 8);
+        const auto events =
+            static_cast<std::uint64_t>(environmentNumber("TIDEMILL_EVENTS", 20'000));
+        const auto seed = static_cast<unsigned>(environmentNumber("TIDEMILL_SEED", 1));
         std::mt19937 random(seed);
         rig_.writeJob("type = \"flume\"\nlisten = \"" + std::to_string(port_) +
                       "\"\nprotocol = \"" + (protocol == FlumeProtocol::kAvro ? "avro" : "thrift") +

@@ -16,6 +16,7 @@
 #include <random>
 #include <thread>
 
+#include "tests/support/environment_number.h"
 #include "tests/support/test_client.h"
 #include "tests/tools/program_rig.h"
 
@@ -30,11 +31,6 @@ constexpr int kCannotBeHad = 77;
 // Fetching its programs may take this long the first time.
 constexpr std::chrono::minutes kPrepareLongest{10};
 constexpr std::chrono::seconds kLongest{120};
-
-long numberFrom(const char* variable, long byDefault) {
-    const char* text = std::getenv(variable);
-    return text == nullptr ? byDefault : std::strtol(text, nullptr, 10);
-}
 
 class FlumeAgent : public ::testing::Test {
 protected:
@@ -107,8 +103,8 @@ protected:
 
     // Kills of the program and of the agent by turns that chance chooses, under traffic.
     void killBoth(const std::string& sink, const std::string& keys) {
-        const auto kills = numberFrom("TIDEMILL_KILLS", 6);
-        const auto seed = static_cast<unsigned>(numberFrom("TIDEMILL_SEED", 1));
+        const auto kills = environmentNumber("TIDEMILL_KILLS", 6);
+        const auto seed = static_cast<unsigned>(environmentNumber("TIDEMILL_SEED", 1));
         std::mt19937 random(seed);
         writeJob(sink, keys);
         auto daemon = rig_.start();

@@ -125,7 +125,7 @@ protected:
     // One whose input is read.
     std::shared_ptr<Peer> reading() {
         auto added = peer();
-        added->begin();
+        added->start(nullptr);
         return added;
     }
     TimeLimits& limits() { return network_->limits(); }

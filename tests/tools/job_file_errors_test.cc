@@ -363,8 +363,8 @@ TEST(JobFile, AListeningSourceNeedsAnAddressAndLeaveToBeReached) {
     for (const std::string host : {"0.0.0.0", "192.168.1.1", "::"}) {
         EXPECT_EQ(listens("host = \"" + host + "\""),
                   "job.toml:11:8: host \"" + host +
-                      "\" can be reached by other machines, without encryption; add allow_remote = "
-                      "true if that is meant");
+                      "\" can be reached by other machines; give cert_file, key_file and "
+                      "token_file, or add allow_remote = true if anybody there may read and send");
         EXPECT_EQ(listens("host = \"" + host + "\"\nallow_remote = true"), "no error");
     }
     EXPECT_EQ(listens("host = \"example.org\""),

@@ -31,6 +31,17 @@ void addSend(CLI::App& app, int& code) {
     sendCommand->add_option("--rate", send->bytesPerSecond, "send at most so many bytes a second")
         ->check(CLI::NonNegativeNumber)
         ->option_text("BYTES");
+    auto* tls = sendCommand->add_flag("--tls", send->tls, "speak TLS with the server");
+    sendCommand
+        ->add_option("--ca", send->caFile,
+                     "trust servers for which a certificate in this file (PEM) vouches\n"
+                     "(default: those that the system trusts)")
+        ->needs(tls)
+        ->option_text("FILE");
+    sendCommand
+        ->add_option("--token-file", send->tokenFile,
+                     "a file with the token that the server asks for")
+        ->option_text("FILE");
     sendCommand->footer(kSendFooter);
     sendCommand->callback([&code, send] { code = sendLines(*send); });
 }

@@ -1,0 +1,16 @@
+// A channel that is encrypted by TLS. Private to sources/.
+#pragma once
+
+#include <memory>
+
+#include "sources/acceptor.h"
+#include "sources/channel.h"
+#include "sources/tls_context.h"
+
+namespace tidemill::sources {
+
+// Of a client that has connected: `socket` becomes a non-blocking one, with keepalive if it is of
+// TCP.
+std::unique_ptr<Channel> makeTlsChannel(StreamSocket socket, const TlsContext& context);
+
+}  // namespace tidemill::sources
