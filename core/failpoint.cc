@@ -35,6 +35,7 @@ constexpr std::array kNames = std::to_array<std::string_view>({
     "recover.afterRename",    "recover.afterDirSync",  "recover.afterCut",
     "recover.clone",          "recover.midReplay",     "delta.afterIngest",
     "session.afterTakeover",  "generation.midRemove",  "shutdown.mid",
+    "savepoint.midLink",      "savepoint.beforeRename", "savepoint.beforeDirSync",
     "kafka.afterInit",        "kafka.afterMark",       "kafka.afterRead",
     "kafka.afterDecide",      "kafka.afterBegin",      "kafka.afterSend",
     "kafka.beforeCommit",     "kafka.afterCommit",     "sql.afterConnect",

@@ -7,6 +7,7 @@
 #include "core/result_mark.h"
 #include "recovery/data_directory.h"
 #include "recovery/inspect.h"
+#include "recovery/savepoints.h"
 
 namespace tidemill::recovery {
 
@@ -28,13 +29,15 @@ constexpr std::array<std::string_view, 6> kFiles{"FORMAT",  "JOB",           "ST
 class Backup {
 public:
     Backup(core::FileSystem& files, Path from, Path into, const ReadsAll& readsAll,
-           const BackupProgress& progress, const std::optional<ForkAs>& fork)
+           const BackupProgress& progress, const std::optional<ForkAs>& fork,
+           const BackupChoice& choice)
         : files_(files),
           from_(std::move(from)),
           into_(std::move(into)),
           readsAll_(readsAll),
           progress_(progress),
-          fork_(fork) {}
+          fork_(fork),
+          choice_(choice) {}
 
     // Errors: kConflict: something was removed or written meanwhile; once more may do.
     Result<BackupReport> run() {
@@ -45,6 +48,7 @@ public:
         TM_TRY(copyIfThere("DURABLE"));
         for (const auto name : kFiles) TM_TRY(copyIfThere(name));
         TM_TRY(copyGenerations());
+        if (choice_.savepoints) TM_TRY(copySavepoints());
         TM_TRY(copyLog());
         TM_TRY(stillPublished());
         TM_TRY(copyDeadLetters());
@@ -109,22 +113,57 @@ private:
         const Generations generations(files_, from_ / "generations");
         TM_TRY(files_.createDirectory(into_ / "generations"));
         TM_ASSIGN(copied_, generations.list());
+        TM_TRY(leaveOutNewer());
         for (const auto& name : copied_) {
             const Path source = generations.pathOf(name);
-            const Path target = into_ / "generations" / toString(name);
             progress_("checkpoint of batch " + core::toString(name.batch));
-            const auto list = files_.list(source);
-            if (!list) return gone(list.error());
-            TM_TRY(files_.createDirectory(target));
-            for (const auto& file : *list) {
-                // Table files are never changed; the others are small.
-                if (file.ends_with(".sst")) TM_TRY(linkOrCopy(source / file, target / file));
-                else TM_TRY(copyWhole(source / file, target / file));
-            }
-            TM_TRY(files_.syncDirectory(target));
+            TM_TRY(copyCheckpoint(source, into_ / "generations" / toString(name)));
         }
         if (!copied_.empty()) report_.checkpoint = copied_.front().batch;
         return files_.syncDirectory(into_ / "generations");
+    }
+
+    Result<> leaveOutNewer() {
+        const auto& newest = choice_.newestCheckpoint;
+        if (!newest) return {};
+        std::string batches;
+        bool found = false;
+        for (const auto& name : copied_) {
+            batches += (batches.empty() ? "" : ", ") + core::toString(name.batch);
+            found = found || name.batch == *newest;
+        }
+        if (!found)
+            return core::fail(ErrorKind::kNotFound, "no checkpoint of batch " +
+                                                        core::toString(*newest) +
+                                                        "; there are those of batches " + batches);
+        std::erase_if(copied_, [&](const auto& name) { return name.batch > *newest; });
+        return {};
+    }
+
+    Result<> copyCheckpoint(const Path& source, const Path& target) {
+        const auto list = files_.list(source);
+        if (!list) return gone(list.error());
+        TM_TRY(files_.createDirectory(target));
+        for (const auto& file : *list) {
+            // Table files are never changed; the others are small.
+            if (file.ends_with(".sst")) TM_TRY(linkOrCopy(source / file, target / file));
+            else TM_TRY(copyWhole(source / file, target / file));
+        }
+        return files_.syncDirectory(target);
+    }
+
+    Result<> copySavepoints() {
+        const Savepoints from(files_, from_), into(files_, into_);
+        TM_ASSIGN(const auto names, from.names());
+        if (names.empty()) return {};
+        TM_TRY(files_.createDirectory(into_ / kSavepointDirectory));
+        for (const auto& name : names) {
+            progress_("savepoint " + name);
+            TM_TRY(copyCheckpoint(from.pathOf(name), into.pathOf(name)));
+            TM_ASSIGN(const auto manifest, into.manifest(name));
+            TM_TRY(verifyCheckpoint(files_, into.pathOf(name), manifest, false, readsAll_));
+        }
+        return files_.syncDirectory(into_ / kSavepointDirectory);
     }
 
     // Of each segment what counted when it was looked at: frames that come meanwhile are left out.
@@ -198,6 +237,7 @@ private:
     const ReadsAll& readsAll_;
     const BackupProgress& progress_;
     const std::optional<ForkAs>& fork_;
+    const BackupChoice& choice_;
     std::vector<GenerationName> copied_;
     BackupReport report_;
 };
@@ -206,7 +246,7 @@ private:
 
 Result<BackupReport> backUp(core::FileSystem& files, const Path& from, const Path& to,
                             const ReadsAll& readsAll, const BackupProgress& progress,
-                            const std::optional<ForkAs>& fork) {
+                            const std::optional<ForkAs>& fork, const BackupChoice& choice) {
     if (!files.exists(from / "FORMAT"))
         return core::fail(ErrorKind::kNotFound, "no data directory: directory=" + from.string());
     if (files.exists(to))
@@ -214,7 +254,7 @@ Result<BackupReport> backUp(core::FileSystem& files, const Path& from, const Pat
             ErrorKind::kConflict,
             "there is something already, and it is not overwritten: path=" + to.string());
     const Path unfinished = Path(to.string() + ".tmp");
-    Backup backup(files, from, unfinished, readsAll, progress, fork);
+    Backup backup(files, from, unfinished, readsAll, progress, fork, choice);
     for (int attempt = 1;; ++attempt) {
         auto report = backup.run();
         if (report) {

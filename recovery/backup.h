@@ -29,6 +29,14 @@ struct ForkAs {
     bool outputs = false;
 };
 
+// What of a data directory is copied.
+struct BackupChoice {
+    bool savepoints = false;  // these too
+    // Checkpoints of this batch and older ones only: a start runs what the log holds behind it
+    // again. It must be there. None: all.
+    std::optional<core::BatchId> newestCheckpoint{};
+};
+
 // Called from time to time with what has been done, for people.
 using BackupProgress = std::function<void(const std::string&)>;
 
@@ -37,12 +45,13 @@ using BackupProgress = std::function<void(const std::string&)>;
 // runs on `from` is not disturbed. Nothing is there under the name `to` until all of it is, durable
 // and read back: checkpoints in full, every frame of the log. When the job removes what is being
 // copied, it is begun again, five times at most. With `fork`, the copy is one.
-// Errors: kNotFound (no data directory), kConflict
+// Errors: kNotFound (no data directory, or no such checkpoint), kConflict
 // (`to` exists; the job was always faster), kCorrupt (damage of `from`, said as `wal verify` says
 // it), kIo, kNoSpace.
 core::Result<BackupReport> backUp(core::FileSystem& files, const core::Path& from,
                                   const core::Path& to, const ReadsAll& readsAll,
                                   const BackupProgress& progress,
-                                  const std::optional<ForkAs>& fork = std::nullopt);
+                                  const std::optional<ForkAs>& fork = std::nullopt,
+                                  const BackupChoice& choice = {});
 
 }  // namespace tidemill::recovery

@@ -118,10 +118,14 @@ core::Result<Manifest> Generations::verify(const GenerationName& name,
 
 core::Result<> Generations::verifyFiles(const GenerationName& name, const Manifest& manifest,
                                         bool suspect, const ReadsAll& readsAll) const {
-    const auto directory = pathOf(name);
+    return verifyCheckpoint(files_, pathOf(name), manifest, suspect, readsAll);
+}
+
+core::Result<> verifyCheckpoint(core::FileSystem& files, const Path& directory,
+                                const Manifest& manifest, bool suspect, const ReadsAll& readsAll) {
     for (const auto& entry : manifest.files) {
         const auto path = directory / entry.name;
-        const auto info = files_.info(path);
+        const auto info = files.info(path);
         if (!info)
             return core::fail(
                 info.error().kind == ErrorKind::kNotFound ? ErrorKind::kCorrupt : info.error().kind,
@@ -132,7 +136,7 @@ core::Result<> Generations::verifyFiles(const GenerationName& name, const Manife
                                   " expected=" + std::to_string(entry.sizeBytes) +
                                   " actual=" + std::to_string(info->sizeBytes));
         if (entry.checksumFunction != kOwnChecksumFunction) continue;
-        TM_ASSIGN(const auto actual, ownChecksum(files_, path));
+        TM_ASSIGN(const auto actual, ownChecksum(files, path));
         if (actual != entry.checksum)
             return core::fail(ErrorKind::kCorrupt,
                               "file of a checkpoint is damaged: file=" + path.string() +

@@ -34,6 +34,10 @@ inline constexpr std::string_view kSuspectFile = "SUSPECT";
 // have; the store, whose format they are in, provides it. Errors: kCorrupt, kIo.
 using ReadsAll = std::function<core::Result<>(const core::Path& directory, const Manifest&)>;
 
+// Checks the files of a checkpoint in `directory`; see Generations::verifyFiles.
+core::Result<> verifyCheckpoint(core::FileSystem& files, const core::Path& directory,
+                                const Manifest& manifest, bool suspect, const ReadsAll& readsAll);
+
 // Thread safety: thread-safe.
 class Generations {
 public:
@@ -41,6 +45,9 @@ public:
     Generations(core::FileSystem& files, core::Path directory)
         : files_(files), directory_(std::move(directory)) {}
 
+    core::FileSystem& files() const { return files_; }
+    // The one that `directory` stands in.
+    core::Path dataDirectory() const { return directory_.parent_path(); }
     core::Path pathOf(const GenerationName& name) const { return directory_ / toString(name); }
 
     // Published ones, newest first. A directory that does not exist has none.

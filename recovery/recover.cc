@@ -7,6 +7,7 @@
 #include "core/logging.h"
 #include "recovery/log_repair.h"
 #include "recovery/recovery_facts.h"
+#include "recovery/savepoints.h"
 
 namespace tidemill::recovery {
 namespace {
@@ -39,6 +40,7 @@ public:
         // One that is missing held nothing that is needed, or we would not be here.
         TM_TRY(files_.createDirectory(directory_.generationsPath()));
         TM_TRY(generations_.removeLeftovers());
+        TM_TRY(Savepoints(files_, directory_.path()).removeLeftovers());
         TM_TRY(repair(decision));
         TM_TRY(setDamagedGenerationsAside());
         TM_TRY(cloneState());

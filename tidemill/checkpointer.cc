@@ -2,7 +2,11 @@
 
 #include <pthread.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "core/failpoint.h"
+#include "core/logging.h"
 #include "core/own_thread.h"
 
 namespace tidemill {
@@ -25,6 +29,7 @@ Checkpointer::Checkpointer(CheckpointTriggers triggers, core::Clock& clock,
       clock_(clock),
       store_(store),
       generations_(generations),
+      savepoints_(generations.files(), generations.dataDirectory()),
       log_(log),
       stillOurs_(std::move(stillOurs)),
       onFailure_(std::move(onFailure)),
@@ -80,7 +85,8 @@ void Checkpointer::begin(core::BatchMark mark) {
     begunFor_ = requested_;
     auto frozen = store_.freeze(mark);
     std::lock_guard lock(mutex_);
-    order_ = Order{std::move(mark), std::move(frozen), begunFor_};
+    making_ = std::exchange(wanted_, {});
+    order_ = Order{std::move(mark), std::move(frozen), begunFor_, making_};
     busy_ = true;
     changed_.notify_all();
 }
@@ -93,7 +99,10 @@ Result<> Checkpointer::waitIdle() {
 
 Result<> Checkpointer::checkpointNow(const core::BatchMark& mark) {
     TM_TRY(waitIdle());
-    if (status().newest == mark.batch) return {};
+    {
+        std::lock_guard lock(mutex_);
+        if (status_.newest == mark.batch && wanted_.empty()) return {};
+    }
     begin(mark);
     return waitIdle();
 }
@@ -123,10 +132,13 @@ Result<> Checkpointer::make(Order order) {
     const ActivityScope activity(Activity::kCheckpoint);
     TM_TRY(stillOurs_());
     TM_ASSIGN(const auto ingestedBytes, store_.ingest(std::move(order.frozen)));
-    TM_TRY(generations_.publish(order.mark,
-                                [this](const core::Path& into) { return store_.linkInto(into); }));
+    TM_ASSIGN(const auto published,
+              generations_.publish(
+                  order.mark, [this](const core::Path& into) { return store_.linkInto(into); }));
+    for (const auto& name : order.savepoints) keep(name, published);
     {
         std::lock_guard lock(mutex_);
+        making_.clear();
         ++status_.made;
         status_.bytes += ingestedBytes;
         status_.answered = order.answers;
@@ -137,6 +149,30 @@ Result<> Checkpointer::make(Order order) {
     TM_ASSIGN(const auto upTo, generations_.trimPoint());
     if (upTo.value != 0) TM_TRY(log_.trim(upTo));
     return generations_.removeOld();
+}
+
+Result<std::uint64_t> Checkpointer::requestSavepoint(std::string name) {
+    TM_TRY(savepoints_.mayMake(name));
+    std::lock_guard lock(mutex_);
+    for (const auto* const names : {&wanted_, &making_})
+        if (std::find(names->begin(), names->end(), name) != names->end())
+            return core::fail(core::ErrorKind::kConflict,
+                              "the savepoint \"" + name + "\" is being made already");
+    if (wanted_.size() >= recovery::kSavepointsMax)
+        return core::fail(core::ErrorKind::kConflict,
+                          std::to_string(wanted_.size()) + " savepoints wait to be made already");
+    wanted_.push_back(std::move(name));
+    return ++requested_;
+}
+
+// One that cannot be made is no reason to end: the checkpoint itself is there.
+void Checkpointer::keep(const std::string& savepoint, const recovery::GenerationName& generation) {
+    const auto made = savepoints_.make(savepoint, generations_.pathOf(generation));
+    if (made)
+        core::logInfo("savepoint \"" + savepoint + "\" of batch " + toString(generation.batch));
+    else
+        core::logError("the savepoint \"" + savepoint +
+                       "\" could not be made, and the job goes on: " + made.error().message);
 }
 
 Checkpointer::Status Checkpointer::status() const {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "recovery/generations.h"
+#include "recovery/savepoints.h"
 #include "state/state_store.h"
 
 namespace tidemill {
@@ -43,7 +45,7 @@ public:
     core::Result<> atBoundary(const std::function<core::BatchMark()>& mark);
 
     // Makes a checkpoint at this boundary and returns when it is published. Nothing when the
-    // newest one is at this boundary already.
+    // newest one is at this boundary already, unless a savepoint is wanted.
     core::Result<> checkpointNow(const core::BatchMark& mark);
 
     // The disk is nearly full: the next boundaries make checkpoints, so that the log can be
@@ -53,6 +55,11 @@ public:
     // The next boundary makes a checkpoint, due or not. Returns the number that Status::answered
     // reaches when it is published. Thread-safe.
     std::uint64_t request() { return ++requested_; }
+
+    // The same, and the checkpoint stays as a savepoint of this name. When the number is reached,
+    // the savepoint is there, or the log says why it could not be made; the job goes on then.
+    // Errors: of Savepoints::mayMake(); kConflict, one of this name is asked for already.
+    core::Result<std::uint64_t> requestSavepoint(std::string name);
 
     // Ends the thread, when what is under way is done. status() goes on to answer.
     void stop();
@@ -77,6 +84,7 @@ private:
         core::BatchMark mark;
         state::FrozenDelta frozen;
         std::uint64_t answers = 0;  // requests up to this one
+        std::vector<std::string> savepoints;
     };
 
     bool due() const;
@@ -84,11 +92,13 @@ private:
     core::Result<> waitIdle();
     void loop();
     core::Result<> make(Order order);
+    void keep(const std::string& savepoint, const recovery::GenerationName& generation);
 
     const CheckpointTriggers triggers_;
     core::Clock& clock_;
     state::StateStore& store_;
     recovery::Generations& generations_;
+    recovery::Savepoints savepoints_;
     core::BlockLog& log_;
     const std::function<core::Result<>()> stillOurs_;
     const std::function<void(core::Error)> onFailure_;
@@ -102,6 +112,8 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::optional<Order> order_;
+    std::vector<std::string> wanted_;  // savepoints of the next checkpoint
+    std::vector<std::string> making_;  // of the one under way
     bool busy_ = false;
     bool stopping_ = false;
     core::Result<> outcome_;

@@ -242,6 +242,14 @@ std::optional<std::uint64_t> Engine::requestCheckpoint() {
     return parts_.checkpointer->request();
 }
 
+Result<std::uint64_t> Engine::requestSavepoint(std::string name) {
+    if (!running() || !parts_.checkpointer)
+        return core::fail(
+            ErrorKind::kConflict,
+            "the job does not run, or has no data directory: no savepoint can be made");
+    return parts_.checkpointer->requestSavepoint(std::move(name));
+}
+
 Result<> Engine::pauseSource(std::uint32_t number, bool paused) {
     if (!running())
         return core::fail(ErrorKind::kConflict, "the job does not run: no source can be paused");

@@ -54,6 +54,9 @@ public:
     EngineStatus status() const;
     // None before the start, and without a data directory.
     std::optional<std::uint64_t> requestCheckpoint();
+    // See StreamingContext. Errors: kConflict when the job does not run or has no data directory,
+    // else those of Checkpointer.
+    core::Result<std::uint64_t> requestSavepoint(std::string name);
     // See StreamingContext. Errors: kConflict when the job does not run, else those of Intake.
     core::Result<> pauseSource(std::uint32_t number, bool paused);
     core::Result<> setSourceRate(std::uint32_t number, std::optional<Rate> rate);

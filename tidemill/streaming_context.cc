@@ -186,6 +186,12 @@ Engine& StreamingContext::runningEngine() const {
     return *running;
 }
 
+std::uint64_t StreamingContext::requestSavepoint(std::string name) {
+    auto number = runningEngine().requestSavepoint(std::move(name));
+    if (!number) throw StreamingError(number.error());
+    return *number;
+}
+
 void StreamingContext::lookUpState(const std::string& state, std::string key,
                                    StateLookups::Done done) {
     throwIfFailed(runningEngine().lookUpState(state, std::move(key), std::move(done)));

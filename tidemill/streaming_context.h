@@ -225,6 +225,11 @@ public:
     // does not run, or has no data directory. Thread-safe; does not wait.
     std::optional<std::uint64_t> requestCheckpoint();
 
+    // The same, and the checkpoint stays under this name, untrimmed, until `tidemill savepoint
+    // remove` takes it away: docs/command_line.md. Throws StreamingError: kInvalid, no name for
+    // a savepoint; kConflict, there is one of this name, or the job does not run.
+    std::uint64_t requestSavepoint(std::string name);
+
     // Looks a key of a state up when the batch that runs, or the next one, is complete, and calls
     // done(), on a thread of the job's, with the batch and what the state had then; quick. `key`
     // and the value are bytes as the state's types are stored. Thread-safe; does not wait. Throws

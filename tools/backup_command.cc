@@ -5,6 +5,8 @@
 #include <string>
 
 #include "recovery/backup.h"
+#include "recovery/savepoint_fork.h"
+#include "recovery/savepoints.h"
 #include "state/state_store.h"
 #include "tools/commands.h"
 #include "tools/exit_code.h"
@@ -16,14 +18,30 @@ using core::Result;
 using Json = nlohmann::ordered_json;
 
 Result<recovery::BackupReport> copied(const std::string& from, const std::string& to,
-                                      const std::optional<recovery::ForkAs>& fork = {}) {
+                                      const std::optional<recovery::ForkAs>& fork = {},
+                                      std::optional<std::uint64_t> newestCheckpoint = {}) {
     auto& files = core::posixFileSystem();
     const recovery::ReadsAll readsAll = [&](const core::Path& path, const recovery::Manifest&) {
         return state::verifyFiles(files, path);
     };
+    recovery::BackupChoice choice;
+    choice.savepoints = !newestCheckpoint;
+    if (newestCheckpoint) choice.newestCheckpoint = core::BatchId(*newestCheckpoint);
     return recovery::backUp(
         files, from, to, readsAll,
-        [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }, fork);
+        [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }, fork, choice);
+}
+
+Result<recovery::BackupReport> ofSavepoint(const ForkOptions& options,
+                                           const recovery::ForkAs& fork) {
+    TM_TRY(recovery::checkSavepointName(options.savepoint));
+    auto& files = core::posixFileSystem();
+    return recovery::forkSavepoint(
+        files, recovery::Savepoints(files, options.from).pathOf(options.savepoint), options.to,
+        [&](const core::Path& path, const recovery::Manifest&) {
+            return state::verifyFiles(files, path);
+        },
+        fork);
 }
 
 int say(bool isJson, const char* what, const std::string& to, const recovery::BackupReport& report,
@@ -74,7 +92,9 @@ int forkDirectory(const ForkOptions& options) {
     const auto identity = recovery::randomLogUuid();
     if (!identity) return sayFailure(identity.error());
     const recovery::ForkAs fork{*identity, options.withOutputs};
-    const auto report = copied(options.from, options.to, fork);
+    const auto report = options.savepoint.empty()
+                            ? copied(options.from, options.to, fork, options.checkpoint)
+                            : ofSavepoint(options, fork);
     return report ? say(options.json, "forked to", options.to, *report, fork)
                   : sayFailure(report.error());
 }

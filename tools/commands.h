@@ -15,6 +15,7 @@ struct JobFile;
 struct RunOptions {
     std::string jobFile;
     std::string dataDirectory;  // empty: the job's, else ./NAME.data
+    std::string from;           // DIR/savepoints/NAME, to make the data directory of; empty: none
     std::optional<unsigned> workers;
     bool checkOnly = false;
     bool connect = false;  // with checkOnly: its peers are asked too
@@ -75,6 +76,7 @@ struct InspectOptions {
     std::uint64_t limit = 100;  // 0: all
     std::uint64_t afterLsn = 0;
     std::optional<std::uint64_t> asOf;    // state as it was behind this batch, or before
+    std::string asOfSavepoint;            // or the savepoint of this name
     std::string by;                       // of state top: the column; empty: the value
     std::optional<std::uint64_t> before;  // of state diff: the older checkpoint's batch
     bool live = false;                    // of state get: of the job that runs
@@ -118,8 +120,22 @@ int setSource(const IntakeOptions& options);
 // Returns when the checkpoint is published.
 int makeCheckpoint(const ControlOptions& options);
 
+// Checkpoints that stay until they are removed.
+struct SavepointOptions {
+    std::string dataDirectory;
+    bool json = false;
+    std::string name;  // of make and remove
+};
+// Of the job that runs, when its next boundary is published; of the newest checkpoint when none
+// does.
+int makeSavepoint(const SavepointOptions& options);
+int listSavepoints(const SavepointOptions& options);
+int removeSavepoint(const SavepointOptions& options);
+
 // Everything in a data directory that can be checked without the job: log and checkpoints.
 int checkDirectory(const InspectOptions& options);
+// What can be saved of it, as a data directory `to`; it is not changed itself.
+int repairDirectory(const InspectOptions& options, const std::string& to);
 
 // Derives the state again from an older checkpoint and the log, on a copy, and compares.
 struct VerifyOptions {
@@ -184,6 +200,9 @@ int restoreDirectory(const BackupOptions& options);
 struct ForkOptions {
     std::string from;
     std::string to;
+    std::string savepoint;  // begins with this one; empty: the whole directory
+    // Checkpoints of this batch and older ones only; none: all.
+    std::optional<std::uint64_t> checkpoint;
     bool withOutputs = false;  // else a job on it shows its batches to nobody
     bool json = false;
 };

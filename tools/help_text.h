@@ -96,6 +96,16 @@ Examples, beside tidemill run examples/wordcount_acknowledged.toml:
   tidemill send --session shop-8 9998 < README.md
   ls -l | tidemill send --live --session host-3 localhost:9998)";
 
+inline constexpr const char* kFsckFooter =
+    R"(With --repair TO a copy is made that a job starts on: the newest checkpoint that is sound in every
+byte, and the log behind it up to the first damage. What was durable and is not in it is said by its
+LSNs. The damaged directory stays as it is.
+
+Exit codes: 0 all is sound, or the copy holds all that was acknowledged; 1 no data directory; 4 of a
+newer version, in use, or TO exists; 5 damaged, or something acknowledged is lost.
+
+Example: tidemill fsck --data-dir wordcount_acknowledged.data)";
+
 inline constexpr const char* kVerifyFooter =
     R"(Works on a copy, while the job runs or not, and disturbs nothing. The job's functions run again
 over what the log holds, from an older checkpoint on; the state that comes out is compared with
@@ -169,6 +179,22 @@ Exit codes: 0 the copy is whole; 1 failed, or there is no data directory; 4 ther
 already under that name, or the job was faster five times; 5 the data directory is damaged.
 
 Example: tidemill backup sunday.backup --data-dir wordcount_acknowledged.data)";
+
+inline constexpr const char* kSavepointFooter =
+    R"(A savepoint is a checkpoint that nothing removes but `savepoint remove`. One is made at the next
+boundary of the job that runs, or of the newest checkpoint when no job runs. It is the whole state
+there, and needs no log: that is trimmed as ever. It takes no room of its own while checkpoints
+share its files, and at most the state's size later; `list` says how much. 100 are kept at most.
+
+  tidemill state ... --as-of NAME       reads it, as all checkpoints
+  tidemill fork DIR NEW --from NAME     a copy that begins with it
+  tidemill run JOB.toml --from DIR/savepoints/NAME --data-dir NEW    a job that goes on from it
+
+Exit codes: 0 done; 1 failed, or no data directory, checkpoint or savepoint; 4 there is one of that
+name already, 100 of them, a daemon that does not answer, or another process has the directory;
+5 damaged.
+
+Example: tidemill savepoint make friday --data-dir wordcount_acknowledged.data)";
 
 inline constexpr const char* kForkFooter =
     R"(The fork is a copy as backup makes one: all checkpoints and the log as they were at one moment, read

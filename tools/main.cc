@@ -51,6 +51,7 @@ int main(int argc, char** argv) {
     addKillTest(app, code);
     addLog(app, code);
     addCheckpoint(app, code);
+    addSavepoint(app, code);
     addBackup(app, code);
     addDeadLetters(app, code);
 

@@ -27,6 +27,7 @@
 #include "tools/job_file.h"
 #include "tools/job_plan.h"
 #include "tools/notify_service.h"
+#include "tools/start_from.h"
 #include "tools/status_line.h"
 
 namespace tidemill::tools {
@@ -317,6 +318,10 @@ int runJobFile(JobFile job, const RunOptions& wanted) {
     core::logInfo("tidemill " TIDEMILL_VERSION ", job " + job.name + ": a batch every " +
                   inWords(options.interval) + ", data directory " +
                   inFull(options.directory).string());
+    if (!wanted.from.empty()) {
+        if (const auto begun = beginFrom(wanted.from, job, options.directory.string()); !begun)
+            return endWith(begun.error());
+    }
     DaemonControl control(context, page, plan(job, *planned, *context.job()));
     asked = &control;
     return run(context, signals, service, control);

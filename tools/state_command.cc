@@ -50,7 +50,11 @@ int finishOutput() {
 }
 
 Result<std::unique_ptr<state::StateReader>> openState(const InspectOptions& options) {
-    TM_ASSIGN(auto reader, openNewest(options.dataDirectory, options.asOf));
+    auto asOf = options.asOf;
+    if (!options.asOfSavepoint.empty()) {
+        TM_ASSIGN(asOf, batchOfSavepoint(options.dataDirectory, options.asOfSavepoint));
+    }
+    TM_ASSIGN(auto reader, openNewest(options.dataDirectory, asOf));
     const auto& mark = reader->mark();
     const auto later =
         recovery::loggedRecordsAfter(core::posixFileSystem(), options.dataDirectory, mark.endLsn);

@@ -81,7 +81,10 @@ Result<std::string> inWords(TableText& text, const RowDifference& row) {
 
 Result<> difference(const InspectOptions& options) {
     TM_ASSIGN(const auto all, readableCheckpoints(options.dataDirectory));
-    const auto after = options.asOf.value_or(all.back().name.batch.value);
+    std::uint64_t after = options.asOf.value_or(all.back().name.batch.value);
+    if (!options.asOfSavepoint.empty()) {
+        TM_ASSIGN(after, batchOfSavepoint(options.dataDirectory, options.asOfSavepoint));
+    }
     std::uint64_t before = options.before.value_or(after);
     if (!options.before)
         for (const auto& checkpoint : all)

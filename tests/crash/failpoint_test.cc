@@ -2,6 +2,7 @@
 // recovery that follows, and comes to exact results; or the operation fails there, and the process
 // ends with a message and comes to exact results when started again. A point that is not reached
 // fails its test.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -27,6 +28,9 @@ bool ofRecovery(std::string_view point) { return point.starts_with("recover."); 
 bool ofConnection(std::string_view point) {
     return point.starts_with("recv.") || point.starts_with("ack.") || point.starts_with("session.");
 }
+
+// An error there leaves the savepoint unmade, and the job goes on.
+bool ofSavepoint(std::string_view point) { return point.starts_with("savepoint."); }
 
 // Those that need a broker have a test of their own (tests/outputs/kafka_output_test.cc).
 std::vector<std::string_view> pointsThat(bool (*is)(std::string_view)) {
@@ -56,7 +60,7 @@ protected:
     // By a life of this scenario; others come again and again.
     static bool reachedOnce() {
         return GetParam() == "shutdown.mid" || GetParam() == "session.afterTakeover" ||
-               (ofRecovery(GetParam()) && GetParam() != "recover.clone");
+               ofSavepoint(GetParam()) || (ofRecovery(GetParam()) && GetParam() != "recover.clone");
     }
     static std::string armed(const std::string& action) {
         return std::string(GetParam()) + ":" + action + (reachedOnce() ? "" : ":2");
@@ -76,6 +80,7 @@ protected:
             // A second sender of a name takes the session over.
             if (i == 2) rival = rig_.startSender("a", kLines, kBytesPerSecond);
             if (i == 4 && GetParam() == "shutdown.mid") daemon->signal(SIGTERM);
+            if (i == 4 && ofSavepoint(GetParam())) savepoint_ = rig_.makeSavepoint("friday");
         }
         daemon->signal(SIGTERM);
         EXPECT_EQ(daemon->wait(kLongest), 0) << rig_.lastWords();
@@ -104,6 +109,14 @@ protected:
         }
     }
 
+    // What is there under its name is whole.
+    bool savepointIsThere() {
+        const auto place = rig_.dataDirectory() / "savepoints" / "friday";
+        if (!std::filesystem::exists(place)) return false;
+        EXPECT_EQ(rig_.forkOf("friday"), 0) << rig_.lastWords();
+        return true;
+    }
+
     void endExactly() {
         if (HasFatalFailure()) return;
         rig_.stopDialled();
@@ -112,6 +125,7 @@ protected:
     }
 
     WordCountRig rig_;
+    std::unique_ptr<ChildProcess> savepoint_;
 };
 
 TEST_P(Failpoint, KilledThereAndAgainInTheRecovery) {
@@ -120,6 +134,12 @@ TEST_P(Failpoint, KilledThereAndAgainInTheRecovery) {
     }
     ASSERT_EQ(live(armed("kill")), kKilled) << "not reached\n" << rig_.lastWords();
     ASSERT_NO_FATAL_FAILURE(dieInEveryRecovery());
+    if (ofSavepoint(GetParam())) {
+        EXPECT_EQ(savepointIsThere(), GetParam() == "savepoint.beforeDirSync");
+        // It was asked for by somebody who was told, unless the answer itself was broken off.
+        const auto told = savepoint_->wait(kLongest);
+        EXPECT_TRUE(told == 4 || told == (GetParam() == "savepoint.beforeDirSync" ? 0 : 1));
+    }
     ASSERT_NO_FATAL_FAILURE(leaveSomethingToRecover());
     endExactly();
 }
@@ -146,8 +166,29 @@ TEST_P(FailingPoint, AnErrorEndsTheProcessWithAMessageAndNothingIsLost) {
 
 INSTANTIATE_TEST_SUITE_P(All, FailingPoint,
                          ::testing::ValuesIn(pointsThat([](std::string_view point) {
-                             return !ofConnection(point);
+                             return !ofConnection(point) && !ofSavepoint(point);
                          })),
+                         testName);
+
+class FailingSavepoint : public Failpoint {};
+
+TEST_P(FailingSavepoint, AnErrorLeavesNoneAndTheJobGoesOn) {
+    for (const char* action : {"error", "nospace"}) {
+        EXPECT_EQ(live(armed(action), milliseconds(1500)), std::nullopt) << rig_.lastWords();
+        EXPECT_THAT(rig_.lastWords(),
+                    ::testing::HasSubstr("could not be made, and the job goes on"));
+        ASSERT_NE(savepoint_, nullptr);
+        EXPECT_EQ(savepoint_->wait(kLongest), 1);
+        EXPECT_FALSE(savepointIsThere());
+    }
+    // It can be made under the same name now.
+    EXPECT_EQ(live("", milliseconds(1500)), std::nullopt) << rig_.lastWords();
+    EXPECT_EQ(savepoint_->wait(kLongest), 0);
+    EXPECT_TRUE(savepointIsThere());
+    endExactly();
+}
+
+INSTANTIATE_TEST_SUITE_P(All, FailingSavepoint, ::testing::ValuesIn(pointsThat(ofSavepoint)),
                          testName);
 
 class FailingConnection : public Failpoint {};

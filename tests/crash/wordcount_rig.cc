@@ -242,6 +242,25 @@ void WordCountRig::finish(unsigned workers) {
     ASSERT_EQ(code, 0) << whereToLook() << "\n" << lastWords();
 }
 
+std::unique_ptr<ChildProcess> WordCountRig::makeSavepoint(const std::string& name) const {
+    const auto said = (path_ / ("savepoint-" + name)).string();
+    return std::make_unique<ChildProcess>(
+        ChildProcess::Options{.arguments = {TIDEMILL_PROGRAM_PATH, "savepoint", "make", name,
+                                            "--data-dir", dataDirectory().string()},
+                              .environment = {},
+                              .outputFile = said,
+                              .errorFile = said + ".err"});
+}
+
+int WordCountRig::forkOf(const std::string& savepoint) const {
+    const auto fork = (disk() / "fork").string();
+    int code = 0;
+    (void)outputOf(
+        {TIDEMILL_PROGRAM_PATH, "fork", dataDirectory().string(), fork, "--from", savepoint}, code);
+    fs::remove_all(fork);
+    return code;
+}
+
 Counts WordCountRig::totals(const Channel& channel) const {
     Counts counts;
     int code = 0;

@@ -86,6 +86,13 @@ public:
     std::string errorFile() const { return (path_ / "daemon.err").string(); }
     std::filesystem::path activityFile() const { return path_ / "activity"; }
 
+    std::filesystem::path dataDirectory() const { return disk() / "data"; }
+
+    // `tidemill savepoint make NAME`, while it goes on.
+    std::unique_ptr<ChildProcess> makeSavepoint(const std::string& name) const;
+    // The exit code of a fork of it, which reads every byte, and is removed again.
+    int forkOf(const std::string& savepoint) const;
+
     // Which activities (core/failpoint.h) were going on when the last daemon was killed.
     std::set<std::string> activitiesAtKill() const;
 

@@ -20,6 +20,7 @@ void addPast(CLI::App& app, int& code);
 void addKillTest(CLI::App& app, int& code);
 void addLog(CLI::App& app, int& code);
 void addCheckpoint(CLI::App& app, int& code);
+void addSavepoint(CLI::App& app, int& code);
 void addBackup(CLI::App& app, int& code);
 void addDeadLetters(CLI::App& app, int& code);
 

@@ -43,6 +43,14 @@ void addBackup(CLI::App& app, int& code) {
     fork->add_option("NEW", options->to, "the fork; must not exist, its parent must")
         ->required()
         ->option_text(" ");
+    fork->add_option("--from", options->savepoint,
+                     "begin with this savepoint of DIR, and an empty log behind it")
+        ->option_text("SAVEPOINT");
+    fork->add_option("--checkpoint", options->checkpoint,
+                     "only the checkpoint of this batch and older ones; a start derives\n"
+                     "what came behind it from the log again")
+        ->excludes("--from")
+        ->option_text("BATCH");
     fork->add_flag("--with-outputs", options->withOutputs,
                    "a job that runs on it shows its batches; give it places of its own");
     addJson(*fork, options->json);

@@ -13,10 +13,14 @@ void addChecks(CLI::App& app, int& code) {
     const auto inspect = std::make_shared<InspectOptions>();
     auto* fsck = app.add_subcommand("fsck", "check every byte of log and checkpoints");
     addInspection(*fsck, *inspect);
-    fsck->footer(
-        "Exit codes: 0 all is sound; 1 no data directory; 4 of a newer version; 5 damaged.\n"
-        "Example: tidemill fsck --data-dir wordcount_acknowledged.data");
-    fsck->callback([&code, inspect] { code = checkDirectory(*inspect); });
+    const auto repaired = std::make_shared<std::string>();
+    fsck->add_option("--repair", *repaired,
+                     "make TO, which must not exist, of what can be saved; no job may run")
+        ->option_text("TO");
+    fsck->footer(kFsckFooter);
+    fsck->callback([&code, inspect, repaired] {
+        code = repaired->empty() ? checkDirectory(*inspect) : repairDirectory(*inspect, *repaired);
+    });
     const auto verify = std::make_shared<VerifyOptions>();
     auto* verifyCommand =
         app.add_subcommand("verify", "derive the state again from the log, on a copy, and compare");

@@ -41,6 +41,11 @@ void addRun(CLI::App& app, int& code) {
                      "(default: the job's data_dir, else ./NAME.data)")
         ->option_text("DIR");
     runCommand
+        ->add_option("--from", run->from,
+                     "make the data directory, which must not exist, of the savepoint\n"
+                     "DIR/savepoints/NAME of another one, and go on from there")
+        ->option_text("SAVEPOINT");
+    runCommand
         ->add_option("--workers", run->workers,
                      "threads that process batches, 0 to 1024; 0: one per core\n"
                      "(default: the job's, else 0)")

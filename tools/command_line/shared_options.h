@@ -19,6 +19,25 @@ inline void addInspection(CLI::App& command, InspectOptions& options) {
     addJson(command, options.json);
 }
 
+// "120" is a batch, "friday" a savepoint.
+inline void addAsOf(CLI::App& command, InspectOptions& options, const char* text) {
+    command
+        .add_option_function<std::string>(
+            "--as-of",
+            [&options](const std::string& which) {
+                if (which.find_first_not_of("0123456789") != which.npos) {
+                    options.asOfSavepoint = which;
+                    return;
+                }
+                std::uint64_t batch = 0;
+                if (!CLI::detail::lexical_cast(which, batch))
+                    throw CLI::ValidationError("--as-of", "\"" + which + "\" is no batch");
+                options.asOf = batch;
+            },
+            text)
+        ->option_text("BATCH|SAVEPOINT");
+}
+
 // Of the commands that ask the daemon.
 inline void addDataDirectory(CLI::App& command, std::string& directory) {
     command.add_option("--data-dir", directory, "required: the data directory of the job")

@@ -17,10 +17,8 @@ void addState(CLI::App& app, int& code) {
             ->option_text(" ");
     };
     const auto asOf = [&](CLI::App* command) {
-        command
-            ->add_option("--as-of", inspect->asOf,
-                         "of the newest checkpoint of this batch or an older one")
-            ->option_text("BATCH");
+        addAsOf(*command, *inspect,
+                "of the newest checkpoint of this batch or an older one,\nor of this savepoint");
     };
     auto* state = app.add_subcommand("state", "look into the state of the newest checkpoint");
     state->require_subcommand(1);
@@ -104,8 +102,7 @@ void addState(CLI::App& app, int& code) {
     stateDiff->add_option("TABLE", inspect->table, "only this table")->option_text(" ");
     stateDiff->add_option("--before", inspect->before, "batch of the older one (default: the next)")
         ->option_text("BATCH");
-    stateDiff->add_option("--as-of", inspect->asOf, "batch of the newer one (default: the newest)")
-        ->option_text("BATCH");
+    addAsOf(*stateDiff, *inspect, "the newer one (default: the newest)");
     stateDiff->add_option("--limit", inspect->limit, "at most so many rows a table (default: 100)")
         ->default_val(100)
         ->check(CLI::PositiveNumber)

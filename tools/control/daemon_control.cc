@@ -58,6 +58,7 @@ ControlServer::Answer DaemonControl::answer(std::string_view request) {
     if (request == kStopRequest) return stop(false);
     if (request == kStopNowRequest) return stop(true);
     const auto word = request.substr(0, request.find(' '));
+    if (word == kSavepointRequest) return savepoint(behindWord(request, word));
     if (word == kPauseRequest || word == kResumeRequest || word == kRateRequest)
         return intake(request);
     if (word == kGetRequest) return get(behindWord(request, word));
@@ -65,11 +66,11 @@ ControlServer::Answer DaemonControl::answer(std::string_view request) {
     std::string shown;
     core::appendPrintable(shown, request.substr(0, 80));
     return refused("unknown request \"" + shown + "\"; there are: " + std::string(kStatusRequest) +
-                   ", " + std::string(kCheckpointRequest) + ", " + std::string(kStopRequest) +
-                   ", " + std::string(kStopNowRequest) + ", " + std::string(kPauseRequest) +
-                   " N, " + std::string(kResumeRequest) + " N, " + std::string(kRateRequest) +
-                   " N RATE, " + std::string(kGetRequest) + " {\"table\": …, \"key\": …}, " +
-                   std::string(kGotRequest) + " N");
+                   ", " + std::string(kCheckpointRequest) + ", " + std::string(kSavepointRequest) +
+                   " NAME, " + std::string(kStopRequest) + ", " + std::string(kStopNowRequest) +
+                   ", " + std::string(kPauseRequest) + " N, " + std::string(kResumeRequest) +
+                   " N, " + std::string(kRateRequest) + " N RATE, " + std::string(kGetRequest) +
+                   " {\"table\": …, \"key\": …}, " + std::string(kGotRequest) + " N");
 }
 
 ControlServer::Answer DaemonControl::get(std::string_view what) {
@@ -123,6 +124,14 @@ ControlServer::Answer DaemonControl::checkpoint() {
     const auto number = context_.requestCheckpoint();
     if (!number) return refused("the job has not started yet: no checkpoint can be made");
     return {Json{{"request", *number}}.dump()};
+}
+
+ControlServer::Answer DaemonControl::savepoint(std::string_view name) {
+    try {
+        return {Json{{"request", context_.requestSavepoint(std::string(name))}}.dump()};
+    } catch (const StreamingError& error) {
+        return refused(error.what());
+    }
 }
 
 // A stop is what a signal would do, so that there is one way for both.

@@ -19,6 +19,8 @@ namespace tidemill::tools {
 // nothing was done.
 inline constexpr std::string_view kStatusRequest = "status";
 inline constexpr std::string_view kCheckpointRequest = "checkpoint";
+// Followed by a name.
+inline constexpr std::string_view kSavepointRequest = "savepoint";
 inline constexpr std::string_view kStopRequest = "stop";
 inline constexpr std::string_view kStopNowRequest = "stop now";
 // Followed by an object with "table" and "key"; and by the number that it answers.
@@ -48,6 +50,7 @@ public:
 private:
     ControlServer::Answer answer(std::string_view request);
     ControlServer::Answer checkpoint();
+    ControlServer::Answer savepoint(std::string_view name);
     ControlServer::Answer stop(bool now);
     ControlServer::Answer intake(std::string_view request);
     ControlServer::Answer get(std::string_view what);

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <queue>
 
+#include "recovery/savepoints.h"
 #include "tools/tables/table_text.h"
 
 namespace tidemill::tools {
@@ -13,12 +14,46 @@ using core::Result;
 using recovery::GenerationSummary;
 using Json = nlohmann::ordered_json;
 
+namespace {
+
+// Published checkpoints and, where none of its batch is left, savepoints; newest first.
+Result<std::vector<GenerationSummary>> withSavepoints(const std::string& directory) {
+    auto& files = core::posixFileSystem();
+    TM_ASSIGN(auto all, recovery::inspectGenerations(files, directory));
+    const recovery::Savepoints savepoints(files, directory);
+    TM_ASSIGN(const auto names, savepoints.names());
+    for (const auto& name : names) {
+        GenerationSummary summary;
+        summary.path = savepoints.pathOf(name);
+        const auto manifest = savepoints.manifest(name);
+        if (!manifest) continue;  // removed meanwhile, or damaged: savepoint list says so
+        summary.name = {manifest->mark.batch, 0};
+        summary.mark = manifest->mark;
+        const bool there = std::any_of(all.begin(), all.end(), [&](const auto& other) {
+            return other.name.batch == summary.name.batch && other.problem.empty();
+        });
+        if (!there) all.push_back(std::move(summary));
+    }
+    std::stable_sort(all.begin(), all.end(),
+                     [](const auto& a, const auto& b) { return a.name > b.name; });
+    return all;
+}
+
+}  // namespace
+
+Result<std::uint64_t> batchOfSavepoint(const std::string& directory, const std::string& name) {
+    const recovery::Savepoints savepoints(core::posixFileSystem(), directory);
+    TM_ASSIGN(const auto manifest, savepoints.manifest(name));
+    return manifest.mark.batch.value;
+}
+
 Result<std::unique_ptr<state::StateReader>> openNewest(const std::string& directory,
                                                        const std::optional<std::uint64_t>& asOf) {
     auto& files = core::posixFileSystem();
     // A running job makes new generations and removes old ones meanwhile: look again.
     for (int attempt = 0;; ++attempt) {
-        TM_ASSIGN(const auto generations, recovery::inspectGenerations(files, directory));
+        TM_ASSIGN(const auto generations, asOf ? withSavepoints(directory)
+                                               : recovery::inspectGenerations(files, directory));
         core::Error last{ErrorKind::kNotFound,
                          "no checkpoint yet: directory=" + directory +
                              "; a job makes its first one after [checkpoint] interval, 10 s by "
@@ -45,7 +80,7 @@ Result<std::unique_ptr<state::StateReader>> openNewest(const std::string& direct
 }
 
 Result<std::vector<GenerationSummary>> readableCheckpoints(const std::string& directory) {
-    TM_ASSIGN(auto all, recovery::inspectGenerations(core::posixFileSystem(), directory));
+    TM_ASSIGN(auto all, withSavepoints(directory));
     std::erase_if(all, [](const auto& generation) { return !generation.problem.empty(); });
     std::reverse(all.begin(), all.end());
     if (all.empty())

@@ -14,13 +14,17 @@
 
 namespace tidemill::tools {
 
-// The newest checkpoint that can be opened, or with `asOf` the newest one of that batch or an older
-// one. When it vanishes while being opened, because the running job has made newer ones, the next
+// The newest checkpoint that can be opened, or with `asOf` the newest checkpoint or savepoint of
+// that batch or an older one. When it vanishes while being opened, because the running job has made newer ones, the next
 // one is tried. Errors: kNotFound when there is none, kCorrupt.
 core::Result<std::unique_ptr<state::StateReader>> openNewest(
     const std::string& directory, const std::optional<std::uint64_t>& asOf);
 
-// Oldest first, those that can be read. Errors: kNotFound when there is none.
+// The batch of the savepoint of this name. Errors: of Savepoints::manifest().
+core::Result<std::uint64_t> batchOfSavepoint(const std::string& directory, const std::string& name);
+
+// Oldest first, those that can be read, savepoints among them. Errors: kNotFound when there is
+// none.
 core::Result<std::vector<recovery::GenerationSummary>> readableCheckpoints(
     const std::string& directory);
 
