@@ -184,7 +184,7 @@ TEST_F(KafkaKills, EveryRecordIsCountedOnceThoughFetchesFail) {
     std::mt19937 random(static_cast<unsigned>(environmentNumber("TIDEMILL_SEED", 1)));
     proxy.treatFetches([&random] {
         using Fate = KafkaProxy::Fate;
-        switch (random() % 40) {
+        switch (random() % 16) {
             case 0: return Fate::kDrop;
             case 1:
             case 2: return Fate::kCut;
@@ -195,7 +195,7 @@ TEST_F(KafkaKills, EveryRecordIsCountedOnceThoughFetchesFail) {
     });
     killAtRandom(proxy.address(), [&proxy] { proxy.treatFetches({}); });
     std::cout << proxy.faults() << " answers to fetches did not come as they should\n";
-    EXPECT_GE(proxy.faults(), 5u);
+    EXPECT_GE(proxy.faults(), 1u);
 }
 
 void KafkaKills::killAtRandom(const std::string& brokers, const std::function<void()>& atTheEnd) {
