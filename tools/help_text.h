@@ -186,9 +186,8 @@ boundary of the job that runs, or of the newest checkpoint when no job runs. It 
 there, and needs no log: that is trimmed as ever. It takes no room of its own while checkpoints
 share its files, and at most the state's size later; `list` says how much. 100 are kept at most.
 
-  tidemill state ... --as-of NAME       reads it, as all checkpoints
-  tidemill fork DIR NEW --from NAME     a copy that begins with it
-  tidemill run JOB.toml --from DIR/savepoints/NAME --data-dir NEW    a job that goes on from it
+The state commands read it with --as-of NAME. tidemill fork DIR NEW --from NAME makes a copy that
+begins with it, and tidemill run JOB.toml --from DIR/savepoints/NAME --data-dir NEW goes on there.
 
 Exit codes: 0 done; 1 failed, or no data directory, checkpoint or savepoint; 4 there is one of that
 name already, 100 of them, a daemon that does not answer, or another process has the directory;
