@@ -43,7 +43,8 @@ if(TARGET tidemill_program)
         DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/tidemill" COMPONENT program)
     install(DIRECTORY "${PROJECT_SOURCE_DIR}/examples/"
         DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/tidemill/examples" COMPONENT program
-        FILES_MATCHING PATTERN "*.toml" PATTERN "python" EXCLUDE PATTERN "systemd" EXCLUDE)
+        USE_SOURCE_PERMISSIONS
+        FILES_MATCHING PATTERN "*.toml" PATTERN "journal_lines" PATTERN "python" EXCLUDE PATTERN "systemd" EXCLUDE)
     install(DIRECTORY "${PROJECT_SOURCE_DIR}/docs/monitoring"
         DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/tidemill" COMPONENT program)
 endif()

@@ -320,7 +320,7 @@ int runJobFile(JobFile job, const RunOptions& wanted) {
                   inFull(options.directory).string());
     if (!wanted.from.empty()) {
         if (const auto begun = beginFrom(wanted.from, job, options.directory.string()); !begun)
-            return endWith(begun.error());
+            return endWith(begun.error(), context, signals);
     }
     DaemonControl control(context, page, plan(job, *planned, *context.job()));
     asked = &control;
