@@ -32,8 +32,9 @@ TEST_F(AttemptsTest, AFailureOfARunningJobIsTheFirst) {
 TEST_F(AttemptsTest, EveryReplayThatFailsIsOneMore) {
     (void)file().failed(BatchId(15), "no");
     for (std::uint32_t ended = 1; ended < 4; ++ended) {
-        EXPECT_EQ(file().begin(BatchId(15)).value().ended, ended);
-        EXPECT_EQ(file().failed(BatchId(15), "no again").value().ended, ended + 1);
+        auto life = file();
+        EXPECT_EQ(life.begin(BatchId(15)).value().ended, ended);
+        EXPECT_EQ(life.failed(BatchId(15), "no again").value().ended, ended + 1);
     }
 }
 

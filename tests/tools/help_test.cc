@@ -143,8 +143,9 @@ TEST_F(Help, ItsExamplesWorkAsTheyStand) {
             << contentOf(rig_.path() / ("job" + std::to_string(i) + ".err"));
     }
     for (const auto& look : looks) {
-        EXPECT_EQ(shell(look, "look")->wait(kLongest), 0) << look << "\n"
-                                                          << contentOf(rig_.path() / "look.err");
+        EXPECT_EQ(shell(look, "look")->wait(kLongest), 0)
+            << look << "\n"
+            << contentOf(rig_.path() / "look") << contentOf(rig_.path() / "look.err");
         EXPECT_NE(contentOf(rig_.path() / "look"), "") << look;
         fs::remove(rig_.path() / "look");
     }
