@@ -260,6 +260,7 @@ class PageTest(unittest.TestCase):
         work = "word"
         for _ in range(12):
             work = f"md5({work})"
+        # In small batches, so that many are late, and not one long.
         daemon = self.run_job(f"""
 [[step]]
 do = "fields"
@@ -274,11 +275,13 @@ name = "totals"
 key = ["hash"]
 running = true
 compute = {{n = "count()"}}
+[limits]
+max_batch_bytes = "256KiB"
 """, interval="20ms")
         self.open(daemon)
         self.await_text("#verdict", "Well")
         lines = "".join(f"word-{i}\n" for i in range(200_000))
-        for _ in range(4):
+        for _ in range(12):
             daemon.feed(lines)
         self.await_text("#words", "the last batch began")
         self.assertEqual(self.text("#verdict"), "Behind")
