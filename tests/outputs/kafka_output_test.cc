@@ -215,7 +215,9 @@ TEST_F(KafkaOutput, AStopDoesNotWaitForLongForABrokerThatIsAway) {
         job = rig.start(settings);
         EXPECT_TRUE(rig.await()) << rig.words();
         EXPECT_EQ(rig.stop(*job), 0) << rig.words();
-        EXPECT_EQ(rig.problems(), "");
+        // Whether the broker had told of what it took before it was killed is a matter of luck.
+        if (once == "yes") EXPECT_EQ(rig.problems(), "");
+        else EXPECT_THAT(rig.problems(), testing::AnyOf("", testing::StartsWith("0 missing, ")));
     }
 }
 
