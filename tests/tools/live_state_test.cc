@@ -88,7 +88,10 @@ TEST_F(LiveState, AnswersThatNobodyFetchesAreBounded) {
     }
     EXPECT_GT(last, 300u);
     EXPECT_THAT(answerTo("got 1")["error"].get<std::string>(), HasSubstr("no look-up"));
-    EXPECT_EQ(live("mill").out, "mill\t2\n");
+    // It may be refused as long as the batch that answers the others has not run.
+    auto mill = live("mill");
+    for (int tries = 0; mill.code != 0 && tries < 100; ++tries) mill = live("mill");
+    EXPECT_EQ(mill.out, "mill\t2\n") << mill.err;
     stopGracefully(*daemon);
 }
 
