@@ -18,6 +18,7 @@
 #include "bench/forked.h"
 #include "bench/loopback.h"
 #include "bench/report.h"
+#include "bench/request_load.h"
 #include "core/logging.h"
 #include "tidemill/tidemill.h"
 
@@ -26,15 +27,10 @@ namespace {
 namespace fs = std::filesystem;
 using namespace tidemill;
 using namespace tidemill::bench;
-using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kBodyBytes = 100;
 constexpr std::size_t kHandshakeBytes = 16 + 1 + 16 + 1;
 constexpr std::size_t kAnswerBytes = 15;  // of all requests but the first, which has 19
-
-double secondsSince(Clock::time_point begin) {
-    return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 [[noreturn]] void forEver() {
     for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
@@ -179,45 +175,10 @@ std::string requestOf(int events, bool isFirst) {
     return frame + message;
 }
 
-// A connection with one batch on its way at a time, as a sink has.
-struct Sender {
-    int fd = -1;
-    std::size_t sent = 0;
-    std::string answer;
-
-    // True when it was answered.
-    bool go(std::string_view request) {
-        if (sent < request.size()) {
-            const auto count = ::send(fd, request.data() + sent, request.size() - sent,
-                                      MSG_NOSIGNAL | MSG_DONTWAIT);
-            if (count > 0) sent += static_cast<std::size_t>(count);
-            else if (errno != EAGAIN) die("the server does not take what is sent");
-        }
-        char piece[64];
-        const auto count = ::recv(fd, piece, sizeof piece, MSG_DONTWAIT);
-        if (count == 0 || (count < 0 && errno != EAGAIN)) die("the server ended a connection");
-        if (count > 0) answer.append(piece, static_cast<std::size_t>(count));
-        if (answer.size() < kAnswerBytes) return false;
-        if (answer.back() != '\0') die("a batch was answered FAILED");
-        answer.clear();
-        sent = 0;
-        return true;
-    }
-};
-
 // Events a second that were answered OK.
 double rate(std::uint16_t port, int connections, int batch, double seconds) {
-    for (int i = 0; i < 500; ++i) {
-        if (const int fd = tryDial(port); fd >= 0) {
-            ::close(fd);
-            break;
-        }
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    std::vector<Sender> senders(static_cast<std::size_t>(connections));
-    std::vector<pollfd> waiting;
-    for (auto& sender : senders) {
-        sender.fd = dial(port);
+    auto senders = dialSenders(port, connections);
+    for (const auto& sender : senders) {
         sendAll(sender.fd, requestOf(1, true));
         for (std::size_t got = 0; got < kAnswerBytes + 4;) {
             char piece[32];
@@ -225,32 +186,14 @@ double rate(std::uint16_t port, int connections, int batch, double seconds) {
             if (size <= 0) die("the server ended a connection");
             got += static_cast<std::size_t>(size);
         }
-        waiting.push_back({sender.fd, 0, 0});
     }
-    const auto request = requestOf(batch, false);
-    std::uint64_t answered = 0;
-    auto begin = Clock::now();
-    bool isWarm = false;
-    for (;;) {
-        const double passed = secondsSince(begin);
-        if (!isWarm && passed >= 0.5) {
-            isWarm = true;
-            begin = Clock::now();
-            answered = 0;
-        } else if (isWarm && passed >= seconds) {
-            break;
-        }
-        for (std::size_t i = 0; i < senders.size(); ++i) {
-            if (waiting[i].revents != 0 || senders[i].sent == 0)
-                while (senders[i].go(request)) ++answered;
-            waiting[i].events =
-                static_cast<short>(POLLIN | (senders[i].sent < request.size() ? POLLOUT : 0));
-        }
-        ::poll(waiting.data(), waiting.size(), 100);
-    }
-    const double all = secondsSince(begin);
-    for (const auto& sender : senders) ::close(sender.fd);
-    return static_cast<double>(answered) * batch / all;
+    const auto requests =
+        answersPerSecond(senders, requestOf(batch, false), seconds, [](const std::string& answer) {
+            if (answer.size() < kAnswerBytes) return false;
+            if (answer.back() != '\0') die("a batch was answered FAILED");
+            return true;
+        });
+    return requests * batch;
 }
 
 }  // namespace

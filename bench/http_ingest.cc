@@ -4,7 +4,6 @@
 //
 // http_ingest [--seconds=N] [--connections=N] [--runs=N] [--json]
 #include <microhttpd.h>
-#include <poll.h>
 
 #include <algorithm>
 #include <chrono>
@@ -19,6 +18,7 @@
 #include "bench/forked.h"
 #include "bench/loopback.h"
 #include "bench/report.h"
+#include "bench/request_load.h"
 #include "core/logging.h"
 #include "tidemill/tidemill.h"
 
@@ -27,15 +27,10 @@ namespace {
 namespace fs = std::filesystem;
 using namespace tidemill;
 using namespace tidemill::bench;
-using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kLineBytes = 100;
 constexpr std::size_t kLargeBytes = 1 << 20;
 constexpr int kLargeConnections = 4;
-
-double secondsSince(Clock::time_point begin) {
-    return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 [[noreturn]] void forEver() {
     for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
@@ -97,71 +92,15 @@ std::string requestOf(std::size_t bodyBytes) {
            "\r\n\r\n" + body;
 }
 
-// A connection with one request on its way at a time.
-struct Sender {
-    int fd = -1;
-    std::size_t sent = 0;
-    std::string answer;
-
-    // True when a request was answered.
-    bool go(std::string_view request) {
-        if (sent < request.size()) {
-            const auto count = ::send(fd, request.data() + sent, request.size() - sent,
-                                      MSG_NOSIGNAL | MSG_DONTWAIT);
-            if (count > 0) sent += static_cast<std::size_t>(count);
-            else if (errno != EAGAIN) die("the server does not take what is sent");
-        }
-        char piece[4096];
-        const auto count = ::recv(fd, piece, sizeof piece, MSG_DONTWAIT);
-        if (count == 0 || (count < 0 && errno != EAGAIN)) die("the server ended a connection");
-        if (count > 0) answer.append(piece, static_cast<std::size_t>(count));
+// Requests a second that were answered.
+double rate(std::uint16_t port, int connections, const std::string& request, double seconds) {
+    auto senders = dialSenders(port, connections);
+    return answersPerSecond(senders, request, seconds, [](const std::string& answer) {
         // Every answer ends with "}\n" and has no other line end like it.
         if (!answer.ends_with("}\n")) return false;
         if (!answer.starts_with("HTTP/1.1 200 ")) die("the server answered: " + answer);
-        answer.clear();
-        sent = 0;
         return true;
-    }
-};
-
-// Requests a second that were answered.
-double rate(std::uint16_t port, int connections, const std::string& request, double seconds) {
-    for (int i = 0; i < 500; ++i) {
-        if (const int fd = tryDial(port); fd >= 0) {
-            ::close(fd);
-            break;
-        }
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    std::vector<Sender> senders(static_cast<std::size_t>(connections));
-    std::vector<pollfd> waiting;
-    for (auto& sender : senders) {
-        sender.fd = dial(port);
-        waiting.push_back({sender.fd, 0, 0});
-    }
-    std::uint64_t answered = 0;
-    auto begin = Clock::now();
-    bool isWarm = false;
-    for (;;) {
-        const double passed = secondsSince(begin);
-        if (!isWarm && passed >= 0.5) {
-            isWarm = true;
-            begin = Clock::now();
-            answered = 0;
-        } else if (isWarm && passed >= seconds) {
-            break;
-        }
-        for (std::size_t i = 0; i < senders.size(); ++i) {
-            if (waiting[i].revents != 0 || senders[i].sent == 0)
-                while (senders[i].go(request)) ++answered;
-            waiting[i].events =
-                static_cast<short>(POLLIN | (senders[i].sent < request.size() ? POLLOUT : 0));
-        }
-        ::poll(waiting.data(), waiting.size(), 100);
-    }
-    const double all = secondsSince(begin);
-    for (const auto& sender : senders) ::close(sender.fd);
-    return static_cast<double>(answered) / all;
+    });
 }
 
 struct Measured {

@@ -1,4 +1,5 @@
-// Reads the log once, of segments that need not be read their heads, and says what is there; decides nothing, changes nothing.
+// Reads the log once, of segments that need not be read only the heads, and says what is there;
+// decides nothing, changes nothing.
 #pragma once
 
 #include <cstdint>

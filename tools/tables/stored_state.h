@@ -15,8 +15,8 @@
 namespace tidemill::tools {
 
 // The newest checkpoint that can be opened, or with `asOf` the newest checkpoint or savepoint of
-// that batch or an older one. When it vanishes while being opened, because the running job has made newer ones, the next
-// one is tried. Errors: kNotFound when there is none, kCorrupt.
+// that batch or an older one. When it vanishes while being opened, because the running job has made
+// newer ones, the next one is tried. Errors: kNotFound when there is none, kCorrupt.
 core::Result<std::unique_ptr<state::StateReader>> openNewest(
     const std::string& directory, const std::optional<std::uint64_t>& asOf);
 
