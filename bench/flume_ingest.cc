@@ -222,6 +222,7 @@ int main(int argc, char** argv) {
         ratios.push_back(events.back() / byHand.back());
     }
     Figure{"flume.ingest", median(events), "events/s",
-           median(ratios), median(byHand), {{"connections", connections}, {"batch", batch}}}
+           median(ratios), median(byHand), {{"connections", connections}, {"batch", batch}},
+           ratios}
         .print(arguments.json);
 }

@@ -158,7 +158,7 @@ int main(int argc, char** argv) {
         engine.push_back(records / engineSeconds / 1e6);
         ratios.push_back(handSeconds / engineSeconds);
     }
-    Figure{"files.follow", median(engine), "M lines/s", median(ratios), median(hand), {}}.print(
-        arguments.json);
+    Figure{"files.follow", median(engine), "M lines/s", median(ratios), median(hand), {}, ratios}
+        .print(arguments.json);
     fs::remove_all(work);
 }
