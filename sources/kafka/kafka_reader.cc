@@ -138,23 +138,29 @@ void KafkaSource::fetch() {
     const auto now = Clock::now();
     if (now - lastFetch_ > kLongPause) checkAll();
     lastFetch_ = now;
-    std::array<rd_kafka_message_t*, kMessagesAtOnce> messages;
-    const auto count =
-        rd_kafka_consume_batch_queue(queue_.get(), kFetchMillis, messages.data(), messages.size());
+    fetchMessages();
     std::size_t bytes = 0;
-    for (ssize_t i = 0; i < count; ++i) {
-        pending_.emplace_back(messages[static_cast<size_t>(i)]);
-        bytes += pending_.back()->len;
-    }
+    for (const auto& message : pending_) bytes += message->len;
     pendingAt_ = 0;
     lastTopic_ = nullptr;
     if (fetchesFailed_) checkFailedFetches();
-    if (count == 0) return;
+    if (pending_.empty()) return;
     scout_->recordsCome();
     if (pending_.size() == kMessagesAtOnce || bytes >= kBusyBytes) scout_->isBusy();
     // Once for each time that it was full: the fetch goes on while the rest is taken.
     const bool isFull = rd_kafka_queue_length(queue_.get()) >= kQueuedRecords;
     if (std::exchange(queueWasFull_, isFull) && !isFull) scout_->hasRoom();
+}
+
+// Waits for the first message only: with a time limit the call for many waits until it has all that
+// fit, though some are there.
+void KafkaSource::fetchMessages() {
+    Message first(rd_kafka_consume_queue(queue_.get(), kFetchMillis));
+    if (!first) return;
+    pending_.push_back(std::move(first));
+    std::array<rd_kafka_message_t*, kMessagesAtOnce - 1> more;
+    const auto count = rd_kafka_consume_batch_queue(queue_.get(), 0, more.data(), more.size());
+    for (ssize_t i = 0; i < count; ++i) pending_.emplace_back(more[static_cast<std::size_t>(i)]);
 }
 
 // What was fetched from a partition behind a failure may be from another topic of that name: it is

@@ -69,6 +69,7 @@ private:
     core::Result<> enter(const Scout::Found& found);
     void begin();
     void fetch();
+    void fetchMessages();
     enum class Pending { kTaken, kNoMemory, kNotAllowed };
     Pending takePending();
     bool mayTake() const { return allowance_.records != 0 && allowance_.bytes != 0; }
