@@ -34,6 +34,17 @@ std::string describe(rd_kafka_resp_err_t error) {
     return std::string(rd_kafka_err2str(error)) + " (" + rd_kafka_err2name(error) + ")";
 }
 
+// librdkafka's pull request 4895; Kafka is strict since 3.7.2, 3.8.1 and 3.9.
+std::string refusalHint(rd_kafka_resp_err_t error, std::string_view reason, int version) {
+    constexpr int kMended = 0x02'06'01'00;
+    if (error != RD_KAFKA_RESP_ERR__AUTHENTICATION || version >= kMended ||
+        reason.find("SCRAM") == reason.npos)
+        return {};
+    return "; the password may be right: librdkafka before 2.6.1 fails at SCRAM with brokers of "
+           "Kafka "
+           "4 and late 3.x: use PLAIN over TLS, or certificates";
+}
+
 bool needsPerson(rd_kafka_resp_err_t error) {
     switch (error) {
         case RD_KAFKA_RESP_ERR__AUTHENTICATION:
@@ -99,6 +110,7 @@ core::Result<std::unique_ptr<Handle>> Handle::make(rd_kafka_type_t type,
                 error = rd_kafka_fatal_error(client, why.data(), why.size());
                 text = "fatal: " + std::string(why.data());
             }
+            text += refusalHint(error, text, rd_kafka_version());
             if (const auto& call = static_cast<Handle*>(opaque)->callbacks_.onError)
                 call(error, text);
         });

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/memory_log.h"
+#include "rdkafka/handle.h"
 #include "sources/kafka/consumer_properties.h"
 #include "sources/kafka/discovery.h"
 #include "sources/kafka/kafka_block.h"
@@ -223,6 +224,17 @@ TEST(KafkaOptionsCheck, NamesWhatCannotBe) {
     // A password is in no message, and reaches the client.
     good.properties["sasl.password"] = "secret";
     EXPECT_EQ(consumerProperties(good).at("sasl.password"), "secret");
+}
+
+TEST(RefusalHint, IsForScramByLibrariesThatFailAtIt) {
+    const std::string said =
+        "SASL authentication error: Authentication failed during authentication due to invalid "
+        "credentials with SASL mechanism SCRAM-SHA-512";
+    const auto refused = RD_KAFKA_RESP_ERR__AUTHENTICATION;
+    EXPECT_NE(rdkafka::refusalHint(refused, said, 0x02'00'02'ff).find("PLAIN"), std::string::npos);
+    EXPECT_EQ(rdkafka::refusalHint(refused, said, 0x02'06'01'ff), "");
+    EXPECT_EQ(rdkafka::refusalHint(refused, "Invalid username or password", 0x02'00'02'ff), "");
+    EXPECT_EQ(rdkafka::refusalHint(RD_KAFKA_RESP_ERR__SSL, said, 0x02'00'02'ff), "");
 }
 
 }  // namespace
