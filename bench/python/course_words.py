@@ -1,9 +1,11 @@
 """course_words.py FUNCTIONS PORT DIRECTORY LINES [COUNTS]: the word count that courses begin with,
-for python_words.py. FUNCTIONS: known (as they are taught), or opaque (of the same meaning on this
+for python_words.py and python_workers.py; its functions are called by threads, or by the processes
+that WORKERS=processes asks for. FUNCTIONS: known (as they are taught), or opaque (of the same meaning on this
 text, and not known to the engine). Ends when LINES lines are counted, and prints the seconds from
 the start on; with COUNTS writes "word<tab>count" of all batches to that file."""
 
 import collections
+import os
 import sys
 import threading
 import time
@@ -13,7 +15,7 @@ from tidemill.streaming import StreamingContext, StreamingListener
 
 functions, port, directory, wanted = sys.argv[1:5]
 sc = SparkContext("local[2]", "NetworkWordCount")
-ssc = StreamingContext(sc, 1)
+ssc = StreamingContext(sc, 1, workers=os.environ.get("WORKERS", "threads"))
 ssc.checkpoint(directory)
 lines = ssc.socketTextStream("localhost", int(port))
 if functions == "known":
