@@ -138,6 +138,11 @@ std::shared_ptr<Accumulators> Accumulators::declare(Job& job) {
     return all;
 }
 
+std::shared_ptr<Accumulator> Accumulators::find(const std::string& name) const {
+    const auto found = all_.find(name);
+    return found == all_.end() ? nullptr : found->second;
+}
+
 void Accumulators::add(const std::shared_ptr<Accumulator>& accumulator) {
     accumulator->job_ = weak_from_this();
     all_[accumulator->name()] = accumulator;

@@ -79,6 +79,11 @@ public:
         if (!pending_.empty()) keepPending();
     }
     void undo() { pending_.clear(); }
+    // What the element's functions have added, for a process that does not count it itself.
+    std::vector<std::pair<std::shared_ptr<Accumulator>, Object>> takePending() {
+        return std::exchange(pending_, {});
+    }
+    Of of() const { return of_; }
 
     static AddScope*& current();
 
@@ -104,6 +109,8 @@ public:
     // Their state, and what follows the job's outputs. Call before the job starts, once.
     static std::shared_ptr<Accumulators> declare(Job& job);
 
+    // One of the job's, by its name; null: there is none.
+    std::shared_ptr<Accumulator> find(const std::string& name) const;
     // One that is part of the job from now on; it takes the value that is stored under its name.
     void add(const std::shared_ptr<Accumulator>& accumulator);
 

@@ -45,7 +45,8 @@ Stream::Ptr linesOf(const DStream<std::string_view>& lines) {
 
 // Whoever gives it up last: its threads, which end with it, may be waiting for the lock.
 Context::Context(const Options& options)
-    : context_(new StreamingContext(optionsOf(options)), [](StreamingContext* context) {
+    : processes_(options.processes),
+      context_(new StreamingContext(optionsOf(options)), [](StreamingContext* context) {
           const WithoutGil others;
           delete context;
       }) {}
@@ -71,6 +72,8 @@ void Context::release() {
         ended = std::move(context_);
         context_ = nullptr;
     }
+    ended.reset();
+    if (pool_) pool_->close();
 }
 
 Stream::Ptr Context::socketTextStream(const std::string& host, std::uint16_t port) {
@@ -137,8 +140,20 @@ bool Context::addAccumulator(const std::shared_ptr<Accumulator>& one) {
     return accumulators_ != nullptr;
 }
 
+void Context::startProcesses() {
+    if (processes_ == 0 || pool_) return;
+    const auto pool = std::make_shared<WorkerPool>(processes_);
+    for (const auto& node : open()->job()->graph.nodes())
+        if (auto* const calls = dynamic_cast<CallsFunction*>(node.get())) calls->callIn(pool);
+    if (pool->isEmpty()) return;
+    pool->keep(accumulators_);
+    pool_ = pool;
+    pool->fork();
+}
+
 void Context::start() {
     const auto context = open();
+    startProcesses();
     const WithoutGil others;
     context->start();
 }
@@ -200,6 +215,7 @@ void Context::forget() {
     // Never destroyed. The mutex may have been held by a thread that is gone: not taken.
     new ContextPtr(std::move(context_));
     context_ = nullptr;
+    if (pool_) pool_->forget();
 }
 
 std::string Context::describe() const { return open()->describe(); }

@@ -10,6 +10,7 @@
 
 #include "python/native/accumulators.h"
 #include "python/native/stream.h"
+#include "python/native/worker_pool.h"
 #include "tidemill/streaming_context.h"
 
 namespace tidemill::python {
@@ -25,6 +26,8 @@ public:
         std::string errorPolicy = "stop";  // "stop", "skip" or "dead_letter"
         std::string version;
         std::string name;
+        // How many processes call the program's functions of elements; 0: threads of this one do.
+        unsigned processes = 0;
     };
     explicit Context(const Options& options);
     // Ends the job first.
@@ -76,6 +79,11 @@ private:
     // The job has ended: its directory is for others.
     void release();
 
+    // Functions of elements are called by the pool's processes, when there are to be any.
+    void startProcesses();
+
+    const unsigned processes_;
+    std::shared_ptr<WorkerPool> pool_;
     std::shared_ptr<Accumulators> accumulators_;
     mutable std::mutex mutex_;
     ContextPtr context_;  // null once the job has ended

@@ -1,6 +1,8 @@
 #include "python/native/function.h"
 
 #include "core/check.h"
+#include "python/native/worker_calls.h"
+#include "python/native/worker_pool.h"
 
 namespace tidemill::python {
 namespace {
@@ -45,6 +47,23 @@ Function::Function(Object callable, std::string code, const std::string& form, s
             text_.data(), static_cast<Py_ssize_t>(text_.size()), "surrogatepass"));
 }
 
+void Function::callIn(const std::shared_ptr<WorkerPool>& pool, AnswerAs as) {
+    if (form_ != Form::kUnknown) return;
+    numberInPool_ = pool->add(*this, as);
+    pool_ = pool;
+    form_ = Form::kInWorkers;
+}
+
+std::string Function::name() const {
+    const auto name = Object::owned(PyObject_GetAttrString(callable_.get(), "__qualname__"));
+    if (!name || !PyUnicode_Check(name.get())) PyErr_Clear();
+    else return textOf(name.get());
+    const auto shown = Object::owned(PyObject_Repr(callable_.get()));
+    if (shown) return textOf(shown.get());
+    PyErr_Clear();
+    return "a function";
+}
+
 Object Function::knownOf(PyObject* argument) const {
     switch (form_) {
         case Form::kSplit:
@@ -57,9 +76,12 @@ Object Function::knownOf(PyObject* argument) const {
             break;
         case Form::kPair: return orThrow(PyTuple_Pack(2, argument, constant_.get()));
         case Form::kItself: return Object::borrowed(argument);
+        case Form::kInWorkers:
+            if (auto answer = WorkerCalls::answerOf(*this, argument)) return std::move(*answer);
+            break;
         default: break;
     }
-    return orThrow(PyObject_CallOneArg(callable_.get(), argument));
+    return callHere(argument);
 }
 
 Object Function::knownOf(PyObject* first, PyObject* second) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -9,6 +10,9 @@
 #include "python/native/errors.h"
 
 namespace tidemill::python {
+
+class WorkerPool;
+enum class AnswerAs : std::uint8_t;
 
 // Forms of functions whose meaning is known, so that they need not be called; see
 // python/tidemill/_forms.py.
@@ -29,6 +33,7 @@ enum class Form {
     kSubtract,           // a - b
     kMaximum,            // max(a, b)
     kMinimum,            // min(a, b)
+    kInWorkers,          // not known, and called by worker processes
 };
 
 // Thread safety: thread-safe; calls need the lock.
@@ -48,10 +53,22 @@ public:
                form_ == Form::kLongerThanNothing || form_ == Form::kNotEmptyText;
     }
 
+    // From now on the pool's processes call it, for chunks of arguments (WorkerCalls); not when its
+    // form is known, which costs less than the way there and back. Before the job starts.
+    void callIn(const std::shared_ptr<WorkerPool>& pool, AnswerAs as);
+    bool isInWorkers() const { return form_ == Form::kInWorkers; }
+    WorkerPool* pool() const { return pool_.get(); }
+    std::uint32_t numberInPool() const { return numberInPool_; }
+    // As Python calls it, for messages. Requires the lock.
+    std::string name() const;
+
     // Throw PythonError.
+    Object callHere(PyObject* argument) const {
+        return orThrow(PyObject_CallOneArg(callable_.get(), argument));
+    }
     Object operator()(PyObject* argument) const {
         if (form_ != Form::kUnknown) return knownOf(argument);
-        return orThrow(PyObject_CallOneArg(callable_.get(), argument));
+        return callHere(argument);
     }
     Object operator()(PyObject* first, PyObject* second) const {
         if (form_ != Form::kUnknown) return knownOf(first, second);
@@ -84,6 +101,8 @@ private:
     std::string text_;
     std::int64_t number_;
     Object constant_;  // text_ or number_
+    std::shared_ptr<WorkerPool> pool_;
+    std::uint32_t numberInPool_ = 0;
 };
 
 // Calls take(object) for each that `iterable` gives. Throws PythonError. Requires the lock.

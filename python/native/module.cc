@@ -247,9 +247,9 @@ void bindContext(py::module_& module) {
     py::class_<Context>(module, "Context")
         .def(py::init([](std::int64_t interval, unsigned workers, const std::string& directory,
                          const std::string& errorPolicy, const std::string& version,
-                         const std::string& name) {
-            return std::make_unique<Context>(
-                Context::Options{interval, workers, directory, errorPolicy, version, name});
+                         const std::string& name, unsigned processes) {
+            return std::make_unique<Context>(Context::Options{
+                interval, workers, directory, errorPolicy, version, name, processes});
         }))
         .def("setDirectory", &Context::setDirectory)
         .def("socketTextStream", &Context::socketTextStream, Entered())
@@ -258,8 +258,10 @@ void bindContext(py::module_& module) {
             "httpStream",
             [](Context& context, const std::string& host, std::uint16_t port,
                const std::string& path, std::size_t requestBytesMax, const std::string& tokenFile,
-               bool insecure) {
+               bool insecure, const std::string& certFile, const std::string& keyFile) {
                 HttpOptions options;
+                options.certFile = certFile;
+                options.keyFile = keyFile;
                 options.path = path;
                 options.requestBytesMax = requestBytesMax;
                 options.tokenFile = tokenFile;

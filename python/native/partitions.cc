@@ -5,16 +5,21 @@
 #include <vector>
 
 #include "python/native/accumulators.h"
+#include "python/native/step.h"
+#include "python/native/worker_pool.h"
 
 namespace tidemill::python {
 namespace {
 
-class PartitionsNode final : public core::NarrowNode<Object, Object> {
+class PartitionsNode final : public core::NarrowNode<Object, Object>, public CallsFunction {
 public:
     PartitionsNode(std::shared_ptr<core::StreamNode<Object>> parent, Function function)
         : core::NarrowNode<Object, Object>("mapPartitions", std::move(parent)),
           function_(std::move(function)) {
         this->setUserFunction(function_.identity());
+    }
+    void callIn(const std::shared_ptr<WorkerPool>& pool) override {
+        function_.callIn(pool, AnswerAs::kPartition);
     }
 
 private:
@@ -48,9 +53,8 @@ private:
             for (std::size_t i = 0; i < all_.size(); ++i)
                 PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), all_[i].release());
             all_.clear();
-            const auto iterator = orThrow(PyObject_GetIter(list.get()));
             const auto number = orThrow(PyLong_FromUnsignedLong(partition_));
-            const auto made = function_(number.get(), iterator.get());
+            const auto made = madeOf(number, list);
             std::vector<Object> out;
             const auto handOn = [&] {
                 adds.keep();
@@ -63,6 +67,16 @@ private:
                 if (out.size() == core::kChunkElements) handOn();
             });
             handOn();
+        }
+
+        Object madeOf(const Object& number, const Object& list) const {
+            if (!function_.isInWorkers()) {
+                const auto iterator = orThrow(PyObject_GetIter(list.get()));
+                return function_(number.get(), iterator.get());
+            }
+            const auto argument = orThrow(PyTuple_Pack(2, number.get(), list.get()));
+            const WorkerCalls calls(function_, {argument.get()});
+            return WorkerCalls::answerOf(function_, argument.get()).value();
         }
 
         const Function& function_;
@@ -79,7 +93,7 @@ private:
         return std::make_unique<PartitionSink>(function_, this->number(), task, std::move(below));
     }
 
-    const Function function_;
+    Function function_;
 };
 
 }  // namespace

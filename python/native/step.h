@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +15,7 @@
 #include "python/native/accumulators.h"
 #include "python/native/entry.h"
 #include "python/native/function.h"
+#include "python/native/worker_calls.h"
 
 namespace tidemill::python {
 
@@ -27,14 +30,27 @@ public:
     // Whether it makes exactly one element of each.
     virtual bool isOneToOne() const { return true; }
     virtual core::FunctionIdentity identity() const { return {}; }
+    // See CallsFunction.
+    virtual void callIn(const std::shared_ptr<WorkerPool>&) {}
+    // Before apply() is called for each of `chunk`: calls its function for all, if worker processes
+    // call it; while `calls` has a value its calls are answered.
+    virtual void callForAll(std::span<In>, std::optional<WorkerCalls>&) const {}
+};
+
+// A node that calls a function of the program for elements.
+class CallsFunction {
+public:
+    virtual ~CallsFunction() = default;
+    // Leaves that to the pool's processes, if they can do it. Before the job starts.
+    virtual void callIn(const std::shared_ptr<WorkerPool>& pool) = 0;
 };
 
 template <class In, class Out>
-class StepNode final : public core::NarrowNode<In, Out> {
+class StepNode final : public core::NarrowNode<In, Out>, public CallsFunction {
 public:
     // `keyed`: what is known of the elements made.
     StepNode(std::string kind, std::shared_ptr<core::StreamNode<In>> parent,
-             std::shared_ptr<const Step<In, Out>> step, core::Keyed keyed = core::Keyed::kNo)
+             std::shared_ptr<Step<In, Out>> step, core::Keyed keyed = core::Keyed::kNo)
         : core::NarrowNode<In, Out>(std::move(kind), std::move(parent)),
           step_(std::move(step)),
           keyed_(keyed) {
@@ -42,6 +58,7 @@ public:
     }
 
     core::Keyed keyed() const override { return keyed_; }
+    void callIn(const std::shared_ptr<WorkerPool>& pool) override { step_->callIn(pool); }
     bool holdsElements() const override { return false; }
 
 private:
@@ -59,6 +76,8 @@ private:
         void take(std::span<In> chunk) override {
             const GilScope gil;
             AddScope adds(addsOf_, node_, ordinal_);
+            std::optional<WorkerCalls> calls;
+            step_.callForAll(chunk, calls);
             std::size_t before = 0;
             guard_.forEach(
                 chunk, [&](In& element) { step_.apply(element, out_, arena_); },
@@ -105,7 +124,7 @@ private:
                                           std::move(below));
     }
 
-    std::shared_ptr<const Step<In, Out>> step_;
+    std::shared_ptr<Step<In, Out>> step_;
     core::Keyed keyed_;
 };
 

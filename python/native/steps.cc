@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "python/native/key_codec.h"
+#include "python/native/worker_pool.h"
 
 namespace tidemill::python {
 namespace {
@@ -57,15 +58,26 @@ private:
     const std::string operation_;
 };
 
-// A step that calls a function of the program.
-template <class In, class Out>
+PyObject* argumentOf(const Object& element) { return element.get(); }
+PyObject* argumentOf(const Pair& pair) { return pair.second.value.get(); }
+
+// A step that calls a function of the program. `kAs`: what is needed of what it gives.
+template <class In, class Out, AnswerAs kAs = AnswerAs::kValue>
 class Calling : public Step<In, Out> {
 public:
     explicit Calling(Function function) : function_(std::move(function)) {}
     core::FunctionIdentity identity() const override { return function_.identity(); }
+    void callIn(const std::shared_ptr<WorkerPool>& pool) override { function_.callIn(pool, kAs); }
+    void callForAll(std::span<In> chunk, std::optional<WorkerCalls>& calls) const override {
+        if (!function_.isInWorkers()) return;
+        std::vector<PyObject*> arguments;
+        arguments.reserve(chunk.size());
+        for (const In& element : chunk) arguments.push_back(argumentOf(element));
+        calls.emplace(function_, std::move(arguments));
+    }
 
 protected:
-    const Function function_;
+    Function function_;
 };
 
 struct Map final : Calling<Object, Object> {
@@ -75,7 +87,7 @@ struct Map final : Calling<Object, Object> {
     }
 };
 
-struct FlatMap final : Calling<Object, Object> {
+struct FlatMap final : Calling<Object, Object, AnswerAs::kList> {
     using Calling::Calling;
     void apply(Object& element, std::vector<Object>& out, core::Arena&) const override {
         const auto made = function_(element.get());
@@ -84,7 +96,7 @@ struct FlatMap final : Calling<Object, Object> {
     bool isOneToOne() const override { return false; }
 };
 
-struct Filter final : Calling<Object, Object> {
+struct Filter final : Calling<Object, Object, AnswerAs::kTruth> {
     using Calling::Calling;
     void apply(Object& element, std::vector<Object>& out, core::Arena&) const override {
         const auto answer = function_(element.get());
@@ -166,7 +178,7 @@ struct MapValues final : Calling<Pair, Pair> {
     }
 };
 
-struct FlatMapValues final : Calling<Pair, Pair> {
+struct FlatMapValues final : Calling<Pair, Pair, AnswerAs::kList> {
     using Calling::Calling;
     void apply(Pair& pair, std::vector<Pair>& out, core::Arena&) const override {
         const auto made = function_(pair.second.value.get());

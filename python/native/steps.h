@@ -10,7 +10,7 @@
 namespace tidemill::python {
 
 template <class In, class Out>
-using StepPtr = std::shared_ptr<const Step<In, Out>>;
+using StepPtr = std::shared_ptr<Step<In, Out>>;
 
 // Bytes that are no UTF-8 become U+FFFD.
 StepPtr<std::string_view, Object> decodeText();

@@ -23,12 +23,15 @@ class Together(AccumulatorParam):
 
 
 class Sums(unittest.TestCase):
+    workers = "threads"
+
     def setUp(self):
         self.sc = SparkContext("local[2]", "accumulators")
 
     def run_batches(self, build, *batches, directory=None, **options):
         """Runs batches of one queue through what build(stream) declares."""
-        ssc = StreamingContext(self.sc, interval=0.03, directory=directory, **options)
+        ssc = StreamingContext(self.sc, interval=0.03, directory=directory,
+                               workers=self.workers, **options)
         build(ssc.queueStream(list(batches), default=[]))
         ssc.start()
         try:

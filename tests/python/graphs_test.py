@@ -27,7 +27,8 @@ from tidemill.streaming import StreamingContext
 
 seed, life, directory = int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 out = open(sys.argv[5], "ab", 0)
-ssc = StreamingContext(interval=0.01, directory=directory)
+ssc = StreamingContext(interval=0.01, directory=directory,
+                       workers=("threads", "processes")[(seed + life) % 2])
 
 def note(node, stream):
     had = ssc.sparkContext.accumulator(0, name=str(node))
@@ -71,7 +72,8 @@ class Graphs(StreamTest):
         elements = 0
         for seed in range(FIRST_SEED, FIRST_SEED + GRAPHS):
             graph = Graph(seed, INTERVAL_MILLIS)
-            ssc = StreamingContext(interval=INTERVAL_MILLIS / 1000)
+            ssc = StreamingContext(interval=INTERVAL_MILLIS / 1000,
+                                   workers=("threads", "processes")[seed % 2])
             seen, times = collections.defaultdict(dict), {}
 
             def note(node, stream, seen=seen, times=times):

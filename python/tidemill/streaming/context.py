@@ -53,13 +53,24 @@ class StreamingContext:
     or flatMapValues raises: "stop" ends the job with the traceback, "skip" leaves the element out,
     "dead_letter" writes it to a file of the data directory too. What other functions raise always
     ends the job. version: change it when functions change in a way that changes results.
+
+    workers: who calls the functions of map, flatMap, filter, mapValues, flatMapValues and
+    mapPartitions: "threads" of this process, of which Python lets one run at a time; or
+    "processes", as many as the master has workers, forked from this one by start(), which run at
+    the same time. What functions are given and what they give is then copied from one process to
+    another, which pays when a call takes longer than some microseconds; and what they change in
+    variables of the program is changed in their process alone. Accumulators are exact either way.
     """
 
     _active = None
 
     def __init__(self, sparkContext: SparkContext | None = None, batchDuration: float | None = None,
                  *, interval: float | None = None, directory: str | os.PathLike | None = None,
-                 errorPolicy: str = "stop", version: str = "", name: str = ""):
+                 errorPolicy: str = "stop", version: str = "", name: str = "",
+                 workers: str = "threads"):
+        if workers not in ("threads", "processes"):
+            raise ValueError(f"StreamingContext: workers is {workers!r}: it is 'threads' or "
+                             "'processes'")
         if interval is None:
             interval = batchDuration if batchDuration is not None else 1.0
         self._sc = sparkContext if sparkContext is not None else SparkContext.getOrCreate()
@@ -67,7 +78,8 @@ class StreamingContext:
         self._remembered = None
         self._native = _native.Context(
             _seconds("StreamingContext", "the batch interval", interval), self._sc._workers,
-            os.fspath(directory) if directory is not None else "", errorPolicy, version, name)
+            os.fspath(directory) if directory is not None else "", errorPolicy, version, name,
+            self._sc.defaultParallelism if workers == "processes" else 0)
         self._directory = directory
         _contexts.add(self)
 
@@ -146,13 +158,17 @@ class StreamingContext:
 
     def httpStream(self, host: str = "127.0.0.1", port: int = 0, path: str = "/",
                    requestBytesMax: int = 8 << 20, tokenFile: str | os.PathLike | None = None,
-                   insecure: bool = False) -> DStream:
+                   insecure: bool = False, certFile: str | os.PathLike | None = None,
+                   keyFile: str | os.PathLike | None = None) -> DStream:
         """The lines of the bodies that are POSTed to http://host:port/path, each once, however
         often a session sends it (docs/guide/http.md). tokenFile: holds the token that requests must
-        bring; addresses that other machines reach need one, unless `insecure`."""
+        bring; addresses that other machines reach need one, unless `insecure`. certFile, keyFile: a
+        certificate and its key, for https."""
         return self._opened(self._native.httpStream(
             host, port, path, requestBytesMax,
-            os.fspath(tokenFile) if tokenFile is not None else "", insecure))
+            os.fspath(tokenFile) if tokenFile is not None else "", insecure,
+            os.fspath(certFile) if certFile is not None else "",
+            os.fspath(keyFile) if keyFile is not None else ""))
 
     def textFileStream(self, directory: str | os.PathLike, existing: str = "leave") -> DStream:
         """The lines of the files that appear in `directory`, each file once. `existing`: "take"
