@@ -11,6 +11,7 @@
 #include "sources/endpoint.h"
 #include "sources/socket_channel.h"
 #include "sources/text_receiver.h"
+#include "sources/tls_channel.h"
 #include "sources/unix_path.h"
 
 namespace tidemill::sources {
@@ -39,7 +40,10 @@ private:
         else if (host_.empty() || options_.port == 0)
             return core::fail(core::ErrorKind::kInvalid,
                               "a text source needs a host and a port to dial: " + where_);
-        where = "reads text from " + where_;
+        if (options_.tls) {
+            TM_ASSIGN(tls_, makeClientContext(options_.caFile));
+        }
+        where = (options_.tls ? "reads text by TLS from " : "reads text from ") + where_;
         dial();
         return {};
     }
@@ -55,8 +59,13 @@ private:
     }
 
     void ended(TextConnection&, const std::string& why) override {
-        if (!stopping()) tryAgain("connection to " + where_ + " ended: " + why);
+        const auto refusal = std::exchange(refusal_, {});
+        if (stopping()) return;
+        tryAgain(refusal.empty() ? "connection to " + where_ + " ended: " + why
+                                 : cannotConnect(refusal));
     }
+    void turnedAway(TextConnection&, const std::string& why) override { refusal_ = why; }
+    void letIn(TextConnection&) override { reached(); }
 
     std::shared_ptr<DialingReceiver> self() {
         return std::static_pointer_cast<DialingReceiver>(shared_from_this());
@@ -134,11 +143,18 @@ private:
         return "cannot connect to " + where_ + ": " + why;
     }
 
-    void connected(StreamSocket socket) {
+    void reached() {
         if (std::exchange(failing_, false)) recovered();
         core::logInfo(label() + ": connected to " + where_);
-        add(std::make_shared<TextConnection>(*network_, *this, makeSocketChannel(std::move(socket)),
-                                             TextConnection::Limits::kDoNotHold, options_.csv));
+    }
+
+    void connected(StreamSocket socket) {
+        if (!tls_) reached();
+        auto channel = tls_ ? makeTlsChannel(std::move(socket), tls_, host_)
+                            : makeSocketChannel(std::move(socket));
+        add(std::make_shared<TextConnection>(*network_, *this, std::move(channel),
+                                             TextConnection::Limits::kDoNotHold, options_.csv),
+            tls_ ? std::make_unique<Gate>("") : nullptr);
     }
 
     // Reports the first failure only, until there is a connection again.
@@ -158,11 +174,13 @@ private:
     const std::string host_;                 // without brackets
     const std::optional<std::string> path_;  // of a Unix socket
     const std::string where_;                // host and port, for messages
+    TlsContext tls_;                         // null: no encryption
     Tcp::resolver resolver_;
     asio::steady_timer timer_;         // until the next round of attempts
     asio::steady_timer attemptTimer_;  // of one attempt
     std::vector<Tcp::endpoint> addresses_;
     std::string failures_;  // of this round
+    std::string refusal_;   // why TLS was not agreed on
     std::shared_ptr<Tcp::socket> dialling_;
     core::Backoff backoff_;
     bool failing_ = false;

@@ -49,6 +49,10 @@ struct DialOptions {
     // At most so long after a first failure; then as Backoff says.
     std::chrono::milliseconds firstRetry{2'000};
     std::optional<CsvRecords> csv{};  // records are those of CSV; none: lines
+    // The server speaks TLS, and its certificate is for `host`, vouched for by those in `caFile`;
+    // empty: by those that the system trusts.
+    bool tls = false;
+    std::string caFile{};
 };
 
 // Text from clients that connect to us.

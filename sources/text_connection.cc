@@ -52,6 +52,7 @@ void TextConnection::passGate() {
         case Gate::Pass::kOpen:
             gate_.reset();
             network_.limits().set(*this, std::nullopt);
+            receiver_.letIn(*this);
             return begin();
         case Gate::Pass::kWrongToken:
             gate_.reset();

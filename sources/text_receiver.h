@@ -52,6 +52,8 @@ public:
     void connectionClosed(TextConnection& connection, const std::string& why);
     // A client that may not send lines.
     virtual void turnedAway(TextConnection&, const std::string& /*why*/) {}
+    // The connection's gate is open: its lines come now.
+    virtual void letIn(TextConnection&) {}
 
     ReceiverCounters counters;
 

@@ -60,7 +60,7 @@ public:
 
     Result<std::uint64_t> run() {
         if (options_.tls) {
-            TM_ASSIGN(tls_, makeClientContext(options_.caFile));
+            TM_ASSIGN(tls_, makeClientContext(options_.caFile, "--ca"));
         }
         auto lastSeen = Clock::now();
         for (;;) {

@@ -19,9 +19,12 @@ public:
 
     TlsChannel(Socket socket, const TlsContext& context)
         : socket_(std::move(socket)), tls_(context, socket_.native_handle()) {
-        asio::error_code ignored;
-        socket_.non_blocking(true, ignored);
-        keepAlive(socket_.native_handle());
+        prepare();
+    }
+    TlsChannel(Socket socket, const TlsContext& context, const std::string& host)
+        : socket_(std::move(socket)), tls_(context, socket_.native_handle(), host) {
+        prepare();
+        answered_ = true;  // a server is told nothing
     }
 
     bool isOpen(asio::error_code& error) override {
@@ -89,6 +92,12 @@ public:
     bool peerGone() override { return isPeerGone(socket_.native_handle()); }
 
 private:
+    void prepare() {
+        asio::error_code ignored;
+        socket_.non_blocking(true, ignored);
+        keepAlive(socket_.native_handle());
+    }
+
     Socket socket_;
     TlsStream tls_;
     bool answered_ = false;  // in plain text
@@ -98,6 +107,11 @@ private:
 
 std::unique_ptr<Channel> makeTlsChannel(StreamSocket socket, const TlsContext& context) {
     return std::make_unique<TlsChannel>(std::move(socket), context);
+}
+
+std::unique_ptr<Channel> makeTlsChannel(StreamSocket socket, const TlsContext& context,
+                                        const std::string& host) {
+    return std::make_unique<TlsChannel>(std::move(socket), context, host);
 }
 
 }  // namespace tidemill::sources

@@ -63,7 +63,7 @@ Result<TlsContext> makeServerContext(const SecurityFiles& files) {
     return context;
 }
 
-Result<TlsContext> makeClientContext(const std::string& caFile) {
+Result<TlsContext> makeClientContext(const std::string& caFile, const char* option) {
     TM_ASSIGN(auto context, makeContext(::TLS_client_method()));
     auto* raw = context.get();
     ::ERR_clear_error();
@@ -71,7 +71,7 @@ Result<TlsContext> makeClientContext(const std::string& caFile) {
     if (caFile.empty()) {
         ::SSL_CTX_set_default_verify_paths(raw);
     } else if (::SSL_CTX_load_verify_locations(raw, caFile.c_str(), nullptr) != 1) {
-        return core::fail(wrongFile("--ca", caFile, "holds no certificates that can be read"));
+        return core::fail(wrongFile(option, caFile, "holds no certificates that can be read"));
     }
     return context;
 }

@@ -1,5 +1,5 @@
 // What an end of TLS connections is set up with: its certificate, or whom it trusts. Private to
-// sources/, but for checkSecurity().
+// sources/, but for what checks the files of a job: checkSecurity(), makeClientContext().
 #pragma once
 
 #include <memory>
@@ -19,8 +19,9 @@ using TlsContext = std::shared_ptr<ssl_ctx_st>;
 core::Result<TlsContext> makeServerContext(const SecurityFiles& files);
 
 // Trusts what the certificates in `caFile` vouch for; empty: what the system trusts. Errors:
-// kInvalid, with the file.
-core::Result<TlsContext> makeClientContext(const std::string& caFile);
+// kInvalid, with the file, and with `option` as what it was given by.
+core::Result<TlsContext> makeClientContext(const std::string& caFile,
+                                           const char* option = "ca_file");
 
 // Whether a source could be started with these files. Errors: those of the two above, and of the
 // token.

@@ -57,13 +57,15 @@ DStream<std::string_view> StreamingContext::socketTextStream(std::string host, s
     host = sources::withoutBrackets(std::move(host));
     source.description = "socketTextStream dials " + sources::hostAndPort(host, port);
     source.receive =
-        [host, port, csv = options.csv](
+        [host, port, options = std::move(options)](
             const SourceEnvironment& environment) -> core::Result<std::shared_ptr<core::Source>> {
         sources::DialOptions dial;
         dial.label = environment.label;
         dial.host = host;
         dial.port = port;
-        dial.csv = csv;
+        dial.csv = options.csv;
+        dial.tls = options.tls;
+        dial.caFile = options.caFile;
         return environment.network.dialText(environment.id, dial, environment.observer);
     };
     return textStream("socketTextStream", std::move(source));

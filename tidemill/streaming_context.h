@@ -61,6 +61,10 @@ struct SocketOptions {
     std::optional<Rate> maxRate{};
     // Records are those of CSV; none: lines.
     std::optional<CsvRecords> csv{};
+    // The server speaks TLS, 1.2 or newer, and has a certificate for the host that is dialled,
+    // vouched for by one in this file (PEM); empty: by those that the system trusts.
+    bool tls = false;
+    std::string caFile{};
 };
 
 // Limits of a listening text source.

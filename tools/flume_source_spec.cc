@@ -2,6 +2,7 @@
 
 #include "core/logging.h"
 #include "sources/flume/flume_source.h"
+#include "sources/tls_context.h"
 #include "tools/listen_address.h"
 #include "tools/listen_conflicts.h"
 
@@ -18,8 +19,9 @@ void readListen(TomlTable& table, SourceSpec& source, JobFileErrors& errors) {
     if (!isThisMachine(source.host) && !source.flume.allowRemote)
         errors.add(table.at("listen"),
                    "\"" + table.text("listen", "") +
-                       "\" can be reached by other machines, without encryption; add "
-                       "allow_remote = true if that is meant");
+                       "\" can be reached by other machines, and anybody there may send" +
+                       (source.flume.encrypts() ? "" : ", without encryption") +
+                       "; add allow_remote = true if that is meant");
 }
 
 void readDedup(TomlTable& table, FlumeOptions& flume, JobFileErrors& errors) {
@@ -65,6 +67,11 @@ void readFlumeSource(TomlTable& table, std::size_t receiveBudget, SourceSpec& so
         number("max_connections_per_address", flume.connectionsPerAddressMax, kConnectionsMost);
     flume.requestTimeMax = table.duration("request_time", flume.requestTimeMax, Duration(1));
     flume.answerTimeMax = table.duration("answer_time", flume.answerTimeMax, Duration(100));
+    flume.certFile = table.text("cert_file", "");
+    flume.keyFile = table.text("key_file", "");
+    if (const auto checked = sources::checkSecurity({flume.certFile, flume.keyFile, {}}); !checked)
+        errors.add(table.at(flume.certFile.empty() ? "key_file" : "cert_file"),
+                   checked.error().message);
     flume.allowRemote = table.boolean("allow_remote", false);
     source.headers = table.texts("headers");
     readDedup(table, flume, errors);

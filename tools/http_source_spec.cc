@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "sources/http/http_check.h"
+#include "sources/tls_context.h"
 #include "tools/listen_address.h"
 #include "tools/listen_conflicts.h"
 
@@ -31,6 +32,8 @@ void readHttpSource(TomlTable& table, std::size_t receiveBudget, SourceSpec& sou
     auto& http = source.http;
     http.path = table.text("path", "/" + source.name);
     http.tokenFile = table.text("token_file", "");
+    http.certFile = table.text("cert_file", "");
+    http.keyFile = table.text("key_file", "");
     http.insecure = table.boolean("insecure", false);
     http.requestBytesMax =
         table.size("max_request_bytes", http.requestBytesMax, sources::http::kRequestBytesMin,
@@ -48,6 +51,9 @@ void readHttpSource(TomlTable& table, std::size_t receiveBudget, SourceSpec& sou
     if (!http.tokenFile.empty())
         if (const auto token = sources::http::readToken(http.tokenFile); !token)
             errors.add(table.at("token_file"), token.error().message);
+    if (const auto checked = sources::checkSecurity({http.certFile, http.keyFile, {}}); !checked)
+        errors.add(table.at(http.certFile.empty() ? "key_file" : "cert_file"),
+                   checked.error().message);
     if (std::bit_ceil(http.requestBytesMax + 1) > receiveBudget)
         errors.add(table.at("max_request_bytes"),
                    "a request of max_request_bytes, " + std::to_string(http.requestBytesMax) +

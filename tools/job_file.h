@@ -59,6 +59,8 @@ struct SourceSpec {
     std::size_t connectionsPerAddressMax = 64;
     bool allowRemote = false;
     std::string certFile{}, keyFile{}, tokenFile{};  // listen, listen_acknowledged
+    bool tls = false;                                // socket
+    std::string caFile{};                            // socket, with tls
     std::optional<Rate> maxRate;
     bool wrong = false;  // it has errors: nothing can be said about what reads it
     Position at;

@@ -71,8 +71,10 @@ private:
         const auto listen = listenOptionsOf(source);
         switch (source.type) {
             case SourceSpec::Type::kSocket:
-                return remember(source.name, context_.socketTextStream(source.host, source.port,
-                                                                       {std::nullopt, source.csv}));
+                return remember(source.name,
+                                context_.socketTextStream(
+                                    source.host, source.port,
+                                    {std::nullopt, source.csv, source.tls, source.caFile}));
             case SourceSpec::Type::kListen:
                 return remember(source.name,
                                 context_.listenTextStream(source.host, source.port, listen));

@@ -64,6 +64,21 @@ void readSecurity(TomlTable& table, SourceSpec& source, JobFileErrors& errors) {
         errors.add(table.at("token_file"), token.error().message);
 }
 
+// Of a server that is dialled.
+void readServerTls(TomlTable& table, SourceSpec& source, JobFileErrors& errors) {
+    source.tls = table.boolean("tls", false);
+    source.caFile = table.text("ca_file", "");
+    if (!source.caFile.empty() && !source.tls)
+        return errors.add(table.at("ca_file"),
+                          "ca_file says whom to trust when the server speaks TLS: add tls = true");
+    if (!source.tls) return;
+    if (sources::unixPathOf(source.host))
+        return errors.add(table.at("tls"),
+                          "a Unix socket needs no TLS: what goes through it stays on this machine");
+    if (const auto context = sources::makeClientContext(source.caFile); !context)
+        errors.add(table.at(source.caFile.empty() ? "tls" : "ca_file"), context.error().message);
+}
+
 // The same for Unix sockets, by their paths.
 void sharesNoPath(const SourceSpec& source, Position at, const std::vector<SourceSpec>& others,
                   JobFileErrors& errors) {
@@ -191,6 +206,7 @@ SourceSpec readSource(TomlTable& table, const JobFile& job, JobFileErrors& error
     else
         source.port =
             static_cast<std::uint16_t>(table.requiredInteger("port", dials ? 1 : 0, 65535));
+    if (dials) readServerTls(table, source, errors);
     if (!dials) {
         source.connectionsMax =
             static_cast<std::size_t>(table.integer("max_connections", 1024, 1, 1'000'000));

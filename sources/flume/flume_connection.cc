@@ -53,6 +53,11 @@ void FlumeConnection::channelWritable() {
 
 void FlumeConnection::readMore() {
     const auto self = shared_from_this();  // the intake may forget it
+    asio::error_code agreed;
+    if (!channel_->isOpen(agreed)) {
+        if (wouldBlock(agreed)) return channel_->waitReadable(self);
+        return intake_->refuse(*this, channel_->trouble());
+    }
     isReading_ = true;
     takeBytes(std::exchange(rest_, {}));
     std::size_t taken = 0;

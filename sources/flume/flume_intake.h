@@ -31,6 +31,7 @@
 #include "sources/flume/flume_connection.h"
 #include "sources/network.h"
 #include "sources/network_service.h"
+#include "sources/tls_context.h"
 
 namespace tidemill::sources::flume {
 
@@ -103,6 +104,7 @@ private:
     core::SourceObserver* const observer_;
     const EventLimits limits_;
     std::unique_ptr<Acceptor> acceptor_;
+    TlsContext tls_;  // null: no encryption
     asio::steady_timer timer_, retryTimer_, acceptTimer_;
     EventBatch events_;  // of the request at hand
     std::array<char, 64 << 10> readBuffer_;

@@ -10,6 +10,7 @@
 #include "sources/flume/flume_source.h"
 #include "sources/socket_channel.h"
 #include "sources/text_receiver.h"
+#include "sources/tls_channel.h"
 
 namespace tidemill::sources::flume {
 namespace {
@@ -48,8 +49,8 @@ Result<> FlumeIntake::start() {
     started_ = true;
     const std::string where =
         std::string("takes events of Flume agents (") +
-        (listen_.options.protocol == FlumeProtocol::kAvro ? "avro" : "thrift") + ") on " +
-        acceptor_->where();
+        (listen_.options.protocol == FlumeProtocol::kAvro ? "avro" : "thrift") +
+        (listen_.options.encrypts() ? ", TLS" : "") + ") on " + acceptor_->where();
     core::logInfo(label_ + ": " + where);
     if (observer_ != nullptr) observer_->sourceStarted(source_, where);
     return {};
@@ -65,6 +66,9 @@ Result<> FlumeIntake::open() {
                               " bytes of memory, but receive_budget is " +
                               std::to_string(network_->pool().budgetBytes()) +
                               ": make that larger, or requests smaller");
+    if (options.encrypts()) {
+        TM_ASSIGN(tls_, makeServerContext({options.certFile, options.keyFile, {}}));
+    }
     TM_ASSIGN(acceptor_,
               makeAcceptor(network_->loop().io(), options.host, options.port, options.allowRemote));
     port_ = acceptor_->port();
@@ -108,7 +112,8 @@ void FlumeIntake::accepted(Acceptor::Client client) {
         return report("too many connections: " + why + "; new ones are closed until one ends");
     }
     if (!client.host.empty()) ++perAddress_[client.host];
-    auto channel = makeSocketChannel(std::move(client.socket));
+    auto channel = tls_ ? makeTlsChannel(std::move(client.socket), tls_)
+                        : makeSocketChannel(std::move(client.socket));
     channel->sendAtOnce();
     auto connection = std::make_shared<FlumeConnection>(
         shared_from_this(), std::move(channel), makeProtocol(listen_.options.protocol, limits_),

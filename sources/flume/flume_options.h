@@ -47,8 +47,15 @@ struct FlumeOptions {
     // How long an id is remembered after it came last; at least 1 s.
     std::chrono::milliseconds dedupFor{3'600'000};
 
-    // Addresses that other machines can reach are refused unless this is set: there is no
-    // encryption, and anybody there may send.
+    // Files with a certificate and its key, in PEM: agents speak TLS (ssl = true of their sinks).
+    // Behind the certificate those between it and its issuer. Read once, when the stream starts.
+    // Empty: no encryption.
+    std::string certFile{};
+    std::string keyFile{};
+    bool encrypts() const { return !certFile.empty() || !keyFile.empty(); }
+
+    // Addresses that other machines can reach are refused unless this is set: anybody there may
+    // send.
     bool allowRemote = false;
 };
 

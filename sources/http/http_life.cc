@@ -5,10 +5,12 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <thread>
 
+#include "core/file_system.h"
 #include "core/logging.h"
 #include "core/secrets.h"
 #include "core/workers.h"
@@ -17,6 +19,7 @@
 #include "sources/http/http_intake.h"
 #include "sources/http/http_source.h"
 #include "sources/text_receiver.h"
+#include "sources/tls_context.h"
 
 namespace tidemill::sources::http {
 namespace {
@@ -80,6 +83,28 @@ void onConnection(void* intake, MHD_Connection* connection, void** context,
     else static_cast<HttpIntake*>(intake)->closed(*static_cast<Connection*>(*context));
 }
 
+constexpr const char* kTlsPriorities = "NORMAL:-VERS-TLS1.0:-VERS-TLS1.1";
+constexpr std::size_t kPemBytesMax = 1 << 20;
+
+// What the HTTP library is told of encryption. It keeps pointers into it while the daemon starts.
+struct Encryption {
+    std::string certificate;
+    std::string key;
+    std::array<MHD_OptionItem, 4> options{{{MHD_OPTION_END, 0, nullptr}}};
+
+    Result<> read(const HttpOptions& from) {
+        TM_TRY(checkSecurity({from.certFile, from.keyFile, {}}));
+        TM_ASSIGN(certificate,
+                  core::readWholeFile(core::posixFileSystem(), from.certFile, kPemBytesMax));
+        TM_ASSIGN(key, core::readWholeFile(core::posixFileSystem(), from.keyFile, kPemBytesMax));
+        options = {{{MHD_OPTION_HTTPS_MEM_CERT, 0, certificate.data()},
+                    {MHD_OPTION_HTTPS_MEM_KEY, 0, key.data()},
+                    {MHD_OPTION_HTTPS_PRIORITIES, 0, const_cast<char*>(kTlsPriorities)},
+                    {MHD_OPTION_END, 0, nullptr}}};
+        return {};
+    }
+};
+
 class Handle final : public ReceiverHandle<ListeningReceiver, HttpIntake> {
 public:
     using ReceiverHandle::ReceiverHandle;
@@ -114,8 +139,9 @@ Result<> HttpIntake::start() {
         network_->add(*this);
         armTimer();
     });
-    const auto where = "takes HTTP requests on " +
-                       hostAndPort(withoutBrackets(listen_.address), port_) + listen_.options.path;
+    const auto where = std::string(listen_.options.encrypts() ? "takes HTTPS" : "takes HTTP") +
+                       " requests on " + hostAndPort(withoutBrackets(listen_.address), port_) +
+                       listen_.options.path;
     core::logInfo(label_ + ": " + where);
     if (observer_ != nullptr) observer_->sourceStarted(source_, where);
     return {};
@@ -143,6 +169,11 @@ Result<> HttpIntake::open() {
     socket_.emplace(std::move(socket));
     port_ = socket_->port();
     unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
+    Encryption encryption;
+    if (options.encrypts()) {
+        TM_TRY(encryption.read(options));
+        flags |= MHD_USE_TLS;
+    }
     if (socket_->isIpv6()) flags |= MHD_USE_IPv6;
     const auto connectionsMax = static_cast<unsigned>(
         std::min<std::size_t>(options.connectionsMax, 1'000'000) + kSpareConnections);
@@ -151,7 +182,7 @@ Result<> HttpIntake::open() {
         MHD_OPTION_CONNECTION_LIMIT, connectionsMax, MHD_OPTION_CONNECTION_TIMEOUT, 0U,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionBytes, MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_NOTIFY_CONNECTION, &onConnection, this, MHD_OPTION_NOTIFY_COMPLETED,
-        &onCompleted, this, MHD_OPTION_END);
+        &onCompleted, this, MHD_OPTION_ARRAY, encryption.options.data(), MHD_OPTION_END);
     if (daemon_ != nullptr) return {};
     return core::fail(ErrorKind::kIo,
                       std::string("the HTTP server could not start: ") + std::strerror(errno));

@@ -32,6 +32,12 @@ struct HttpOptions {
     // No more is taken than this, on average: 503. In bytes, those of the lines.
     std::optional<Rate> maxRate{};
 
+    // Files with a certificate and its key, in PEM: requests come to https://. Behind the certificate
+    // those between it and its issuer. Read once, when the stream starts. Empty: no encryption.
+    std::string certFile{};
+    std::string keyFile{};
+    bool encrypts() const { return !certFile.empty() || !keyFile.empty(); }
+
     // A file with a token, which requests must bring: "Authorization: Bearer TOKEN". One line end
     // at its end is no part of it. Read once, when the stream starts. Empty: none.
     std::string tokenFile{};

@@ -50,11 +50,14 @@ protected:
     fs::path spool() const { return agentData() / "spool"; }
     std::string agentLog() const { return tailOf((rig_.path() / "agent.log").string(), 30); }
 
-    std::unique_ptr<ChildProcess> startAgent(const std::string& sink) const {
+    std::unique_ptr<ChildProcess> startAgent(
+        const std::string& sink, const std::vector<std::string>& properties = {}) const {
+        std::vector<std::string> arguments{TIDEMILL_FLUME_AGENT, "run", std::to_string(port_),
+                                           agentData(), "a.sinks.k.type=" + sink};
+        arguments.insert(arguments.end(), properties.begin(), properties.end());
         const auto log = (rig_.path() / "agent.log").string();
         return std::make_unique<ChildProcess>(
-            ChildProcess::Options{.arguments = {TIDEMILL_FLUME_AGENT, "run", std::to_string(port_),
-                                                agentData(), "a.sinks.k.type=" + sink},
+            ChildProcess::Options{.arguments = std::move(arguments),
                                   .environment = {},
                                   .outputFile = log,
                                   .errorFile = log});
@@ -149,6 +152,32 @@ TEST_F(FlumeAgent, WhatItSendsIsCounted) {
         agent->kill();
         stop(*daemon);
     }
+}
+
+TEST_F(FlumeAgent, SendsByTls) {
+    const std::string pem = (rig_.path() / "mill.pem").string();
+    const std::string key = (rig_.path() / "mill.key").string();
+    const auto made =
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=127.0.0.1 -addext "
+        "subjectAltName=IP:127.0.0.1 -keyout " +
+        key + " -out " + pem + " >/dev/null 2>&1";
+    if (std::system(made.c_str()) != 0) GTEST_SKIP() << "needs openssl";
+    writeJob("avro", "cert_file = \"" + pem + "\"\nkey_file = \"" + key + "\"\n");
+    const auto daemon = rig_.start();
+    spoolFile(100);
+    auto plain = startAgent("avro");
+    const auto until = Clock::now() + kLongest;
+    while (Clock::now() < until &&
+           rig_.daemonErrors().find("does not speak TLS") == std::string::npos)
+        sleepMillis(50);
+    EXPECT_THAT(rig_.daemonErrors(), testing::HasSubstr("does not speak TLS"));
+    plain->kill();
+    const auto agent = startAgent("avro", {"a.sinks.k.ssl=true", "a.sinks.k.trust-all-certs=true"});
+    for (int file = 0; file < 10; ++file) spoolFile(100);
+    EXPECT_TRUE(awaitAll()) << rig_.daemonErrors() << agentLog();
+    EXPECT_EQ(countedAgain(), 0);
+    agent->kill();
+    stop(*daemon);
 }
 
 TEST_F(FlumeAgent, NothingIsLostWhenBothAreKilled) {

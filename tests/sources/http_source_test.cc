@@ -286,6 +286,42 @@ TEST_F(HttpSource, ATokenIsAskedFor) {
     EXPECT_EQ(lines().size(), 1u);
 }
 
+TEST_F(HttpSource, SpeaksTlsWithACertificate) {
+    const auto directory = testing::TempDir() + "http_tls";
+    const auto run = [&](const std::string& command) {
+        return std::system(("mkdir -p " + directory + " && cd " + directory + " && { " + command +
+                            "; } >out 2>err")
+                               .c_str());
+    };
+    const std::string make =
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 "
+        "-nodes -days 1 -subj /CN=mill -addext subjectAltName=IP:127.0.0.1 ";
+    if (run(make + "-keyout mill.key -out mill.pem && curl --version") != 0)
+        GTEST_SKIP() << "needs openssl and curl";
+    ASSERT_EQ(run(make + "-keyout other.key -out other.pem"), 0);
+    HttpOptions options;
+    options.certFile = directory + "/mill.pem";
+    options.keyFile = directory + "/mill.key";
+    open(options);
+    const std::string url = "https://127.0.0.1:" + std::to_string(source->port()) + "/";
+    const std::string curl = "printf 'a\\nb\\n' | curl -sS --fail --data-binary @- ";
+    EXPECT_EQ(run(curl + "--cacert mill.pem " + url + " && grep taken out"), 0);
+    EXPECT_EQ(lines(), (std::vector<std::string>{"a", "b"}));
+    EXPECT_NE(run(curl + "--cacert other.pem " + url), 0) << "of another authority";
+    EXPECT_NE(run(curl + "--cacert mill.pem --tls-max 1.1 " + url), 0) << "too old";
+    EXPECT_FALSE(client().post("/", "c\n")) << "without TLS";
+    EXPECT_EQ(lines().size(), 2u);
+
+    HttpListen listen;
+    listen.options.certFile = directory + "/mill.pem";
+    for (const std::string key : {"", "/other.key", "/none.key"}) {
+        listen.options.keyFile = key.empty() ? "" : directory + key;
+        const auto refused = service->listenHttp(core::SourceId(4), listen)->start();
+        ASSERT_FALSE(refused) << key;
+        EXPECT_THAT(refused.error().message, HasSubstr(key.empty() ? "key" : directory)) << key;
+    }
+}
+
 TEST_F(HttpSource, AnAddressThatOthersReachNeedsATokenOrItsWord) {
     open();
     HttpListen listen;

@@ -5,15 +5,19 @@
 #include <unistd.h>
 
 #include <asio/error.hpp>
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <optional>
+#include <thread>
 
 #include "sources/connect_socket.h"
 #include "sources/text_sender.h"
 #include "sources/tls_stream.h"
 #include "tests/sources/listening_fixture.h"
+#include "tests/support/child_process.h"
 
 namespace tidemill::sources {
 namespace {
@@ -348,6 +352,80 @@ TEST_F(TlsText, AnAddressThatOthersReachNeedsBothOrItsWord) {
         receiver = service->listenText(core::SourceId(3), listen);
         EXPECT_EQ(receiver->start().has_value(), token);
     }
+}
+
+class Troubles final : public core::SourceObserver {
+public:
+    void sourceStarted(core::SourceId, const std::string&) override {}
+    void sourceError(core::SourceId, const std::string& what, Trouble) override {
+        const std::lock_guard lock(mutex_);
+        said_.push_back(what);
+    }
+    void sourceRecovered(core::SourceId) override { ++recovered; }
+    void sourceFailed(core::SourceId, core::Error) override {}
+    void sourceStopped(core::SourceId, const std::string&) override {}
+    std::vector<std::string> said() const {
+        const std::lock_guard lock(mutex_);
+        return said_;
+    }
+    std::atomic<int> recovered{0};
+
+private:
+    mutable std::mutex mutex_;
+    std::vector<std::string> said_;
+};
+
+TEST_F(TlsText, AServerThatIsDialledSpeaksIt) {
+    const auto port = test::freePort();
+    // Sends its two lines to the first who agrees on TLS, and stays for a while.
+    const std::string server =
+        "(printf 'a\\nb\\n'; sleep 20) | timeout 20 openssl s_server -quiet -accept 127.0.0.1:" +
+        std::to_string(port) + " -cert " + file("mill.pem") + " -key " + file("mill.key") +
+        " >/dev/null 2>&1 & echo $! >" + file("pid");
+    ASSERT_EQ(std::system(server.c_str()), 0);
+    ASSERT_TRUE(makeCertificate(directory_, "other", "IP:127.0.0.1"));
+    log = std::make_unique<Log>();
+    pool = core::BufferPool::make(64 << 20);
+    service = std::move(*NetworkService::make(*log, pool, {}));
+    const auto dialled = [&](const std::string& ca, core::SourceObserver& observer) {
+        DialOptions dial;
+        dial.host = "127.0.0.1";
+        dial.port = port;
+        dial.firstRetry = milliseconds(20);
+        dial.tls = true;
+        dial.caFile = file(ca);
+        return service->dialText(core::SourceId(1), dial, &observer);
+    };
+
+    Troubles distrust;
+    auto source = dialled("other.pem", distrust);
+    ASSERT_TRUE(source->start());
+    ASSERT_TRUE(test::eventually([&] {
+        const auto said = distrust.said();
+        return !said.empty() && said.back().find("certificate") != std::string::npos;
+    })) << testing::PrintToString(distrust.said());
+    std::this_thread::sleep_for(milliseconds(200));
+    EXPECT_EQ(distrust.recovered, 0) << "while nothing came through";
+    EXPECT_LE(distrust.said().size(), 2u) << "said once, however often it is tried";
+    source.reset();
+    EXPECT_EQ(log->lineCount(), 0u);
+
+    Troubles trust;
+    source = dialled("mill.pem", trust);
+    ASSERT_TRUE(source->start());
+    EXPECT_TRUE(arrives(2)) << testing::PrintToString(trust.said());
+    EXPECT_EQ(log->lines(), (std::vector<std::string>{"a", "b"}));
+    source.reset();
+    std::system(("pkill -P $(cat " + file("pid") + ")").c_str());
+
+    DialOptions wrong;
+    wrong.host = "127.0.0.1";
+    wrong.port = port;
+    wrong.tls = true;
+    wrong.caFile = file("none.pem");
+    const auto refused = service->dialText(core::SourceId(1), wrong, &trust)->start();
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().message, HasSubstr("ca_file \"" + file("none.pem")));
 }
 
 }  // namespace
