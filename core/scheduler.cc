@@ -168,6 +168,7 @@ BatchRecord Scheduler::makeRecord(BatchTime time, const std::vector<BlockPtr>& b
     record.onError = options_.onError;
     record.nonce = options_.nonce;
     record.failedBefore = std::exchange(skipped_, {});
+    record.changesBefore = std::exchange(changes_, {});
     record.fingerprint = std::exchange(nextFingerprint_, options_.fingerprint);
     return record;
 }
@@ -192,6 +193,7 @@ Result<> Scheduler::run(const BatchRecord& record, std::vector<BlockPtr> blocks,
         if (!ran) return core::fail(hooks_.batchFailed(batch, std::move(ran.error())));
         skipped_ = failed.takeSkipped();
         TM_TRY(hooks_.afterRun(batch, how.isLast));
+        changes_ = hooks_.changesOfBatch();
         batchSize_.ran(bytes, batch.heldBytes());
     }
     last_ = record;
