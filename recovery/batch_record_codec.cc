@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/byte_codec.h"
+#include "core/mutant.h"
 #include "core/output.h"
 #include "recovery/frame.h"
 
@@ -63,8 +64,9 @@ std::string encodeBatchRecord(const core::BatchRecord& record) {
         out.u32(range.source.value);
         out.string(range.bytes);
     });
-    out.u64(record.steps);
-    out.u8(static_cast<std::uint8_t>(record.onError));
+    out.u64(TM_MUTANT(filter_not_recorded) ? 0 : record.steps);
+    const auto policy = TM_MUTANT(policy_not_recorded) ? core::OnError::kStop : record.onError;
+    out.u8(static_cast<std::uint8_t>(policy));
     out.u64(record.nonce);
     out.u32(record.revision);
     out.list(record.skippedByOption, [&](const core::RecordPlace& place) {

@@ -5,6 +5,7 @@
 
 #include "core/check.h"
 #include "core/logging.h"
+#include "core/mutant.h"
 #include "state/delta.h"
 #include "state/range_view.h"
 #include "state/rocks_store.h"
@@ -163,7 +164,7 @@ bool apply(const RangeDelta* delta, std::string_view key, Operands operands, con
     switch (changeOf(*slot)) {
         case Change::kRemoved: return true;
         case Change::kOperand:
-            if (operands == Operands::kInTheRows) return false;
+            if (operands == Operands::kInTheRows && !TM_MUTANT(operand_counted_twice)) return false;
             number = found ? reduceNumbers(delta->kind(), number, slot->value) : slot->value;
             found = true;
             return false;

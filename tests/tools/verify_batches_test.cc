@@ -1,4 +1,4 @@
-// Which batch was the first that changed the state in another way than it does when it is run again.
+// Which batch was the first to change the state in another way than when it is run again.
 #include "recovery/batch_record_codec.h"
 #include "recovery/frame.h"
 #include "recovery/segment.h"
