@@ -1,6 +1,7 @@
 #include "core/batch_directory.h"
 
 #include "core/failpoint.h"
+#include "core/mutant.h"
 
 namespace tidemill::core {
 namespace {
@@ -37,7 +38,7 @@ Result<> PartFile::flush() {
 Result<> PartFile::finish() {
     if (compressor_) compressor_->finish(pending_);
     TM_TRY(flush());
-    return file_->sync();
+    return TM_MUTANT(results_not_synced) ? Result<>() : file_->sync();
 }
 
 Result<std::optional<BatchDirectory>> BatchDirectory::begin(FileSystem& files, Path path,
@@ -46,7 +47,7 @@ Result<std::optional<BatchDirectory>> BatchDirectory::begin(FileSystem& files, P
     if (files.exists(path)) {
         TM_ASSIGN(const auto found, readResultMark(files, path / kResultMarkName));
         TM_ASSIGN(const auto published, comparePublished(path, found, mark));
-        if (published == Published::kSame) {
+        if (published == Published::kSame && !TM_MUTANT(published_batch_written_again)) {
             // The run that published it may have ended before it came to this.
             TM_TRY(files.removeTree(replacedPath(path)));
             return std::nullopt;

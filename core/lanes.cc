@@ -1,6 +1,7 @@
 #include "core/lanes.h"
 
 #include "core/byte_codec.h"
+#include "core/mutant.h"
 
 namespace tidemill::core {
 
@@ -8,11 +9,11 @@ bool Lanes::advance(const BlockOrigin& origin) {
     if (origin.lane.empty()) return true;
     const auto found = positions_.find(origin.lane);
     if (found == positions_.end()) {
-        if (!origin.from.empty()) return false;
+        if (!origin.from.empty() && !TM_MUTANT(lane_begun_anywhere)) return false;
         if (!origin.to.empty()) positions_.emplace(origin.lane, origin.to);
         return true;
     }
-    if (found->second != origin.from) return false;
+    if (found->second != origin.from && !TM_MUTANT(repeated_part_taken)) return false;
     if (origin.to.empty()) positions_.erase(found);
     else found->second = origin.to;
     return true;

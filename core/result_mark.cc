@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "core/byte_codec.h"
+#include "core/mutant.h"
 
 namespace tidemill::core {
 namespace {
@@ -84,6 +85,7 @@ Result<std::optional<ResultMark>> readResultMark(FileSystem& files, const Path& 
 
 Result<Published> comparePublished(const Path& place, const std::optional<ResultMark>& found,
                                    const ResultMark& wanted) {
+    if (TM_MUTANT(results_not_compared)) return Published::kSame;
     if (found && found->directory == wanted.directory && found->batch == wanted.batch &&
         found->digest == wanted.digest && found->revision <= wanted.revision)
         return found->revision == wanted.revision ? Published::kSame : Published::kSuperseded;

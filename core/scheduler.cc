@@ -4,6 +4,7 @@
 
 #include "core/failpoint.h"
 #include "core/logging.h"
+#include "core/mutant.h"
 #include "core/own_thread.h"
 #include "core/partition_cut.h"
 
@@ -141,7 +142,7 @@ Result<> Scheduler::nextBatch() {
         TM_ASSIGN(recordLsn, log_.appendRecord(record));
     }
     if (observer_ != nullptr) observer_->batchSubmitted(record, blocks, due_);
-    TM_TRY(log_.waitDurable(recordLsn));
+    if (!TM_MUTANT(record_not_awaited)) TM_TRY(log_.waitDurable(recordLsn));
     TM_FAILPOINT("batch.afterRecordSync");
     TM_TRY(run(record, std::move(blocks), {.isLast = true, .skipped = nullptr, .marker = nullptr}));
 
@@ -155,7 +156,8 @@ Result<> Scheduler::nextBatch() {
 BatchRecord Scheduler::makeRecord(BatchTime time, const std::vector<BlockPtr>& blocks,
                                   std::vector<SourceRange> ranges, std::vector<OutputNote> notes) {
     BatchRecord record;
-    record.batch = last_.batch.next();
+    const bool reused = TM_MUTANT(batch_id_reused) && !last_.beforeFirst();
+    record.batch = reused ? last_.batch : last_.batch.next();
     record.time = time;
     record.zeroTime = last_.zeroTime;
     record.endLsn = blocks.empty() ? last_.endLsn : blocks.back()->lsn();
@@ -168,6 +170,7 @@ BatchRecord Scheduler::makeRecord(BatchTime time, const std::vector<BlockPtr>& b
     record.onError = options_.onError;
     record.nonce = options_.nonce;
     record.failedBefore = std::exchange(skipped_, {});
+    record.changesBefore = std::exchange(changes_, {});
     record.fingerprint = std::exchange(nextFingerprint_, options_.fingerprint);
     return record;
 }
@@ -187,11 +190,13 @@ Result<> Scheduler::run(const BatchRecord& record, std::vector<BlockPtr> blocks,
                               exactly ? &how.skipped->elements : nullptr, how.marker});
         BatchRun batch(record, std::move(blocks), workers_, &failed, options_.owner);
         workers_.runInOrder(how.marker != nullptr);
-        auto ran = graph_.runBatch(batch, how.isLast && options_.shows, observer_);
+        const bool isShown = how.isLast || TM_MUTANT(every_replayed_batch_shown);
+        auto ran = graph_.runBatch(batch, isShown && options_.shows, observer_);
         workers_.runInOrder(false);
         if (!ran) return core::fail(hooks_.batchFailed(batch, std::move(ran.error())));
         skipped_ = failed.takeSkipped();
         TM_TRY(hooks_.afterRun(batch, how.isLast));
+        changes_ = hooks_.changesOfBatch();
         batchSize_.ran(bytes, batch.heldBytes());
     }
     last_ = record;

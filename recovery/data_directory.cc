@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "core/crc32c.h"
+#include "core/mutant.h"
 #include "recovery/segment.h"
 
 namespace tidemill::recovery {
@@ -249,7 +250,8 @@ core::Result<> DataDirectory::lockDirectory() {
     const auto file = (path_ / "LOCK").string();
     directoryFd_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directoryFd_ < 0) return core::failErrno(errno, "open failed: file=" + path_.string());
-    if (::flock(directoryFd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    if (!TM_MUTANT(lock_not_taken) && ::flock(directoryFd_, LOCK_EX | LOCK_NB) != 0 &&
+        errno == EWOULDBLOCK) {
         const int held = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
         auto refusal = inUse(held);
         if (held >= 0) ::close(held);
@@ -262,7 +264,7 @@ core::Result<> DataDirectory::lockFile() {
     const auto file = (path_ / "LOCK").string();
     lockFd_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (lockFd_ < 0) return core::failErrno(errno, "open failed: file=" + file);
-    if (::flock(lockFd_, LOCK_EX | LOCK_NB) != 0) {
+    if (!TM_MUTANT(lock_not_taken) && ::flock(lockFd_, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK) return core::failErrno(errno, "flock failed: file=" + file);
         return inUse(lockFd_);
     }

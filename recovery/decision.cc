@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/mutant.h"
+
 namespace tidemill::recovery {
 namespace {
 
@@ -29,6 +31,7 @@ Decision refuseCutShort(const RecoveryFacts& facts) {
 }
 
 std::optional<Decision> refuseRecords(const RecoveryFacts& facts) {
+    if (TM_MUTANT(records_not_compared)) return std::nullopt;
     BatchId id = facts.generation.batch;
     Lsn end = facts.generation.endLsn;
     for (const auto& record : facts.records) {
@@ -48,7 +51,7 @@ std::optional<Decision> refuseRecords(const RecoveryFacts& facts) {
 }
 
 std::optional<Decision> refuseForeign(const RecoveryFacts& facts) {
-    if (!facts.fingerprint) return std::nullopt;
+    if (!facts.fingerprint || TM_MUTANT(other_job_accepted)) return std::nullopt;
     auto foreign = facts.records.begin();
     const bool begins = foreign != facts.records.end() && facts.beginFingerprint != 0 &&
                         foreign->fingerprint == facts.beginFingerprint;
@@ -67,6 +70,7 @@ std::optional<Decision> refuseForeign(const RecoveryFacts& facts) {
 // A batch that was shown must be counted as it was shown. The last one may have ended the job
 // before it came to its end: then mended steps may run it.
 std::optional<Decision> refuseSteps(const RecoveryFacts& facts) {
+    if (TM_MUTANT(other_filter_accepted)) return std::nullopt;
     if (!facts.fingerprint) return std::nullopt;  // nobody starts a job
     std::optional<BatchId> first;
     BatchId last;
@@ -146,7 +150,7 @@ Decision decide(const RecoveryFacts& facts) {
     const Lsn inLog = std::max(facts.knownDurable, facts.generation.endLsn);
     const Lsn durable = std::max(inLog, facts.witnessed);
     if (facts.gaplessLast >= inLog && facts.gaplessLast < durable) return refuseCutShort(facts);
-    if (facts.gaplessLast < durable) {
+    if (facts.gaplessLast < durable && !TM_MUTANT(rot_taken_for_a_torn_tail)) {
         Lsn last = durable;
         if (facts.beyondGap.value != 0) last = std::min(last, Lsn(facts.beyondGap.value - 1));
         const LsnRange lost{facts.gaplessLast.next(), last};

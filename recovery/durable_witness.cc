@@ -6,6 +6,7 @@
 
 #include "core/byte_codec.h"
 #include "core/crc32c.h"
+#include "core/mutant.h"
 
 namespace tidemill::recovery {
 namespace {
@@ -117,6 +118,7 @@ void DurableWitness::stop() {
 }
 
 void DurableWitness::advance(Lsn lsn) {
+    if (TM_MUTANT(witness_not_written)) return;
     std::lock_guard lock(mutex_);
     durable_ = lsn;
     if (idle_) changed_.notify_one();

@@ -4,6 +4,7 @@
 #include "core/check.h"
 #include "core/crc32c.h"
 #include "core/lanes.h"
+#include "core/mutant.h"
 
 namespace tidemill::recovery {
 namespace {
@@ -17,6 +18,7 @@ void little(std::string& out, std::uint64_t value, int bytes) {
 }  // namespace
 
 std::uint32_t frameSeed(const LogUuid& uuid, std::uint32_t epoch) {
+    if (TM_MUTANT(checksum_not_seeded)) return 0;
     core::ByteWriter out;
     out.raw(uuid.bytes.data(), uuid.bytes.size());
     out.u32(epoch);

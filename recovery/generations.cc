@@ -7,6 +7,7 @@
 
 #include "core/crc32c.h"
 #include "core/failpoint.h"
+#include "core/mutant.h"
 #include "recovery/segment.h"
 
 namespace tidemill::recovery {
@@ -106,7 +107,7 @@ core::Result<Manifest> Generations::manifest(const GenerationName& name) const {
 }
 
 bool Generations::suspect(const GenerationName& name) const {
-    return files_.exists(pathOf(name) / kSuspectFile);
+    return !TM_MUTANT(suspicion_forgotten) && files_.exists(pathOf(name) / kSuspectFile);
 }
 
 core::Result<Manifest> Generations::verify(const GenerationName& name,
@@ -123,6 +124,7 @@ core::Result<> Generations::verifyFiles(const GenerationName& name, const Manife
 
 core::Result<> verifyCheckpoint(core::FileSystem& files, const Path& directory,
                                 const Manifest& manifest, bool suspect, const ReadsAll& readsAll) {
+    if (TM_MUTANT(checkpoint_not_checked)) return {};
     for (const auto& entry : manifest.files) {
         const auto path = directory / entry.name;
         const auto info = files.info(path);
@@ -165,7 +167,7 @@ core::Result<core::CheckpointFile> Generations::completeEntry(const Path& direct
     TM_ASSIGN(entry.checksum, ownChecksum(files_, path));
     entry.checksumFunction = kOwnChecksumFunction;
     TM_ASSIGN(const auto file, files_.open(path, OpenMode::kReadWrite));
-    TM_TRY(file->sync());
+    if (!TM_MUTANT(checkpoint_file_not_synced)) TM_TRY(file->sync());
     return entry;
 }
 
@@ -176,7 +178,8 @@ core::Result<GenerationName> Generations::publish(const core::BatchMark& mark,
     GenerationName name{mark.batch, 1};
     TM_ASSIGN(const auto published, list());
     for (const auto& other : published)
-        if (other.batch == name.batch) name.attempt = std::max(name.attempt, other.attempt + 1);
+        if (other.batch == name.batch && !TM_MUTANT(checkpoint_id_reused))
+            name.attempt = std::max(name.attempt, other.attempt + 1);
     const Path temporary = pathOf(name).string() + std::string(kUnfinishedSuffix);
     TM_TRY(files_.removeTree(temporary));
     TM_TRY(files_.createDirectory(temporary));
@@ -185,26 +188,26 @@ core::Result<GenerationName> Generations::publish(const core::BatchMark& mark,
     Manifest content{mark, {}};
     for (auto& entry : entries) {
         TM_ASSIGN(auto complete, completeEntry(temporary, std::move(entry)));
-        content.files.push_back(std::move(complete));
+        if (!TM_MUTANT(manifest_before_its_files)) content.files.push_back(std::move(complete));
     }
     {
         TM_ASSIGN(const auto file, files_.open(temporary / kManifestFile, OpenMode::kCreate));
         TM_TRY(file->writeAt(0, encodeManifest(content)));
-        TM_TRY(file->sync());
+        if (!TM_MUTANT(manifest_not_synced)) TM_TRY(file->sync());
     }
     TM_FAILPOINT("ckpt.afterManifest");
     TM_TRY(files_.syncDirectory(temporary));
     TM_FAILPOINT("ckpt.beforeRename");
     TM_TRY(files_.rename(temporary, pathOf(name)));
     TM_FAILPOINT("ckpt.beforeDirSync");
-    TM_TRY(files_.syncDirectory(directory_));
+    if (!TM_MUTANT(checkpoint_name_not_synced)) TM_TRY(files_.syncDirectory(directory_));
     return name;
 }
 
 core::Result<Lsn> Generations::trimPoint() const {
     TM_ASSIGN(const auto names, list());
     if (names.size() < 2) return Lsn(0);
-    TM_ASSIGN(const auto older, manifest(names[1]));
+    TM_ASSIGN(const auto older, manifest(names[TM_MUTANT(log_trimmed_to_the_newest) ? 0 : 1]));
     return older.mark.endLsn;
 }
 
@@ -213,7 +216,8 @@ core::Result<> Generations::removeDirectory(const std::string& name) {
     TM_TRY(files_.removeTree(removed));
     // The name must be gone for good before the first file is, or a power cut brings back a
     // generation with holes.
-    TM_TRY(core::renameDurably(files_, directory_ / name, removed));
+    if (TM_MUTANT(removal_not_durable)) TM_TRY(files_.rename(directory_ / name, removed));
+    else TM_TRY(core::renameDurably(files_, directory_ / name, removed));
     TM_FAILPOINT("generation.midRemove");
     TM_ASSIGN(const auto names, files_.list(removed));
     for (const auto& file : names) TM_TRY(files_.unlinkGradually(removed / file));
@@ -226,7 +230,7 @@ core::Result<> Generations::remove(const GenerationName& name) {
 }
 
 core::Result<> Generations::removeOld(std::size_t keep) {
-    keep = std::max<std::size_t>(keep, 2);
+    keep = std::max<std::size_t>(keep, TM_MUTANT(one_checkpoint_kept) ? 1 : 2);
     std::lock_guard lock(mutex_);
     TM_ASSIGN(const auto names, list());
     if (names.size() < keep) return {};

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/failpoint.h"
+#include "core/mutant.h"
 #include "recovery/durable_witness.h"
 #include "recovery/frame.h"
 #include "recovery/segment.h"
@@ -56,7 +57,10 @@ private:
     // once its name is durable everything older above `durable` is void.
     core::Result<> startEpoch() {
         std::uint32_t epoch = 1;
-        for (const auto& segment : scan_.segments) epoch = std::max(epoch, segment.name.epoch + 1);
+        for (const auto& segment : scan_.segments) {
+            const std::uint32_t step = TM_MUTANT(epoch_reused) ? 0 : 1;
+            epoch = std::max(epoch, segment.name.epoch + step);
+        }
         newSegment_.epoch = epoch;
         newSegment_.firstLsn = decision_.durable.next();
         newSegment_.lastLsn = decision_.durable;
@@ -66,7 +70,7 @@ private:
         TM_TRY(copyFrames(*file));
         TM_TRY(file->writeAt(0, encodeSegmentHeader({directory_.uuid(), epoch, newSegment_.firstLsn,
                                                      decision_.keepLast})));
-        TM_TRY(file->sync());
+        if (!TM_MUTANT(copied_frames_not_synced)) TM_TRY(file->sync());
         TM_FAILPOINT("recover.afterCopy");
         TM_TRY(files_.rename(
             temporary, directory_.walPath() / toString(SegmentName{newSegment_.firstLsn, epoch})));
@@ -153,7 +157,7 @@ private:
         for (const auto& segment : scan_.segments) {
             const auto path = directory_.walPath() / toString(segment.name);
             if (segment.name.firstLsn > decision_.durable || segment.supersededWhole()) {
-                TM_TRY(files_.unlink(path));
+                if (!TM_MUTANT(superseded_segment_left)) TM_TRY(files_.unlink(path));
                 changed = true;
                 continue;
             }
@@ -187,7 +191,7 @@ private:
                 end = step.frame.endOffset();
             }
         }
-        if (end >= segment.sizeBytes) return segment.sizeBytes;
+        if (end >= segment.sizeBytes || TM_MUTANT(superseded_tail_left)) return segment.sizeBytes;
         TM_ASSIGN(const auto file,
                   files_.open(directory_.walPath() / toString(segment.name), OpenMode::kReadWrite));
         TM_TRY(file->truncate(end));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/mutant.h"
 #include "recovery/batch_record_codec.h"
 
 namespace tidemill::recovery {
@@ -53,6 +54,7 @@ private:
 
     // A segment of a later epoch that begins at F replaced everything from F on.
     void markSuperseded() {
+        if (TM_MUTANT(old_epoch_counts)) return;
         for (auto& segment : scan_.segments)
             for (const auto& other : scan_.segments)
                 if (other.name.epoch > segment.name.epoch &&
@@ -162,7 +164,8 @@ private:
         }
         auto data = decodeDataPayload(frame.payload);
         if (!data) return core::fail(data.error().kind, data.error().message + where());
-        if (!data->origin.lane.empty()) scan_.lanes[data->origin.lane] = data->origin.to;
+        if (!data->origin.lane.empty() && !TM_MUTANT(lane_position_not_restored))
+            scan_.lanes[data->origin.lane] = data->origin.to;
         return {};
     }
 

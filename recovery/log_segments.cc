@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/failpoint.h"
+#include "core/mutant.h"
 #include "recovery/segment.h"
 
 namespace tidemill::recovery {
@@ -29,7 +30,8 @@ core::Result<> LogSegments::trim(core::Lsn lsn) {
         {
             std::lock_guard lock(mutex_);
             // The last frame of a segment is known only by what follows it.
-            if (segments_.size() < 2 || segments_[1].firstLsn > lsn.next()) break;
+            const std::size_t next = TM_MUTANT(log_trimmed_a_segment_early) ? 0 : 1;
+            if (segments_.size() < 2 || segments_[next].firstLsn > lsn.next()) break;
             const auto& first = segments_.front();
             path = directory_ / toString(SegmentName{first.firstLsn, first.epoch});
         }

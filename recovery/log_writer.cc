@@ -5,6 +5,7 @@
 
 #include "core/check.h"
 #include "core/failpoint.h"
+#include "core/mutant.h"
 #include "recovery/batch_record_codec.h"
 #include "recovery/frame_group.h"
 #include "recovery/segment.h"
@@ -102,7 +103,7 @@ core::BlockLog::Outcome LogWriter::append(core::BlockPtr block) {
     TM_CHECK(payload <= kFramePayloadBytesMax, "a block is too large to log");
     std::lock_guard lock(mutex_);
     if (error_ || closing_) return Outcome::kFailed;
-    if (!lanes_.advance(origin)) return Outcome::kStale;
+    if (!lanes_.advance(origin) && !TM_MUTANT(appended_without_compare)) return Outcome::kStale;
     last_ = last_.next();
     block->setLsn(last_);
     waiting_.add(block);
@@ -129,11 +130,13 @@ core::Result<Lsn> LogWriter::appendRecord(const core::BatchRecord& record) {
 }
 
 void LogWriter::holdWrites() {
+    if (TM_MUTANT(record_apart_from_its_blocks)) return;
     std::lock_guard lock(mutex_);
     ++holds_;
 }
 
 void LogWriter::resumeWrites() {
+    if (TM_MUTANT(record_apart_from_its_blocks)) return;
     std::lock_guard lock(mutex_);
     if (--holds_ == 0) work_.notify_one();
 }
@@ -291,6 +294,7 @@ core::Result<> LogWriter::write(const std::vector<Queued>& group) {
         }
         const std::span written(group.data() + next, count);
         auto frameOffset = offset_;
+        if (TM_MUTANT(acknowledged_before_written)) published(group[next + count - 1].lsn, 0);
         TM_TRY(writePieces(frames.pieces(), bytes));
         for (const auto& queued : written) {
             if (queued.block) queued.block->stored(storedBlocks_, frameOffset);
@@ -317,7 +321,9 @@ core::Result<> LogWriter::writePieces(std::span<const iovec> pieces, std::uint64
         TM_TRY(file_->writeAt(offset_, pieces));
     }
     TM_FAILPOINT("wal.afterAppend");
-    TM_TRY(file_->sync());
+    auto synced = TM_MUTANT(log_not_synced) ? core::Result<>() : file_->sync();
+    if (!synced && TM_MUTANT(sync_tried_again)) synced = file_->sync();
+    TM_TRY(std::move(synced));
     TM_FAILPOINT("wal.afterFsync");
     offset_ += bytes;
     return {};
@@ -334,7 +340,7 @@ core::Result<> LogWriter::rotate(Lsn firstLsn, std::uint64_t frameBytes) {
     TM_FAILPOINT("wal.rotate.afterCreate");
     TM_TRY(files_.rename(next.path, directory_ / toString(name)));
     TM_FAILPOINT("wal.rotate.beforeDirSync");
-    TM_TRY(files_.syncDirectory(directory_));
+    if (!TM_MUTANT(segment_name_not_synced)) TM_TRY(files_.syncDirectory(directory_));
     file_ = std::move(next.file);
     offset_ = kSegmentHeaderBytes;
     fileBytes_ = next.sizeBytes;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/mutant.h"
 #include "recovery/durable_witness.h"
 
 namespace tidemill::recovery {
@@ -31,7 +32,8 @@ public:
         // Before the log: it never says more than the log holds by then.
         TM_ASSIGN(const auto witnessed,
                   readWitness(files_, dataDirectory_ / "DURABLE", format_.uuid));
-        if (witnessed) found_.facts.witnessed = witnessed->durable;
+        if (witnessed && !TM_MUTANT(witness_not_followed))
+            found_.facts.witnessed = witnessed->durable;
         TM_TRY(findGeneration());
         TM_TRY(scan());
         return std::move(found_);
@@ -90,7 +92,7 @@ private:
         // The record of the generation's own batch lies above its endLsn, and is not to be
         // replayed.
         std::erase_if(scanned.records, [&](const auto& found) {
-            return found.record.batch <= facts.generation.batch;
+            return found.record.batch <= facts.generation.batch && !TM_MUTANT(batch_run_twice);
         });
         for (const auto& [lsn, record] : scanned.records)
             facts.records.push_back(

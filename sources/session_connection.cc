@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/failpoint.h"
+#include "core/mutant.h"
 #include "sources/connect_socket.h"
 #include "sources/session_errors.h"
 #include "sources/text_receiver.h"
@@ -82,7 +83,8 @@ void SessionConnection::resume() {
     queuedLine_ = durableLine_ = answeredLine_ = network_.log().sessionLines(name_);
     const auto unheard = network_.sessions().takeUnheard(name_);
     oversize_.assign(unheard.begin(), unheard.end());
-    send("resume " + std::to_string(durableLine_) + "\n" + sayOversize(durableLine_));
+    const std::uint64_t resumed = durableLine_ + (TM_MUTANT(session_resumes_a_line_off) ? 1 : 0);
+    send("resume " + std::to_string(resumed) + "\n" + sayOversize(durableLine_));
     if (!closed()) startReading(durableLine_ + 1, name_);
 }
 
@@ -132,6 +134,10 @@ void SessionConnection::handedOver(core::Lsn lsn, std::uint64_t lastLine,
                                    const std::vector<LineRange>& oversize) {
     queuedLine_ = lastLine;
     oversize_.insert(oversize_.end(), oversize.begin(), oversize.end());
+    if (TM_MUTANT(durable_said_at_once)) {
+        durable(lastLine);
+        answer();
+    }
     network_.sessions().awaitDurable(*this, lsn, lastLine);
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/mutant.h"
+
 namespace tidemill::state {
 
 using core::Result;
@@ -78,7 +80,7 @@ Result<> IdleKeys::takeFrom(const std::vector<std::string>& timers, std::uint64_
     for (std::size_t i = 0; i < keys.size(); ++i) {
         TM_TRY(timers_.remove(timers[i]));
         if (times[i] >= end) {
-            TM_TRY(set(times[i], keys[i]));
+            if (!TM_MUTANT(timer_not_set_anew)) TM_TRY(set(times[i], keys[i]));
             continue;
         }
         TM_TRY(touched_.remove(keys[i]));

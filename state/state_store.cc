@@ -5,6 +5,7 @@
 #include "core/arena.h"
 #include "core/check.h"
 #include "core/failpoint.h"
+#include "core/mutant.h"
 #include "state/delta.h"
 #include "state/range_view.h"
 #include "state/rocks_store.h"
@@ -95,6 +96,19 @@ void StateStore::dropOperator(core::OperatorId operatorId) {
     dropped_.push_back(operatorId);
 }
 
+const core::ChangesOfBatch& StateStore::endBatch() {
+    changesOfBatch_ = {{}, !keepsDigests()};
+    std::lock_guard lock(mutex_);
+    for (auto& [id, table] : tables_) {
+        ChangeDigest changes;
+        for (std::uint32_t number = 0; number < core::kKeyRanges; ++number)
+            changes.add(std::exchange(table->range(number).changes_, {}));
+        if (changes.count() != 0)
+            changesOfBatch_.tables.push_back({id.first, id.second, changes.count(), changes.sum()});
+    }
+    return changesOfBatch_;
+}
+
 // The changes of all ranges in the order of their rows.
 FrozenDelta StateStore::takeChanges() {
     FrozenDelta frozen;
@@ -155,9 +169,13 @@ Result<> StateStore::writeRange(const FrozenDelta& frozen, std::uint32_t number,
                 row.resize(kRowPrefixBytes);
                 row += delta.keyOf(*slot);
                 switch (changeOf(*slot)) {
-                    case Change::kRemoved: TM_TRY(writer.remove(row)); break;
+                    case Change::kRemoved:
+                        if (!TM_MUTANT(removal_not_stored)) TM_TRY(writer.remove(row));
+                        break;
                     case Change::kOperand:
-                        TM_TRY(writer.merge(row, table.kind(), delta.valueOf(*slot)));
+                        if (TM_MUTANT(operand_replaces_the_row))
+                            TM_TRY(writer.put(row, table.kind(), delta.valueOf(*slot)));
+                        else TM_TRY(writer.merge(row, table.kind(), delta.valueOf(*slot)));
                         break;
                     default: TM_TRY(writer.put(row, table.kind(), delta.valueOf(*slot)));
                 }
@@ -171,10 +189,13 @@ Result<> StateStore::write(const FrozenDelta& frozen, RowWriter& writer) {
     for (std::uint32_t group = 0; group < core::kKeyGroups; ++group)
         for (const auto dropped : frozen.dropped) {
             const auto prefix = operatorPrefix(static_cast<std::uint8_t>(group), dropped);
+            if (TM_MUTANT(dropped_rows_left)) continue;
             TM_TRY(writer.removeRange(prefix, endOfPrefix(prefix)));
         }
-    if (!frozen.mark.empty()) TM_TRY(writer.put(markRowKey(), ValueKind::kBytes, frozen.mark));
-    for (std::uint32_t range = 0; range < core::kKeyRanges; ++range)
+    if (!frozen.mark.empty() && !TM_MUTANT(mark_outside_the_atomic_step))
+        TM_TRY(writer.put(markRowKey(), ValueKind::kBytes, frozen.mark));
+    for (std::uint32_t range = TM_MUTANT(rows_not_persisted_with_the_mark) ? 1 : 0;
+         range < core::kKeyRanges; ++range)
         TM_TRY(writeRange(frozen, range, writer));
     return writer.finish();
 }
@@ -246,7 +267,9 @@ Result<> StateStore::writeOut() {
     {
         // Nothing may come between a checkpoint's ingest and its link.
         std::unique_lock lock(mutex_);
-        checkpointEnded_.wait(lock, [this] { return !checkpointUnderWay_ || failed_; });
+        checkpointEnded_.wait(lock, [this] {
+            return !checkpointUnderWay_ || failed_ || TM_MUTANT(written_between_ingest_and_link);
+        });
         if (failed_) return core::fail(*failed_);
     }
     if (!rocks_) TM_TRY(openScratch());

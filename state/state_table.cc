@@ -5,6 +5,7 @@
 
 #include "core/check.h"
 #include "core/logging.h"
+#include "core/mutant.h"
 #include "state/delta.h"
 #include "state/range_view.h"
 #include "state/rocks_store.h"
@@ -30,6 +31,7 @@ StateRange::StateRange(StateStore& store, StateTable& table, std::uint32_t range
       table_(table),
       range_(range),
       rowBytesMax_(store.options_.rowBytesMax),
+      keepsDigests_(store.keepsDigests()),
       view_(std::make_shared<const RangeView>()) {}
 StateRange::~StateRange() = default;
 
@@ -109,17 +111,22 @@ Result<> StateRange::checkSizes(core::KeyViews keys, std::size_t count,
 
 Result<> StateRange::merge(core::KeyViews keys, std::size_t count, const std::uint64_t* operands) {
     TM_TRY(checkSizes(keys, count, nullptr));
+    if (keepsDigests_) changes_.addOperands(keys, count, operands);
     return change(count, [&](RangeDelta& delta) { delta.merge(keys, count, operands); });
 }
 Result<> StateRange::put(core::KeyViews keys, std::size_t count, const std::string_view* values) {
     TM_TRY(checkSizes(keys, count, values));
+    // Before the change: values may lie in the delta.
+    if (keepsDigests_) changes_.addValues(keys, count, values);
     return change(count, [&](RangeDelta& delta) { delta.put(keys, count, values); });
 }
 Result<> StateRange::put(std::string_view key, std::string_view value) {
     TM_TRY(checkSizes({reinterpret_cast<const char*>(&key)}, 1, &value));
+    if (keepsDigests_) changes_.addValue(key, value);
     return change(1, [&](RangeDelta& delta) { delta.put(key, value); });
 }
 Result<> StateRange::remove(std::string_view key) {
+    if (keepsDigests_) changes_.addRemoval(key);
     return change(1, [&](RangeDelta& delta) { delta.remove(key); });
 }
 
@@ -157,7 +164,7 @@ bool apply(const RangeDelta* delta, std::string_view key, Operands operands, con
     switch (changeOf(*slot)) {
         case Change::kRemoved: return true;
         case Change::kOperand:
-            if (operands == Operands::kInTheRows) return false;
+            if (operands == Operands::kInTheRows && !TM_MUTANT(operand_counted_twice)) return false;
             number = found ? reduceNumbers(delta->kind(), number, slot->value) : slot->value;
             found = true;
             return false;

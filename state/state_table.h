@@ -18,6 +18,7 @@
 #include "core/ids.h"
 #include "core/key_group.h"
 #include "core/stream_node.h"
+#include "state/change_digest.h"
 #include "state/value_kind.h"
 
 namespace tidemill::state {
@@ -184,6 +185,8 @@ private:
     StateTable& table_;
     const std::uint32_t range_;
     const std::size_t rowBytesMax_;
+    const bool keepsDigests_;
+    ChangeDigest changes_;  // of the batch that runs; the owner's, and between batches the store's
     mutable std::mutex mutex_;  // the owner against the thread that freezes and ingests
     std::shared_ptr<RangeDelta> active_;
     std::size_t countedBytes_ = 0;  // of active_, in the store's sum

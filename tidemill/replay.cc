@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/logging.h"
+#include "core/mutant.h"
 #include "core/peer_wait.h"
 #include "tidemill/batch_failure.h"
 #include "tidemill/recorded_batch.h"
@@ -47,7 +48,8 @@ Result<> Replay::run(recovery::Recovered& recovered) {
         logLarge(record, blocks);
         parts_.completeBefore = !last;
         parts_.replaying = true;
-        const auto* skipped = last ? nullptr : &recovered.batches[i + 1].failedBefore;
+        const bool isUnknown = last || TM_MUTANT(left_out_forgotten);
+        const auto* skipped = isUnknown ? nullptr : &recovered.batches[i + 1].failedBefore;
         auto ran = options_.replayOnly ? runApart(record, std::move(blocks), skipped)
                    : last              ? runLast(record, std::move(blocks))
                                        : runOne(record, std::move(blocks), skipped);

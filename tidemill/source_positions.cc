@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "core/mutant.h"
+
 namespace tidemill {
 
 using core::Result;
@@ -44,6 +46,7 @@ Result<> SourcePositions::keep() {
             std::string key = std::to_string(i);
             if (!change.lane.empty()) key += ":" + change.lane;
             auto& range = table_.rangeOf(key);
+            if (TM_MUTANT(file_positions_not_kept)) continue;
             TM_TRY(change.position ? range.put(key, *change.position) : range.remove(key));
         }
     }

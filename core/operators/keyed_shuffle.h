@@ -19,6 +19,7 @@
 
 #include "core/key_group.h"
 #include "core/key_table.h"
+#include "core/mutant.h"
 #include "core/stream_node.h"
 
 namespace tidemill::core {
@@ -154,7 +155,7 @@ private:
                 range.failure = std::current_exception();
                 throw;
             }
-            range.isMerged = true;
+            range.isMerged = !TM_MUTANT(range_merged_twice);
         }
         return *range.table;
     }
