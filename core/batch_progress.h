@@ -3,13 +3,21 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 
 #include "core/ids.h"
 #include "core/time.h"
 
 namespace tidemill::core {
 
-// How the last batch went; for status lines.
+// The batch under way, at the moment it is asked for.
+struct RunningBatch {
+    BatchId batch;
+    std::chrono::nanoseconds sinceDue{};    // when it was to begin
+    std::chrono::nanoseconds sinceBegun{};  // at most sinceDue
+};
+
+// How the last batch went, and the one under way; for status lines.
 struct BatchProgress {
     BatchId batch;
     BatchTime time{};
@@ -21,6 +29,7 @@ struct BatchProgress {
     std::chrono::nanoseconds processingTotal{};
     // How far the wall clock was behind the last batch's time when that took it; zero: it was not.
     Duration clockBehind{0};
+    std::optional<RunningBatch> running;  // none between batches, and while recorded ones replay
 };
 
 }  // namespace tidemill::core

@@ -114,6 +114,10 @@ BatchTime Scheduler::takeTime() {
 Result<> Scheduler::nextBatch() {
     const auto begun = clock_.monotonic();
     const BatchTime time = takeTime();
+    {
+        std::lock_guard lock(mutex_);
+        underWay_ = {last_.batch.next(), std::min(due_, begun), begun};
+    }
 
     TM_ASSIGN(const auto prepared, hooks_.prepareRanges(now(), options_.maxBatchBytes));
     // Sockets that bring more than a batch takes leave files their part.
@@ -150,6 +154,7 @@ Result<> Scheduler::nextBatch() {
     progress_.schedulingDelay = std::max(begun - due_, std::chrono::nanoseconds(0));
     progress_.processing = clock_.monotonic() - begun;
     progress_.processingTotal += progress_.processing;
+    underWay_.reset();
     return {};
 }
 
@@ -217,6 +222,7 @@ void Scheduler::end(Result<> outcome) {
     std::lock_guard lock(mutex_);
     if (outcome_) outcome_ = std::move(outcome);
     ended_ = true;
+    underWay_.reset();
     changed_.notify_all();
 }
 
@@ -266,7 +272,12 @@ Result<bool> Scheduler::waitForBatch(BatchId id, std::chrono::nanoseconds timeou
 
 BatchProgress Scheduler::progress() const {
     std::lock_guard lock(mutex_);
-    return progress_;
+    BatchProgress progress = progress_;
+    if (underWay_) {
+        const auto now = clock_.monotonic();
+        progress.running = {underWay_->batch, now - underWay_->due, now - underWay_->begun};
+    }
+    return progress;
 }
 
 }  // namespace tidemill::core

@@ -150,7 +150,13 @@ private:
     enum class RequestedState { kRun, kFinish, kAbandon } requested_ = RequestedState::kRun;
     bool ended_ = true;
     Result<> outcome_;
-    BatchProgress progress_;
+    BatchProgress progress_;  // without `running`, which is made of underWay_
+    struct UnderWay {
+        BatchId batch;
+        std::chrono::nanoseconds due{};
+        std::chrono::nanoseconds begun{};
+    };
+    std::optional<UnderWay> underWay_;
     std::thread thread_;
 };
 

@@ -283,7 +283,7 @@ max_batch_bytes = "256KiB"
         lines = "".join(f"word-{i}\n" for i in range(200_000))
         for _ in range(12):
             daemon.feed(lines)
-        self.await_text("#words", "the last batch began")
+        self.await_text("#words", "falls behind")
         self.assertEqual(self.text("#verdict"), "Behind")
         self.assertIn("behind", self.get("#health").get_attribute("class"))
         self.screenshot("behind")

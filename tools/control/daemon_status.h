@@ -9,36 +9,12 @@
 #include <mutex>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
-#include <vector>
 
 #include "tidemill/options.h"
 #include "tidemill/status.h"
+#include "tools/control/job_health.h"
 
 namespace tidemill::tools {
-
-enum class Phase { kStarting, kRunning, kStopping };
-
-// Numbers at one moment of the monotonic clock.
-struct StatusSample {
-    std::chrono::steady_clock::time_point at;
-    EngineStatus engine;
-};
-
-enum class Health {
-    kWell,     // keeps up
-    kBehind,   // works, and later than it should
-    kTrouble,  // something needs a person, or a peer is away
-};
-
-struct HealthReport {
-    Health health = Health::kWell;
-    std::vector<std::string> words;  // one sentence each, the worst first; never empty
-};
-
-// `then` is a sample of some seconds before, or `now` itself. A pure function: tests give it any
-// numbers.
-HealthReport judge(Phase phase, const std::string& progress, const StreamingOptions& options,
-                   const StatusSample& then, const StatusSample& now);
 
 // Thread safety: thread-safe.
 class DaemonStatus {

@@ -117,6 +117,12 @@ std::string statusInWords(const Json& status) {
                          batch.at("interval_ms").get<double>() / 1000,
                          batch.at("waited_ms").get<double>(),
                          batch.at("processing_ms").get<double>()));
+    if (batch.contains("running"))
+        line(out, "under way",
+             fmt::format("batch {} for {}, {} wait for it",
+                         batch["running"].at("id").get<std::uint64_t>(),
+                         spanInWords(batch["running"].at("runs_ms").get<double>() / 1000),
+                         count(batch["running"].at("waiting"))));
     if (status.contains("rates"))
         line(out, "rate",
              fmt::format("{} over {:.0f} s; batches run {:.0f} % of the time",

@@ -64,6 +64,8 @@ function showStatus() {
   get("tiles").replaceChildren(
     tile("records a second", count(r.records_per_s), bytes(r.bytes_per_s) + "/s"),
     tile("the last batch began late by", ms(b.waited_ms) + " ms", "one every " + span(b.interval_ms / 1000)),
+    b.running && b.running.waiting ?
+    tile("the batch under way runs for", span(b.running.runs_ms / 1000), count(b.running.waiting) + (b.running.waiting === 1 ? " waits for it" : " wait for it")) :
     tile("and took", ms(b.processing_ms) + " ms", "batches run " + Math.round(100 * r.busy) + " % of the time", r.busy),
     tile("taken since the start", count(b.records), count(b.since_start) + " batches, " + bytes(b.bytes)),
     tile("received, not yet processed", bytes(m.receive_bytes), "of " + bytes(m.receive_budget_bytes), part("receive")),

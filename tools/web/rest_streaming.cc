@@ -90,6 +90,12 @@ private:
     double waited_ = 0, took_ = 0, total_ = 0;
 };
 
+// Those whose time has come, and that the one under way keeps waiting.
+std::uint64_t batchesWaiting(const Json& report) {
+    const auto& batch = report.at("batch");
+    return batch.contains("running") ? batch["running"].at("waiting").get<std::uint64_t>() : 0;
+}
+
 Json statisticsJson(const StreamingOptions& options, const Json& report,
                     const std::vector<SeenBatch>& batches) {
     Means means;
@@ -109,7 +115,7 @@ Json statisticsJson(const StreamingOptions& options, const Json& report,
               {"numInactiveReceivers", sources.size() - active},
               {"numTotalCompletedBatches", report.at("batch").at("since_start")},
               {"numRetainedCompletedBatches", means.batches()},
-              {"numActiveBatches", running},
+              {"numActiveBatches", running + batchesWaiting(report)},
               {"numProcessedRecords", report.at("batch").at("records")},
               {"numReceivedRecords", received}};
     means.into(json, static_cast<double>(options.interval.count()) / 1e3);
