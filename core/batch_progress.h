@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "core/ids.h"
 #include "core/time.h"
@@ -29,6 +30,8 @@ struct BatchProgress {
     std::chrono::nanoseconds processingTotal{};
     // How far the wall clock was behind the last batch's time when that took it; zero: it was not.
     Duration clockBehind{0};
+    // In blocks, by the source they are of, since the start; shorter when the last ones gave none.
+    std::vector<std::uint64_t> sourceRecords;
     std::optional<RunningBatch> running;  // none between batches, and while recorded ones replay
 };
 

@@ -184,7 +184,11 @@ Result<> Scheduler::run(const BatchRecord& record, std::vector<BlockPtr> blocks,
                         const Replay& how) {
     std::uint64_t records = 0;
     std::uint64_t bytes = 0;
+    std::vector<std::uint64_t> sourceRecords;
     for (const auto& block : blocks) {
+        const auto source = block->origin().source.value;
+        if (source >= sourceRecords.size()) sourceRecords.resize(source + 1);
+        sourceRecords[source] += block->origin().lines;
         records += block->origin().lines;
         bytes += block->sizeBytes();
     }
@@ -212,6 +216,9 @@ Result<> Scheduler::run(const BatchRecord& record, std::vector<BlockPtr> blocks,
         ++progress_.batches;
         progress_.records += records;
         progress_.bytes += bytes;
+        auto& all = progress_.sourceRecords;
+        all.resize(std::max(all.size(), sourceRecords.size()));
+        for (std::size_t i = 0; i < sourceRecords.size(); ++i) all[i] += sourceRecords[i];
         changed_.notify_all();
     }
     if (observer_ != nullptr) observer_->batchCompleted(record);

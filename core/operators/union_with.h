@@ -26,6 +26,7 @@ public:
     Duration slide() const override { return Node::slideOf(*first_, *second_); }
 
     bool holdsElements() const override { return false; }
+    bool beginsStage() const override { return false; }
 
     std::uint64_t ways() const override { return first_->ways() + second_->ways(); }
 

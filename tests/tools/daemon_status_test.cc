@@ -137,15 +137,15 @@ TEST(DaemonStatus, ReportAndWordsNameTheBatchUnderWay) {
     const auto report = daemon.report();
     EXPECT_EQ(report["health"], "behind");
     EXPECT_EQ(report["batch"]["late_s"], 2.5);
-    EXPECT_EQ(report["batch"]["running"], (nlohmann::ordered_json{{"id", 8},
-                                                                  {"waited_ms", 100.0},
-                                                                  {"runs_ms", 3400.0},
-                                                                  {"waiting", 3}}));
-    EXPECT_THAT(metricsText(report), AllOf(HasSubstr("tidemill_batches_waiting{job_name=\"job\"} 3"),
-                                           HasSubstr("tidemill_batch_late_seconds{job_name=\"job\"} "
-                                                     "2.5"),
-                                           HasSubstr("tidemill_batch_running_seconds{job_name=\"job"
-                                                     "\"} 3.4")));
+    EXPECT_EQ(report["batch"]["running"],
+              (nlohmann::ordered_json{
+                  {"id", 8}, {"waited_ms", 100.0}, {"runs_ms", 3400.0}, {"waiting", 3}}));
+    EXPECT_THAT(metricsText(report),
+                AllOf(HasSubstr("tidemill_batches_waiting{job_name=\"job\"} 3"),
+                      HasSubstr("tidemill_batch_late_seconds{job_name=\"job\"} "
+                                "2.5"),
+                      HasSubstr("tidemill_batch_running_seconds{job_name=\"job"
+                                "\"} 3.4")));
     EXPECT_THAT(statusInWords(report), HasSubstr("under way  batch 8 for 3.4 s, 3 wait for it"));
 }
 

@@ -52,17 +52,20 @@ const char* nameOf(Health health) {
 
 }  // namespace
 
-DaemonStatus::DaemonStatus(const StreamingOptions& options, std::function<EngineStatus()> engine)
+DaemonStatus::DaemonStatus(const StreamingOptions& options, std::function<EngineStatus()> engine,
+                           JobGraph graph)
     : options_(options),
       engine_(std::move(engine)),
+      graph_(std::move(graph)),
       startedAt_(std::chrono::system_clock::now()),
       started_(steady_clock::now()),
-      batchAt_(started_) {}
+      batchAt_(started_),
+      progressAt_(started_) {}
 
 void DaemonStatus::phase(Phase phase) {
     const std::lock_guard lock(mutex_);
     phase_ = phase;
-    batchAt_ = steady_clock::now();
+    batchAt_ = progressAt_ = steady_clock::now();
     progress_.clear();
 }
 
@@ -77,6 +80,10 @@ void DaemonStatus::sample() {
     if (sample.engine.batches.batches != batchesSeen_) {
         batchesSeen_ = sample.engine.batches.batches;
         batchAt_ = sample.at;
+    }
+    if (sample.engine.progress != progressSeen_ || sample.engine.atPeer) {
+        progressSeen_ = sample.engine.progress;
+        progressAt_ = sample.at;
     }
     if (sample.engine.checkpoints != checkpointsSeen_) {
         checkpointsSeen_ = sample.engine.checkpoints;
@@ -207,6 +214,8 @@ Json DaemonStatus::report() const {
     // To the second, since it is looked at so often.
     json["batch"]["age_s"] =
         engine.batches.batches == batchesSeen_ ? seconds(now.at - batchAt_) : 0.0;
+    const bool getsOn = engine.progress != progressSeen_ || engine.atPeer;
+    json["stands_still_s"] = getsOn ? 0.0 : seconds(now.at - progressAt_);
     json["processing_s"] = seconds(engine.batches.processingTotal);
     if (over > 0) {
         const auto& last = then.engine.batches;
@@ -247,6 +256,7 @@ Json DaemonStatus::report() const {
                        i < then.engine.sources.size() ? &then.engine.sources[i] : nullptr, over));
     json["outputs"] = Json::array();
     for (const auto& output : engine.outputs) json["outputs"].push_back(outputJson(output));
+    json["graph"] = graph_.report(then.engine, engine, over);
     json["errors"] = errorsJson(engine.sourceErrors);
     return json;
 }

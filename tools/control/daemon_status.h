@@ -12,6 +12,7 @@
 
 #include "tidemill/options.h"
 #include "tidemill/status.h"
+#include "tools/control/job_graph.h"
 #include "tools/control/job_health.h"
 
 namespace tidemill::tools {
@@ -19,7 +20,8 @@ namespace tidemill::tools {
 // Thread safety: thread-safe.
 class DaemonStatus {
 public:
-    DaemonStatus(const StreamingOptions& options, std::function<EngineStatus()> engine);
+    DaemonStatus(const StreamingOptions& options, std::function<EngineStatus()> engine,
+                 JobGraph graph = {});
 
     void phase(Phase phase);
     // The line of progress that a long start or stop says.
@@ -29,6 +31,7 @@ public:
 
     // docs/formats/control.md. Never waits for a batch, a checkpoint, a start or a stop.
     nlohmann::ordered_json report() const;
+    const JobGraph& graph() const { return graph_; }
 
 private:
     // The newest sample at least this old, or the oldest one.
@@ -36,6 +39,7 @@ private:
 
     const StreamingOptions options_;
     const std::function<EngineStatus()> engine_;
+    const JobGraph graph_;
     const std::chrono::system_clock::time_point startedAt_;
     const std::chrono::steady_clock::time_point started_;
 
@@ -47,6 +51,8 @@ private:
     // takes.
     std::uint64_t batchesSeen_ = 0;
     std::chrono::steady_clock::time_point batchAt_;  // when they became so many
+    std::uint64_t progressSeen_ = 0;
+    std::chrono::steady_clock::time_point progressAt_;  // when it was last seen to grow
     std::uint64_t checkpointsSeen_ = 0;
     std::uint64_t bytesAtCheckpoint_ = 0;
 };

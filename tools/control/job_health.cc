@@ -112,8 +112,8 @@ void judgeCheckpoints(Judgement& found, const StreamingOptions& options,
     if (options.directory.empty() || interval.count() == 0 || status.batches.batches == 0) return;
     // A checkpoint waits for the end of a batch.
     const auto& running = status.batches.running;
-    const auto longest = std::max<nanoseconds>(
-        {options.interval, status.batches.processing, running ? running->sinceBegun : nanoseconds()});
+    const auto longest = std::max<nanoseconds>({options.interval, status.batches.processing,
+                                                running ? running->sinceBegun : nanoseconds()});
     const auto late = 5 * interval + 5 * longest;
     if (status.checkpointAge > late)
         found.say(Health::kBehind,

@@ -110,6 +110,10 @@ void addBatches(Metrics& metrics, const Json& report) {
         .family("tidemill_batch_age_seconds", "gauge", "seconds", "Since a batch became complete.")
         .sample(number(batch, "age_s"));
     metrics
+        .family("tidemill_stands_still_seconds", "gauge", "seconds",
+                "Since batches last got on; 0 while an output waits for its peer.")
+        .sample(number(report, "stands_still_s"));
+    metrics
         .family("tidemill_left_out_records", "counter", "",
                 "Records left out under the job's error policy.")
         .sample(number(report, "left_out_records"));

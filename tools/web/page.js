@@ -84,6 +84,7 @@ function showStatus() {
   get("outputs").replaceChildren(...s.outputs.map(x => row([
     [x.description + (x.waits ? ": waits for its peer for " + span(x.waits_s) + ", " + count(x.attempts) + " attempts: " + x.last_error : ""),
      x.waits ? "text error" : "text"]])));
+  showGraph();
   get("errorsCard").hidden = s.errors.length === 0;
   get("errors").replaceChildren(...s.errors.slice().reverse().map(e =>
     row([[new Date(e.time_ms).toISOString().substr(0, 19).replace("T", " "), "text"], [e.source, "text"], [e.message, "text"]])));
@@ -112,6 +113,7 @@ function detail(b) {
     cell.append(element("div", o.description + ": " + ms(o.ms) + " ms" + (o.already_visible ? ", shown before already" : "") +
       (o.error ? ", failed: " + o.error : ""), o.error ? "error" : ""));
   if (!cell.childNodes.length) cell.append(element("div", "no outputs"));
+  cell.append(timesOf(b.id));
   made.append(cell);
   return made;
 }
@@ -121,6 +123,9 @@ function choose(event) {
   event.preventDefault();
   const id = Number(line.dataset.id);
   open = open === id ? null : id;
+  showAtOnce();
+}
+function showAtOnce() {
   const was = held;
   held = false;
   showBatches();
@@ -191,6 +196,7 @@ async function takeStatus(next) {
   if (process !== status.process) {
     process = status.process;
     batches.length = 0;
+    stagesKnown.clear();
     await takeBatches(null);
     get("plan").textContent = await (await ask("api/v1/plan")).text();
     forgetTables();

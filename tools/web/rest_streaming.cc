@@ -233,6 +233,12 @@ public:
         for (const auto& output : seen.outputs) all.push_back(operationJson(output));
         return all;
     }
+    Result<Json> stages(const RouteRequest& request) const {
+        TM_ASSIGN(const auto seen, find(request));
+        std::vector<OutputInfo> outputs;
+        for (const auto& output : seen.outputs) outputs.push_back(output.info);
+        return status_.graph().stagesOf(seen.info, outputs);
+    }
     Result<Json> operation(const RouteRequest& request) const {
         TM_ASSIGN(const auto seen, find(request));
         TM_ASSIGN(const auto number, request.number("outputOpId", 1, kBatchMost));
@@ -278,6 +284,10 @@ std::vector<Route> streamingRoutes(const StreamingOptions& options, const Daemon
                           if (auto other = otherApplication(options, request)) return *other;
                           return jsonAnswer(applicationJson(status.report()));
                       }});
+    routes.push_back({application + "/graph", {}, [&](const RouteRequest& request) -> HttpAnswer {
+                          if (auto other = otherApplication(options, request)) return *other;
+                          return jsonAnswer(status.report().at("graph"));
+                      }});
     const auto add = [&](const std::string& path, std::vector<std::string> parameters,
                          Result<Json> (Streaming::*answer)(const RouteRequest&) const) {
         routes.push_back(
@@ -293,6 +303,7 @@ std::vector<Route> streamingRoutes(const StreamingOptions& options, const Daemon
     add("/receivers/{streamId}", {}, &Streaming::receiver);
     add("/batches", {"status"}, &Streaming::batches);
     add("/batches/{batchId}", {}, &Streaming::batch);
+    add("/batches/{batchId}/stages", {}, &Streaming::stages);
     add("/batches/{batchId}/operations", {}, &Streaming::operations);
     add("/batches/{batchId}/operations/{outputOpId}", {}, &Streaming::operation);
     return routes;
