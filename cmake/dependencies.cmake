@@ -79,6 +79,14 @@ target_include_directories(tidemill_openssl SYSTEM INTERFACE
 target_link_libraries(tidemill_openssl INTERFACE "${OPENSSL_SSL_LIBRARY}"
     "${OPENSSL_CRYPTO_LIBRARY}")
 
+# libcurl, the one that speaks TLS by OpenSSL.
+find_path(CURL_INCLUDE_DIR curl/curl.h REQUIRED)
+find_library(CURL_LIBRARY curl REQUIRED)
+mark_as_advanced(CURL_INCLUDE_DIR CURL_LIBRARY)
+add_library(tidemill_curl INTERFACE)
+target_include_directories(tidemill_curl SYSTEM INTERFACE $<BUILD_INTERFACE:${CURL_INCLUDE_DIR}>)
+target_link_libraries(tidemill_curl INTERFACE "${CURL_LIBRARY}")
+
 # librdkafka's C API.
 find_path(RDKAFKA_INCLUDE_DIR librdkafka/rdkafka.h REQUIRED)
 find_library(RDKAFKA_LIBRARY rdkafka REQUIRED)

@@ -6,6 +6,7 @@ include(CMakePackageConfigHelpers)
 get_property(libraries GLOBAL PROPERTY TIDEMILL_LIBRARIES)
 install(TARGETS ${libraries} tidemill_xxhash tidemill_rocksdb tidemill_librdkafka tidemill_libpq
         tidemill_sqlite tidemill_re2 tidemill_microhttpd tidemill_openssl tidemill_zlib tidemill_zstd
+        tidemill_curl
     EXPORT tidemillTargets
     ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 

@@ -21,6 +21,8 @@ struct LaneStatistics {
     std::string lane;
     std::string position;              // behind the last record taken, as its peer counts
     std::optional<std::uint64_t> lag;  // records that the peer has behind it; not known: nothing
+    // By how much the last record taken is older than the peer's newest; of peers that say so.
+    std::optional<std::uint64_t> lagMillis{};
 };
 
 // What a source has done since its start.

@@ -20,6 +20,8 @@
 #include "sources/http/http_options.h"
 #include "sources/kafka/kafka_options.h"
 #include "sources/kafka/kafka_record.h"
+#include "sources/kinesis/kinesis_options.h"
+#include "sources/kinesis/kinesis_record.h"
 #include "tidemill/dstream.h"
 #include "tidemill/job.h"
 #include "tidemill/options.h"
@@ -159,6 +161,12 @@ public:
     // The values of their records alone; that of a record without one is empty.
     DStream<std::string_view> kafkaTextStream(KafkaOptions options);
 
+    // The records of a Kinesis stream, each once, whatever dies when: see docs/guide/kinesis.md.
+    // Throws std::invalid_argument for options that cannot be.
+    DStream<KinesisRecord> kinesisStream(KinesisOptions options);
+    // Their data alone.
+    DStream<std::string_view> kinesisTextStream(KinesisOptions options);
+
     // The events that Flume agents send to a listening address, by their Avro or Thrift sinks. An
     // agent is answered once all events of its request are durable: see docs/guide/flume.md. Throws
     // std::invalid_argument for options that cannot be.
@@ -282,6 +290,7 @@ private:
                                               std::optional<Rate> maxRate);
     DStream<std::string_view> fileStream(const char* kind, sources::FileSourceOptions options);
     core::SourceId kafkaSource(const char* kind, KafkaOptions options);
+    core::SourceId kinesisSource(const char* kind, KinesisOptions options);
     core::SourceId flumeSource(const char* kind, FlumeOptions options);
 
     StreamingOptions options_;

@@ -21,6 +21,7 @@
 #include "sources/follow/follow_options.h"
 #include "sources/http/http_options.h"
 #include "sources/kafka/kafka_options.h"
+#include "sources/kinesis/kinesis_options.h"
 #include "tidemill/options.h"
 #include "tools/kafka_output_spec.h"
 #include "tools/web/http_server.h"
@@ -41,7 +42,8 @@ struct SourceSpec {
         kFiles,
         kKafka,
         kHttp,
-        kFlume
+        kFlume,
+        kKinesis
     } type = Type::kSocket;
     std::string name;
     std::string directory;  // files
@@ -51,6 +53,7 @@ struct SourceSpec {
     std::optional<CsvRecords> csv;          // none: lines
     KafkaOptions kafka;
     std::vector<std::string> headers;  // kafka, flume: of records, that are columns
+    KinesisOptions kinesis;
     HttpOptions http;
     FlumeOptions flume;
     std::string host;

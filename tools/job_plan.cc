@@ -13,6 +13,7 @@
 
 #include "rows/flume_rows.h"
 #include "rows/kafka_rows.h"
+#include "rows/kinesis_rows.h"
 #include "tidemill/tidemill.h"
 #include "tools/job_streams.h"
 #include "tools/json_lines.h"
@@ -92,6 +93,7 @@ private:
             case SourceSpec::Type::kKafka: return makeKafka(source);
             case SourceSpec::Type::kHttp: return makeHttp(source);
             case SourceSpec::Type::kFlume: return makeFlume(source);
+            case SourceSpec::Type::kKinesis: return makeKinesis(source);
         }
     }
 
@@ -120,6 +122,24 @@ private:
         const auto records = context_.kafkaStream(source.kafka);
         auto asRows = rows::rowsOfKafka(records, source.headers);
         if (asRows) return remember(source.name, KafkaRecords{records, std::move(*asRows)});
+        errors_.add(source.at, asRows.error().message);
+        remember(source.name, std::nullopt);
+    }
+
+    void makeKinesis(const SourceSpec& source) {
+        for (const auto& other : job_.sources) {
+            if (&other == &source) break;
+            if (other.type != source.type || other.kinesis.stream != source.kinesis.stream ||
+                other.kinesis.application != source.kinesis.application)
+                continue;
+            errors_.add(source.at, "the Kinesis source of line " + std::to_string(other.at.line) +
+                                       " has the application \"" + source.kinesis.application +
+                                       "\" too; give each a name, or an application, of its own");
+            return remember(source.name, std::nullopt);
+        }
+        const auto records = context_.kinesisStream(source.kinesis);
+        auto asRows = rows::rowsOfKinesis(records);
+        if (asRows) return remember(source.name, KinesisRecords{records, std::move(*asRows)});
         errors_.add(source.at, asRows.error().message);
         remember(source.name, std::nullopt);
     }

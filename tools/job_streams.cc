@@ -6,7 +6,8 @@ using rows::RowStream;
 
 const char* kindOf(const Stream& stream) {
     constexpr const char* kKinds[] = {"text", "the pairs of a count step", "rows of fields",
-                                      "records of Kafka", "events of Flume"};
+                                      "records of Kafka", "events of Flume",
+                                      "records of Kinesis"};
     return kKinds[stream.index()];
 }
 
@@ -21,6 +22,7 @@ std::optional<RowStream> asRows(const Stream& stream) {
     if (const auto* rows = std::get_if<RowStream>(&stream)) return *rows;
     if (const auto* kafka = std::get_if<KafkaRecords>(&stream)) return kafka->rows;
     if (const auto* flume = std::get_if<FlumeEvents>(&stream)) return flume->rows;
+    if (const auto* kinesis = std::get_if<KinesisRecords>(&stream)) return kinesis->rows;
     return std::nullopt;
 }
 
@@ -31,6 +33,8 @@ std::optional<Text> asText(const Stream& stream) {
             [](const KafkaRecord& record) { return record.value.value_or(std::string_view()); });
     if (const auto* flume = std::get_if<FlumeEvents>(&stream))
         return flume->events.map([](const FlumeEvent& event) { return event.body; });
+    if (const auto* kinesis = std::get_if<KinesisRecords>(&stream))
+        return kinesis->records.map([](const KinesisRecord& record) { return record.data; });
     return std::nullopt;
 }
 

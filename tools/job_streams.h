@@ -21,11 +21,16 @@ struct KafkaRecords {
     DStream<KafkaRecord> records;
     rows::RowStream rows;
 };
+struct KinesisRecords {
+    DStream<KinesisRecord> records;
+    rows::RowStream rows;
+};
 struct FlumeEvents {
     DStream<FlumeEvent> events;
     rows::RowStream rows;
 };
-using Stream = std::variant<Text, Counts, rows::RowStream, KafkaRecords, FlumeEvents>;
+using Stream =
+    std::variant<Text, Counts, rows::RowStream, KafkaRecords, FlumeEvents, KinesisRecords>;
 
 // "rows of fields"
 const char* kindOf(const Stream& stream);
@@ -37,7 +42,7 @@ std::string contentOf(const Stream& stream);
 std::optional<rows::RowStream> asRows(const Stream& stream);
 
 // The values of Kafka records are text, where text is wanted; of one without a value, none. So are
-// the bodies of Flume's events.
+// the bodies of Flume's events, and the data of Kinesis records.
 std::optional<Text> asText(const Stream& stream);
 
 }  // namespace tidemill::tools

@@ -13,6 +13,7 @@
 #include "tools/flume_source_spec.h"
 #include "tools/http_source_spec.h"
 #include "tools/kafka_source_spec.h"
+#include "tools/kinesis_source_spec.h"
 #include "tools/listen_conflicts.h"
 
 namespace tidemill::tools {
@@ -175,13 +176,17 @@ SourceSpec readSource(TomlTable& table, const JobFile& job, JobFileErrors& error
     SourceSpec source;
     source.at = table.at();
     source.name = table.text("name", "");
-    const auto type = table.choice(
-        "type", {"socket", "listen", "listen_acknowledged", "files", "kafka", "http", "flume"});
+    const auto type = table.choice("type", {"socket", "listen", "listen_acknowledged", "files",
+                                            "kafka", "http", "flume", "kinesis"});
     if (type) source.type = static_cast<SourceSpec::Type>(*type);
     if (!type) return source;
     source.maxRate = readRate(table, source.type, errors);
     if (source.type == SourceSpec::Type::kKafka) {
         readKafkaSource(table, job.name, source, errors);
+        return source;
+    }
+    if (source.type == SourceSpec::Type::kKinesis) {
+        readKinesisSource(table, job.name, source, errors);
         return source;
     }
     if (source.type == SourceSpec::Type::kHttp || source.type == SourceSpec::Type::kFlume) {

@@ -10,6 +10,7 @@
 #include "core/workers.h"
 #include "sources/ask_address.h"
 #include "sources/kafka/ask_cluster.h"
+#include "sources/kinesis/ask_stream.h"
 
 namespace tidemill::tools {
 namespace {
@@ -42,6 +43,10 @@ std::function<PeerAnswer(const PeerQuestion&)> askerOf(const SourceSpec& source,
         case SourceSpec::Type::kKafka:
             return [source, lanes = known.lanes](const PeerQuestion& question) {
                 return sources::kafka::askCluster(source.kafka, lanes, question);
+            };
+        case SourceSpec::Type::kKinesis:
+            return [source, lanes = known.lanes](const PeerQuestion& question) {
+                return sources::kinesis::askStream(source.kinesis, lanes, question);
             };
         case SourceSpec::Type::kFiles: break;
     }

@@ -108,6 +108,7 @@ Json laneJson(const core::LaneStatistics& lane) {
     json["lane"] = shownText(lane.lane);
     json["position"] = shownText(lane.position);
     if (lane.lag) json["lag_records"] = *lane.lag;
+    if (lane.lagMillis) json["lag_ms"] = *lane.lagMillis;
     return json;
 }
 
@@ -132,14 +133,17 @@ Json sourceJson(const SourceStatus& source, const SourceStatus* then, double ove
     json["paused"] = source.paused;
     if (source.maxRate) json["max_rate"] = toString(*source.maxRate);
     Json lanes = Json::array();
-    std::uint64_t lag = 0;
-    bool known = false;
+    std::uint64_t lag = 0, lagMillis = 0;
+    bool known = false, isTimed = false;
     for (const auto& lane : numbers.lanes) {
         lanes.push_back(laneJson(lane));
         if (lane.lag) lag += *lane.lag;
         known |= lane.lag.has_value();
+        lagMillis = std::max(lagMillis, lane.lagMillis.value_or(0));
+        isTimed |= lane.lagMillis.has_value();
     }
     if (known) json["lag_records"] = lag;
+    if (isTimed) json["lag_ms"] = lagMillis;
     json["lanes"] = std::move(lanes);
     return json;
 }

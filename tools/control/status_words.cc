@@ -66,6 +66,8 @@ std::string sourceInWords(const Json& source) {
     if (source.contains("records_per_s")) text += ", " + rates(source);
     if (source.contains("lag_records"))
         text += ", " + count(source.at("lag_records")) + " behind its peer";
+    if (source.contains("lag_ms"))
+        text += ", " + count(source.at("lag_ms")) + " ms behind its peer";
     if (source.at("connections") != 0)
         text += fmt::format(", {} connections", source.at("connections").get<std::uint64_t>());
     if (source.at("paused").get<bool>()) text += ", paused";

@@ -204,6 +204,14 @@ void addSources(Metrics& metrics, const Json& sources) {
                 metrics.sample(number(lane, "lag_records"),
                                {{"source", std::to_string(i + 1)},
                                 {"lane", lane.at("lane").get<std::string>()}});
+    metrics.family("tidemill_source_lag_seconds", "gauge", "seconds",
+                   "By how much the last record taken is older than the peer's newest.");
+    for (std::size_t i = 0; i < sources.size(); ++i)
+        for (const auto& lane : sources[i].at("lanes"))
+            if (lane.contains("lag_ms"))
+                metrics.sample(number(lane, "lag_ms") / 1'000,
+                               {{"source", std::to_string(i + 1)},
+                                {"lane", lane.at("lane").get<std::string>()}});
 }
 
 void addOutputs(Metrics& metrics, const Json& outputs) {

@@ -73,13 +73,14 @@ function showStatus() {
     tile("last checkpoint", c.age_s === undefined ? "none yet" : span(c.age_s) + " ago",
       c.batch === undefined ? "" : "of batch " + c.batch + (s.replay_s === undefined ? "" : "; a crash costs " + span(s.replay_s))),
     tile("log, memory", bytes(s.log.bytes), bytes(m.resident_bytes) + (m.budget_bytes ? " of " + bytes(m.budget_bytes) : "") + " in memory"));
-  const lag = s.sources.some(x => x.lag_records !== undefined);
+  const behind = x => x.lag_records !== undefined ? count(x.lag_records) : x.lag_ms !== undefined ? ms(x.lag_ms) + " ms" : "";
+  const lag = s.sources.some(x => behind(x) !== "");
   get("sources").replaceChildren(
     row([["", "text"], ["records/s"], ["bytes/s"], ["records"], ["connections"], ["errors"]].concat(lag ? [["behind its peer"]] : []), "th"),
     ...s.sources.map(x => row([
       [x.description + (x.paused ? ": paused" : "") + (x.retries ? ": " + x.last_error : ""), x.retries ? "text error" : "text"],
       [count(x.records_per_s || 0)], [bytes(x.bytes_per_s || 0)], [count(x.records)],
-      [count(x.connections)], [count(x.errors)]].concat(lag ? [[x.lag_records === undefined ? "" : count(x.lag_records)]] : []))));
+      [count(x.connections)], [count(x.errors)]].concat(lag ? [[behind(x)]] : []))));
   get("outputsCard").hidden = s.outputs.length === 0;
   get("outputs").replaceChildren(...s.outputs.map(x => row([
     [x.description + (x.waits ? ": waits for its peer for " + span(x.waits_s) + ", " + count(x.attempts) + " attempts: " + x.last_error : ""),
