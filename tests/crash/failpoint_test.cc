@@ -11,6 +11,7 @@
 
 #include "core/failpoint.h"
 #include "tests/crash/wordcount_rig.h"
+#include "tests/support/environment_number.h"
 
 namespace tidemill::test {
 namespace {
@@ -53,6 +54,7 @@ protected:
 
     static RigOptions options() {
         RigOptions options;
+        options.seed = static_cast<unsigned>(environmentNumber("TIDEMILL_SEED", 1));
         if (GetParam() == "delta.afterIngest") options.deltaKibibytes = 24;
         return options;
     }

@@ -14,6 +14,7 @@
 #include "core/failpoint.h"
 #include "tests/crash/session_feed.h"
 #include "tests/crash/wordcount_rig.h"
+#include "tests/support/campaign.h"
 #include "tests/support/environment_number.h"
 
 namespace tidemill::test {
@@ -150,9 +151,11 @@ TEST(Kill, NothingIsLostOrDoubledWheneverItComes) {
                        std::chrono::minutes(environmentNumber("TIDEMILL_MINUTES", 0));
     auto seed = static_cast<unsigned>(environmentNumber("TIDEMILL_SEED", 1));
     std::map<std::string, int> kills;
+    CampaignProgress progress("kills", wanted);
     for (; (kills["all"] < wanted || std::chrono::steady_clock::now() < until) && !HasFailure();
          ++seed) {
         Torture(seed, kills).run(25);
+        progress.done(kills["all"]);
         if (HasFailure()) std::cerr << "failed: TIDEMILL_SEED=" << seed << "\n";
     }
     std::cout << "kills: " << kills["all"] << ", during";
@@ -162,6 +165,8 @@ TEST(Kill, NothingIsLostOrDoubledWheneverItComes) {
         EXPECT_GT(kills[name], 0) << "no kill fell into " << name;
     }
     std::cout << "\n";
+    for (const auto& [phase, times] : kills)
+        if (phase != "all") CampaignProgress::fired("kills during " + phase, times);
 }
 
 }  // namespace
