@@ -31,7 +31,7 @@ Two both(std::string_view form, const std::vector<Two>& arguments,
     return {filled(form, mine), filled(theirForm.empty() ? form : theirForm, theirs)};
 }
 
-std::string quoted(std::string_view text) {
+std::string inQuotes(std::string_view text) {
     std::string out = "'";
     for (const char c : text) out += c == '\'' ? std::string("''") : std::string(1, c);
     return out + "'";
@@ -113,18 +113,18 @@ Two RandomExpression::constant(Type type) {
     switch (type) {
         case Type::kInt: {
             const std::string text = one(kInts);
-            return variable("(" + text + ")", "int8", quoted(text));
+            return variable("(" + text + ")", "int8", inQuotes(text));
         }
         case Type::kFloat: {
             const std::string text = one(kFloats);
-            return variable("(" + text + ")", "float8", quoted(text));
+            return variable("(" + text + ")", "float8", inQuotes(text));
         }
         case Type::kBool: {
             const std::string text = below(2) == 0 ? "true" : "false";
             return variable(text, "bool", text);
         }
         case Type::kText: {
-            const std::string text = quoted(one(kTexts));
+            const std::string text = inQuotes(one(kTexts));
             return variable(text, "text", text);
         }
         case Type::kTime: {
@@ -183,7 +183,7 @@ Two RandomExpression::smallInt(int depth) {
     static constexpr const char* kSmall[] = {"0", "1", "2", "3", "5", "8", "-1", "-2", "-4"};
     if (below(2) == 0) {
         const std::string text = one(kSmall);
-        return variable("(" + text + ")", "int4", quoted(text));
+        return variable("(" + text + ")", "int4", inQuotes(text));
     }
     return both("(% @ 7)", {of(Type::kInt, depth - 1)}, "(% @ 7::int8)::int4");
 }
@@ -196,7 +196,7 @@ Two RandomExpression::shortFloat(int depth) {
 }
 
 Two RandomExpression::pattern() {
-    const std::string text = quoted(one(kPatterns));
+    const std::string text = inQuotes(one(kPatterns));
     return variable(text, "text", text);
 }
 
@@ -226,7 +226,7 @@ Two RandomExpression::intOf(int depth) {
         case 17: return both("mod(%, %)", {a, of(Type::kInt, depth - 1)});
         case 18: return both("ascii(%)", {of(Type::kText, depth - 1)}, "ascii(%)::int8");
         default:
-            return both("regexp_count(%, " + quoted(one(kRegexes)) + ")",
+            return both("regexp_count(%, " + inQuotes(one(kRegexes)) + ")",
                         {of(Type::kText, depth - 1)});
     }
 }
@@ -292,8 +292,8 @@ Two RandomExpression::boolOf(int depth) {
         case 12: return both("(% between % and %)", {value(), value(), value()});
         case 13: return both("(% like %)", {of(Type::kText, depth - 1), pattern()});
         case 14: return both("(% not ilike %)", {of(Type::kText, depth - 1), pattern()});
-        case 15: return both("(% ~ " + quoted(one(kRegexes)) + ")", {of(Type::kText, depth - 1)});
-        case 16: return both("(% !~* " + quoted(one(kRegexes)) + ")", {of(Type::kText, depth - 1)});
+        case 15: return both("(% ~ " + inQuotes(one(kRegexes)) + ")", {of(Type::kText, depth - 1)});
+        case 16: return both("(% !~* " + inQuotes(one(kRegexes)) + ")", {of(Type::kText, depth - 1)});
         case 17: return both("starts_with(%, %)", {of(Type::kText, depth - 1), of(Type::kText, 0)});
         case 18: {
             static constexpr const char* kTests[] = {"is true", "is not true", "is false",
@@ -339,12 +339,12 @@ Two RandomExpression::textOf(int depth) {
         case 16: {
             static constexpr const char* kReplacements[] = {"<\\&>", "x", "[\\1]", "", "\\\\"};
             const std::string flags = below(2) == 0 ? ", 'g'" : "";
-            return both("regexp_replace(%, " + quoted(one(kRegexes)) + ", " +
-                            quoted(one(kReplacements)) + flags + ")",
+            return both("regexp_replace(%, " + inQuotes(one(kRegexes)) + ", " +
+                            inQuotes(one(kReplacements)) + flags + ")",
                         {a});
         }
         case 17: {
-            const std::string regex = quoted(one(kRegexes));
+            const std::string regex = inQuotes(one(kRegexes));
             return both("regexp_match(%, " + regex + ")", {a},
                         "(regexp_match(%, " + regex + "))[1]");
         }
@@ -352,7 +352,7 @@ Two RandomExpression::textOf(int depth) {
             return both("%::text", {below(2) == 0 ? of(Type::kInt, depth - 1) : shortFloat(depth)});
         case 19: return both("%::text", {of(Type::kBool, depth - 1)});
         case 20:
-            return both("to_char(%, " + quoted(one(kFormats)) + ")", {of(Type::kTime, depth - 1)});
+            return both("to_char(%, " + inQuotes(one(kFormats)) + ")", {of(Type::kTime, depth - 1)});
         default: {
             static constexpr const char* kSteps[] = {"% ->> 'a'", "% ->> 0", "% #>> '{a,0}'",
                                                      "% #>> '{a,1,b}'", "% ->> -1"};
@@ -366,12 +366,12 @@ Two RandomExpression::textOf(int depth) {
 Two RandomExpression::timeOf(int depth) {
     const auto a = of(Type::kTime, depth - 1);
     switch (below(5)) {
-        case 0: return both("(% + interval " + quoted(one(kSpans)) + ")", {a});
-        case 1: return both("(% - interval " + quoted(one(kSpans)) + ")", {a});
+        case 0: return both("(% + interval " + inQuotes(one(kSpans)) + ")", {a});
+        case 1: return both("(% - interval " + inQuotes(one(kSpans)) + ")", {a});
         case 2:
             return both("to_timestamp(%)", {both("(% @ 100000000)", {of(Type::kInt, depth - 1)},
                                                  "(% @ 100000000::int8)")});
-        default: return both("date_trunc(" + quoted(one(kUnits)) + ", %)", {a});
+        default: return both("date_trunc(" + inQuotes(one(kUnits)) + ", %)", {a});
     }
 }
 
