@@ -127,6 +127,9 @@ TEST_F(ListeningLimits, AClientThatIsGoneIsNoticed) {
 }
 
 TEST_F(ListeningLimits, WithoutDescriptorsClientsAreToldAndServiceReturns) {
+#if defined(__SANITIZE_ADDRESS__)
+    GTEST_SKIP() << "the sanitizer reads memory through a pipe, for which no descriptor is left";
+#endif
     open();
     rlimit before{};
     ::getrlimit(RLIMIT_NOFILE, &before);
