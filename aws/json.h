@@ -76,6 +76,6 @@ std::optional<std::string> decodeBase64(std::string_view text);
 std::string encodeBase64(std::string_view bytes);
 
 // `text` as a JSON string, quotes included.
-std::string quoted(std::string_view text);
+std::string jsonText(std::string_view text);
 
 }  // namespace tidemill::aws

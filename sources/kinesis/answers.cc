@@ -1,7 +1,5 @@
 #include "sources/kinesis/answers.h"
 
-#include <algorithm>
-
 #include "aws/json.h"
 #include "aws/kinesis.h"
 
@@ -9,7 +7,7 @@ namespace tidemill::sources::kinesis {
 
 using aws::JsonAnswer;
 using aws::JsonObject;
-using aws::quoted;
+using aws::jsonText;
 using core::Result;
 
 namespace {
@@ -45,8 +43,7 @@ ShardInfo shardOf(JsonObject& object) {
 
 ServiceRecord recordOf(JsonObject& object) {
     ServiceRecord record;
-    const auto data =
-        aws::decodeBase64(object.requiredText("Data", kRecordsAnswerBytesMax));
+    const auto data = aws::decodeBase64(object.requiredText("Data", kRecordsAnswerBytesMax));
     if (!data) object.fault("Data", "is no base64");
     record.data = data.value_or("");
     record.partitionKey = object.requiredText("PartitionKey", kKeyBytesMax);
@@ -59,23 +56,23 @@ ServiceRecord recordOf(JsonObject& object) {
 }  // namespace
 
 std::string summaryRequest(std::string_view stream) {
-    return "{\"StreamName\":" + quoted(stream) + "}";
+    return "{\"StreamName\":" + jsonText(stream) + "}";
 }
 
 std::string shardsRequest(std::string_view stream, std::string_view token) {
-    if (!token.empty()) return "{\"NextToken\":" + quoted(token) + "}";
+    if (!token.empty()) return "{\"NextToken\":" + jsonText(token) + "}";
     return summaryRequest(stream);
 }
 
 std::string iteratorRequest(std::string_view stream, std::string_view shard,
                             const Position& position) {
     const std::string where =
-        "{\"StreamName\":" + quoted(stream) + ",\"ShardId\":" + quoted(shard);
+        "{\"StreamName\":" + jsonText(stream) + ",\"ShardId\":" + jsonText(shard);
     switch (position.kind) {
         case Position::Kind::kRecord:
             return where +
                    ",\"ShardIteratorType\":\"AT_SEQUENCE_NUMBER\",\"StartingSequenceNumber\":" +
-                   quoted(position.sequence) + "}";
+                   jsonText(position.sequence) + "}";
         case Position::Kind::kTime:
             return where + ",\"ShardIteratorType\":\"AT_TIMESTAMP\",\"Timestamp\":" +
                    inSeconds(position.timeMillis) + "}";
@@ -84,8 +81,8 @@ std::string iteratorRequest(std::string_view stream, std::string_view shard,
 }
 
 std::string recordsRequest(std::string_view iterator, std::uint32_t recordsMax) {
-    return "{\"ShardIterator\":" + quoted(iterator) +
-           ",\"Limit\":" + std::to_string(recordsMax) + "}";
+    return "{\"ShardIterator\":" + jsonText(iterator) + ",\"Limit\":" + std::to_string(recordsMax) +
+           "}";
 }
 
 Result<StreamSummary> parseSummary(std::string_view body) {
@@ -135,7 +132,10 @@ Result<RecordsPage> parseRecords(std::string_view body) {
         page.bytes += page.records.back().data.size() + page.records.back().partitionKey.size();
     });
     page.next = whole.text("NextShardIterator", kIteratorBytesMax).value_or("");
-    page.behindMillis = std::max<std::int64_t>(whole.integer("MillisBehindLatest").value_or(0), 0);
+    // Without it nobody would know what may have expired unread.
+    const auto behind = whole.integer("MillisBehindLatest");
+    if (!behind || *behind < 0) whole.fault("MillisBehindLatest", "is missing, or below 0");
+    page.behindMillis = behind.value_or(0);
     TM_TRY(answer.checked());
     return page;
 }
