@@ -104,7 +104,8 @@ Result<FoundCredentials> parseKeys(const std::string& body, const std::string& f
     auto object = answer.parse(body);
     if (!object) return core::fail(ErrorKind::kIo, from + ": " + object.error().message);
     if (const auto code = object->text("Code", kTextMax); code && *code != "Success")
-        return core::fail(ErrorKind::kIo, from + ": it answers \"" + core::escaped(*code, 60) + "\"");
+        return core::fail(ErrorKind::kIo,
+                          from + ": it answers \"" + core::escaped(*code, 60) + "\"");
     Credentials credentials;
     credentials.keyId = object->requiredText("AccessKeyId", kTextMax);
     credentials.secretKey = object->requiredText("SecretAccessKey", kTextMax);
@@ -141,10 +142,11 @@ Result<std::string> ask(const std::string& from, const char* method, const std::
 // A token goes there: to this machine, to the addresses of container agents, or encrypted.
 bool mayHaveToken(const std::string& url) {
     if (url.starts_with("https://")) return true;
-    for (const char* host : {"http://127.", "http://localhost", "http://[::1]",
-                             "http://169.254.170.2", "http://169.254.170.23", "http://[fd00:ec2::23]"}) {
-        const std::string_view rest = std::string_view(url).substr(
-            std::min(url.size(), std::strlen(host)));
+    for (const char* host :
+         {"http://127.", "http://localhost", "http://[::1]", "http://169.254.170.2",
+          "http://169.254.170.23", "http://[fd00:ec2::23]"}) {
+        const std::string_view rest =
+            std::string_view(url).substr(std::min(url.size(), std::strlen(host)));
         const bool isNetwork = std::string_view(host).ends_with('.');
         if (!url.starts_with(host)) continue;
         if (isNetwork) {
@@ -167,8 +169,9 @@ Result<Maybe> fromContainer(const Environment& environment) {
         return core::fail(ErrorKind::kInvalid,
                           "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI does not begin with '/'");
     if (!mayHaveToken(url))
-        return core::fail(ErrorKind::kInvalid,
-                          "AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https nor of this machine");
+        return core::fail(
+            ErrorKind::kInvalid,
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https nor of this machine");
     auto token = environment("AWS_CONTAINER_AUTHORIZATION_TOKEN");
     if (const auto path = environment("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")) {
         TM_ASSIGN(token, core::readWholeFile(core::posixFileSystem(), *path, kTextMax));
@@ -194,10 +197,11 @@ Result<Maybe> fromInstance(const Environment& environment) {
     auto token = ask(from, "PUT", host + "/latest/api/token",
                      {"X-aws-ec2-metadata-token-ttl-seconds: 21600"});
     if (!token)
-        return core::fail(ErrorKind::kNotFound,
-                          "no credentials of AWS: neither the environment (AWS_ACCESS_KEY_ID) nor "
-                          "a profile nor a container has any, and there is no instance that does (" +
-                              token.error().message + ")");
+        return core::fail(
+            ErrorKind::kNotFound,
+            "no credentials of AWS: neither the environment (AWS_ACCESS_KEY_ID) nor "
+            "a profile nor a container has any, and there is no instance that does (" +
+                token.error().message + ")");
     if (token->empty() || token->find_first_of("\r\n") != token->npos)
         return core::fail(ErrorKind::kIo, from + ": its token is none");
     core::keepSecret(*token, "(token of the instance)");

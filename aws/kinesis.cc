@@ -76,16 +76,15 @@ core::Result<Endpoint> endpointOf(const std::string& url, const std::string& reg
     Endpoint endpoint;
     endpoint.region = region;
     if (url.empty()) {
-        endpoint.host = "kinesis." + region + ".amazonaws.com" +
-                        (region.starts_with("cn-") ? ".cn" : "");
+        endpoint.host =
+            "kinesis." + region + ".amazonaws.com" + (region.starts_with("cn-") ? ".cn" : "");
         endpoint.url = "https://" + endpoint.host + "/";
         return endpoint;
     }
     const bool isSecure = url.starts_with("https://");
     if (!isSecure && !url.starts_with("http://"))
-        return core::fail(core::ErrorKind::kInvalid,
-                          "endpoint \"" + core::escaped(url, 60) +
-                              "\" must begin with http:// or https://");
+        return core::fail(core::ErrorKind::kInvalid, "endpoint \"" + core::escaped(url, 60) +
+                                                         "\" must begin with http:// or https://");
     std::string_view host = std::string_view(url).substr(isSecure ? 8 : 7);
     if (host.ends_with('/')) host.remove_suffix(1);
     const bool isHost = !host.empty() && std::all_of(host.begin(), host.end(), [](char c) {

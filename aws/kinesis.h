@@ -41,9 +41,9 @@ enum class CallEnd {
 
 struct CallAnswer {
     CallEnd end = CallEnd::kDone;
-    std::string body;     // of kDone
-    std::string message;  // of the others: what the service said, for people
-    bool isOfService = false;  // it answered; else what kept it from that
+    std::string body;               // of kDone
+    std::string message;            // of the others: what the service said, for people
+    bool isOfService = false;       // it answered; else what kept it from that
     std::int64_t serverMillis = 0;  // as HttpAnswer has it
 };
 

@@ -33,9 +33,9 @@ std::string sha256(std::string_view bytes) {
 std::string hmac(std::string_view key, std::string_view bytes) {
     unsigned char code[SHA256_DIGEST_LENGTH];
     unsigned int size = 0;
-    const auto* made = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-                            reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-                            code, &size);
+    const auto* made =
+        HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+             reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), code, &size);
     TM_CHECK(made != nullptr && size == sizeof code, "OpenSSL has HMAC-SHA256");
     return {reinterpret_cast<const char*>(code), size};
 }
@@ -74,18 +74,16 @@ std::vector<std::string> signPost(const PostToSign& post, const Credentials& cre
     const std::string request =
         "POST\n/\n\n" + headers + "\n" + names + "\n" + hex(sha256(post.body));
 
-    const std::string scope = day + "/" + std::string(post.region) + "/" +
-                              std::string(post.service) + "/aws4_request";
+    const std::string scope =
+        day + "/" + std::string(post.region) + "/" + std::string(post.service) + "/aws4_request";
     const std::string text =
         std::string(kAlgorithm) + "\n" + time + "\n" + scope + "\n" + hex(sha256(request));
     const auto ofDay = hmac("AWS4" + credentials.secretKey, day);
     const auto key = hmac(hmac(hmac(ofDay, post.region), post.service), "aws4_request");
 
     std::vector<std::string> sent{
-        "Content-Type: " + std::string(post.contentType),
-        "Host: " + std::string(post.host),
-        "X-Amz-Date: " + time,
-        "X-Amz-Target: " + std::string(post.target),
+        "Content-Type: " + std::string(post.contentType), "Host: " + std::string(post.host),
+        "X-Amz-Date: " + time, "X-Amz-Target: " + std::string(post.target),
         "Authorization: " + std::string(kAlgorithm) + " Credential=" + credentials.keyId + "/" +
             scope + ", SignedHeaders=" + names + ", Signature=" + hex(hmac(key, text))};
     if (hasToken) sent.push_back("X-Amz-Security-Token: " + credentials.sessionToken);

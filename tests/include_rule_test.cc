@@ -24,9 +24,9 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-const std::set<std::string> kFolders = {"core",    "state",    "sources", "recovery", "aws",
-                                        "rdkafka", "outputs", "tidemill", "rows",    "tools",    "examples",
-                                        "bench",   "tests",    "python"};
+const std::set<std::string> kFolders = {"core",     "state",   "sources",  "recovery", "aws",
+                                        "rdkafka",  "outputs", "tidemill", "rows",     "tools",
+                                        "examples", "bench",   "tests",    "python"};
 
 const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"core", {"core"}},
@@ -42,15 +42,14 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"examples", {"tidemill"}},
     {"tools", {"core", "state", "sources", "recovery", "outputs", "tidemill", "rows", "tools"}},
     {"bench",
-     {"core", "state", "aws", "rdkafka", "sources", "recovery", "outputs", "tidemill", "rows", "tools",
-      "bench"}},
+     {"core", "state", "aws", "rdkafka", "sources", "recovery", "outputs", "tidemill", "rows",
+      "tools", "bench"}},
 };
 
 // Libraries a user's translation unit must not pay for.
-const std::set<std::string> kNotPublic = {"asio",   "asio.hpp",   "rocksdb",    "spdlog",
-                                          "CLI",    "toml++",     "librdkafka", "microhttpd.h",
-                                          "zlib.h", "libpq-fe.h", "sqlite3.h",
-                                              "curl",   "simdjson.h"};
+const std::set<std::string> kNotPublic = {
+    "asio",         "asio.hpp", "rocksdb",    "spdlog",    "CLI",  "toml++",    "librdkafka",
+    "microhttpd.h", "zlib.h",   "libpq-fe.h", "sqlite3.h", "curl", "simdjson.h"};
 
 struct Include {
     int line;

@@ -19,8 +19,10 @@ core::SourceId StreamingContext::kinesisSource(const char* kind, KinesisOptions 
     source.maxRate = options.maxRate;
     for (const auto& other : job_->sources)
         if (other.lanes == source.lanes)
-            throw std::invalid_argument(std::string(kind) + ": another stream has the application "
-                                        "\"" + options.application +
+            throw std::invalid_argument(std::string(kind) +
+                                        ": another stream has the application "
+                                        "\"" +
+                                        options.application +
                                         "\", under which positions are kept; give each its own");
     source.kind = kind;
     source.framing = core::Framing::kPrefixed;

@@ -166,8 +166,8 @@ std::string stepsText(const JobFile& job) {
 }  // namespace
 
 const char* sourceWord(SourceSpec::Type type) {
-    constexpr const char* kWords[] = {"socket", "listen", "listen_acknowledged", "files", "kafka",
-                                      "http",   "flume",  "kinesis"};
+    constexpr const char* kWords[] = {
+        "socket", "listen", "listen_acknowledged", "files", "kafka", "http", "flume", "kinesis"};
     static_assert(std::size(kWords) == static_cast<std::size_t>(SourceSpec::Type::kKinesis) + 1);
     return kWords[static_cast<std::size_t>(type)];
 }

@@ -5,8 +5,11 @@ namespace tidemill::tools {
 using rows::RowStream;
 
 const char* kindOf(const Stream& stream) {
-    constexpr const char* kKinds[] = {"text", "the pairs of a count step", "rows of fields",
-                                      "records of Kafka", "events of Flume",
+    constexpr const char* kKinds[] = {"text",
+                                      "the pairs of a count step",
+                                      "rows of fields",
+                                      "records of Kafka",
+                                      "events of Flume",
                                       "records of Kinesis"};
     return kKinds[stream.index()];
 }

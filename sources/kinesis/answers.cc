@@ -45,8 +45,7 @@ ShardInfo shardOf(JsonObject& object) {
 
 ServiceRecord recordOf(JsonObject& object) {
     ServiceRecord record;
-    const auto data =
-        aws::decodeBase64(object.requiredText("Data", kRecordsAnswerBytesMax));
+    const auto data = aws::decodeBase64(object.requiredText("Data", kRecordsAnswerBytesMax));
     if (!data) object.fault("Data", "is no base64");
     record.data = data.value_or("");
     record.partitionKey = object.requiredText("PartitionKey", kKeyBytesMax);
@@ -69,8 +68,7 @@ std::string shardsRequest(std::string_view stream, std::string_view token) {
 
 std::string iteratorRequest(std::string_view stream, std::string_view shard,
                             const Position& position) {
-    const std::string where =
-        "{\"StreamName\":" + quoted(stream) + ",\"ShardId\":" + quoted(shard);
+    const std::string where = "{\"StreamName\":" + quoted(stream) + ",\"ShardId\":" + quoted(shard);
     switch (position.kind) {
         case Position::Kind::kRecord:
             return where +
@@ -84,8 +82,8 @@ std::string iteratorRequest(std::string_view stream, std::string_view shard,
 }
 
 std::string recordsRequest(std::string_view iterator, std::uint32_t recordsMax) {
-    return "{\"ShardIterator\":" + quoted(iterator) +
-           ",\"Limit\":" + std::to_string(recordsMax) + "}";
+    return "{\"ShardIterator\":" + quoted(iterator) + ",\"Limit\":" + std::to_string(recordsMax) +
+           "}";
 }
 
 Result<StreamSummary> parseSummary(std::string_view body) {

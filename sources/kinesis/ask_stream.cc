@@ -146,8 +146,7 @@ private:
             if (mayBegin && read++ < kReadMost && !question_.isLate())
                 TM_TRY(readOne(name, position));
             if (++shown > kShown) continue;
-            const bool isLatest =
-                isFirst_ && options_.start.from == KinesisStart::From::kLatest;
+            const bool isLatest = isFirst_ && options_.start.from == KinesisStart::From::kLatest;
             fact("shard " + name + " would be read from " +
                  (isLatest ? "the time of its start on" : placeOf(position)) +
                  (mayBegin ? "" : ", once the shards that it was made of are read"));

@@ -99,9 +99,9 @@ void KinesisSource::sendFor(ShardReader& shard) {
         return;
     }
     shard.lastRead = SteadyClock::now();
-    shard.inFlight = call(shard.info.id, "GetRecords",
-                          recordsRequest(shard.iterator, shard.recordsAtOnce),
-                          kRecordsAnswerBytesMax, then);
+    shard.inFlight =
+        call(shard.info.id, "GetRecords", recordsRequest(shard.iterator, shard.recordsAtOnce),
+             kRecordsAnswerBytesMax, then);
 }
 
 void KinesisSource::gotIterator(ShardReader& shard, CallAnswer answer) {
@@ -109,8 +109,7 @@ void KinesisSource::gotIterator(ShardReader& shard, CallAnswer answer) {
         return positionRefused(shard, answer.message);
     if (answer.end != CallEnd::kDone) return callFailed(shard.info.id, answer);
     auto iterator = parseIterator(answer.body);
-    if (!iterator)
-        return callFailed(shard.info.id, failure(iterator.error()));
+    if (!iterator) return callFailed(shard.info.id, failure(iterator.error()));
     shard.iterator = std::move(*iterator);
     shard.stage = Stage::kReading;
     shard.refusedAt.reset();
@@ -128,8 +127,9 @@ void KinesisSource::positionRefused(ShardReader& shard, const std::string& messa
     if (position.kind != Position::Kind::kRecord)
         return fail({ErrorKind::kInvalid, "shard " + shard.info.id + " of stream \"" +
                                               options_.stream + "\" cannot be read: " + message});
-    lost(shard, "the service does not know record " + position.sequence +
-                    ", the last one read (" + message + ")",
+    lost(shard,
+         "the service does not know record " + position.sequence + ", the last one read (" +
+             message + ")",
          beginning(false));
     works(shard.info.id);
 }
@@ -145,13 +145,11 @@ void KinesisSource::gotRecords(ShardReader& shard, CallAnswer answer) {
     }
     if (answer.end != CallEnd::kDone) return callFailed(shard.info.id, answer);
     auto page = parseRecords(answer.body);
-    if (!page)
-        return callFailed(shard.info.id, failure(page.error()));
+    if (!page) return callFailed(shard.info.id, failure(page.error()));
     works(shard.info.id);
     shard.backoff.reset();
     shard.throttled = 0;
-    shard.recordsAtOnce =
-        recordsToAskFor(shard.recordsAtOnce, page->records.size(), page->bytes);
+    shard.recordsAtOnce = recordsToAskFor(shard.recordsAtOnce, page->records.size(), page->bytes);
     const bool hasMore = page->behindMillis > 0 || page->next.empty();
     shard.nextAt = shard.lastRead + (hasMore ? kBusy : options_.pollEvery);
     {
@@ -183,9 +181,9 @@ bool KinesisSource::call(const std::string& about, const char* action, std::stri
                                     version = credentialsVersion_](aws::HttpAnswer http) {
         auto answer = aws::callAnswerOf(std::move(http));
         hasAnswered_ = hasAnswered_ || answer.end == CallEnd::kDone;
-        const bool isOfBefore = version != credentialsVersion_ &&
-                                (answer.end == CallEnd::kRefused ||
-                                 answer.end == CallEnd::kExpiredToken);
+        const bool isOfBefore =
+            version != credentialsVersion_ &&
+            (answer.end == CallEnd::kRefused || answer.end == CallEnd::kExpiredToken);
         // Asked with credentials that were replaced meanwhile.
         if (isOfBefore) answer.end = CallEnd::kThrottled;
         then(std::move(answer));
@@ -216,12 +214,13 @@ void KinesisSource::callFailed(const std::string& about, const CallAnswer& answe
 }
 
 void KinesisSource::refused(const std::string& about, const CallAnswer& answer) {
-    const std::string message = "the credentials are refused by " + endpoint_.host + ": " +
-                                answer.message;
+    const std::string message =
+        "the credentials are refused by " + endpoint_.host + ": " + answer.message;
     const auto replaced = credentials_.replace();
     ++credentialsVersion_;
     if (!replaced) {
-        if (replaced.error().kind == ErrorKind::kIo) return troubled(about, replaced.error().message);
+        if (replaced.error().kind == ErrorKind::kIo)
+            return troubled(about, replaced.error().message);
         return fail({ErrorKind::kInvalid, message + "; " + replaced.error().message});
     }
     if (*replaced) return;

@@ -50,8 +50,7 @@ void KinesisSource::discover() {
             return callFailed("", answer);
         }
         auto summary = parseSummary(answer.body);
-        if (!summary)
-            return callFailed("", failure(summary.error().message));
+        if (!summary) return callFailed("", failure(summary.error().message));
         if (firstStartMillis_ == 0)
             firstStartMillis_ = answer.serverMillis != 0 ? answer.serverMillis : nowMillis();
         if (summary->status == "CREATING" || summary->status == "DELETING")
@@ -60,8 +59,8 @@ void KinesisSource::discover() {
         listing_.clear();
         askShards("");
     };
-    discovering_ = call("", "DescribeStreamSummary", summaryRequest(options_.stream),
-                        kAnswerBytesMax, then);
+    discovering_ =
+        call("", "DescribeStreamSummary", summaryRequest(options_.stream), kAnswerBytesMax, then);
 }
 
 void KinesisSource::askShards(const std::string& token) {
@@ -77,17 +76,16 @@ void KinesisSource::askShards(const std::string& token) {
         if (!page) return callFailed("", failure(page.error().message));
         for (auto& shard : page->shards) listing_.push_back(std::move(shard));
         if (listing_.size() > kShardsMax)
-            return fail({ErrorKind::kInvalid,
-                         "stream \"" + options_.stream + "\" has more than " +
-                             std::to_string(kShardsMax) +
-                             " shards, which is as many as one source reads"});
+            return fail({ErrorKind::kInvalid, "stream \"" + options_.stream + "\" has more than " +
+                                                  std::to_string(kShardsMax) +
+                                                  " shards, which is as many as one source reads"});
         if (!page->next.empty()) return askShards(page->next);
         discoverBackoff_.reset();
         works("");
         listed();
     };
-    discovering_ = call("", "ListShards", shardsRequest(options_.stream, token), kAnswerBytesMax,
-                        then);
+    discovering_ =
+        call("", "ListShards", shardsRequest(options_.stream, token), kAnswerBytesMax, then);
 }
 
 void KinesisSource::listed() {
@@ -146,8 +144,8 @@ Result<> KinesisSource::enter(const ShardInfo& info, bool isFirst) {
             environment_.log.position(laneName(options_.application, options_.stream, "")));
         if (known) position.readUntilMillis = known->listedMillis;
     }
-    const bool isFinished = position.kind == Position::Kind::kFinished &&
-                            mutant() != Mutant::kForgetsFinished;
+    const bool isFinished =
+        position.kind == Position::Kind::kFinished && mutant() != Mutant::kForgetsFinished;
     const std::lock_guard lock(mutex_);
     auto& shard =
         shards_

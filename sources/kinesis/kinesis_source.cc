@@ -97,8 +97,7 @@ core::SourceStatistics KinesisSource::statistics() const {
         core::LaneStatistics lane;
         lane.lane = shard.block.lane();
         lane.position = textOf(shard.block.position());
-        if (shard.behindMillis)
-            lane.lagMillis = static_cast<std::uint64_t>(*shard.behindMillis);
+        if (shard.behindMillis) lane.lagMillis = static_cast<std::uint64_t>(*shard.behindMillis);
         all.lanes.push_back(std::move(lane));
     }
     return all;

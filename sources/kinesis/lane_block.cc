@@ -16,8 +16,7 @@ constexpr std::int64_t kQuietMillis = 600'000;
 
 }  // namespace
 
-LaneBlock::LaneBlock(core::SourceId source, std::string lane, std::string logged,
-                     Position position)
+LaneBlock::LaneBlock(core::SourceId source, std::string lane, std::string logged, Position position)
     : source_(source),
       lane_(std::move(lane)),
       logged_(std::move(logged)),

@@ -14,9 +14,9 @@ namespace {
 constexpr std::int64_t kSlackMillis = 60'000;
 
 core::Result<Position> corrupt(std::string_view bytes) {
-    return core::fail(core::ErrorKind::kCorrupt,
-                      "a position in a Kinesis shard does not parse: bytes=" +
-                          std::to_string(bytes.size()));
+    return core::fail(
+        core::ErrorKind::kCorrupt,
+        "a position in a Kinesis shard does not parse: bytes=" + std::to_string(bytes.size()));
 }
 
 }  // namespace
@@ -74,8 +74,7 @@ bool mayHaveExpired(const Position& position, std::int64_t nowMillis, std::int64
 FirstRecord decideFirst(const Position& position, const std::optional<FoundRecord>& found,
                         std::int64_t nowMillis, std::int64_t keptMillis) {
     if (position.kind == Position::Kind::kRecord && found && found->sequence == position.sequence) {
-        const bool isSame =
-            found->hash == position.hash || mutant() == Mutant::kAnchorUnchecked;
+        const bool isSame = found->hash == position.hash || mutant() == Mutant::kAnchorUnchecked;
         return isSame ? FirstRecord::kAnchor : FirstRecord::kDifferent;
     }
     return mayHaveExpired(position, nowMillis, keptMillis) ? FirstRecord::kExpired
@@ -93,9 +92,9 @@ core::Result<StreamPosition> decodeStreamPosition(std::string_view bytes) {
     core::ByteReader in(bytes);
     StreamPosition position{in.i64(), in.i64()};
     if (!in.finished())
-        return core::fail(core::ErrorKind::kCorrupt,
-                          "a position of a Kinesis stream does not parse: bytes=" +
-                              std::to_string(bytes.size()));
+        return core::fail(
+            core::ErrorKind::kCorrupt,
+            "a position of a Kinesis stream does not parse: bytes=" + std::to_string(bytes.size()));
     return position;
 }
 

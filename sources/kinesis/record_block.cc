@@ -26,8 +26,12 @@ void put(char*& at, std::string_view bytes) {
 
 std::string laneName(std::string_view application, std::string_view stream,
                      std::string_view shard) {
-    return std::string(kPrefix).append(application).append("/").append(stream).append("/").append(
-        shard);
+    return std::string(kPrefix)
+        .append(application)
+        .append("/")
+        .append(stream)
+        .append("/")
+        .append(shard);
 }
 
 std::optional<LaneParts> partsOfLane(std::string_view lane) {

@@ -11,8 +11,7 @@
 namespace tidemill::sources::kinesis {
 
 // The lane of a shard: "kinesis/APPLICATION/STREAM/SHARD"; without a shard, that of the stream.
-std::string laneName(std::string_view application, std::string_view stream,
-                     std::string_view shard);
+std::string laneName(std::string_view application, std::string_view stream, std::string_view shard);
 
 struct LaneParts {
     std::string_view stream, shard;  // views into the name
