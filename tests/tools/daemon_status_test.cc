@@ -117,6 +117,15 @@ TEST(DaemonStatus, ABatchUnderWayIsJudgedByWhatItKeepsWaiting) {
     }
 }
 
+TEST(DaemonStatus, ABatchOfSomeShortIntervalsIsNothingToSpeakOfWhileItRuns) {
+    core::BatchProgress batches;
+    batches.running = {core::BatchId(8), 900ms, 890ms};
+    EXPECT_EQ(lateness(batches, 20ms).late, 10ms);
+    EXPECT_EQ(lateness(batches, 20ms).waiting, 45u);
+    batches.running = {core::BatchId(8), 1020ms, 1010ms};
+    EXPECT_EQ(lateness(batches, 20ms).late, 1s);
+}
+
 TEST(DaemonStatus, TheFirstBatchFallsBehindToo) {
     auto status = well();
     status.batches = {};

@@ -14,6 +14,8 @@ using std::chrono::nanoseconds;
 constexpr double kNearlyFull = 0.95;
 // One batch that waited for the one before is nothing to speak of.
 constexpr int kLateIntervals = 2;
+// Nor one that takes some short intervals, while it runs.
+constexpr std::chrono::seconds kWaitsAtLeast{1};
 
 double millis(nanoseconds time) { return std::chrono::duration<double, std::milli>(time).count(); }
 double seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
@@ -128,7 +130,8 @@ Lateness lateness(const core::BatchProgress& batches, nanoseconds interval) {
     const auto& running = *batches.running;
     const auto began = running.sinceDue - running.sinceBegun;
     const auto next = running.sinceDue - interval;
-    return {std::max(began, next), next > began,
+    const bool nextIsLater = next > began && next >= kWaitsAtLeast;
+    return {nextIsLater ? next : began, nextIsLater,
             static_cast<std::uint64_t>(running.sinceDue / interval)};
 }
 

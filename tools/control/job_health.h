@@ -33,7 +33,7 @@ struct HealthReport {
 // How late batches are, with the one under way taken into account.
 struct Lateness {
     // From due to begun of the batch that began last; or, when that keeps the next one waiting for
-    // longer already, of the next one so far.
+    // longer already, and for a second at least, of the next one so far.
     std::chrono::nanoseconds late{};
     bool nextIsLater = false;
     // Batch times that have come since the batch under way was due.

@@ -196,7 +196,9 @@ std::string statusInWords(const Json& status) {
     int number = 0;
     for (const auto& source : status.at("sources"))
         line(out, fmt::format("source {}", ++number).c_str(), sourceInWords(source));
-    const auto& graph = status.at("graph");
+    // A process that was started before an update may not say it.
+    const Json none{{"nodes", Json::array()}, {"edges", Json::array()}};
+    const Json& graph = status.contains("graph") ? status["graph"] : none;
     stepLines(out, graph);
     number = 0;
     for (const auto& output : status.at("outputs")) {
