@@ -2,7 +2,7 @@
 // ends with a message; on a mended disk it goes on, and nothing that was acknowledged is lost, also
 // not what was acknowledged after the first error.
 //
-//   TIDEMILL_DISK_ERRORS=500 disk_error_test    a longer run (default 6)
+//   TIDEMILL_DISK_ERRORS=500 disk_error_test    a longer run (default 4)
 //   TIDEMILL_SEED=17 disk_error_test            another beginning (default 1)
 //
 // Fault model: the image of a loop-mounted ext4 lies in a memory that is full, so that writes to
@@ -58,7 +58,7 @@ private:
         // Most fail within a few writes, some after a while.
         const auto bytes = random_() % (random_() % 4 == 0 ? 2 << 20 : 64 << 10);
         ASSERT_TRUE(disk_.breakAfter(bytes));
-        if (const auto code = daemon->wait(seconds(5))) {
+        if (const auto code = daemon->wait(seconds(3))) {
             ++ended_;
             EXPECT_TRUE(code == 1 || endedByRocksDb(*code))
                 << "on a failing disk: code " << *code << "\n"
@@ -92,7 +92,7 @@ TEST(DiskError, EndsTheProcessAndLosesNothingThatWasAcknowledged) {
         LoopFileSystem::make(LoopFileSystem::smallestBytes(LoopFileSystem::Type::kExt4), whyNot);
     if (!disk) GTEST_SKIP() << whyNot;
     DiskErrors errors(*disk, static_cast<unsigned>(environmentNumber("TIDEMILL_SEED", 1)));
-    errors.run(environmentNumber("TIDEMILL_DISK_ERRORS", 6));
+    errors.run(environmentNumber("TIDEMILL_DISK_ERRORS", 4));
     if (HasFailure()) return;
     EXPECT_GT(errors.ended(), 0) << "no write failed";
     EXPECT_GT(errors.promised(), 0u) << "nothing was at stake";

@@ -146,7 +146,8 @@ private:
 };
 
 TEST(Kill, NothingIsLostOrDoubledWheneverItComes) {
-    const long wanted = environmentNumber("TIDEMILL_KILLS", 200);
+    constexpr long kUsual = 200;
+    const long wanted = environmentNumber("TIDEMILL_KILLS", kUsual);
     const auto until = std::chrono::steady_clock::now() +
                        std::chrono::minutes(environmentNumber("TIDEMILL_MINUTES", 0));
     auto seed = static_cast<unsigned>(environmentNumber("TIDEMILL_SEED", 1));
@@ -162,7 +163,7 @@ TEST(Kill, NothingIsLostOrDoubledWheneverItComes) {
     for (int i = 0; i < static_cast<int>(core::Activity::kCount); ++i) {
         const std::string name(core::activityName(static_cast<core::Activity>(i)));
         std::cout << " " << name << " " << kills[name];
-        EXPECT_GT(kills[name], 0) << "no kill fell into " << name;
+        EXPECT_TRUE(kills[name] > 0 || wanted < kUsual) << "no kill fell into " << name;
     }
     std::cout << "\n";
     for (const auto& [phase, times] : kills)
