@@ -44,43 +44,73 @@ protected:
         return rig_.look(more);
     }
 
-    // Changes what a record of the log says of the batch before it, which lies behind `behind`;
-    // returns that batch, 0 when there is none.
-    std::uint64_t changeADigest(std::uint64_t behind) {
+    using Change = std::function<std::optional<std::string>(const recovery::FrameHeader&,
+                                                            std::string_view payload)>;
+    // Puts another payload of the same size, with its checksum, into the first frame of the log for
+    // which `change` gives one. False: there is none.
+    bool rewriteAFrame(const Change& change) {
         const fs::path log = rig_.data() / "wal";
         const auto names = recovery::listSegments(core::posixFileSystem(), log);
         EXPECT_TRUE(names.has_value());
         for (const auto& name : *names) {
             const auto path = log / recovery::toString(name);
-            std::string bytes = contentOf(path);
+            const std::string bytes = contentOf(path);
             const auto header = recovery::decodeSegmentHeader(
                 std::string_view(bytes).substr(0, recovery::kSegmentHeaderBytes));
             EXPECT_TRUE(header.has_value());
-            const auto seed = recovery::frameSeed(header->uuid, header->epoch);
             std::size_t at = recovery::kSegmentHeaderBytes;
             while (at + recovery::kFrameHeaderBytes <= bytes.size()) {
                 const auto frame = recovery::decodeFrameHeader(bytes.data() + at);
                 if (!frame) break;
-                if (frame->type == recovery::FrameType::kBatchRecord) {
-                    auto record = recovery::decodeBatchRecord(std::string_view(bytes).substr(
-                        at + recovery::kFrameHeaderBytes, frame->payloadBytes));
-                    EXPECT_TRUE(record.has_value());
-                    auto& before = record->changesBefore;
-                    if (record->batch.value > behind + 1 && !before.unknown &&
-                        !before.tables.empty()) {
-                        before.tables.back().digest ^= 1;
-                        const auto changed = recovery::encodeFrame(
-                            *frame, recovery::encodeBatchRecord(*record), seed);
-                        std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
-                        file.seekp(static_cast<std::streamoff>(at));
-                        file << changed;
-                        return record->batch.value - 1;
-                    }
+                const auto changed =
+                    change(*frame, std::string_view(bytes).substr(at + recovery::kFrameHeaderBytes,
+                                                                  frame->payloadBytes));
+                if (changed) {
+                    std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+                    file.seekp(static_cast<std::streamoff>(at));
+                    file << recovery::encodeFrame(*frame, *changed,
+                                                  recovery::frameSeed(header->uuid, header->epoch));
+                    return true;
                 }
                 at += recovery::frameBytes(frame->payloadBytes);
             }
         }
-        return 0;
+        return false;
+    }
+
+    // Changes what a record of the log says of the batch before it, which lies behind `behind`;
+    // returns that batch, 0 when there is none.
+    std::uint64_t changeADigest(std::uint64_t behind) {
+        std::uint64_t batch = 0;
+        rewriteAFrame([&](const recovery::FrameHeader& frame,
+                          std::string_view payload) -> std::optional<std::string> {
+            if (frame.type != recovery::FrameType::kBatchRecord) return std::nullopt;
+            auto record = recovery::decodeBatchRecord(payload);
+            EXPECT_TRUE(record.has_value());
+            auto& before = record->changesBefore;
+            if (record->batch.value <= behind + 1 || before.unknown || before.tables.empty())
+                return std::nullopt;
+            before.tables.back().digest ^= 1;
+            batch = record->batch.value - 1;
+            return recovery::encodeBatchRecord(*record);
+        });
+        return batch;
+    }
+
+    // Makes another word of one "tide" in a block behind the record of a batch behind `behind`;
+    // returns that batch.
+    std::uint64_t changeAWord(std::uint64_t behind) {
+        std::uint64_t batch = 0;
+        const bool changed =
+            rewriteAFrame([&](const recovery::FrameHeader& frame, std::string_view payload) {
+                std::optional<std::string> made;
+                if (frame.type == recovery::FrameType::kBatchRecord)
+                    batch = recovery::decodeBatchRecord(payload).value().batch.value;
+                else if (batch > behind && payload.find("tide") != payload.npos)
+                    made = std::string(payload).replace(payload.find("tide"), 4, "toad");
+                return made;
+            });
+        return changed ? batch : 0;
     }
 };
 
@@ -115,6 +145,22 @@ TEST_F(VerifyBatches, TheFirstThatDiffersIsNamedAlsoWhenTheRowsAgree) {
         rig_.tidemill({"verify", rig_.path() / "job.toml", "--data-dir", fork, "--json"});
     EXPECT_EQ(ofFork.code, 5) << ofFork.err;
     EXPECT_EQ(Json::parse(ofFork.out)["first_difference"]["batch"], batch);
+}
+
+TEST_F(VerifyBatches, ABatchThatRunsInAnotherWayIsNamedBesideItsRows) {
+    rig_.writeDialingJob(server_);
+    runOverCheckpoints();
+    const auto from = Json::parse(verify({"--json"}).out)["from_batch"];
+    const auto before = changeAWord(from);
+    ASSERT_NE(before, 0u);
+    const auto differs = verify();
+    EXPECT_EQ(differs.code, 5) << differs.out << differs.err;
+    EXPECT_THAT(differs.out, HasSubstr("toad\t1"));
+    EXPECT_THAT(differs.out, HasSubstr("NOT THE SAME: 2 of "));
+    EXPECT_THAT(differs.out, HasSubstr(" changes were recorded, "));
+    const auto at = differs.out.find("batch ");
+    ASSERT_NE(at, differs.out.npos);
+    EXPECT_GT(std::stoull(differs.out.substr(at + 6)), before) << differs.out;
 }
 
 TEST_F(VerifyBatches, AJobWithoutStateChangesNothing) {
