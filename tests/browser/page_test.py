@@ -290,7 +290,7 @@ from = "count{i}"
         self.assertTrue(self.browser.execute_script(
             "const e = document.activeElement.getBoundingClientRect(),"
             " g = document.getElementById('graph').getBoundingClientRect();"
-            "return e.top >= g.top - 1 && e.bottom <= g.bottom + 1"), "the focus is not in sight")
+            "return e.top >= g.top - 1 && e.bottom <= g.bottom + 1 && e.right <= g.right + 1"), "the focus is not in sight")
         self.screenshot("graph-hundred")
         self.assert_nothing_was_said_in_the_console()
 

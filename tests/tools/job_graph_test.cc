@@ -114,8 +114,10 @@ TEST(JobGraph, AUnionAndAWholeBatchesFunctionHaveNodes) {
                                        testing::HasSubstr("union without a stage > transform")}));
     EXPECT_THAT(shown.edges, testing::Contains(testing::HasSubstr(" keeps totals 2")));
     // It reads the union by itself, once.
-    for (const auto& edge : shown.edges)
-        if (edge.find("> transform") != edge.npos) EXPECT_THAT(edge, testing::EndsWith("+map"));
+    for (const auto& edge : shown.edges) {
+        if (edge.find("> transform") == edge.npos) continue;
+        EXPECT_THAT(edge, testing::EndsWith("+map"));
+    }
 }
 
 TEST(JobGraph, AnEmptyJobAndOneThatIsTooLargeAreSaidSo) {

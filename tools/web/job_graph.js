@@ -1,6 +1,6 @@
 // The job as a graph, drawn from left to right: a layer holds what is as many steps from a source. And where the
 // time of one batch went.
-const boxWidth = 210, boxHeight = 58, layerGap = 120, rowGap = 18, margin = 8;
+const boxWidth = 210, boxHeight = 58, layerGap = 96, rowGap = 18, margin = 8;
 let drawn = "";            // the structure that is drawn
 let chosenNode = null;
 const stagesKnown = new Map();   // by batch, the newest ones that were looked at
@@ -120,6 +120,10 @@ function chooseNode(event) {
 }
 get("graph").addEventListener("click", chooseNode);
 get("graph").addEventListener("keydown", chooseNode);
+// What has the focus is in sight, from its beginning to its end.
+get("graph").addEventListener("focusin", event => {
+  if (event.target.closest("g.node")) event.target.scrollIntoView({ block: "nearest", inline: "nearest" });
+});
 
 // Where the batch's time went, as far as that is known already; it is asked for otherwise.
 function timesOf(id) {
