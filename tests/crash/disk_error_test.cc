@@ -33,7 +33,7 @@ public:
         : disk_(disk),
           random_(seed),
           rig_({.seed = seed, .intervalMillis = 50, .checkpointMillis = 200, .disk = disk.path()}),
-          feed_("a", rig_.sessionFile("a", 60'000)) {}
+          feed_("a", rig_.sessionFile("a", 20'000)) {}
 
     void run(long errors) {
         CampaignProgress progress("disks that failed", errors);

@@ -56,8 +56,10 @@ struct Use {
 class Soak {
 public:
     explicit Soak(unsigned seed)
-        : rig_({.seed = seed, .intervalMillis = 100, .batchKibibytes = 8, .checkpointMillis = 2000}) {
-    }
+        : rig_({.seed = seed,
+                .intervalMillis = 100,
+                .batchKibibytes = 8,
+                .checkpointMillis = 2000}) {}
 
     // How much it takes when it is sent as much as it reads, which decides what it is sent later.
     void measure(milliseconds length) {
