@@ -93,10 +93,11 @@ core::SourceStatistics KinesisSource::statistics() const {
     const std::lock_guard lock(mutex_);
     auto all = statistics_;
     for (const auto& [name, shard] : shards_) {
-        if (shard.stage == Stage::kFinished) continue;
+        const auto& position = shard.block.position();
+        if (position.kind == Position::Kind::kFinished) continue;
         core::LaneStatistics lane;
         lane.lane = shard.block.lane();
-        lane.position = textOf(shard.block.position());
+        lane.position = textOf(position);
         if (shard.behindMillis) lane.lagMillis = static_cast<std::uint64_t>(*shard.behindMillis);
         all.lanes.push_back(std::move(lane));
     }

@@ -357,7 +357,8 @@ TEST(KinesisAggregate, GivesItsRecordsInOrder) {
         subRecord(0, "") +
         bytesField(3, varint(1 << 3) + varint(1) + varint(2 << 3) + varint(0) +
                           bytesField(3, "three") + bytesField(4, bytesField(1, "tag")));
-    const auto records = unpackAggregate(withDigest(message));
+    const auto data = withDigest(message);
+    const auto records = unpackAggregate(data);
     ASSERT_TRUE(records);
     ASSERT_EQ(records->size(), 3u);
     EXPECT_EQ((*records)[0].partitionKey, "k1");
