@@ -32,7 +32,7 @@ CountNode makePairs(TextNode texts, std::int64_t number);
 CountNode makeSums(CountNode pairs);
 
 // (str, int), as an element and as a pair of a Python stream.
-std::shared_ptr<const Step<Count, Object>> countAsObject();
-std::shared_ptr<const Step<Count, Pair>> countAsPair();
+std::shared_ptr<Step<Count, Object>> countAsObject();
+std::shared_ptr<Step<Count, Pair>> countAsPair();
 
 }  // namespace tidemill::python
