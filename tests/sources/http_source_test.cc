@@ -305,7 +305,7 @@ TEST_F(HttpSource, SpeaksTlsWithACertificate) {
     open(options);
     const std::string url = "https://127.0.0.1:" + std::to_string(source->port()) + "/";
     const std::string curl = "printf 'a\\nb\\n' | curl -sS --fail --data-binary @- ";
-    EXPECT_EQ(run(curl + "--cacert mill.pem " + url + " && grep taken out"), 0);
+    EXPECT_EQ(run(curl + "--cacert mill.pem " + url), 0);
     EXPECT_EQ(lines(), (std::vector<std::string>{"a", "b"}));
     EXPECT_NE(run(curl + "--cacert other.pem " + url), 0) << "of another authority";
     EXPECT_NE(run(curl + "--cacert mill.pem --tls-max 1.1 " + url), 0) << "too old";
