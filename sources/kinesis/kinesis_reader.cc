@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kIdle{5};
 constexpr std::chrono::milliseconds kLongestWait{50};
+constexpr std::chrono::milliseconds kListAgain{500};
 
 std::int64_t nowMillis() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -122,7 +123,9 @@ bool KinesisSource::checkFirst(ShardReader& shard, PendingPage& pending) {
             unpack(pending);
             pending.part = std::min<std::size_t>(position.taken, pending.parts.size());
             break;
-        case FirstRecord::kNext: break;
+        case FirstRecord::kNext:
+            if (position.kind != Position::Kind::kRecord || isStillTheStream(shard)) break;
+            return false;
         case FirstRecord::kExpired:
             lost(shard,
                  "records may have expired unread: it was read up to what arrived at " +
@@ -141,9 +144,21 @@ bool KinesisSource::checkFirst(ShardReader& shard, PendingPage& pending) {
             shard.stage = Stage::kAsking;
             return false;
     }
+    shard.goneAt.reset();
     shard.checks = false;
     shard.isChecked = true;
     return true;
+}
+
+// An anchor that is gone may have expired, or been of another stream of this name: a listing that is
+// newer says which.
+bool KinesisSource::isStillTheStream(ShardReader& shard) {
+    if (shard.goneAt && listings_ > *shard.goneAt) return true;
+    if (!shard.goneAt) shard.goneAt = listings_ + (discovering_ ? 1 : 0);
+    shard.stage = Stage::kAsking;
+    shard.nextAt = std::chrono::steady_clock::now() + kListAgain;
+    discoverAt_ = {};
+    return false;
 }
 
 void KinesisSource::unpack(PendingPage& pending) const {

@@ -120,7 +120,7 @@ void KinesisSource::positionRefused(ShardReader& shard, const std::string& messa
     shard.nextAt = SteadyClock::now() + kAgain;
     discoverAt_ = {};
     const auto position = shard.block.position();
-    if (!shard.refusedAt) shard.refusedAt = listings_;
+    if (!shard.refusedAt) shard.refusedAt = listings_ + (discovering_ ? 1 : 0);
     if (!shard.isListed || listings_ <= *shard.refusedAt)
         return troubled(shard.info.id, "shard " + shard.info.id + ": " + message);
     shard.refusedAt.reset();

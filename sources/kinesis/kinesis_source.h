@@ -69,6 +69,7 @@ private:
     Taken takeFrom(ShardReader& shard);
     // False: the page is not to be taken.
     bool checkFirst(ShardReader& shard, PendingPage& pending);
+    bool isStillTheStream(ShardReader& shard);
     void unpack(PendingPage& pending) const;
     enum class PartTaken { kYes, kNoMemory, kFailed };
     PartTaken takePart(ShardReader& shard, const ServiceRecord& record, const PendingPage& pending);

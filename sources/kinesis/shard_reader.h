@@ -59,6 +59,8 @@ struct ShardReader {
     bool isChecked = false;
     // Number of the last listing when its position was refused, as long as it is.
     std::optional<std::uint64_t> refusedAt;
+    // The same when its anchor was gone.
+    std::optional<std::uint64_t> goneAt;
 
     std::string iterator;
     std::optional<PendingPage> pending;

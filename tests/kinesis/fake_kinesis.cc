@@ -26,6 +26,7 @@ FakeKinesis::FakeKinesis() : server_([this](const HttpAsked& asked) { return ans
 void FakeKinesis::create(int shards) {
     const std::lock_guard lock(mutex_);
     exists_ = true;
+    ++iteratorAge_;
     // Never that of the stream before.
     created_ = std::max(created_ + 0.001, now());
     shards_.clear();
