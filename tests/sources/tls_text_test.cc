@@ -383,6 +383,7 @@ TEST_F(TlsText, AServerThatIsDialledSpeaksIt) {
         std::to_string(port) + " -cert " + file("mill.pem") + " -key " + file("mill.key") +
         " >/dev/null 2>&1 & echo $! >" + file("pid");
     ASSERT_EQ(std::system(server.c_str()), 0);
+    ASSERT_TRUE(test::eventually([&] { return test::TestClient(port).connected(); }));
     ASSERT_TRUE(makeCertificate(directory_, "other", "IP:127.0.0.1"));
     log = std::make_unique<Log>();
     pool = core::BufferPool::make(64 << 20);
