@@ -197,7 +197,6 @@ bool KinesisSource::keepStreamPosition(bool isFirst) {
 
 void KinesisSource::letChildrenBegin() {
     const auto isOpenParent = [this](const std::string& name) {
-        if (mutant() == Mutant::kChildrenAtOnce) return false;
         const auto at = shards_.find(name);
         return at != shards_.end() && at->second.stage != Stage::kFinished;
     };

@@ -5,9 +5,7 @@ namespace tidemill::sources::kinesis {
 
 enum class Mutant {
     kNone,
-    kAnchorUnchecked,  // whatever is in the anchor's place is taken for it
     kResumesOneOff,    // positions are kept one record before the one they should name
-    kChildrenAtOnce,   // children are read beside their parents
     kForgetsFinished,  // a shard that was read to its end is read again
 };
 

@@ -74,8 +74,7 @@ bool mayHaveExpired(const Position& position, std::int64_t nowMillis, std::int64
 FirstRecord decideFirst(const Position& position, const std::optional<FoundRecord>& found,
                         std::int64_t nowMillis, std::int64_t keptMillis) {
     if (position.kind == Position::Kind::kRecord && found && found->sequence == position.sequence) {
-        const bool isSame = found->hash == position.hash || mutant() == Mutant::kAnchorUnchecked;
-        return isSame ? FirstRecord::kAnchor : FirstRecord::kDifferent;
+        return found->hash == position.hash ? FirstRecord::kAnchor : FirstRecord::kDifferent;
     }
     return mayHaveExpired(position, nowMillis, keptMillis) ? FirstRecord::kExpired
                                                            : FirstRecord::kNext;

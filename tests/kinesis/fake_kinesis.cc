@@ -92,11 +92,6 @@ void FakeKinesis::replaceLast(const std::string& shard, const std::string& data)
     shards_.at(shard).records.back().data = data;
 }
 
-void FakeKinesis::keepFor(int hours) {
-    const std::lock_guard lock(mutex_);
-    hours_ = hours;
-}
-
 void FakeKinesis::failWith(Fault fault) {
     const std::lock_guard lock(mutex_);
     fault_ = std::move(fault);
@@ -141,7 +136,7 @@ HttpReply FakeKinesis::served(const std::string& action, const Json& arguments) 
         return good({{"StreamDescriptionSummary",
                       {{"StreamName", "t"},
                        {"StreamStatus", "ACTIVE"},
-                       {"RetentionPeriodHours", hours_},
+                       {"RetentionPeriodHours", 24},
                        {"KeyId", nullptr},
                        {"StreamCreationTimestamp", created_}}}});
     if (action == "ListShards") return listShards(arguments);

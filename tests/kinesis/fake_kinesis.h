@@ -38,8 +38,6 @@ public:
     void expireIterators();
     // A record changes, as if the stream were another one.
     void replaceLast(const std::string& shard, const std::string& data);
-    // How long the stream says that it keeps records.
-    void keepFor(int hours);
 
     // Looks at each call; an answer is given instead of the service's own.
     using Fault = std::function<std::optional<HttpReply>(const std::string& action)>;
@@ -76,7 +74,6 @@ private:
     mutable std::mutex mutex_;
     bool exists_ = false;
     double created_ = 0;
-    int hours_ = 24;
     int nextShard_ = 0;
     std::int64_t nextNumber_ = 1;
     int iteratorAge_ = 0;

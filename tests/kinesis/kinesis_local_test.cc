@@ -1,7 +1,7 @@
 // The real program against kinesis-local: what it reads over splits, merges and kills, and what
 // `run --check --connect` says.
 //
-//   TIDEMILL_KILLS=200 kinesis_local_test   a longer run (default 5)
+//   TIDEMILL_KILLS=200 kinesis_local_test   a longer run (default 4)
 //   TIDEMILL_SEED=17 kinesis_local_test     begins with that seed (default 1); a failure prints it
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -89,7 +89,7 @@ protected:
 };
 
 TEST_F(KinesisLocalTest, EveryRecordIsCountedOnceOverKillsSplitsAndMerges) {
-    const auto kills = environmentNumber("TIDEMILL_KILLS", 5);
+    const auto kills = environmentNumber("TIDEMILL_KILLS", 4);
     const auto seed = static_cast<unsigned>(environmentNumber("TIDEMILL_SEED", 1));
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937 random(seed);

@@ -406,7 +406,7 @@ protected:
             if (++faults % 9 == 4) return FakeKinesis::error("LimitExceededException");
             return std::nullopt;
         });
-        for (int life = 0; life < 6; ++life) {
+        for (int life = 0; life < 4; ++life) {
             job.start();
             for (int step = 0; step < 4; ++step) {
                 auto& shard = open[random() % open.size()];
@@ -418,14 +418,14 @@ protected:
                     shard = children[0];
                     open.push_back(children[1]);
                 }
-                std::this_thread::sleep_for(std::chrono::milliseconds(random() % 120));
+                std::this_thread::sleep_for(std::chrono::milliseconds(random() % 80));
             }
             job.crash();
         }
         fake_.failWith({});
         job.start();
         job.awaitSeen(all.size());
-        std::this_thread::sleep_for(std::chrono::milliseconds(500));
+        std::this_thread::sleep_for(std::chrono::milliseconds(300));
         job.crash();
         return {all, job.seen()};
     }
