@@ -64,6 +64,8 @@ TEST_F(LogWriterTest, HoldMakesOneGroup) {
         for (int i = 0; i < 10; ++i) (void)life.log->append(plainBlock("x\n"));
         TM_ASSERT_OK(life.log->appendRecord({}));
         EXPECT_FALSE(life.log->idle());
+        // Long enough for a writer that does not wait.
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
         EXPECT_EQ(life.log->durable(), Lsn(0));
     }
     TM_ASSERT_OK(life.log->waitDurable(Lsn(11)));
