@@ -127,6 +127,9 @@ Result<> StateRange::put(std::string_view key, std::string_view value) {
 }
 Result<> StateRange::remove(std::string_view key) {
     if (keepsDigests_) changes_.addRemoval(key);
+    return removeSpent(key);
+}
+Result<> StateRange::removeSpent(std::string_view key) {
     return change(1, [&](RangeDelta& delta) { delta.remove(key); });
 }
 

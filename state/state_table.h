@@ -115,6 +115,7 @@ public:
     // Writes the row at hand only if `value` differs from what it holds.
     core::Result<> replace(std::string_view value);
     core::Result<> remove();
+    core::Result<> removeSpent();  // see StateRange
 
 private:
     friend class StateRange;
@@ -143,6 +144,9 @@ public:
     core::Result<> put(core::KeyViews keys, std::size_t count, const std::string_view* values);
     core::Result<> put(std::string_view key, std::string_view value);
     core::Result<> remove(std::string_view key);
+    // The same of a row that counts as missing already: not among the batch's changes, so that it
+    // may depend on when the process started.
+    core::Result<> removeSpent(std::string_view key);
 
     Walker walk(const WalkOptions& options = {});
 
