@@ -37,8 +37,9 @@ while read -r library _ path _; do
         *) [[ $(realpath "$path") == "$PWD"/lib/* ]] || fail "$library is taken from $path" ;;
     esac
 done < <(ldd bin/tidemill)
-for library in libstdc++ librocksdb librdkafka libsnappy liblz4 libzstd; do
-    [[ -z $(ldd bin/tidemill | grep -F "$library.so" || true) ]] || fail "$library is not in the program"
+for library in librocksdb librdkafka libsnappy liblz4 libzstd libsqlite3 libre2; do
+    [[ -z $(objdump -p bin/tidemill | grep -F "NEEDED" | grep -F "$library.so" || true) ]] ||
+        fail "$library is not in the program"
 done
 for file in README.md LICENSE share/tidemill@.service share/man1/tidemill.1 examples/wordcount.toml; do
     [[ -s $file ]] || fail "there is no $file"
