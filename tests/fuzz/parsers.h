@@ -29,7 +29,8 @@ std::vector<Parser> logParsers();         // frames, segments, whole logs, the f
 std::vector<Parser> positionParsers();    // how far sources and outputs are
 std::vector<Parser> connectionParsers();  // what peers send
 std::vector<Parser> rowParsers();         // readers, expressions, queries, values
-std::vector<Parser> textParsers();        // what people write: job files, addresses, rates
+std::vector<Parser> kinesisParsers();
+std::vector<Parser> textParsers();  // what people write: job files, addresses, rates
 
 // A promise.
 inline void require(bool holds, const char* what) {
