@@ -208,9 +208,7 @@ CountNode makeSums(CountNode pairs) {
     return core::makeReduceByKey<Text, std::int64_t>(std::move(pairs), std::plus<std::int64_t>());
 }
 
-std::shared_ptr<Step<Count, Object>> countAsObject() {
-    return std::make_shared<CountAsObject>();
-}
+std::shared_ptr<Step<Count, Object>> countAsObject() { return std::make_shared<CountAsObject>(); }
 std::shared_ptr<Step<Count, Pair>> countAsPair() { return std::make_shared<CountAsPair>(); }
 
 }  // namespace tidemill::python

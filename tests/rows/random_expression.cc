@@ -293,7 +293,8 @@ Two RandomExpression::boolOf(int depth) {
         case 13: return both("(% like %)", {of(Type::kText, depth - 1), pattern()});
         case 14: return both("(% not ilike %)", {of(Type::kText, depth - 1), pattern()});
         case 15: return both("(% ~ " + inQuotes(one(kRegexes)) + ")", {of(Type::kText, depth - 1)});
-        case 16: return both("(% !~* " + inQuotes(one(kRegexes)) + ")", {of(Type::kText, depth - 1)});
+        case 16:
+            return both("(% !~* " + inQuotes(one(kRegexes)) + ")", {of(Type::kText, depth - 1)});
         case 17: return both("starts_with(%, %)", {of(Type::kText, depth - 1), of(Type::kText, 0)});
         case 18: {
             static constexpr const char* kTests[] = {"is true", "is not true", "is false",
@@ -352,7 +353,8 @@ Two RandomExpression::textOf(int depth) {
             return both("%::text", {below(2) == 0 ? of(Type::kInt, depth - 1) : shortFloat(depth)});
         case 19: return both("%::text", {of(Type::kBool, depth - 1)});
         case 20:
-            return both("to_char(%, " + inQuotes(one(kFormats)) + ")", {of(Type::kTime, depth - 1)});
+            return both("to_char(%, " + inQuotes(one(kFormats)) + ")",
+                        {of(Type::kTime, depth - 1)});
         default: {
             static constexpr const char* kSteps[] = {"% ->> 'a'", "% ->> 0", "% #>> '{a,0}'",
                                                      "% #>> '{a,1,b}'", "% ->> -1"};
