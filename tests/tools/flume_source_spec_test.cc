@@ -60,9 +60,10 @@ TEST(FlumeSourceSpec, SaysWhatIsWrong) {
     EXPECT_EQ(errorWith("listen = \"example.org:80\"\n"),
               "job.toml:5:10: listen is \"example.org:80\", but the source needs a port, or an "
               "address of this machine and a port, such as \"127.0.0.1:4141\"");
-    EXPECT_EQ(errorWith("listen = \"0.0.0.0:4141\"\n"),
-              "job.toml:5:10: \"0.0.0.0:4141\" can be reached by other machines, without "
-              "encryption; add allow_remote = true if that is meant");
+    EXPECT_EQ(
+        errorWith("listen = \"0.0.0.0:4141\"\n"),
+        "job.toml:5:10: \"0.0.0.0:4141\" can be reached by other machines, and "
+        "anybody there may send, without encryption; add allow_remote = true if that is meant");
     EXPECT_EQ(errorWith("listen = \"4141\"\ndedup = \"id\"\n"),
               "job.toml:6:9: dedup is \"id\"; expected \"header:NAME\", the header of an event "
               "that holds its id");

@@ -39,7 +39,7 @@ TEST(JobFile, AnUnknownKeyIsNamedWithTheNearestOne) {
 TEST(JobFile, AKeyOfAnotherKindOfSourceIsUnknown) {
     EXPECT_EQ(errorBehindAGoodJob("[[source]]\ntype = \"socket\"\nport = 1\nallow_remote = true\n"),
               "job.toml:11:1: unknown key \"allow_remote\" in [[source]]; known are: name, type, "
-              "max_rate, host, port");
+              "max_rate, host, port, tls, ca_file");
 }
 
 TEST(JobFile, AnUnknownWordIsNamedWithTheNearestOne) {
