@@ -38,11 +38,6 @@ if(sanitizer_flags AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(tidemill_flags INTERFACE -Wno-maybe-uninitialized)
 endif()
 target_compile_options(tidemill_flags INTERFACE ${sanitizer_flags})
-if(TIDEMILL_FUZZ)
-    # So that libFuzzer sees which ways an input takes; main() comes with the target that wants it.
-    target_compile_options(tidemill_flags INTERFACE -fsanitize=fuzzer-no-link)
-    target_link_options(tidemill_flags INTERFACE -fsanitize=fuzzer-no-link)
-endif()
 target_link_options(tidemill_flags INTERFACE ${sanitizer_flags} -Wl,-z,relro -Wl,-z,now)
 
 find_program(TIDEMILL_CCACHE ccache)

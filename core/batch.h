@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "core/batch_run.h"
-#include "core/counting_sink.h"
 #include "core/stream_node.h"
 #include "core/time.h"
 
@@ -121,8 +120,7 @@ private:
     void scan(std::uint32_t scanNumber, std::uint32_t partition, core::Sink<T>& sink) const {
         core::TaskContext task{run_.newArena(), 0, partition, run_.failedRecords(), scanNumber};
         task.marker = run_.marker();
-        core::ReadSink<T> read(run_, node_.number(), sink);
-        node_.scan(task, run_, read);
+        node_.scan(task, run_, sink);
         if (task.marker != nullptr) task.marker->noRecord();
         sink.finish();
     }

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "core/boundary.h"
-#include "core/changes_of_batch.h"
 #include "core/ids.h"
 #include "core/skipped_elements.h"
 
@@ -76,8 +75,6 @@ struct BatchRecord : Boundary {
     // What failed in the batch before and was left out because functions threw: a re-run of that
     // one leaves out the same.
     SkippedOfBatch failedBefore;
-    // What the batch before changed in the state: a re-run of that one changes the same.
-    ChangesOfBatch changesBefore;
     bool operator==(const BatchRecord&) const = default;
 };
 

@@ -13,9 +13,7 @@
 #include "core/batch_record.h"
 #include "core/block.h"
 #include "core/failed_records.h"
-#include "core/output_activity.h"
 #include "core/result_mark.h"
-#include "core/step_measures.h"
 #include "core/task_context.h"
 #include "core/time.h"
 #include "core/workers.h"
@@ -78,29 +76,6 @@ public:
         return bytes;
     }
 
-    // From now on the output of this number runs.
-    void beginOutput(std::uint32_t number, OutputActivity& activity) {
-        output_ = number;
-        activity_ = &activity;
-    }
-    // What is read from now on is for another output, whose work the one that runs does too.
-    void readFor(std::uint32_t output) { output_ = output; }
-    // Null: no output runs.
-    OutputActivity* outputActivity() const { return activity_; }
-    // The output that runs, if one does, has read so much of a node's stream. Thread-safe.
-    void noteRead(std::uint32_t node, std::uint64_t elements) {
-        if (activity_ == nullptr) return;
-        std::lock_guard lock(mutex_);
-        for (auto& read : reads_)
-            if (read.output == output_ && read.node == node) {
-                read.elements += elements;
-                return;
-            }
-        reads_.push_back({output_, node, elements});
-    }
-    // Not while tasks run.
-    const std::vector<OutputRead>& reads() const { return reads_; }
-
     // A number for a scan. Thread-safe.
     std::uint32_t newScan() { return ++scans_; }
 
@@ -121,9 +96,6 @@ private:
     std::vector<std::unique_ptr<Arena>> arenas_;
     std::vector<std::pair<const Block*, BlockBytes>> kept_;
     std::atomic<std::size_t> held_ = 0;
-    std::uint32_t output_ = 0;
-    OutputActivity* activity_ = nullptr;
-    std::vector<OutputRead> reads_;
     std::uint64_t nextOrdinal_ = 0;
     std::atomic<std::uint32_t> scans_ = 0;
 };

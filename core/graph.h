@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,8 +9,6 @@
 #include "core/batch_observer.h"
 #include "core/error.h"
 #include "core/output.h"
-#include "core/output_activity.h"
-#include "core/step_measures.h"
 #include "core/stream_node.h"
 
 namespace tidemill::core {
@@ -46,24 +43,11 @@ public:
     // What the outputs want to find in the next batch's record. Errors: kUserCode.
     Result<std::vector<OutputNote>> takeNotes();
 
-    // Since the start, and of the last batch that ran whole. Thread-safe.
-    StepMeasures measures() const;
-    StepMeasures lastMeasures() const;
-
-    // See OutputActivity. Thread-safe.
-    bool atPeer() const { return activity_.atPeer(); }
-
 private:
-    void runStages(BatchRun& run, StepMeasures& measured);
     void runOutputs(BatchRun& run, BatchObserver* observer);
-    void keep(StepMeasures measured);
 
     std::vector<std::shared_ptr<Node>> nodes_;
     std::vector<std::unique_ptr<OutputOperation>> outputs_;
-    OutputActivity activity_;
-    mutable std::mutex mutex_;  // of what follows
-    StepMeasures total_;
-    StepMeasures last_;
 };
 
 }  // namespace tidemill::core

@@ -114,10 +114,6 @@ BatchTime Scheduler::takeTime() {
 Result<> Scheduler::nextBatch() {
     const auto begun = clock_.monotonic();
     const BatchTime time = takeTime();
-    {
-        std::lock_guard lock(mutex_);
-        underWay_ = {last_.batch.next(), std::min(due_, begun), begun};
-    }
 
     TM_ASSIGN(const auto prepared, hooks_.prepareRanges(now(), options_.maxBatchBytes));
     // Sockets that bring more than a batch takes leave files their part.
@@ -154,7 +150,6 @@ Result<> Scheduler::nextBatch() {
     progress_.schedulingDelay = std::max(begun - due_, std::chrono::nanoseconds(0));
     progress_.processing = clock_.monotonic() - begun;
     progress_.processingTotal += progress_.processing;
-    underWay_.reset();
     return {};
 }
 
@@ -175,7 +170,6 @@ BatchRecord Scheduler::makeRecord(BatchTime time, const std::vector<BlockPtr>& b
     record.onError = options_.onError;
     record.nonce = options_.nonce;
     record.failedBefore = std::exchange(skipped_, {});
-    record.changesBefore = std::exchange(changes_, {});
     record.fingerprint = std::exchange(nextFingerprint_, options_.fingerprint);
     return record;
 }
@@ -184,11 +178,7 @@ Result<> Scheduler::run(const BatchRecord& record, std::vector<BlockPtr> blocks,
                         const Replay& how) {
     std::uint64_t records = 0;
     std::uint64_t bytes = 0;
-    std::vector<std::uint64_t> sourceRecords;
     for (const auto& block : blocks) {
-        const auto source = block->origin().source.value;
-        if (source >= sourceRecords.size()) sourceRecords.resize(source + 1);
-        sourceRecords[source] += block->origin().lines;
         records += block->origin().lines;
         bytes += block->sizeBytes();
     }
@@ -205,7 +195,6 @@ Result<> Scheduler::run(const BatchRecord& record, std::vector<BlockPtr> blocks,
         if (!ran) return core::fail(hooks_.batchFailed(batch, std::move(ran.error())));
         skipped_ = failed.takeSkipped();
         TM_TRY(hooks_.afterRun(batch, how.isLast));
-        changes_ = hooks_.changesOfBatch();
         batchSize_.ran(bytes, batch.heldBytes());
     }
     last_ = record;
@@ -216,9 +205,6 @@ Result<> Scheduler::run(const BatchRecord& record, std::vector<BlockPtr> blocks,
         ++progress_.batches;
         progress_.records += records;
         progress_.bytes += bytes;
-        auto& all = progress_.sourceRecords;
-        all.resize(std::max(all.size(), sourceRecords.size()));
-        for (std::size_t i = 0; i < sourceRecords.size(); ++i) all[i] += sourceRecords[i];
         changed_.notify_all();
     }
     if (observer_ != nullptr) observer_->batchCompleted(record);
@@ -229,7 +215,6 @@ void Scheduler::end(Result<> outcome) {
     std::lock_guard lock(mutex_);
     if (outcome_) outcome_ = std::move(outcome);
     ended_ = true;
-    underWay_.reset();
     changed_.notify_all();
 }
 
@@ -279,12 +264,7 @@ Result<bool> Scheduler::waitForBatch(BatchId id, std::chrono::nanoseconds timeou
 
 BatchProgress Scheduler::progress() const {
     std::lock_guard lock(mutex_);
-    BatchProgress progress = progress_;
-    if (underWay_) {
-        const auto now = clock_.monotonic();
-        progress.running = {underWay_->batch, now - underWay_->due, now - underWay_->begun};
-    }
-    return progress;
+    return progress_;
 }
 
 }  // namespace tidemill::core

@@ -36,8 +36,6 @@ public:
     virtual bool inputsWait() const { return false; }
     // The stages and, with `withOutputs`, the outputs of the batch have run.
     virtual Result<> afterRun(const BatchRun& run, bool withOutputs) = 0;
-    // Behind that: what the batch has changed in the state.
-    virtual ChangesOfBatch changesOfBatch() { return {{}, true}; }
     // A stage or an output of the batch has failed: returns the error to end the job with. The
     // stages have let go of what they held.
     virtual Error batchFailed(BatchRun& run, Error error) {
@@ -139,8 +137,7 @@ private:
     Boundary last_;  // the last complete batch's; the scheduler thread's
     std::uint64_t nextFingerprint_;
     BatchSize batchSize_;
-    SkippedOfBatch skipped_{{}, true};  // of the batch before, as the next
-    ChangesOfBatch changes_{{}, true};
+    SkippedOfBatch skipped_{{}, true};  // of the batch before
     std::optional<BatchTimes> times_;
     std::chrono::nanoseconds due_{};  // of the batch that runs
     bool held_ = false;               // times hold, and that was said
@@ -150,13 +147,7 @@ private:
     enum class RequestedState { kRun, kFinish, kAbandon } requested_ = RequestedState::kRun;
     bool ended_ = true;
     Result<> outcome_;
-    BatchProgress progress_;  // without `running`, which is made of underWay_
-    struct UnderWay {
-        BatchId batch;
-        std::chrono::nanoseconds due{};
-        std::chrono::nanoseconds begun{};
-    };
-    std::optional<UnderWay> underWay_;
+    BatchProgress progress_;
     std::thread thread_;
 };
 

@@ -42,12 +42,10 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <concepts>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -59,7 +57,6 @@
 #include "core/batch_run.h"
 #include "core/check.h"
 #include "core/chunk.h"
-#include "core/counting_sink.h"
 #include "core/key_group.h"
 #include "core/progress_marker.h"
 
@@ -180,21 +177,6 @@ public:
         return false;
     }
 
-    // Whether a stage begins here; else elements only pass, in the tasks of the stages that lead
-    // here, or in the scan of what reads the stream.
-    virtual bool beginsStage() const { return true; }
-    // Whether it scans the streams it reads by itself; else they are pushed into it.
-    virtual bool pullsElements() const { return false; }
-    // The source whose records the stream is made of, when it begins with one.
-    virtual std::optional<SourceId> inputSource() const { return std::nullopt; }
-
-    // Elements that were handed to operators behind it in stages, since the start; see
-    // StepMeasure. Thread-safe.
-    void noteElements(std::uint64_t count) {
-        elements_.fetch_add(count, std::memory_order_relaxed);
-    }
-    std::uint64_t elements() const { return elements_.load(std::memory_order_relaxed); }
-
     // Called in this order for every batch by the scheduler's thread; see the head of this file.
     virtual void beginBatch(BatchRun&) {}
     virtual void runStage(BatchRun&) {}
@@ -212,7 +194,6 @@ private:
     std::vector<Node*> parents_;
     std::uint32_t number_ = 0;
     bool required_ = false;
-    std::atomic<std::uint64_t> elements_ = 0;
 };
 
 // An operator as the stream before it sees it.
@@ -273,11 +254,6 @@ public:
         for (Consumer<T>* consumer : consumers_)
             if (auto sink = consumer->open(task)) open.push_back(std::move(sink));
         if (open.empty()) return nullptr;
-        return std::make_unique<CountedSink<T, Node>>(*this, oneSink(std::move(open)));
-    }
-
-private:
-    static std::unique_ptr<Sink<T>> oneSink(std::vector<std::unique_ptr<Sink<T>>> open) {
         if (open.size() == 1) return std::move(open.front());
         if constexpr (std::is_copy_constructible_v<T>) {
             return std::make_unique<FanOut<T>>(std::move(open));
@@ -286,6 +262,7 @@ private:
         }
     }
 
+private:
     std::vector<Consumer<T>*> consumers_;
 };
 
@@ -347,8 +324,6 @@ public:
         if (!below) return nullptr;
         return makeSink(task, Downstream<Out>(std::move(below)));
     }
-
-    bool beginsStage() const final { return false; }
 
     Duration slide() const override { return parent_->slide(); }
 

@@ -67,7 +67,7 @@ Result<> Workers::run(std::size_t tasks, const std::function<void(std::size_t)>&
         return catchingAll([&] {
             for (std::size_t i = 0; i < tasks; ++i) {
                 task(i);
-                noteWork();
+                ++doneTasks_;
             }
         });
     std::unique_lock lock(mutex_);
@@ -98,7 +98,7 @@ void Workers::work(std::unique_lock<std::mutex>& lock) {
         const auto* task = task_;
         lock.unlock();
         Result<> result = catchingAll([&] { (*task)(mine); });
-        noteWork();
+        ++doneTasks_;
         lock.lock();
         if (!result) {
             if (outcome_) outcome_ = std::move(result);

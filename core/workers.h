@@ -56,10 +56,8 @@ public:
     // From now on run() calls one task after another, in their order, on the calling thread.
     void runInOrder(bool inOrder) { inOrder_ = inOrder; }
 
-    // Grows while a batch gets on: with every task that returns, and with noteWork(). Thread-safe.
-    std::uint64_t workDone() const { return workDone_.load(std::memory_order_relaxed); }
-    // A part of what a task, or an output on the calling thread, has to do is done. Thread-safe.
-    void noteWork() { workDone_.fetch_add(1, std::memory_order_relaxed); }
+    // Tasks that have returned so far. Thread-safe.
+    std::uint64_t doneTasks() const { return doneTasks_; }
 
     // Calls task(i) for every i in [0, tasks), each once, and returns when all have returned.
     // Exceptions become Errors (what is not a TaskFailure: kUserCode); the first is returned and
@@ -80,7 +78,7 @@ private:
     std::size_t running_ = 0;
     bool stopping_ = false;
     bool inOrder_ = false;
-    std::atomic<std::uint64_t> workDone_ = 0;
+    std::atomic<std::uint64_t> doneTasks_ = 0;
     Result<> outcome_;
     std::vector<std::thread> threads_;
 };

@@ -1,8 +1,5 @@
 #include "recovery/batch_record_codec.h"
 
-#include <optional>
-#include <utility>
-
 #include "core/byte_codec.h"
 #include "core/mutant.h"
 #include "core/output.h"
@@ -11,38 +8,7 @@
 namespace tidemill::recovery {
 namespace {
 
-constexpr std::uint16_t kVersion = 5;
-constexpr std::uint16_t kOldestRead = 4;  // without what the batch before changed
-
-using TableNumber = std::pair<std::uint32_t, std::uint8_t>;
-
-void encodeChanges(const core::ChangesOfBatch& changes, core::ByteWriter& out) {
-    out.u8(changes.unknown ? 1 : 0);
-    out.u32(static_cast<std::uint32_t>(changes.tables.size()));
-    for (const auto& table : changes.tables) {
-        out.u32(table.operatorId.value);
-        out.u8(table.table);
-        out.u64(table.count);
-        out.u64(table.digest);
-    }
-}
-
-// False: the tables are not in order.
-bool decodeChanges(core::ByteReader& in, core::ChangesOfBatch& changes) {
-    changes.unknown = in.u8() != 0;
-    changes.tables.resize(in.count(21));
-    std::optional<TableNumber> before;
-    for (auto& table : changes.tables) {
-        table.operatorId = core::OperatorId(in.u32());
-        table.table = in.u8();
-        table.count = in.u64();
-        table.digest = in.u64();
-        const TableNumber number{table.operatorId.value, table.table};
-        if (before && number <= *before) return false;
-        before = number;
-    }
-    return true;
-}
+constexpr std::uint16_t kVersion = 4;
 
 }  // namespace
 
@@ -88,7 +54,6 @@ std::string encodeBatchRecord(const core::BatchRecord& record) {
         out.u32(input.partition);
         out.string(runs);
     }
-    encodeChanges(record.changesBefore, out);
     return std::move(out).bytes();
 }
 
@@ -101,12 +66,11 @@ core::Result<core::BatchRecord> decodeBatchRecord(std::string_view bytes) {
                           "batch record has format version " + std::to_string(version) +
                               ", this build reads up to " + std::to_string(kVersion));
     // Versions 1 to 3 were of builds before the first release.
-    if (in.ok() && version < kOldestRead)
+    if (in.ok() && version < kVersion)
         return core::fail(core::ErrorKind::kUnsupported,
                           "batch record has format version " + std::to_string(version) +
-                              ", which no release wrote; this build reads versions " +
-                              std::to_string(kOldestRead) + " to " + std::to_string(kVersion) +
-                              ": begin with a new data directory");
+                              ", which no release wrote; this build reads version " +
+                              std::to_string(kVersion) + ": begin with a new data directory");
     core::BatchRecord record;
     record.batch = core::BatchId(in.u64());
     record.time = fromMillis(in.i64());
@@ -151,8 +115,6 @@ core::Result<core::BatchRecord> decodeBatchRecord(std::string_view bytes) {
                   core::isWellFormed(skipped.runs);
         before = &skipped;
     }
-    if (version < kVersion) record.changesBefore.unknown = true;
-    else ordered = decodeChanges(in, record.changesBefore) && ordered;
     if (!in.finished() || !ordered ||
         onError > static_cast<std::uint8_t>(core::OnError::kDeadLetter))
         return core::fail(

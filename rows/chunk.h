@@ -47,9 +47,6 @@ struct Chunk {
     // The text that row i was read from, for errors and dead letters; null pointer behind
     // aggregates.
     const std::string_view* records = nullptr;
-
-    // For those who count what streams bring.
-    std::size_t recordCount() const { return selectedCount; }
 };
 
 // Calls f(row) for each selected row.

@@ -18,7 +18,6 @@ public:
     FileInputNode(std::string kind, std::shared_ptr<FileSource> source, core::SourceId id)
         : RootNode(std::move(kind)), source_(std::move(source)), id_(id) {}
 
-    std::optional<core::SourceId> inputSource() const override { return id_; }
     void beginBatch(core::BatchRun& run) override;
     std::uint32_t partitions(core::BatchRun& run) override;
     void scan(core::TaskContext& task, core::BatchRun& run,

@@ -96,19 +96,6 @@ void StateStore::dropOperator(core::OperatorId operatorId) {
     dropped_.push_back(operatorId);
 }
 
-const core::ChangesOfBatch& StateStore::endBatch() {
-    changesOfBatch_ = {{}, !keepsDigests()};
-    std::lock_guard lock(mutex_);
-    for (auto& [id, table] : tables_) {
-        ChangeDigest changes;
-        for (std::uint32_t number = 0; number < core::kKeyRanges; ++number)
-            changes.add(std::exchange(table->range(number).changes_, {}));
-        if (changes.count() != 0)
-            changesOfBatch_.tables.push_back({id.first, id.second, changes.count(), changes.sum()});
-    }
-    return changesOfBatch_;
-}
-
 // The changes of all ranges in the order of their rows.
 FrozenDelta StateStore::takeChanges() {
     FrozenDelta frozen;

@@ -19,7 +19,6 @@
 #include <vector>
 
 #include "core/batch_mark.h"
-#include "core/changes_of_batch.h"
 #include "core/checkpoint_file.h"
 #include "core/error.h"
 #include "core/file_system.h"
@@ -95,12 +94,6 @@ public:
     // Removes all rows of an operator that is not among the tables. Called like table().
     void dropOperator(core::OperatorId operatorId);
 
-    // A batch ends, or begins for the first time: what was changed since the one before ended, by
-    // table. Unknown in a store without a directory, which keeps no digests. Called like table().
-    const core::ChangesOfBatch& endBatch();
-    // What endBatch() has returned last. Called like table().
-    const core::ChangesOfBatch& changesOfBatch() const { return changesOfBatch_; }
-
     // Takes the changes so far; later ones go to fresh deltas. Cheap: swaps pointers. Called at a
     // boundary by the thread that runs batches, while no checkpoint is under way.
     FrozenDelta freeze(const core::BatchMark& mark);
@@ -131,8 +124,6 @@ private:
     friend class StateRange;
 
     StateStore(StateStoreOptions options, std::unique_ptr<RocksStore> rocks);
-    // A log keeps what they are compared with.
-    bool keepsDigests() const { return !options_.workDirectory.empty(); }
     // With `moreBytes` on top of what there is.
     bool full(std::size_t moreBytes = 0) const;
     core::Result<> spillWhenFull(std::size_t moreBytes = 0);
@@ -153,7 +144,6 @@ private:
     std::map<std::pair<core::OperatorId, std::uint8_t>, std::unique_ptr<StateTable>> tables_;
     std::map<core::OperatorId, std::string> names_;
     std::vector<core::OperatorId> dropped_;
-    core::ChangesOfBatch changesOfBatch_{{}, true};
     std::atomic<std::size_t> activeBytes_{0};
     std::atomic<std::size_t> frozenBytes_{0};
 

@@ -31,7 +31,6 @@ StateRange::StateRange(StateStore& store, StateTable& table, std::uint32_t range
       table_(table),
       range_(range),
       rowBytesMax_(store.options_.rowBytesMax),
-      keepsDigests_(store.keepsDigests()),
       view_(std::make_shared<const RangeView>()) {}
 StateRange::~StateRange() = default;
 
@@ -111,25 +110,17 @@ Result<> StateRange::checkSizes(core::KeyViews keys, std::size_t count,
 
 Result<> StateRange::merge(core::KeyViews keys, std::size_t count, const std::uint64_t* operands) {
     TM_TRY(checkSizes(keys, count, nullptr));
-    if (keepsDigests_) changes_.addOperands(keys, count, operands);
     return change(count, [&](RangeDelta& delta) { delta.merge(keys, count, operands); });
 }
 Result<> StateRange::put(core::KeyViews keys, std::size_t count, const std::string_view* values) {
     TM_TRY(checkSizes(keys, count, values));
-    // Before the change: values may lie in the delta.
-    if (keepsDigests_) changes_.addValues(keys, count, values);
     return change(count, [&](RangeDelta& delta) { delta.put(keys, count, values); });
 }
 Result<> StateRange::put(std::string_view key, std::string_view value) {
     TM_TRY(checkSizes({reinterpret_cast<const char*>(&key)}, 1, &value));
-    if (keepsDigests_) changes_.addValue(key, value);
     return change(1, [&](RangeDelta& delta) { delta.put(key, value); });
 }
 Result<> StateRange::remove(std::string_view key) {
-    if (keepsDigests_) changes_.addRemoval(key);
-    return removeSpent(key);
-}
-Result<> StateRange::removeSpent(std::string_view key) {
     return change(1, [&](RangeDelta& delta) { delta.remove(key); });
 }
 

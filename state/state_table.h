@@ -18,7 +18,6 @@
 #include "core/ids.h"
 #include "core/key_group.h"
 #include "core/stream_node.h"
-#include "state/change_digest.h"
 #include "state/value_kind.h"
 
 namespace tidemill::state {
@@ -115,7 +114,6 @@ public:
     // Writes the row at hand only if `value` differs from what it holds.
     core::Result<> replace(std::string_view value);
     core::Result<> remove();
-    core::Result<> removeSpent();  // see StateRange
 
 private:
     friend class StateRange;
@@ -144,9 +142,6 @@ public:
     core::Result<> put(core::KeyViews keys, std::size_t count, const std::string_view* values);
     core::Result<> put(std::string_view key, std::string_view value);
     core::Result<> remove(std::string_view key);
-    // The same of a row that counts as missing already: not among the batch's changes, so that it
-    // may depend on when the process started.
-    core::Result<> removeSpent(std::string_view key);
 
     Walker walk(const WalkOptions& options = {});
 
@@ -189,8 +184,6 @@ private:
     StateTable& table_;
     const std::uint32_t range_;
     const std::size_t rowBytesMax_;
-    const bool keepsDigests_;
-    ChangeDigest changes_;  // of the batch that runs; the owner's, and between batches the store's
     mutable std::mutex mutex_;  // the owner against the thread that freezes and ingests
     std::shared_ptr<RangeDelta> active_;
     std::size_t countedBytes_ = 0;  // of active_, in the store's sum

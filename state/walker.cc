@@ -258,9 +258,5 @@ Result<> Walker::remove() {
     TM_CHECK(impl_->atRow, "a walker that stands on no row is told to remove it");
     return impl_->range.remove(impl_->key);
 }
-Result<> Walker::removeSpent() {
-    TM_CHECK(impl_->atRow, "a walker that stands on no row is told to remove it");
-    return impl_->range.removeSpent(impl_->key);
-}
 
 }  // namespace tidemill::state

@@ -281,25 +281,15 @@ std::vector<OutputStatus> Engine::outputStatus() const {
 EngineStatus Engine::status() const {
     EngineStatus status;
     status.outputs = outputStatus();
-    status.atPeer = job_->graph.atPeer();
-    if (parts_.replaying) status.replayWork = workers_.workDone();
+    if (parts_.replaying) status.replayTasks = workers_.doneTasks();
     if (stage_ != Stage::kStarted) return status;
     if (parts_.scheduler) status.batches = parts_.scheduler->progress();
-    status.progress = status.batches.batches + workers_.workDone();
-    status.steps = job_->graph.measures();
-    status.lastSteps = job_->graph.lastMeasures();
     status.outputsOff = parts_.outputsOff;
     status.batches.records += inputs_.rangeRecords();
     status.batches.bytes += inputs_.rangeBytes();
     status.sources = inputs_.status();
     status.sourceErrors = inputs_.recentErrors();
-    const auto& taken = status.batches.sourceRecords;
-    for (std::size_t i = 0; i < status.sources.size(); ++i) {
-        auto& source = status.sources[i];
-        // What batches have read of files is all that was received of them.
-        source.processedRecords = job_->sources.at(i).replayable ? source.statistics.records
-                                  : i < taken.size()             ? taken[i]
-                                                                 : 0;
+    for (const auto& source : status.sources) {
         status.receivedBytes += source.statistics.bytes;
         status.receivedRecords += source.statistics.records;
         status.oversizeRecords += source.statistics.oversize;
@@ -317,7 +307,6 @@ EngineStatus Engine::status() const {
     if (parts_.checkpointer) {
         const auto checkpoints = parts_.checkpointer->status();
         status.checkpoints = checkpoints.made;
-        status.progress += checkpoints.made;
         status.checkpointBytes = checkpoints.bytes;
         status.checkpointsAnswered = checkpoints.answered;
         if (checkpoints.newest) status.checkpointBatch = checkpoints.newest->value;

@@ -84,7 +84,6 @@ private:
     bool inputsWait() const override;
     core::Error batchFailed(core::BatchRun& run, core::Error error) override;
     core::Result<> afterRun(const core::BatchRun& run, bool withOutputs) override;
-    core::ChangesOfBatch changesOfBatch() override { return parts_.store->endBatch(); }
     core::Result<> atBoundary(const core::BatchRecord& record, bool repeatable) override;
 
     const StreamingOptions options_;

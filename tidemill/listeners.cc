@@ -79,10 +79,6 @@ void Listeners::batchCompleted(const core::BatchRecord&) {
     }
     batch_.processingDelay = now - begun_;
     batch_.totalDelay = now - due_;
-    const auto measured = job_.graph.lastMeasures();
-    for (std::size_t i = 0; i < measured.steps.size(); ++i)
-        if (const auto ran = measured.steps[i].ran; ran.count() != 0)
-            batch_.steps.push_back({i, ran});
     report(&StreamingListener::onBatchCompleted, batch_);
 }
 

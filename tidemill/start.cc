@@ -270,7 +270,6 @@ Result<> Start::bindStates(BatchTime firstStart) {
     parts_.lanes = std::make_unique<LanePositionsTable>(store);
     parts_.sourcePositions = std::make_unique<SourcePositions>(store, job_.sources);
     TM_ASSIGN(const auto positions, parts_.sourcePositions->load());
-    store.endBatch();  // what a start writes is no batch's
     return with_.inputs.open(firstStart, positions);
 }
 

@@ -11,7 +11,6 @@
 #include "core/batch_progress.h"
 #include "core/rate.h"
 #include "core/source.h"
-#include "core/step_measures.h"
 #include "tidemill/source_errors.h"
 
 namespace tidemill {
@@ -25,8 +24,6 @@ struct SourceStatus {
     std::string lastError;
     bool retrying = false;  // nothing comes from it until it has found its peer again
     bool paused = false;    // by an operator
-    // That batches have taken, since the start.
-    std::uint64_t processedRecords = 0;
     std::optional<Rate> maxRate{};
 };
 
@@ -43,18 +40,9 @@ struct EngineStatus {
     std::vector<SourceStatus> sources;      // in the order of their declaration
     std::vector<SourceError> sourceErrors;  // the last 100, also of earlier lives; oldest first
     std::vector<OutputStatus> outputs;      // likewise; known while it starts, too
-    // An output is with its peer: waits until it is there, or until it has taken the batch. Its own
-    // limits of time end that.
-    bool atPeer = false;
-    // While a start replays a batch: grows as it gets on. What follows is 0 then.
-    std::optional<std::uint64_t> replayWork;
-    // Grows as long as batches get on: with every batch, task of one, part of what an output reads,
-    // and checkpoint.
-    std::uint64_t progress = 0;
+    // While a start replays a batch: tasks of batches done so far. What follows is 0 then.
+    std::optional<std::uint64_t> replayTasks;
     core::BatchProgress batches;
-    // Of the job's operators and what outputs read of them: since the start, and of the last batch.
-    core::StepMeasures steps;
-    core::StepMeasures lastSteps;
     std::uint64_t receivedBytes = 0;
     std::uint64_t receivedRecords = 0;
     std::uint64_t oversizeRecords = 0;

@@ -27,13 +27,6 @@ struct InputInfo {
     std::uint64_t bytes = 0;
 };
 
-// One operator's part of a batch.
-struct StepInfo {
-    std::size_t step = 0;  // place in which the program declared it, from 0
-    // For which its stage ran: with what is fused behind it, up to the next shuffles and states.
-    std::chrono::nanoseconds duration{};
-};
-
 struct BatchInfo {
     std::uint64_t id = 0;
     BatchTime time{};
@@ -49,8 +42,6 @@ struct BatchInfo {
     std::optional<std::chrono::nanoseconds> schedulingDelay;
     std::optional<std::chrono::nanoseconds> processingDelay;
     std::optional<std::chrono::nanoseconds> totalDelay;
-    // Where the processing went, once the batch is complete; outputs come on top, see OutputInfo.
-    std::vector<StepInfo> steps;
 };
 
 struct OutputInfo {

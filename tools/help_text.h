@@ -240,7 +240,7 @@ Examples:
 
 inline constexpr const char* kStatusFooter =
     R"(The first line says how it is: "keeps up", or what is wrong, the worst first. It falls behind when
-batches begin later and later, or one runs while others wait for it: they take longer than one comes. Asking never waits for a batch, a
+batches begin later and later: they take longer than one comes. Asking never waits for a batch, a
 checkpoint, a start or a stop, and costs the job next to nothing.
 
 Exit codes: 0 it has answered; 1 no job runs there; 4 it does not answer.

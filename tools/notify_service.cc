@@ -5,7 +5,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdlib>
@@ -20,7 +19,6 @@ namespace {
 // A start or stop of a second says nothing of itself.
 constexpr std::chrono::seconds kExtendFirst{1};
 constexpr std::chrono::seconds kExtendEvery{5};
-constexpr int kSignsInItsTime = 4;  // of a watchdog
 // Far longer than kExtendEvery: a machine under load must not miss it.
 constexpr const char* kExtension = "EXTEND_TIMEOUT_USEC=120000000";
 
@@ -77,21 +75,18 @@ ServiceManager::ServiceManager() : watchdog_(watchdogTime()) {}
 ServiceManager::~ServiceManager() { stopExtending(); }
 
 void ServiceManager::starting(std::function<bool()> getsOn) {
-    extend("starting", std::move(getsOn), std::nullopt);
+    extend("starting", std::move(getsOn));
 }
 
 void ServiceManager::ready() {
     stopExtending();
-    progressChanged_ = Clock::now();
+    batchesChanged_ = Clock::now();
     notify("READY=1");
 }
 
 void ServiceManager::stopping() {
     notify("STOPPING=1");
-    std::optional<std::chrono::microseconds> signsEvery;
-    if (watchdog_) signsEvery = *watchdog_ / kSignsInItsTime;
-    extend(
-        "stopping: processing what was received", [] { return true; }, signsEvery);
+    extend("stopping: processing what was received", [] { return true; });
 }
 
 void ServiceManager::status(std::string_view line) {
@@ -100,29 +95,21 @@ void ServiceManager::status(std::string_view line) {
     notify("STATUS=" + status_);
 }
 
-void ServiceManager::extend(const char* what, std::function<bool()> getsOn,
-                            std::optional<std::chrono::microseconds> signsEvery) {
+void ServiceManager::extend(const char* what, std::function<bool()> getsOn) {
     if (!hasManager()) return;
     stopExtending();
     std::lock_guard lock(mutex_);
     status_ = what;
     extending_ = true;
-    thread_ = std::thread([this, getsOn = std::move(getsOn), signsEvery] {
+    thread_ = std::thread([this, getsOn = std::move(getsOn)] {
         std::unique_lock wait(mutex_);
-        auto extension = Clock::now() + kExtendFirst;
-        auto sign = Clock::now();
-        const auto next = [&] { return signsEvery ? std::min(extension, sign) : extension; };
-        while (!changed_.wait_until(wait, next(), [this] { return !extending_; })) {
-            if (signsEvery && Clock::now() >= sign) {
-                notify("WATCHDOG=1");
-                sign = Clock::now() + *signsEvery;
-            }
-            if (Clock::now() < extension) continue;
+        auto next = Clock::now() + kExtendFirst;
+        while (!changed_.wait_until(wait, next, [this] { return !extending_; })) {
             wait.unlock();
             const bool extends = getsOn();
             wait.lock();
             if (extends) notify(std::string(kExtension) + "\nSTATUS=" + status_);
-            extension = Clock::now() + kExtendEvery;
+            next = Clock::now() + kExtendEvery;
         }
     });
 }
@@ -136,17 +123,14 @@ void ServiceManager::stopExtending() {
     if (thread_.joinable()) thread_.join();
 }
 
-bool ServiceManager::wantsSign() {
-    return watchdog_ && Clock::now() - signSent_ >= *watchdog_ / kSignsInItsTime;
-}
+bool ServiceManager::wantsSign() { return watchdog_ && Clock::now() - signSent_ >= *watchdog_ / 4; }
 
-void ServiceManager::alive(std::uint64_t progress, std::chrono::milliseconds interval,
-                           bool atPeer) {
+void ServiceManager::alive(std::uint64_t batches, std::chrono::milliseconds interval) {
     if (!watchdog_) return;
     const auto now = Clock::now();
-    if (progress != progress_ || atPeer) progressChanged_ = now;
-    progress_ = progress;
-    if (now - progressChanged_ > interval + *watchdog_) return;
+    if (batches != batches_) batchesChanged_ = now;
+    batches_ = batches;
+    if (now - batchesChanged_ > interval + *watchdog_) return;
     signSent_ = now;
     notify("WATCHDOG=1");
 }

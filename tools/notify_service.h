@@ -25,8 +25,7 @@ public:
 
     // The start, or the stop, has begun and may take longer than the unit allows: from the first
     // second until ready(), or until the end, the time limit is extended every 5 s; a start's only
-    // while getsOn(), which is called then, says so. A stop's length is for the time limit to judge:
-    // the watchdog gets its sign meanwhile.
+    // while getsOn(), which is called then, says so.
     void starting(std::function<bool()> getsOn);
     void ready();
     // The start has failed: getsOn() is not called any more when it returns.
@@ -38,21 +37,19 @@ public:
 
     // Whether alive() should be called now: a watchdog is set (WatchdogSec=) and wants a sign.
     bool wantsSign();
-    // `progress` grows as long as the job gets on, by a batch every `interval` at least. The
-    // watchdog gets its sign as long as the last change of `progress` is younger than `interval`
-    // and the watchdog's own time together: a job that is stuck is restarted. While the job is
-    // `atPeer`, nothing is expected of it.
-    void alive(std::uint64_t progress, std::chrono::milliseconds interval, bool atPeer = false);
+    // The job has completed `batches` so far and completes one every `interval`. The watchdog gets
+    // its sign as long as the last change of `batches` is younger than `interval` and the
+    // watchdog's own time together: a job that is stuck is restarted.
+    void alive(std::uint64_t batches, std::chrono::milliseconds interval);
 
 private:
     using Clock = std::chrono::steady_clock;
-    void extend(const char* what, std::function<bool()> getsOn,
-                std::optional<std::chrono::microseconds> signsEvery);
+    void extend(const char* what, std::function<bool()> getsOn);
     void stopExtending();
 
     std::optional<std::chrono::microseconds> watchdog_;
-    std::uint64_t progress_ = 0;
-    Clock::time_point progressChanged_{};
+    std::uint64_t batches_ = 0;
+    Clock::time_point batchesChanged_{};
     Clock::time_point signSent_{};
 
     std::mutex mutex_;  // guards what follows

@@ -111,13 +111,11 @@ int endWith(const core::Error& error, const StreamingContext& context, StopSigna
 }
 
 // Whether a start gets on, asked from time to time: reading, copying and checkpoints end by
-// themselves, and a peer of an output comes back, but a function of the job may keep a batch that
-// is replayed for ever.
+// themselves, but a function of the job may keep a batch that is replayed for ever.
 std::function<bool()> getsOn(const StreamingContext& context) {
     return [&context, before = std::optional<std::uint64_t>()]() mutable {
-        const auto status = context.status();
-        const auto work = status.replayWork;
-        return std::exchange(before, work) != work || !work || status.atPeer;
+        const auto tasks = context.status().replayTasks;
+        return std::exchange(before, tasks) != tasks || !tasks;
     };
 }
 
@@ -143,10 +141,8 @@ int run(StreamingContext& context, StopSignals& signals, ServiceManager& service
                 stopGracefully(context, signals, service, control);
                 return kExitDone;
             }
-            if (service.wantsSign()) {
-                const auto now = context.status();
-                service.alive(now.progress, context.options().interval, now.atPeer);
-            }
+            if (service.wantsSign())
+                service.alive(context.status().batches.batches, context.options().interval);
             if (++quiet == kStatusEverySeconds * std::chrono::seconds(1) / kLookEvery) {
                 quiet = 0;
                 const std::string line = status.next();

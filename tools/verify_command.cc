@@ -11,7 +11,6 @@
 #include "tools/exit_code.h"
 #include "tools/inspect_command.h"
 #include "tools/job_file.h"
-#include "tools/past/changes_check.h"
 #include "tools/sandbox.h"
 #include "tools/tables/difference.h"
 #include "tools/tables/table_text.h"
@@ -44,9 +43,9 @@ public:
         TM_ASSIGN(const auto from, dropNewerCheckpoints(derived));
         say("deriving the state again from the checkpoint of batch " + core::toString(from) +
             " and the log");
-        TM_TRY(replay(derived, changes_.options()));
+        TM_TRY(replay(derived));
         say("running what the log holds behind the newest checkpoint");
-        TM_TRY(replay(stored, nullptr));
+        TM_TRY(replay(stored));
         return compare(stored, derived, from);
     }
 
@@ -79,10 +78,10 @@ private:
         return from->batch;
     }
 
-    Result<> replay(const std::string& directory, std::shared_ptr<const ReplayOptions> how) {
+    Result<> replay(const std::string& directory) {
         TM_ASSIGN(auto job, readJobFile(options_.jobFile));
         if (options_.workers) job.options.workers = *options_.workers;
-        return replayOn(std::move(job), directory, say, {std::move(how), {}, {}});
+        return replayOn(std::move(job), directory, say);
     }
 
     Result<std::unique_ptr<state::StateReader>> newest(const std::string& directory) {
@@ -109,9 +108,8 @@ private:
             rows += compared.rows;
             differences += compared.differences;
         }
-        if (changes_.first() && !options_.json) sayFirst(*changes_.first(), tables);
-        sayVerdict({from, batch, tables, rows, differences});
-        return differences == 0 && !changes_.first();
+        sayVerdict(from, batch, tables.size(), rows, differences);
+        return differences == 0;
     }
 
     Result<Compared> compareOne(const state::StateReader& is, const state::StateReader& shouldBe,
@@ -145,66 +143,26 @@ private:
         return name + "\n  stored   " + is + "  derived  " + shouldBe;
     }
 
-    struct Verdict {
-        core::BatchId from, batch;
-        const std::vector<TableOfTwo>& tables;
-        std::uint64_t rows, differences;
-    };
-
-    // What people call a table of a batch's changes; one that has no rows now goes by its number.
-    static std::string nameOf(const core::TableChanges& changes,
-                              const std::vector<TableOfTwo>& tables) {
-        for (const auto& table : tables) {
-            const auto& summary = table.any();
-            if (summary.operatorId == changes.operatorId && summary.number == changes.table)
-                return summary.operatorName;
-        }
-        return "table " + std::to_string(changes.table) + " of operator " +
-               core::toString(changes.operatorId);
-    }
-
-    static void sayFirst(const ChangedOtherwise& first, const std::vector<TableOfTwo>& tables) {
-        put("batch " + core::toString(first.batch) +
-            " is the first that changes the state in another way when it is run again:\n");
-        for (const auto& [recorded, again] : first.tables)
-            put("  " + nameOf(recorded, tables) + ": " + std::to_string(recorded.count) +
-                " changes were recorded, " + std::to_string(again.count) + " made again" +
-                (recorded.count == again.count ? ", not the same\n" : "\n"));
-    }
-
-    void sayVerdict(const Verdict& verdict) const {
-        const bool same = verdict.differences == 0 && !changes_.first();
-        const auto text = [](std::uint64_t number) { return std::to_string(number); };
+    void sayVerdict(core::BatchId from, core::BatchId batch, std::size_t tables, std::uint64_t rows,
+                    std::uint64_t differences) const {
         if (options_.json) {
-            Json first;
-            if (const auto& batch = changes_.first()) {
-                first = Json{{"batch", batch->batch.value}, {"tables", Json::array()}};
-                for (const auto& [recorded, again] : batch->tables)
-                    first["tables"].push_back({{"table", nameOf(recorded, verdict.tables)},
-                                               {"recorded", recorded.count},
-                                               {"again", again.count}});
-            }
-            put(Json{{"same", same},
-                     {"from_batch", verdict.from.value},
-                     {"batch", verdict.batch.value},
-                     {"tables", verdict.tables.size()},
-                     {"rows", verdict.rows},
-                     {"differences", verdict.differences},
-                     {"batches_compared", changes_.compared()},
-                     {"first_difference", first}}
+            put(Json{{"same", differences == 0},
+                     {"from_batch", from.value},
+                     {"batch", batch.value},
+                     {"tables", tables},
+                     {"rows", rows},
+                     {"differences", differences}}
                     .dump() +
                 "\n");
             return;
         }
-        put(std::string(same ? "the same: " : "NOT THE SAME: ") +
-            (same ? "" : text(verdict.differences) + " of ") + text(verdict.rows) + " rows in " +
-            text(verdict.tables.size()) + " tables, at batch " + core::toString(verdict.batch) +
-            ", derived again from the checkpoint of batch " + core::toString(verdict.from) +
-            "; changes of " + text(changes_.compared()) + " batches compared\n");
+        put((differences == 0 ? "the same: " : "NOT THE SAME: ") +
+            (differences == 0 ? "" : std::to_string(differences) + " of ") + std::to_string(rows) +
+            " rows in " + std::to_string(tables) + " tables, at batch " + core::toString(batch) +
+            ", derived again from the checkpoint of batch " + core::toString(from) + "\n");
     }
 
     const VerifyOptions& options_;
-    ChangesCheck changes_;
     core::FileSystem& files_ = core::posixFileSystem();
 };
 

@@ -48,7 +48,6 @@ class MemoryTextNode final : public RootNode<std::string_view> {
 public:
     MemoryTextNode(std::shared_ptr<MemoryText> source, SourceId id);
 
-    std::optional<SourceId> inputSource() const override { return id_; }
     std::uint32_t partitions(BatchRun& run) override;
     void scan(TaskContext& task, BatchRun& run, Sink<std::string_view>& sink) override;
 

@@ -19,7 +19,6 @@ class QueueInputNode final : public RootNode<T> {
 public:
     explicit QueueInputNode(SourceId source) : RootNode<T>("queueStream"), source_(source) {}
 
-    std::optional<SourceId> inputSource() const override { return source_; }
     bool holdsElements() const override { return false; }
 
     std::uint32_t partitions(BatchRun& run) override {

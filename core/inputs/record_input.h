@@ -18,7 +18,6 @@ public:
         : RootNode(std::move(kind)), source_(source) {}
 
     bool probes() const override { return true; }
-    std::optional<SourceId> inputSource() const override { return source_; }
     bool holdsElements() const override { return false; }
     std::uint32_t partitions(BatchRun& run) override {
         return static_cast<std::uint32_t>(run.record().cuts.size());

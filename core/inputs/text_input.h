@@ -15,7 +15,6 @@ public:
     SourceId source() const { return source_; }
 
     bool probes() const override { return true; }
-    std::optional<SourceId> inputSource() const override { return source_; }
     bool holdsElements() const override { return false; }
     std::uint32_t partitions(BatchRun& run) override;
     void scan(TaskContext& task, BatchRun& run, Sink<std::string_view>& sink) override;

@@ -63,7 +63,6 @@ public:
 
     Keyed keyed() const override { return Keyed::kRangedUnique; }
     Duration slide() const override { return Node::slideOf(*left_, *right_); }
-    bool pullsElements() const override { return true; }
     std::uint32_t partitions(BatchRun&) override { return kKeyRanges; }
 
     void scan(TaskContext& task, BatchRun& run, Sink<Out>& sink) override {

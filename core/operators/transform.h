@@ -30,8 +30,6 @@ public:
         return std::apply([](auto&... parent) { return std::min({parent->slide()...}); }, parents_);
     }
 
-    bool pullsElements() const override { return true; }
-
     void runStage(BatchRun& run) override {
         if (!this->required() || !run.isActive(slide())) return;
         std::apply(

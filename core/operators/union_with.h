@@ -26,7 +26,6 @@ public:
     Duration slide() const override { return Node::slideOf(*first_, *second_); }
 
     bool holdsElements() const override { return false; }
-    bool beginsStage() const override { return false; }
 
     std::uint64_t ways() const override { return first_->ways() + second_->ways(); }
 

@@ -84,7 +84,6 @@ std::uint64_t KafkaGroup::scan(
         // No stream operator's number: what an output leaves out is counted by itself.
         const core::InputPlace place{~member.number, run.newScan(), 0, 0};
         const std::string operation = "Kafka topic " + member.options.topic;
-        run.readFor(member.number);
         core::RecordGuard guard(run.failedRecords(), place, operation);
         member.scan(run, [&](const KafkaMessage& message) {
             if (producer == nullptr) producer = &ready();

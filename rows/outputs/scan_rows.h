@@ -6,7 +6,6 @@
 #include <limits>
 
 #include "core/batch_run.h"
-#include "core/counting_sink.h"
 #include "core/stream_node.h"
 #include "rows/chunk.h"
 
@@ -40,8 +39,7 @@ void scanRows(core::StreamNode<Chunk>& node, core::BatchRun& run, std::size_t li
     for (std::uint32_t partition = 0; partition < count && each.wanted() != 0; ++partition) {
         core::TaskContext task{run.newArena(), 0, partition, run.failedRecords(), scanNumber};
         task.marker = run.marker();
-        core::ReadSink<Chunk> read(run, node.number(), each);
-        node.scan(task, run, read);
+        node.scan(task, run, each);
     }
 }
 

@@ -21,7 +21,6 @@ public:
     FlumeInputNode(std::string kind, core::SourceId source)
         : core::RootNode<T>(std::move(kind)), source_(source) {}
 
-    std::optional<core::SourceId> inputSource() const override { return source_; }
     bool holdsElements() const override { return false; }
     bool probes() const override { return true; }
 

@@ -108,7 +108,7 @@ struct SumWindow {
                     std::invoke(filter_,
                                 std::pair<K, V>(core::KeyCodec<K>::decode(sweptTo_), V{0})))
                     continue;
-                TM_TRY(walker.removeSpent());
+                TM_TRY(walker.remove());
                 ++removed;
             }
             if (removed > row / 8) sweptPerLeft_ = std::min(2 * sweptPerLeft_, kMostSwept);

@@ -108,7 +108,6 @@ protected:
             TaskContext task{run.newArena(), 0, i};
             input_->scan(task, run, sink);
         }
-        underWay_ = scheduler_->progress().running;
         if (text == throwsOn_) throw std::runtime_error("not this one");
         std::lock_guard lock(mutex_);
         seen_.push_back(toString(run.record().batch) + ": " + text);
@@ -160,7 +159,6 @@ protected:
     std::vector<std::string> seen_;
     std::vector<std::size_t> rooms_;
     std::vector<BatchRecord> boundaries_;
-    std::optional<RunningBatch> underWay_;  // as the last output was told
     std::string throwsOn_ = "throw ";
     bool holds_ = true;         // the output holds what it has seen
     std::size_t prepared_ = 0;  // what files have
@@ -211,29 +209,6 @@ TEST_F(SchedulerTest, BatchesOwnWhatCameBeforeTheirTimeAndFollowEachOther) {
     EXPECT_GT(log_.records[2].endLsn, log_.records[1].endLsn);
     EXPECT_EQ(scheduler_->progress().records, 4U);
     EXPECT_TRUE(scheduler_->wait());
-}
-
-TEST_F(SchedulerTest, ProgressNamesTheBatchUnderWayWhileItRuns) {
-    make();
-    scheduler_->start({});
-    EXPECT_FALSE(scheduler_->progress().running);
-    arriving_ = {"a\n"};
-    runBatches(2);
-    scheduler_->finish();
-    EXPECT_FALSE(scheduler_->progress().running);
-    ASSERT_TRUE(underWay_);
-    EXPECT_EQ(underWay_->batch.value, 2U);
-    EXPECT_GE(underWay_->sinceDue, underWay_->sinceBegun);
-}
-
-TEST_F(SchedulerTest, NoBatchIsUnderWayInAJobThatHasFailed) {
-    make();
-    scheduler_->start({});
-    arriving_ = {"throw\n"};
-    clock_.advance(kInterval);
-    EXPECT_FALSE(scheduler_->wait());
-    EXPECT_TRUE(underWay_);
-    EXPECT_FALSE(scheduler_->progress().running);
 }
 
 TEST_F(SchedulerTest, FinishRunsTheBacklogInBatchesOfTheirLimit) {

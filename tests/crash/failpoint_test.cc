@@ -11,7 +11,6 @@
 
 #include "core/failpoint.h"
 #include "tests/crash/wordcount_rig.h"
-#include "tests/support/environment_number.h"
 
 namespace tidemill::test {
 namespace {
@@ -54,7 +53,6 @@ protected:
 
     static RigOptions options() {
         RigOptions options;
-        options.seed = static_cast<unsigned>(environmentNumber("TIDEMILL_SEED", 1));
         if (GetParam() == "delta.afterIngest") options.deltaKibibytes = 24;
         return options;
     }

@@ -13,8 +13,6 @@
 #include <map>
 #include <string>
 
-#include "tests/support/campaign.h"
-
 namespace tidemill::test {
 
 // How often each thing that a test is about has come up.
@@ -53,18 +51,15 @@ void runSeeds(const std::string& program, Occurrences& counts, Run run) {
     constexpr long kUsual = 300;
     const long graphs = setting("TIDEMILL_GRAPHS", kUsual);
     const auto first = static_cast<unsigned>(setting("TIDEMILL_SEED", 1));
-    CampaignProgress progress("graphs", graphs);
     for (long i = 0; i < graphs; ++i) {
         const auto seed = first + static_cast<unsigned>(i);
         std::snprintf(crashText.data(), crashText.size(), "%s\n",
                       replayCommand(program, seed).c_str());
         run(seed);
         if (::testing::Test::HasFailure()) return;
-        progress.done(i + 1);
     }
     for (const auto& [name, times] : counts) {
         std::cout << "  " << times << "\t" << name << "\n";
-        CampaignProgress::fired(name, times);
         EXPECT_TRUE(times > 0 || graphs < kUsual) << name << " never occurred";
     }
 }

@@ -23,7 +23,6 @@
 #include "tests/kafka/kafka_broker.h"
 #include "tests/kafka/kafka_client.h"
 #include "tests/outputs/kafka_proxy.h"
-#include "tests/support/campaign.h"
 #include "tests/support/environment_number.h"
 #include "tests/tools/program_rig.h"
 
@@ -210,7 +209,6 @@ void KafkaKills::killAtRandom(const std::string& brokers, const std::function<vo
     PlainFeed plain(broker_->address(), seed);
     TransactionFeed transactions(broker_->address(), seed);
     long brokerKills = 0;
-    CampaignProgress progress("kills", kills);
     for (long kill = 0; kill < kills && !HasFailure(); ++kill) {
         auto daemon = rig_.start({}, {"--workers", "2"});
         std::this_thread::sleep_for(milliseconds(200 + random() % 1'500));
@@ -224,7 +222,6 @@ void KafkaKills::killAtRandom(const std::string& brokers, const std::function<vo
         }
         EXPECT_EQ(daemon->poll(), std::nullopt) << "it ended by itself: " << rig_.daemonErrors();
         daemon->kill();
-        progress.done(kill + 1);
         if ((kill + 1) % 50 == 0)
             std::cout << kill + 1 << " of " << kills << " kills, " << brokerKills
                       << " of the broker" << std::endl;
@@ -262,8 +259,6 @@ void KafkaKills::killAtRandom(const std::string& brokers, const std::function<vo
     expectSame(expected, shown(), "the files of batches");
     std::cout << kills << " kills of the program, " << brokerKills << " of the broker, "
               << expected.size() << " records\n";
-    CampaignProgress::fired("kills of the program", kills);
-    CampaignProgress::fired("kills of the broker", brokerKills);
 }
 
 }  // namespace

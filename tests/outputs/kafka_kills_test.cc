@@ -9,7 +9,6 @@
 #include <thread>
 
 #include "tests/outputs/kafka_rig.h"
-#include "tests/support/campaign.h"
 
 namespace tidemill::test {
 namespace {
@@ -39,7 +38,6 @@ TEST(KafkaKills, OfJobAndBrokerLoseAndDoubleNothing) {
                   << brokers << " the broker, " << both << " both; " << rig.fed() << " lines"
                   << std::endl;
     };
-    CampaignProgress progress("rounds", static_cast<long>(rounds));
     for (unsigned long round = 0; round < rounds; ++round) {
         // Lines that come while the moment of the kill does.
         for (auto pieces = 1 + below(4); pieces > 0; --pieces) {
@@ -58,12 +56,8 @@ TEST(KafkaKills, OfJobAndBrokerLoseAndDoubleNothing) {
         if (takesBroker) {
             ASSERT_TRUE(broker->restart());
         }
-        progress.done(static_cast<long>(round + 1));
         if ((round + 1) % 50 == 0) say(round + 1);
     }
-    CampaignProgress::fired("kills of the job", static_cast<long>(jobs));
-    CampaignProgress::fired("kills of the broker", static_cast<long>(brokers));
-    CampaignProgress::fired("kills of both", static_cast<long>(both));
     EXPECT_TRUE(rig.await(std::chrono::seconds(120))) << rig.words();
     EXPECT_EQ(rig.stop(*job), 0) << rig.words();
     EXPECT_EQ(rig.problems(), "");

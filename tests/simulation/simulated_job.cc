@@ -231,16 +231,7 @@ void SimulatedJob::build(StreamingContext& context) {
     }
 }
 
-std::unique_ptr<SimulatedJob> SimulatedJob::copy() const {
-    auto copy = std::make_unique<SimulatedJob>(plan_, workers_);
-    copy->disk_.becomeCopyOf(disk_);
-    copy->nowMillis_ = nowMillis_;
-    copy->shown_ = shown_;
-    copy->problems_ = problems_;
-    return copy;
-}
-
-core::Result<> SimulatedJob::live(std::optional<std::int64_t> last) {
+core::Result<> SimulatedJob::live() {
     StreamingOptions options;
     options.directory = "/data";
     options.files = std::shared_ptr<core::FileSystem>(std::shared_ptr<void>(), &faults_);
@@ -270,7 +261,7 @@ core::Result<> SimulatedJob::live(std::optional<std::int64_t> last) {
                 return core::fail(core::ErrorKind::kIo, "the job hangs");
             }
             if (context.awaitTermination(std::chrono::milliseconds(0))) return {};
-            if (nowMillis_ / kTickMillis >= last.value_or(plan_.batches())) break;
+            if (nowMillis_ / kTickMillis >= plan_.batches()) break;
             nowMillis_ += kTickMillis;
             dropFiles(nowMillis_ / kTickMillis);
             clock->advance(Duration(kTickMillis));

@@ -63,13 +63,9 @@ public:
     testing::FaultFileSystem& faults() { return faults_; }
     testing::SimulatedDisk& disk() { return disk_; }
 
-    // Starts the job and runs it to its last batch, or to that of tick `last`, and a graceful stop.
-    // An error of the disk ends the life early; it is returned.
-    core::Result<> live(std::optional<std::int64_t> last = {});
-
-    // The same world once more; what happens to one of the two is nothing to the other. None may
-    // be living.
-    std::unique_ptr<SimulatedJob> copy() const;
+    // Starts the job and runs it to its last batch and a graceful stop. An error of the disk ends
+    // the life early; it is returned.
+    core::Result<> live();
 
     // What was shown, saved and acknowledged, against the naive engine. Empty: all as it must be.
     std::string differences() const;

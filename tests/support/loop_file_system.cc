@@ -12,7 +12,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <thread>
-#include <vector>
 
 #include "tests/support/child_process.h"
 
@@ -38,35 +37,28 @@ bool enterOwnMountNamespace() {
     return entered;
 }
 
+// In memory where there is room: the image need not outlive the machine, only the cut, and a real
+// disk's syncs take longer than all the rest of a test.
+fs::path placeFor(std::uint64_t sizeBytes) {
+    std::error_code error;
+    const auto space = fs::space("/dev/shm", error);
+    return !error && space.available / 2 > sizeBytes ? "/dev/shm" : fs::temp_directory_path();
+}
+
 }  // namespace
 
-std::string toString(LoopFileSystem::Type type) {
-    return type == LoopFileSystem::Type::kXfs ? "xfs" : "ext4";
-}
-
-std::uint64_t LoopFileSystem::smallestBytes(Type type) {
-    return type == Type::kXfs ? 320 << 20 : 64 << 20;
-}
-
-std::unique_ptr<LoopFileSystem> LoopFileSystem::make(std::uint64_t sizeBytes, std::string& whyNot,
-                                                     Type type) {
-    const std::string mkfs = findTool("mkfs." + toString(type));
+std::unique_ptr<LoopFileSystem> LoopFileSystem::make(std::uint64_t sizeBytes, std::string& whyNot) {
+    const std::string mkfs = findTool("mkfs.ext4");
     if (::geteuid() != 0) whyNot = "only root may mount a file system";
-    else if (mkfs.empty())
-        whyNot = "there is no mkfs." + toString(type) + " (package " +
-                 (type == Type::kXfs ? "xfsprogs" : "e2fsprogs") + ")";
+    else if (mkfs.empty()) whyNot = "there is no mkfs.ext4 (package e2fsprogs)";
     else if (findTool("mount").empty()) whyNot = "there is no mount";
     else if (!enterOwnMountNamespace()) whyNot = "mounting is not allowed here";
     else whyNot.clear();
     if (!whyNot.empty()) return nullptr;
 
-    std::unique_ptr<LoopFileSystem> made(new LoopFileSystem(type));
-    std::string pattern = (fs::temp_directory_path() / "tidemill-loop-XXXXXX").string();
+    std::unique_ptr<LoopFileSystem> made(new LoopFileSystem);
+    std::string pattern = (placeFor(sizeBytes) / "tidemill-loop-XXXXXX").string();
     made->directory_ = ::mkdtemp(pattern.data());
-    if (!made->mountMemory()) {
-        whyNot = "a file system in memory cannot be mounted";
-        return nullptr;
-    }
     made->image_ = made->directory_ / "image";
     made->mountPoint_ = made->directory_ / "mount";
     fs::create_directory(made->mountPoint_);
@@ -78,17 +70,13 @@ std::unique_ptr<LoopFileSystem> LoopFileSystem::make(std::uint64_t sizeBytes, st
         whyNot = "the image cannot be made: " + std::string(std::strerror(errno));
         return nullptr;
     }
-    std::vector<std::string> command{mkfs, "-q"};
-    if (type == Type::kXfs) command.insert(command.end(), {"-f"});
-    else command.insert(command.end(), {"-F", "-m", "0"});
-    command.push_back(made->image_.string());
-    outputOf(command, code);
+    outputOf({mkfs, "-q", "-F", "-m", "0", made->image_.string()}, code);
     if (code != 0) {
-        whyNot = "mkfs." + toString(type) + " fails with code " + std::to_string(code);
+        whyNot = "mkfs.ext4 fails with code " + std::to_string(code);
         return nullptr;
     }
     if (!made->mount()) {
-        whyNot = "a loop device of " + toString(type) + " cannot be mounted";
+        whyNot = "a loop device cannot be mounted";
         return nullptr;
     }
     return made;
@@ -96,40 +84,18 @@ std::unique_ptr<LoopFileSystem> LoopFileSystem::make(std::uint64_t sizeBytes, st
 
 LoopFileSystem::~LoopFileSystem() {
     if (mounted_) unmount();
-    if (ownsMemory_) ::umount2(directory_.c_str(), MNT_DETACH);
     std::error_code ignored;
     fs::remove_all(directory_, ignored);
 }
-
-// The image need not outlive the machine, only the cut, and a real disk's syncs take longer than
-// all the rest of a test. In memory of its own, so that its size can be changed.
-bool LoopFileSystem::mountMemory() {
-    ownsMemory_ =
-        ::mount("tidemill-loop", directory_.c_str(), "tmpfs", 0, "size=1g,mode=0700") == 0;
-    return ownsMemory_;
-}
-
-bool LoopFileSystem::sizeMemory(std::uint64_t bytes) {
-    const auto size = "size=" + std::to_string(bytes);
-    return ::mount("tidemill-loop", directory_.c_str(), "tmpfs", MS_REMOUNT, size.c_str()) == 0;
-}
-
-bool LoopFileSystem::breakAfter(std::uint64_t bytes) {
-    std::error_code error;
-    const auto space = fs::space(directory_, error);
-    return !error && sizeMemory(space.capacity - space.free + bytes);
-}
-
-bool LoopFileSystem::mend() { return sizeMemory(1 << 30); }
 
 bool LoopFileSystem::mount() {
     // The program finds a free loop device and lets it go with the mount; it may lose a race for
     // the device against another test.
     for (int tries = 0; tries < 5 && !mounted_; ++tries) {
         int code = 0;
-        outputOf({findTool("mount"), "-t", toString(type_), "-o", "loop,discard", image_.string(),
-                  mountPoint_.string()},
-                 code);
+        outputOf(
+            {findTool("mount"), "-t", "ext4", "-o", "loop", image_.string(), mountPoint_.string()},
+            code);
         mounted_ = code == 0;
         if (!mounted_) std::this_thread::sleep_for(std::chrono::milliseconds(100));
     }

@@ -1,5 +1,4 @@
-// A small file system in a file, mounted for one test, whose power can be cut and whose writes can
-// be made to fail.
+// A small ext4 file system in a file, mounted for one test, whose power can be cut.
 #pragma once
 
 #include <cstdint>
@@ -15,13 +14,8 @@ namespace tidemill::test {
 // Thread safety: externally synchronized.
 class LoopFileSystem {
 public:
-    enum class Type { kExt4, kXfs };
-    // What such a file system has at least, and more than any test here writes.
-    static std::uint64_t smallestBytes(Type type);
-
     // Null where it cannot be had; `whyNot` then says what is missing: root, a tool, a loop device.
-    static std::unique_ptr<LoopFileSystem> make(std::uint64_t sizeBytes, std::string& whyNot,
-                                                Type type = Type::kExt4);
+    static std::unique_ptr<LoopFileSystem> make(std::uint64_t sizeBytes, std::string& whyNot);
     ~LoopFileSystem();
     LoopFileSystem(const LoopFileSystem&) = delete;
     LoopFileSystem& operator=(const LoopFileSystem&) = delete;
@@ -37,27 +31,15 @@ public:
     // files open; false when that fails.
     bool remount();
 
-    // Writes to places of the medium that were never written to fail from now on, but for the next
-    // `bytes` of them: the memory under the image has no more. False when the kernel refuses.
-    bool breakAfter(std::uint64_t bytes);
-    // None fails any more. What a file system makes of earlier failures goes with a remount().
-    bool mend();
-
 private:
-    explicit LoopFileSystem(Type type) : type_(type) {}
-    bool mountMemory();
-    bool sizeMemory(std::uint64_t bytes);
+    LoopFileSystem() = default;
     bool mount();
     bool unmount();
 
-    const Type type_;
     std::filesystem::path directory_;
     std::filesystem::path image_;
     std::filesystem::path mountPoint_;
     bool mounted_ = false;
-    bool ownsMemory_ = false;
 };
-
-std::string toString(LoopFileSystem::Type type);
 
 }  // namespace tidemill::test

@@ -223,25 +223,6 @@ void SimulatedDisk::damage(const Path& path, std::uint64_t offset, unsigned char
                 static_cast<char>(static_cast<unsigned char>((*bytes)[offset]) ^ flipMask);
 }
 
-void SimulatedDisk::becomeCopyOf(const SimulatedDisk& other) {
-    std::scoped_lock lock(mutex_, other.mutex_);
-    std::map<const Node*, NodePtr> copies;
-    const std::function<NodePtr(const NodePtr&)> copyOf = [&](const NodePtr& node) {
-        if (!node) return NodePtr();
-        auto& copy = copies[node.get()];
-        if (copy) return copy;
-        copy = std::make_shared<Node>(*node);
-        const auto made = copy;  // the reference may move
-        for (auto* entries : {&made->entries, &made->syncedEntries})
-            for (auto& [name, entry] : *entries) entry = copyOf(entry);
-        for (auto& change : made->changes) change.node = copyOf(change.node);
-        return made;
-    };
-    root_ = copyOf(other.root_);
-    capacityBytes_ = other.capacityBytes_;
-    ++powerCycle_;
-}
-
 std::map<std::string, std::string> SimulatedDisk::contents() const {
     std::lock_guard lock(mutex_);
     std::map<std::string, std::string> all;

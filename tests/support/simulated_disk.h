@@ -31,9 +31,6 @@ public:
     void setCapacity(std::uint64_t bytes);
     // Changes one byte of a file on the medium, behind everybody's back.
     void damage(const core::Path& path, std::uint64_t offset, unsigned char flipMask);
-    // Becomes what `other` holds: names that share a file there share one here, and files keep their
-    // numbers and times. Nothing may be open on this one.
-    void becomeCopyOf(const SimulatedDisk& other);
     // All files with their contents, for comparing two disks.
     std::map<std::string, std::string> contents() const;
 

@@ -7,14 +7,10 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "tools/control/status_words.h"
-#include "tools/web/metrics.h"
-
 namespace tidemill::tools {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -73,89 +69,6 @@ TEST(DaemonStatus, ADelayThatShrinksCatchesUp) {
     now.batches.schedulingDelay = 4s;
     EXPECT_THAT(judged(then, now).words,
                 ElementsAre("catches up: the last batch began 4.0 s late, after 9.0 s"));
-}
-
-// The last batch that is complete says nothing of one that has run for minutes since.
-TEST(DaemonStatus, ABatchUnderWayIsJudgedByWhatItKeepsWaiting) {
-    constexpr auto kNone = std::chrono::nanoseconds(-1);
-    const struct {
-        const char* name;
-        std::chrono::nanoseconds lastBegan;  // late
-        std::chrono::nanoseconds sinceDue, sinceBegun;
-        std::chrono::nanoseconds late;
-        bool nextIsLater;
-        std::uint64_t waiting;
-        Health health;
-        const char* words;  // how they begin
-    } rows[] = {
-        {"none runs", 3ms, kNone, kNone, 3ms, false, 0, Health::kWell, "keeps up"},
-        {"begun now", 3ms, 5ms, 5ms, 0ms, false, 0, Health::kWell, "keeps up"},
-        {"within its interval", 3ms, 900ms, 899ms, 1ms, false, 0, Health::kWell, "keeps up"},
-        {"one waits", 3ms, 2900ms, 2900ms, 1900ms, true, 2, Health::kWell, "keeps up"},
-        {"two intervals late", 3ms, 3000ms, 3000ms, 2000ms, true, 3, Health::kBehind,
-         "falls behind: batch 8 has run for 3.0 s and is not done; one comes every 1000 ms, and 3 "
-         "wait for it"},
-        {"for minutes", 3ms, 240s, 240s, 239s, true, 240, Health::kBehind,
-         "falls behind: batch 8 has run for 240.0 s"},
-        {"begun late, short", 3ms, 5200ms, 200ms, 5000ms, false, 5, Health::kBehind,
-         "falls behind: the last batch began 5.0 s late"},
-        {"begun in time behind a late one", 9s, 10ms, 10ms, 0ms, false, 0, Health::kWell,
-         "keeps up"},
-    };
-    for (const auto& row : rows) {
-        auto status = well();
-        status.batches.schedulingDelay = row.lastBegan;
-        if (row.sinceDue != kNone)
-            status.batches.running = {core::BatchId(8), row.sinceDue, row.sinceBegun};
-        const auto how = lateness(status.batches, 1s);
-        EXPECT_EQ(how.late, row.late) << row.name;
-        EXPECT_EQ(how.nextIsLater, row.nextIsLater) << row.name;
-        EXPECT_EQ(how.waiting, row.waiting) << row.name;
-        const auto report = judged(status);
-        EXPECT_EQ(report.health, row.health) << row.name;
-        EXPECT_THAT(report.words, ElementsAre(testing::StartsWith(row.words))) << row.name;
-    }
-}
-
-TEST(DaemonStatus, ABatchOfSomeShortIntervalsIsNothingToSpeakOfWhileItRuns) {
-    core::BatchProgress batches;
-    batches.running = {core::BatchId(8), 900ms, 890ms};
-    EXPECT_EQ(lateness(batches, 20ms).late, 10ms);
-    EXPECT_EQ(lateness(batches, 20ms).waiting, 45u);
-    batches.running = {core::BatchId(8), 1020ms, 1010ms};
-    EXPECT_EQ(lateness(batches, 20ms).late, 1s);
-}
-
-TEST(DaemonStatus, TheFirstBatchFallsBehindToo) {
-    auto status = well();
-    status.batches = {};
-    status.batches.running = {core::BatchId(1), 30s, 30s};
-    EXPECT_THAT(judged({}, status).words, ElementsAre(HasSubstr("batch 1 has run for 30.0 s")));
-    // Later than before, and less late than it was, are told apart here as well.
-    auto then = status;
-    then.batches.running = {core::BatchId(1), 90s, 2s};
-    EXPECT_THAT(judged(then, status).words,
-                ElementsAre("catches up: the next batch is 29.0 s late so far, after 89.0 s"));
-}
-
-TEST(DaemonStatus, ReportAndWordsNameTheBatchUnderWay) {
-    auto status = well();
-    status.batches.running = {core::BatchId(8), 3500ms, 3400ms};
-    DaemonStatus daemon(everySecond(), [&] { return status; });
-    daemon.phase(Phase::kRunning);
-    const auto report = daemon.report();
-    EXPECT_EQ(report["health"], "behind");
-    EXPECT_EQ(report["batch"]["late_s"], 2.5);
-    EXPECT_EQ(report["batch"]["running"],
-              (nlohmann::ordered_json{
-                  {"id", 8}, {"waited_ms", 100.0}, {"runs_ms", 3400.0}, {"waiting", 3}}));
-    EXPECT_THAT(metricsText(report),
-                AllOf(HasSubstr("tidemill_batches_waiting{job_name=\"job\"} 3"),
-                      HasSubstr("tidemill_batch_late_seconds{job_name=\"job\"} "
-                                "2.5"),
-                      HasSubstr("tidemill_batch_running_seconds{job_name=\"job"
-                                "\"} 3.4")));
-    EXPECT_THAT(statusInWords(report), HasSubstr("under way  batch 8 for 3.4 s, 3 wait for it"));
 }
 
 TEST(DaemonStatus, ThePeerThatIsAwayComesFirst) {

@@ -290,42 +290,6 @@ TEST_F(NotifyService, SignsEndWhenNoBatchCompletesForLongerThanItMayTake) {
     EXPECT_EQ(socket_->next(), "WATCHDOG=1") << "one has completed";
 }
 
-TEST_F(NotifyService, AJobThatWaitsForAPeerIsAlive) {
-    listen();
-    set("WATCHDOG_USEC", "1000");
-    ServiceManager manager;
-    manager.alive(7, 0ms);
-    EXPECT_EQ(socket_->next(), "WATCHDOG=1");
-    std::this_thread::sleep_for(5ms);
-    manager.alive(7, 0ms, true);
-    EXPECT_EQ(socket_->next(), "WATCHDOG=1") << "nothing is expected of it";
-    manager.alive(7, 1h);
-    EXPECT_EQ(socket_->next(), "WATCHDOG=1") << "the time counts from the peer's return";
-    std::this_thread::sleep_for(5ms);
-    manager.alive(7, 0ms);
-    EXPECT_TRUE(silent()) << "stuck, with the peer there";
-}
-
-TEST_F(NotifyService, AStopGivesSignsByItself) {
-    listen();
-    set("WATCHDOG_USEC", "40000");
-    {
-        ServiceManager manager;
-        manager.stopping();
-        EXPECT_EQ(socket_->next(), "STOPPING=1");
-        for (int i = 0; i < 3; ++i) EXPECT_EQ(socket_->next(), "WATCHDOG=1");
-    }
-    ServiceManager().status("a mark");
-    auto heard = socket_->next();
-    while (heard == "WATCHDOG=1") heard = socket_->next();
-    EXPECT_EQ(heard, "STATUS=a mark");
-    set("WATCHDOG_USEC", "0");
-    ServiceManager manager;
-    manager.stopping();
-    EXPECT_EQ(socket_->next(), "STOPPING=1");
-    EXPECT_TRUE(silent()) << "no watchdog is set";
-}
-
 TEST_F(NotifyService, TheTimeOfTheFirstBatchCountsFromWhenTheJobIsReady) {
     listen();
     set("WATCHDOG_USEC", "1000");

@@ -1,5 +1,4 @@
 // The REST interface is what docs/openapi.yaml says, no less and no more.
-#include <map>
 #include <set>
 
 #include "tests/support/plain_yaml.h"
@@ -114,13 +113,10 @@ TEST_F(Rest, AnswersHaveTheFieldsThatTheDocumentNames) {
     for (const auto& field :
          {of + "/streaming/receivers[].eventRates", of + "/streaming/statistics.avgInputRate",
           of + "/streaming/batches[].processingTime",
-          of + "/streaming/batches/{batchId}/operations[].duration",
-          of + "/streaming/batches/{batchId}/stages.stages[].ms",
-          of + "/streaming/batches/{batchId}/stages.outputs[].ms", of + "/graph.nodes[].last_ms",
-          of + "/graph.nodes[].operators[].step", of + "/graph.edges[].records_per_s",
-          of + "/state.tables[].types", of + "/state/{table}.rows[].row",
-          of + "/state/{table}/top.rows[].line", of + "/state/{table}/history[].row",
-          of + "/checkpoints[].bytes", std::string("/api/v1/applications[].attempts[].sparkUser")})
+          of + "/streaming/batches/{batchId}/operations[].duration", of + "/state.tables[].types",
+          of + "/state/{table}.rows[].row", of + "/state/{table}/top.rows[].line",
+          of + "/state/{table}/history[].row", of + "/checkpoints[].bytes",
+          std::string("/api/v1/applications[].attempts[].sparkUser")})
         EXPECT_TRUE(seen_.contains(field)) << field;
     stopGracefully(*daemon);
 }
@@ -160,41 +156,6 @@ TEST_F(Rest, BatchesSourcesAndStateAreThoseOfTheJob) {
     EXPECT_EQ(json(application + "/state/totals/history?key=mill").back()["row"]["value"], 2);
     EXPECT_EQ(json(application + "/state/totals/history?key=sea").back()["present"], false);
     EXPECT_EQ(json(application + "/state")["tables"][0]["name"], "totals");
-    stopGracefully(*daemon);
-}
-
-// One line of three words, two of them different.
-TEST_F(Rest, TheGraphSaysWhatHasGoneOverItsEdges) {
-    const auto daemon = startWithPage();
-    const std::string application = "/api/v1/applications/program";
-    const auto graph = json(application + "/graph");
-    std::map<int, std::string> kinds;
-    std::map<std::string, Json> byKind;
-    for (const auto& node : graph["nodes"]) {
-        kinds[node["id"]] = node["kind"];
-        byKind[node["kind"]] = node;
-    }
-    std::multiset<std::string> edges;
-    for (const auto& edge : graph["edges"])
-        edges.insert(kinds[edge["from"]] + " > " + kinds[edge["to"]] + " " +
-                     edge["records"].dump());
-    EXPECT_EQ(edges,
-              (std::multiset<std::string>{"source > step 3", "step > state 2", "step > output 2"}))
-        << graph;
-    EXPECT_EQ(byKind["state"]["states"], Json::array({"totals"}));
-    EXPECT_EQ(byKind["source"]["operators"].size(), 3u) << "the splitting is fused with the source";
-    EXPECT_FALSE(byKind["output"].contains("last_ms"));
-    // A batch's stages, outputs and the rest are its time.
-    const auto last = Json::parse(get("/api/v1/batches").body).back()["id"].dump();
-    const auto times = json(application + "/streaming/batches/" + last + "/stages");
-    double sum = times["rest"];
-    for (const auto& stage : times["stages"]) sum += stage["ms"].get<double>();
-    for (const auto& output : times["outputs"]) sum += output["ms"].get<double>();
-    EXPECT_NEAR(sum, times["processingTime"].get<double>(), 1e-3);
-    EXPECT_EQ(times["stages"].size(), 3u);
-    const auto words = rig_.look({"status"}).out;
-    EXPECT_THAT(words, HasSubstr("stage 1    socket"));
-    EXPECT_THAT(words, HasSubstr(" of the last batch"));
     stopGracefully(*daemon);
 }
 

@@ -100,10 +100,6 @@ TEST_F(Verify, TheStateOfAJobThatRunsIsWhatItsLogGives) {
     ASSERT_TRUE(rig_.awaitLoggedLines(lines_));
     stopGracefully(*daemon);
     EXPECT_EQ(rig_.totals(), expected_);
-    // What batches changed behind a start is what they change when they run behind other batches.
-    const auto across = verify({"--json"});
-    EXPECT_EQ(across.code, 0) << across.out << across.err;
-    EXPECT_GT(Json::parse(across.out)["batches_compared"], 3) << across.out;
 }
 
 TEST_F(Verify, SaysWhatItCannotCheck) {

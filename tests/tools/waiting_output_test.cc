@@ -4,7 +4,6 @@
 #include <regex>
 
 #include "tests/tools/control_fixture.h"
-#include "tests/tools/notify_socket.h"
 #include "tests/tools/page_fixture.h"
 
 namespace tidemill::test {
@@ -62,36 +61,6 @@ TEST_F(WaitingOutput, IsTroubleUntilItsPeerIsBack) {
     EXPECT_TRUE(awaitStatus([](const Json& s) {
         return s["outputs"][0]["waits"] == false && s["health"] == "well";
     })) << status();
-    stopGracefully(*daemon);
-    EXPECT_EQ(rig_.totals(), (Counts{{"mill", 2}, {"tide", 1}}));
-}
-
-// It waits for as long as that takes: neither its watchdog nor the limit of a start ends it.
-TEST_F(WaitingOutput, IsAliveForTheServiceManager) {
-    NotifySocket systemd(rig_.path() / "notify");
-    const std::map<std::string, std::string> watched = {{"NOTIFY_SOCKET", systemd.path()},
-                                                        {"WATCHDOG_USEC", "400000"}};
-    const auto database = rig_.path() / "counts.db";
-    auto locked = std::make_unique<Locked>(database);
-    rig_.writeDialingJob(server_, "[[output]]\nto = \"sqlite\"\nfrom = \"counts\"\npath = \"" +
-                                      database.string() + "\"\ntable = \"counts\"\n");
-    auto daemon = rig_.start(watched);
-    server_.accept();
-    feed("mill tide mill\n");
-    ASSERT_TRUE(awaitStatus([](const Json& s) { return s["outputs"][0]["waits"] == true; }))
-        << rig_.daemonErrors();
-    // For longer than a batch interval and the watchdog's time together.
-    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(1500);
-    while (std::chrono::steady_clock::now() < until)
-        ASSERT_NE(systemd.next(std::chrono::seconds(5)), "") << "no sign while the peer is away";
-    EXPECT_EQ(status()["stands_still_s"], 0.0);
-    EXPECT_EQ(daemon->kill(), 128 + SIGKILL);
-    while (systemd.next(std::chrono::milliseconds(100)) != "") continue;
-    daemon = rig_.start(watched);
-    for (int i = 0; i < 2; ++i)  // after 1 s and after 6 s
-        EXPECT_THAT(systemd.until("EXTEND_TIMEOUT").back(), StartsWith("EXTEND_TIMEOUT"));
-    locked.reset();
-    EXPECT_EQ(systemd.until("READY=1").back(), "READY=1");
     stopGracefully(*daemon);
     EXPECT_EQ(rig_.totals(), (Counts{{"mill", 2}, {"tide", 1}}));
 }

@@ -36,8 +36,7 @@ std::string_view behindWord(std::string_view request, std::string_view word) {
 DaemonControl::DaemonControl(StreamingContext& context, const std::optional<Page>& page,
                              std::string plan)
     : context_(context),
-      status_(
-          context.options(), [&context] { return context.status(); }, JobGraph(*context.job())),
+      status_(context.options(), [&context] { return context.status(); }),
       liveState_(context),
       batches_(std::make_shared<BatchHistory>()),
       page_(page ? std::make_unique<JobPage>(page->address, page->security, context.options(),

@@ -20,6 +20,8 @@ constexpr std::chrono::seconds kKept{60};
 constexpr std::chrono::seconds kRatesOver{10};
 constexpr std::chrono::seconds kTrendOver{30};
 constexpr std::size_t kErrorsShown = 10;
+// From here on a budget is called full.
+constexpr double kNearlyFull = 0.95;
 
 double millis(nanoseconds time) { return std::chrono::duration<double, std::milli>(time).count(); }
 double seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
@@ -50,22 +52,138 @@ const char* nameOf(Health health) {
     return "";
 }
 
+class Judgement {
+public:
+    void say(Health health, std::string words) { found_.emplace_back(health, std::move(words)); }
+
+    HealthReport report() && {
+        std::stable_sort(found_.begin(), found_.end(),
+                         [](const auto& a, const auto& b) { return a.first > b.first; });
+        HealthReport report;
+        for (auto& [health, words] : found_) {
+            report.health = std::max(report.health, health);
+            report.words.push_back(std::move(words));
+        }
+        return report;
+    }
+
+private:
+    std::vector<std::pair<Health, std::string>> found_;
+};
+
+void judgeSources(Judgement& found, const EngineStatus& status) {
+    for (std::size_t i = 0; i < status.sources.size(); ++i) {
+        const auto& source = status.sources[i];
+        if (source.paused)
+            found.say(Health::kWell, fmt::format("source {} ({}) is paused by an operator: "
+                                                 "tidemill resume {} goes on with it",
+                                                 i + 1, source.description, i + 1));
+        if (source.retrying)
+            found.say(Health::kTrouble,
+                      fmt::format("source {} ({}) has lost its peer and tries again: {}", i + 1,
+                                  source.description, source.lastError));
+    }
+}
+
+// In a start and in a stop too: the last batch waits there.
+void judgeOutputs(Judgement& found, const EngineStatus& status) {
+    for (std::size_t i = 0; i < status.outputs.size(); ++i) {
+        const auto& output = status.outputs[i];
+        if (output.waiting)
+            found.say(
+                Health::kTrouble,
+                fmt::format("output {} ({}) waits for its peer for {:.0f} s now, and batches "
+                            "wait for it: {}",
+                            i + 1, output.description, seconds(output.waits), output.lastError));
+    }
+}
+
+void judgeDelay(Judgement& found, const StreamingOptions& options, const StatusSample& then,
+                const StatusSample& now) {
+    const auto& batches = now.engine.batches;
+    const auto waited = batches.schedulingDelay;
+    const auto before = then.engine.batches.schedulingDelay;
+    const nanoseconds interval = options.interval;
+    if (batches.batches == 0 || waited < 2 * interval) return;
+    if (waited > before)
+        found.say(Health::kBehind,
+                  fmt::format("falls behind: the last batch began {:.1f} s late, and it was {:.1f} "
+                              "s before; a batch takes {:.0f} ms and comes every {:.0f} ms",
+                              seconds(waited), seconds(before), millis(batches.processing),
+                              millis(interval)));
+    else
+        found.say(Health::kBehind,
+                  fmt::format("catches up: the last batch began {:.1f} s late, after {:.1f} s",
+                              seconds(waited), seconds(before)));
+}
+
+void judgeBudgets(Judgement& found, const EngineStatus& status) {
+    if (status.spaceLow)
+        found.say(Health::kTrouble,
+                  "the disk is nearly full: nothing is read from sockets until there is room");
+    if (static_cast<double>(status.receiveBytes) >
+        kNearlyFull * static_cast<double>(status.receiveBudgetBytes))
+        found.say(Health::kBehind,
+                  "senders are held back: what was received fills its budget of memory");
+    if (status.batches.clockBehind != Duration(0))
+        found.say(Health::kBehind,
+                  fmt::format("the clock is {:.1f} s behind the last batch: batch times hold until "
+                              "it is there",
+                              seconds(status.batches.clockBehind)));
+}
+
+void judgeCheckpoints(Judgement& found, const StreamingOptions& options,
+                      const EngineStatus& status) {
+    const nanoseconds interval = options.checkpointInterval;
+    if (options.directory.empty() || interval.count() == 0 || status.batches.batches == 0) return;
+    // A checkpoint waits for the end of a batch.
+    const auto late =
+        5 * interval + 5 * std::max<nanoseconds>(options.interval, status.batches.processing);
+    if (status.checkpointAge > late)
+        found.say(Health::kBehind,
+                  fmt::format("the last checkpoint is {:.1f} s old, and one is due every {:.3g} s",
+                              seconds(status.checkpointAge), seconds(interval)));
+}
+
 }  // namespace
 
-DaemonStatus::DaemonStatus(const StreamingOptions& options, std::function<EngineStatus()> engine,
-                           JobGraph graph)
+HealthReport judge(Phase phase, const std::string& progress, const StreamingOptions& options,
+                   const StatusSample& then, const StatusSample& now) {
+    Judgement found;
+    if (phase == Phase::kStarting)
+        found.say(Health::kBehind, progress.empty() ? "starts" : "starts: " + progress);
+    if (phase == Phase::kStopping)
+        found.say(Health::kBehind, progress.empty() ? "stops: what was received is processed first"
+                                                    : "stops: " + progress);
+    judgeOutputs(found, now.engine);
+    if (phase == Phase::kRunning) {
+        judgeSources(found, now.engine);
+        judgeDelay(found, options, then, now);
+        judgeBudgets(found, now.engine);
+        judgeCheckpoints(found, options, now.engine);
+        if (now.engine.outputsOff)
+            found.say(Health::kWell,
+                      "its outputs are off: the data directory is a fork, and shows nothing");
+    }
+    auto report = std::move(found).report();
+    if (report.words.empty())
+        report.words.push_back(now.engine.batches.batches == 0
+                                   ? "runs; no batch has come to its end so far"
+                                   : "keeps up");
+    return report;
+}
+
+DaemonStatus::DaemonStatus(const StreamingOptions& options, std::function<EngineStatus()> engine)
     : options_(options),
       engine_(std::move(engine)),
-      graph_(std::move(graph)),
       startedAt_(std::chrono::system_clock::now()),
       started_(steady_clock::now()),
-      batchAt_(started_),
-      progressAt_(started_) {}
+      batchAt_(started_) {}
 
 void DaemonStatus::phase(Phase phase) {
     const std::lock_guard lock(mutex_);
     phase_ = phase;
-    batchAt_ = progressAt_ = steady_clock::now();
+    batchAt_ = steady_clock::now();
     progress_.clear();
 }
 
@@ -80,10 +198,6 @@ void DaemonStatus::sample() {
     if (sample.engine.batches.batches != batchesSeen_) {
         batchesSeen_ = sample.engine.batches.batches;
         batchAt_ = sample.at;
-    }
-    if (sample.engine.progress != progressSeen_ || sample.engine.atPeer) {
-        progressSeen_ = sample.engine.progress;
-        progressAt_ = sample.at;
     }
     if (sample.engine.checkpoints != checkpointsSeen_) {
         checkpointsSeen_ = sample.engine.checkpoints;
@@ -165,14 +279,6 @@ Json batchJson(const core::BatchProgress& batches, const StreamingOptions& optio
     json["interval_ms"] = options.interval.count();
     json["waited_ms"] = millis(batches.schedulingDelay);
     json["processing_ms"] = millis(batches.processing);
-    const auto how = lateness(batches, options.interval);
-    json["late_s"] = seconds(how.late);
-    if (batches.running)
-        json["running"] = {
-            {"id", batches.running->batch.value},
-            {"waited_ms", millis(batches.running->sinceDue - batches.running->sinceBegun)},
-            {"runs_ms", millis(batches.running->sinceBegun)},
-            {"waiting", how.waiting}};
     json["since_start"] = batches.batches;
     json["records"] = batches.records;
     json["bytes"] = batches.bytes;
@@ -218,8 +324,6 @@ Json DaemonStatus::report() const {
     // To the second, since it is looked at so often.
     json["batch"]["age_s"] =
         engine.batches.batches == batchesSeen_ ? seconds(now.at - batchAt_) : 0.0;
-    const bool getsOn = engine.progress != progressSeen_ || engine.atPeer;
-    json["stands_still_s"] = getsOn ? 0.0 : seconds(now.at - progressAt_);
     json["processing_s"] = seconds(engine.batches.processingTotal);
     if (over > 0) {
         const auto& last = then.engine.batches;
@@ -260,7 +364,6 @@ Json DaemonStatus::report() const {
                        i < then.engine.sources.size() ? &then.engine.sources[i] : nullptr, over));
     json["outputs"] = Json::array();
     for (const auto& output : engine.outputs) json["outputs"].push_back(outputJson(output));
-    json["graph"] = graph_.report(then.engine, engine, over);
     json["errors"] = errorsJson(engine.sourceErrors);
     return json;
 }

@@ -9,19 +9,41 @@
 #include <mutex>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "tidemill/options.h"
 #include "tidemill/status.h"
-#include "tools/control/job_graph.h"
-#include "tools/control/job_health.h"
 
 namespace tidemill::tools {
+
+enum class Phase { kStarting, kRunning, kStopping };
+
+// Numbers at one moment of the monotonic clock.
+struct StatusSample {
+    std::chrono::steady_clock::time_point at;
+    EngineStatus engine;
+};
+
+enum class Health {
+    kWell,     // keeps up
+    kBehind,   // works, and later than it should
+    kTrouble,  // something needs a person, or a peer is away
+};
+
+struct HealthReport {
+    Health health = Health::kWell;
+    std::vector<std::string> words;  // one sentence each, the worst first; never empty
+};
+
+// `then` is a sample of some seconds before, or `now` itself. A pure function: tests give it any
+// numbers.
+HealthReport judge(Phase phase, const std::string& progress, const StreamingOptions& options,
+                   const StatusSample& then, const StatusSample& now);
 
 // Thread safety: thread-safe.
 class DaemonStatus {
 public:
-    DaemonStatus(const StreamingOptions& options, std::function<EngineStatus()> engine,
-                 JobGraph graph = {});
+    DaemonStatus(const StreamingOptions& options, std::function<EngineStatus()> engine);
 
     void phase(Phase phase);
     // The line of progress that a long start or stop says.
@@ -31,7 +53,6 @@ public:
 
     // docs/formats/control.md. Never waits for a batch, a checkpoint, a start or a stop.
     nlohmann::ordered_json report() const;
-    const JobGraph& graph() const { return graph_; }
 
 private:
     // The newest sample at least this old, or the oldest one.
@@ -39,7 +60,6 @@ private:
 
     const StreamingOptions options_;
     const std::function<EngineStatus()> engine_;
-    const JobGraph graph_;
     const std::chrono::system_clock::time_point startedAt_;
     const std::chrono::steady_clock::time_point started_;
 
@@ -51,8 +71,6 @@ private:
     // takes.
     std::uint64_t batchesSeen_ = 0;
     std::chrono::steady_clock::time_point batchAt_;  // when they became so many
-    std::uint64_t progressSeen_ = 0;
-    std::chrono::steady_clock::time_point progressAt_;  // when it was last seen to grow
     std::uint64_t checkpointsSeen_ = 0;
     std::uint64_t bytesAtCheckpoint_ = 0;
 };

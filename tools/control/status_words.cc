@@ -3,13 +3,9 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <nlohmann/json.hpp>
-#include <optional>
-#include <utility>
-#include <vector>
 
 namespace tidemill::tools {
 
@@ -87,55 +83,6 @@ std::string outputInWords(const Json& output) {
     return text;
 }
 
-// The steps of one box, each once, in their order.
-std::string stepsInWords(const Json& node) {
-    constexpr std::size_t kNamed = 4;
-    std::vector<std::string> names{node.at("name").get<std::string>()};
-    for (const auto& step : node.at("operators")) {
-        auto name = step.at("step").get<std::string>();
-        const bool isSource =
-            names.size() == 1 && node.contains("source") && &step == &node.at("operators").front();
-        if (!isSource && name != names.back()) names.push_back(std::move(name));
-    }
-    std::string text = names.front();
-    for (std::size_t i = 1; i < std::min(names.size(), kNamed); ++i) text += " > " + names[i];
-    if (names.size() > kNamed) text += fmt::format(" and {} more", names.size() - kNamed);
-    return text;
-}
-
-// Of all edges that end (`end` "to") or begin ("from") at a node; none is known: nothing.
-std::optional<double> rateAt(const Json& graph, const char* end, const Json& node) {
-    std::optional<double> sum;
-    for (const auto& edge : graph.at("edges"))
-        if (edge.at(end) == node.at("id") && edge.contains("records_per_s"))
-            sum = sum.value_or(0) + edge["records_per_s"].get<double>();
-    return sum;
-}
-
-std::string recordsPerSecond(double rate) {
-    return count(static_cast<std::uint64_t>(std::llround(rate))) + " records/s";
-}
-
-void stepLines(std::string& out, const Json& graph) {
-    constexpr std::size_t kShown = 20;
-    std::size_t left = 0;
-    std::size_t number = 0;
-    for (const auto& node : graph.at("nodes")) {
-        if (!node.contains("last_ms")) continue;
-        if (++number > kShown) {
-            ++left;
-            continue;
-        }
-        std::string text = stepsInWords(node) + ": ";
-        if (const auto in = rateAt(graph, "to", node)) text += recordsPerSecond(*in) + " in, ";
-        text += fmt::format("{:.1f} ms of the last batch", node["last_ms"].get<double>());
-        if (node.contains("busy"))
-            text += fmt::format(", {:.0f} % of the time", 100 * node["busy"].get<double>());
-        line(out, fmt::format("stage {}", number).c_str(), text);
-    }
-    if (left != 0) line(out, "stages", fmt::format("{} more: --json has them", left));
-}
-
 std::string checkpointInWords(const Json& status) {
     const auto& checkpoint = status.at("checkpoint");
     std::string text = bytes(status.at("log").at("bytes"));
@@ -172,12 +119,6 @@ std::string statusInWords(const Json& status) {
                          batch.at("interval_ms").get<double>() / 1000,
                          batch.at("waited_ms").get<double>(),
                          batch.at("processing_ms").get<double>()));
-    if (batch.contains("running"))
-        line(out, "under way",
-             fmt::format("batch {} for {}, {} wait for it",
-                         batch["running"].at("id").get<std::uint64_t>(),
-                         spanInWords(batch["running"].at("runs_ms").get<double>() / 1000),
-                         count(batch["running"].at("waiting"))));
     if (status.contains("rates"))
         line(out, "rate",
              fmt::format("{} over {:.0f} s; batches run {:.0f} % of the time",
@@ -196,20 +137,9 @@ std::string statusInWords(const Json& status) {
     int number = 0;
     for (const auto& source : status.at("sources"))
         line(out, fmt::format("source {}", ++number).c_str(), sourceInWords(source));
-    // A process that was started before an update may not say it.
-    const Json none{{"nodes", Json::array()}, {"edges", Json::array()}};
-    const Json& graph = status.contains("graph") ? status["graph"] : none;
-    stepLines(out, graph);
     number = 0;
-    for (const auto& output : status.at("outputs")) {
-        ++number;
-        auto text = outputInWords(output);
-        for (const auto& node : graph.at("nodes"))
-            if (node.value("output", 0) == number)
-                if (const auto in = rateAt(graph, "to", node))
-                    text += ", reads " + recordsPerSecond(*in);
-        line(out, fmt::format("output {}", number).c_str(), text);
-    }
+    for (const auto& output : status.at("outputs"))
+        line(out, fmt::format("output {}", ++number).c_str(), outputInWords(output));
     if (status.at("left_out_records") != 0)
         line(out, "left out",
              count(status.at("left_out_records")) + " records; see tidemill dead_letters");

@@ -72,11 +72,6 @@ void BatchHistory::onBatchCompleted(const BatchInfo& batch) {
     if (!running_ || running_->info.id != batch.id) return;
     auto seen = *std::exchange(running_, std::nullopt);
     seen.info = batch;
-    auto& steps = seen.info.steps;
-    std::stable_sort(steps.begin(), steps.end(),
-                     [](const auto& a, const auto& b) { return a.duration > b.duration; });
-    if (steps.size() > kStepsOfABatch) steps.resize(kStepsOfABatch);
-    steps.shrink_to_fit();
     seen.isComplete = true;
     batches_.push_back(std::move(seen));
     if (batches_.size() > kBatches) batches_.pop_front();

@@ -29,7 +29,6 @@ class BatchHistory final : public StreamingListener {
 public:
     static constexpr std::size_t kBatches = 1000;
     static constexpr std::size_t kOutputsOfABatch = 100;
-    static constexpr std::size_t kStepsOfABatch = 100;  // the longest
 
     // The batches behind `after`, oldest first, as an array of objects; docs/formats/control.md.
     nlohmann::ordered_json behind(std::uint64_t after) const;

@@ -1,5 +1,6 @@
 #include "tools/web/job_page.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -16,21 +17,25 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kHtml = "text/html; charset=utf-8";
 constexpr const char* kPlain = "text/plain; charset=utf-8";
 
-// A job that stands still for so long does not get on by itself: what looks after the process may
-// start it again.
+// A batch that takes so much longer than others come does not get on: what looks after the process
+// may start it again.
 constexpr double kStuckIntervals = 10;
 constexpr double kStuckSeconds = 60;
 // More of batches is asked for by those who want it.
 constexpr std::size_t kEventBytesMost = 128 << 10;
 
-// Whether the process lives: batches get on or wait for a peer, or it starts or stops.
+// Whether the process lives: batches complete, or it starts or stops.
 HttpResponse health(const Json& report) {
     const auto& batch = report.at("batch");
     const double longest =
         kStuckSeconds + kStuckIntervals * batch.at("interval_ms").get<double>() / 1000;
-    const auto& still = report.at("stands_still_s");
-    if (report.at("phase") == "running" && still > longest)
-        return {503, kPlain, "batches have not got on for " + still.dump() + " s\n"};
+    const auto& outputs = report.at("outputs");
+    const bool waits = std::any_of(outputs.begin(), outputs.end(),
+                                   [](const Json& output) { return output.at("waits") == true; });
+    const bool stuck = report.at("phase") == "running" && !waits && batch.at("age_s") > longest;
+    if (stuck)
+        return {503, kPlain,
+                "no batch has come to its end for " + batch.at("age_s").dump() + " s\n"};
     return {200, kPlain, "ok\n"};
 }
 

@@ -93,26 +93,9 @@ void addBatches(Metrics& metrics, const Json& report) {
         .family("tidemill_batch_processing_seconds", "gauge", "seconds",
                 "The newest batch: from begun to complete.")
         .sample(number(batch, "processing_ms") / 1e3);
-    const Json running = batch.value("running", Json::object());
-    metrics
-        .family("tidemill_batch_running_seconds", "gauge", "seconds",
-                "The batch under way: since it began; 0: none runs.")
-        .sample(running.value("runs_ms", 0.0) / 1e3);
-    metrics
-        .family("tidemill_batches_waiting", "gauge", "",
-                "Batches whose time has come since the one under way was due.")
-        .sample(running.value("waiting", 0.0));
-    metrics
-        .family("tidemill_batch_late_seconds", "gauge", "seconds",
-                "How late batches are: the newest to begin, or the next one so far.")
-        .sample(number(batch, "late_s"));
     metrics
         .family("tidemill_batch_age_seconds", "gauge", "seconds", "Since a batch became complete.")
         .sample(number(batch, "age_s"));
-    metrics
-        .family("tidemill_stands_still_seconds", "gauge", "seconds",
-                "Since batches last got on; 0 while an output waits for its peer.")
-        .sample(number(report, "stands_still_s"));
     metrics
         .family("tidemill_left_out_records", "counter", "",
                 "Records left out under the job's error policy.")

@@ -64,8 +64,6 @@ function showStatus() {
   get("tiles").replaceChildren(
     tile("records a second", count(r.records_per_s), bytes(r.bytes_per_s) + "/s"),
     tile("the last batch began late by", ms(b.waited_ms) + " ms", "one every " + span(b.interval_ms / 1000)),
-    b.running && b.running.waiting ?
-    tile("the batch under way runs for", span(b.running.runs_ms / 1000), count(b.running.waiting) + (b.running.waiting === 1 ? " waits for it" : " wait for it")) :
     tile("and took", ms(b.processing_ms) + " ms", "batches run " + Math.round(100 * r.busy) + " % of the time", r.busy),
     tile("taken since the start", count(b.records), count(b.since_start) + " batches, " + bytes(b.bytes)),
     tile("received, not yet processed", bytes(m.receive_bytes), "of " + bytes(m.receive_budget_bytes), part("receive")),
@@ -85,7 +83,6 @@ function showStatus() {
   get("outputs").replaceChildren(...s.outputs.map(x => row([
     [x.description + (x.waits ? ": waits for its peer for " + span(x.waits_s) + ", " + count(x.attempts) + " attempts: " + x.last_error : ""),
      x.waits ? "text error" : "text"]])));
-  showGraph();
   get("errorsCard").hidden = s.errors.length === 0;
   get("errors").replaceChildren(...s.errors.slice().reverse().map(e =>
     row([[new Date(e.time_ms).toISOString().substr(0, 19).replace("T", " "), "text"], [e.source, "text"], [e.message, "text"]])));
@@ -114,7 +111,6 @@ function detail(b) {
     cell.append(element("div", o.description + ": " + ms(o.ms) + " ms" + (o.already_visible ? ", shown before already" : "") +
       (o.error ? ", failed: " + o.error : ""), o.error ? "error" : ""));
   if (!cell.childNodes.length) cell.append(element("div", "no outputs"));
-  cell.append(timesOf(b.id));
   made.append(cell);
   return made;
 }
@@ -124,9 +120,6 @@ function choose(event) {
   event.preventDefault();
   const id = Number(line.dataset.id);
   open = open === id ? null : id;
-  showAtOnce();
-}
-function showAtOnce() {
   const was = held;
   held = false;
   showBatches();
@@ -197,7 +190,6 @@ async function takeStatus(next) {
   if (process !== status.process) {
     process = status.process;
     batches.length = 0;
-    stagesKnown.clear();
     await takeBatches(null);
     get("plan").textContent = await (await ask("api/v1/plan")).text();
     forgetTables();

@@ -90,12 +90,6 @@ private:
     double waited_ = 0, took_ = 0, total_ = 0;
 };
 
-// Those whose time has come, and that the one under way keeps waiting.
-std::uint64_t batchesWaiting(const Json& report) {
-    const auto& batch = report.at("batch");
-    return batch.contains("running") ? batch["running"].at("waiting").get<std::uint64_t>() : 0;
-}
-
 Json statisticsJson(const StreamingOptions& options, const Json& report,
                     const std::vector<SeenBatch>& batches) {
     Means means;
@@ -115,7 +109,7 @@ Json statisticsJson(const StreamingOptions& options, const Json& report,
               {"numInactiveReceivers", sources.size() - active},
               {"numTotalCompletedBatches", report.at("batch").at("since_start")},
               {"numRetainedCompletedBatches", means.batches()},
-              {"numActiveBatches", running + batchesWaiting(report)},
+              {"numActiveBatches", running},
               {"numProcessedRecords", report.at("batch").at("records")},
               {"numReceivedRecords", received}};
     means.into(json, static_cast<double>(options.interval.count()) / 1e3);
@@ -233,12 +227,6 @@ public:
         for (const auto& output : seen.outputs) all.push_back(operationJson(output));
         return all;
     }
-    Result<Json> stages(const RouteRequest& request) const {
-        TM_ASSIGN(const auto seen, find(request));
-        std::vector<OutputInfo> outputs;
-        for (const auto& output : seen.outputs) outputs.push_back(output.info);
-        return status_.graph().stagesOf(seen.info, outputs);
-    }
     Result<Json> operation(const RouteRequest& request) const {
         TM_ASSIGN(const auto seen, find(request));
         TM_ASSIGN(const auto number, request.number("outputOpId", 1, kBatchMost));
@@ -284,10 +272,6 @@ std::vector<Route> streamingRoutes(const StreamingOptions& options, const Daemon
                           if (auto other = otherApplication(options, request)) return *other;
                           return jsonAnswer(applicationJson(status.report()));
                       }});
-    routes.push_back({application + "/graph", {}, [&](const RouteRequest& request) -> HttpAnswer {
-                          if (auto other = otherApplication(options, request)) return *other;
-                          return jsonAnswer(status.report().at("graph"));
-                      }});
     const auto add = [&](const std::string& path, std::vector<std::string> parameters,
                          Result<Json> (Streaming::*answer)(const RouteRequest&) const) {
         routes.push_back(
@@ -303,7 +287,6 @@ std::vector<Route> streamingRoutes(const StreamingOptions& options, const Daemon
     add("/receivers/{streamId}", {}, &Streaming::receiver);
     add("/batches", {"status"}, &Streaming::batches);
     add("/batches/{batchId}", {}, &Streaming::batch);
-    add("/batches/{batchId}/stages", {}, &Streaming::stages);
     add("/batches/{batchId}/operations", {}, &Streaming::operations);
     add("/batches/{batchId}/operations/{outputOpId}", {}, &Streaming::operation);
     return routes;
