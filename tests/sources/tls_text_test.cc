@@ -377,9 +377,10 @@ private:
 
 TEST_F(TlsText, AServerThatIsDialledSpeaksIt) {
     const auto port = test::freePort();
-    // Sends its two lines to the first who agrees on TLS, and stays for a while.
+    // Sends a line now and then to whoever is there; what comes for one who does not agree is lost.
     const std::string server =
-        "(printf 'a\\nb\\n'; sleep 20) | timeout 20 openssl s_server -quiet -accept 127.0.0.1:" +
+        "(while sleep 0.1; do echo line; done) | timeout 20 openssl s_server -quiet -accept "
+        "127.0.0.1:" +
         std::to_string(port) + " -cert " + file("mill.pem") + " -key " + file("mill.key") +
         " >/dev/null 2>&1 & echo $! >" + file("pid");
     ASSERT_EQ(std::system(server.c_str()), 0);
@@ -415,7 +416,7 @@ TEST_F(TlsText, AServerThatIsDialledSpeaksIt) {
     source = dialled("mill.pem", trust);
     ASSERT_TRUE(source->start());
     EXPECT_TRUE(arrives(2)) << testing::PrintToString(trust.said());
-    EXPECT_EQ(log->lines(), (std::vector<std::string>{"a", "b"}));
+    for (const auto& line : log->lines()) EXPECT_EQ(line, "line");
     source.reset();
     std::system(("pkill -P $(cat " + file("pid") + ")").c_str());
 
