@@ -427,6 +427,10 @@ protected:
         job.awaitSeen(all.size());
         std::this_thread::sleep_for(std::chrono::milliseconds(300));
         job.crash();
+        // All shards but the newest are read to their end now.
+        job.start();
+        std::this_thread::sleep_for(std::chrono::milliseconds(600));
+        job.crash();
         return {all, job.seen()};
     }
 };
