@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """python_workers.py BIN PYTHON TEXT [--json]: python.workers, functions that worker processes call
 next to the same that threads of one process call, which Python lets run one at a time: a function
-of some ten microseconds a line, and the word count of the course, whose functions take less than
+of some microseconds a line, and the word count of the course, whose functions take less than
 the way to a process and back. BIN, PYTHON as for python_words.py. By turns, three times each;
 results are compared first."""
 

@@ -1,17 +1,16 @@
 """course_words.py FUNCTIONS PORT DIRECTORY LINES [COUNTS]: the word count that courses begin with,
 for python_words.py and python_workers.py; its functions are called by threads, or by the processes
-that WORKERS=processes asks for. FUNCTIONS: known (as they are taught), or opaque (of the same meaning on this
-text, and not known to the engine). Ends when LINES lines are counted, and prints the seconds from
-the start on; with COUNTS writes "word<tab>count" of all batches to that file."""
+that WORKERS=processes asks for. FUNCTIONS: known (as they are taught), or opaque (of the same
+meaning on this text, and not known to the engine). Ends when LINES lines are counted, and prints
+the seconds from the start on; with COUNTS writes "word<tab>count" of all batches to that file."""
 
 import collections
 import os
 import sys
-import threading
-import time
 
+import counted_run
 from tidemill import SparkContext
-from tidemill.streaming import StreamingContext, StreamingListener
+from tidemill.streaming import StreamingContext
 
 functions, port, directory, wanted = sys.argv[1:5]
 sc = SparkContext("local[2]", "NetworkWordCount")
@@ -29,27 +28,7 @@ if len(sys.argv) > 5:
     counts.foreachRDD(lambda rdd: total.update(rdd.collectAsMap()))
 else:
     counts.pprint()
-done = threading.Event()
-
-
-class Lines(StreamingListener):
-    """Notes when all lines are counted."""
-
-    counted = 0
-
-    def onBatchCompleted(self, batchCompleted):
-        self.counted += batchCompleted.batchInfo().numRecords()
-        if self.counted >= int(wanted):
-            done.set()
-
-
-ssc.addStreamingListener(Lines())
-begin = time.monotonic()
-ssc.start()
-done.wait()
-took = time.monotonic() - begin
-ssc.stop()
-print(f"seconds {took:.6f}", file=sys.stderr)
+counted_run.run(ssc, int(wanted))
 if len(sys.argv) > 5:
     with open(sys.argv[5], "w", encoding="utf-8") as out:
         out.writelines(f"{word}\t{count}\n" for word, count in sorted(

@@ -1,14 +1,13 @@
-"""heavy_lines.py WORKERS PORT DIRECTORY LINES [COUNTS]: a function of some ten microseconds on each
-line, for python_workers.py, called by WORKERS: threads or processes. Ends when LINES lines are
+"""heavy_lines.py WORKERS PORT DIRECTORY LINES [COUNTS]: a function of some microseconds on each line,
+for python_workers.py, called by WORKERS: threads or processes. Ends when LINES lines are
 through, and prints the seconds from the start on; with COUNTS writes the sums to that file."""
 
 import collections
 import sys
-import threading
-import time
 
+import counted_run
 from tidemill import SparkContext
-from tidemill.streaming import StreamingContext, StreamingListener
+from tidemill.streaming import StreamingContext
 
 workers, port, directory, wanted = sys.argv[1:5]
 
@@ -26,27 +25,7 @@ ssc = StreamingContext(sc, 1, directory=directory, workers=workers)
 counts = ssc.socketTextStream("localhost", int(port)).map(weighed).reduceByKey(lambda a, b: a + b)
 total = collections.Counter()
 counts.foreachRDD(lambda rdd: total.update(rdd.collectAsMap()))
-done = threading.Event()
-
-
-class Lines(StreamingListener):
-    """Notes when all lines are through."""
-
-    counted = 0
-
-    def onBatchCompleted(self, batchCompleted):
-        self.counted += batchCompleted.batchInfo().numRecords()
-        if self.counted >= int(wanted):
-            done.set()
-
-
-ssc.addStreamingListener(Lines())
-begin = time.monotonic()
-ssc.start()
-done.wait()
-took = time.monotonic() - begin
-ssc.stop()
-print(f"seconds {took:.6f}", file=sys.stderr)
+counted_run.run(ssc, int(wanted))
 if len(sys.argv) > 5:
     with open(sys.argv[5], "w", encoding="utf-8") as out:
         out.writelines(f"{key}\t{count}\n" for key, count in sorted(total.items()))
