@@ -69,7 +69,7 @@ std::string_view WorkerCalls::takeSized() {
     return taken;
 }
 
-// What it raised, or nothing; `value` and what was added behind it.
+// The answer to the next argument that was sent; its form is in worker_pool.h.
 WorkerCalls::Answer WorkerCalls::take() {
     TM_CHECK(!left_.empty(), "a worker process answers every call");
     Answer answer;

@@ -10,17 +10,17 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <stdexcept>
 #include <system_error>
 #include <thread>
 
-#include "core/check.h"
 #include "python/native/function.h"
 #include "python/native/worker_process.h"
 
 namespace tidemill::python {
 namespace {
 
-// A function that is still called then is not waited for any longer.
+// How long the functions that are still called then are waited for, together.
 constexpr std::chrono::seconds kPatience{5};
 
 std::string howItEnded(pid_t pid) {
@@ -32,9 +32,8 @@ std::string howItEnded(pid_t pid) {
     return "has ended with exit code " + std::to_string(WEXITSTATUS(status));
 }
 
-// Waits until it has ended, which it does when its socket is closed.
-void reap(pid_t pid) {
-    const auto until = std::chrono::steady_clock::now() + kPatience;
+// Waits until it has ended, which it does when its socket is closed; kills it then.
+void reap(pid_t pid, std::chrono::steady_clock::time_point until) {
     while (::waitpid(pid, nullptr, WNOHANG) == 0) {
         if (std::chrono::steady_clock::now() > until) {
             ::kill(pid, SIGKILL);
@@ -63,7 +62,10 @@ std::uint32_t WorkerPool::add(const Function& function, AnswerAs as) {
 
 void WorkerPool::add(const std::string& accumulator, PyObject* term) const {
     const auto found = accumulators_ ? accumulators_->find(accumulator) : nullptr;
-    TM_CHECK(found != nullptr, "worker processes know the accumulators of the job");
+    if (found == nullptr)
+        throw std::runtime_error("accumulator '" + accumulator +
+                                 "': it is of no job that runs here: make it before start(), by "
+                                 "the SparkContext that the StreamingContext has");
     found->add(term);
 }
 
@@ -102,8 +104,9 @@ void WorkerPool::close() {
     if (processes_.empty()) return;
     const WithoutGil others;
     for (const auto& process : processes_) ::close(process->socket);
+    const auto until = std::chrono::steady_clock::now() + kPatience;
     for (const auto& process : processes_)
-        if (process->pid > 0) reap(process->pid);
+        if (process->pid > 0) reap(process->pid, until);
     processes_.clear();
 }
 
