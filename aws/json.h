@@ -1,4 +1,5 @@
-// Answers in JSON, read strictly: what is not as expected is said once, and nothing after it counts.
+// Answers in JSON, read strictly: what is not as expected is said once, and nothing behind it
+// counts.
 #pragma once
 
 #include <simdjson.h>

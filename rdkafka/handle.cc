@@ -34,15 +34,16 @@ std::string describe(rd_kafka_resp_err_t error) {
     return std::string(rd_kafka_err2str(error)) + " (" + rd_kafka_err2name(error) + ")";
 }
 
-// librdkafka's pull request 4895; Kafka is strict since 3.7.2, 3.8.1 and 3.9.
+// librdkafka's pull request 4895: its last message repeats the client's nonce, which brokers of
+// Kafka 4.1.0 refuse.
 std::string refusalHint(rd_kafka_resp_err_t error, std::string_view reason, int version) {
     constexpr int kMended = 0x02'06'01'00;
     if (error != RD_KAFKA_RESP_ERR__AUTHENTICATION || version >= kMended ||
         reason.find("SCRAM") == reason.npos)
         return {};
-    return "; the password may be right: librdkafka before 2.6.1 fails at SCRAM with brokers of "
-           "Kafka "
-           "4 and late 3.x: use PLAIN over TLS, or certificates";
+    return "; the password may be right: librdkafka before 2.6.1 fails at SCRAM with newer "
+           "brokers, "
+           "those of Kafka 4 among them: use PLAIN over TLS, or certificates";
 }
 
 bool needsPerson(rd_kafka_resp_err_t error) {

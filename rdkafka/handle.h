@@ -43,8 +43,8 @@ using Properties = std::map<std::string, std::string>;
 // "Broker: Unknown topic or partition (UNKNOWN_TOPIC_OR_PART)".
 std::string describe(rd_kafka_resp_err_t error);
 
-// What is to be said behind an error of authentication for which this version of librdkafka may be to
-// blame rather than the password; else empty. `version` as rd_kafka_version() has it.
+// What is to be said behind an error of authentication for which this version of librdkafka may be
+// to blame rather than the password; else empty. `version` as rd_kafka_version() has it.
 std::string refusalHint(rd_kafka_resp_err_t error, std::string_view reason, int version);
 
 // Whether a person must act: credentials, permissions, configuration. Else the same may work later

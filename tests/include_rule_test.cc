@@ -1,7 +1,7 @@
 // The layers, as the #include lines have them: core includes no other folder; state, sources,
-// outputs and recovery do not include each other, sources and outputs may include rdkafka, sources aws; examples
-// see only tidemill/; nothing includes tests; what a user's program includes brings in no heavy
-// library.
+// outputs and recovery do not include each other, sources and outputs may include rdkafka, sources
+// aws; examples see only tidemill/; nothing includes tests; what a user's program includes brings in
+// no heavy library.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -32,7 +32,7 @@ struct HttpOptions {
     // No more is taken than this, on average: 503. In bytes, those of the lines.
     std::optional<Rate> maxRate{};
 
-    // Files with a certificate and its key, in PEM: requests come to https://. Behind the certificate
+    // Files with a certificate and its key, in PEM: requests come to https://. Behind the first
     // those between it and its issuer. Read once, when the stream starts. Empty: no encryption.
     std::string certFile{};
     std::string keyFile{};

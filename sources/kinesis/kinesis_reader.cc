@@ -150,8 +150,8 @@ bool KinesisSource::checkFirst(ShardReader& shard, PendingPage& pending) {
     return true;
 }
 
-// An anchor that is gone may have expired, or been of another stream of this name: a listing that is
-// newer says which.
+// An anchor that is gone may have expired, or been of another stream of this name: a listing that
+// is newer says which.
 bool KinesisSource::isStillTheStream(ShardReader& shard) {
     if (shard.goneAt && listings_ > *shard.goneAt) return true;
     if (!shard.goneAt) shard.goneAt = listings_ + (discovering_ ? 1 : 0);
