@@ -16,6 +16,7 @@
 #include <random>
 #include <thread>
 
+#include "tests/support/certificate.h"
 #include "tests/support/environment_number.h"
 #include "tests/support/test_client.h"
 #include "tests/tools/program_rig.h"
@@ -155,13 +156,9 @@ TEST_F(FlumeAgent, WhatItSendsIsCounted) {
 }
 
 TEST_F(FlumeAgent, SendsByTls) {
+    if (!makeCertificate(rig_.path(), "mill", "IP:127.0.0.1")) GTEST_SKIP() << "needs openssl";
     const std::string pem = (rig_.path() / "mill.pem").string();
     const std::string key = (rig_.path() / "mill.key").string();
-    const auto made =
-        "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=127.0.0.1 -addext "
-        "subjectAltName=IP:127.0.0.1 -keyout " +
-        key + " -out " + pem + " >/dev/null 2>&1";
-    if (std::system(made.c_str()) != 0) GTEST_SKIP() << "needs openssl";
     writeJob("avro", "cert_file = \"" + pem + "\"\nkey_file = \"" + key + "\"\n");
     const auto daemon = rig_.start();
     spoolFile(100);

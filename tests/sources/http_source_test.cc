@@ -2,8 +2,12 @@
 #include "tests/sources/http_fixture.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <thread>
+
+#include "tests/support/certificate.h"
 
 namespace tidemill::sources {
 namespace {
@@ -288,17 +292,13 @@ TEST_F(HttpSource, ATokenIsAskedFor) {
 
 TEST_F(HttpSource, SpeaksTlsWithACertificate) {
     const auto directory = testing::TempDir() + "http_tls";
+    std::filesystem::create_directories(directory);
     const auto run = [&](const std::string& command) {
-        return std::system(("mkdir -p " + directory + " && cd " + directory + " && { " + command +
-                            "; } >out 2>err")
-                               .c_str());
+        return std::system(("cd " + directory + " && { " + command + "; } >out 2>err").c_str());
     };
-    const std::string make =
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 "
-        "-nodes -days 1 -subj /CN=mill -addext subjectAltName=IP:127.0.0.1 ";
-    if (run(make + "-keyout mill.key -out mill.pem && curl --version") != 0)
+    if (!test::makeCertificate(directory, "mill", "IP:127.0.0.1") || run("curl --version") != 0)
         GTEST_SKIP() << "needs openssl and curl";
-    ASSERT_EQ(run(make + "-keyout other.key -out other.pem"), 0);
+    ASSERT_TRUE(test::makeCertificate(directory, "other", "IP:127.0.0.1"));
     HttpOptions options;
     options.certFile = directory + "/mill.pem";
     options.keyFile = directory + "/mill.key";

@@ -17,6 +17,7 @@
 #include "sources/text_sender.h"
 #include "sources/tls_stream.h"
 #include "tests/sources/listening_fixture.h"
+#include "tests/support/certificate.h"
 #include "tests/support/child_process.h"
 
 namespace tidemill::sources {
@@ -24,21 +25,12 @@ namespace {
 
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
+using test::makeCertificate;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 const std::string kToken = "correct-horse-battery-staple";
-
-bool makeCertificate(const fs::path& directory, const std::string& name, const std::string& names) {
-    const auto command =
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj "
-        "/CN=" +
-        name + " -addext subjectAltName=" + names + " -keyout " +
-        (directory / (name + ".key")).string() + " -out " + (directory / (name + ".pem")).string() +
-        " >/dev/null 2>&1";
-    return std::system(command.c_str()) == 0;
-}
 
 // A client of TLS, step by step.
 class TlsClient {
