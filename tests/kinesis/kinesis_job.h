@@ -1,27 +1,19 @@
-// A job on a Kinesis stream inside a test's process, over several lives of one data directory.
+// A job on a Kinesis stream inside a test's process.
 #pragma once
 
-#include <algorithm>
 #include <chrono>
-#include <cstdint>
 #include <cstdlib>
-#include <functional>
-#include <map>
-#include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
-#include <vector>
+#include <utility>
 
-#include "tests/support/batch_harness.h"
-#include "tidemill/tidemill.h"
+#include "tests/support/source_job.h"
 
 namespace tidemill::test {
 
-// What batches brought, each once: a batch that is run again replaces itself.
-class KinesisJob {
+class KinesisJob : public SourceJob<KinesisRecord> {
 public:
-    explicit KinesisJob(const std::string& url) {
+    explicit KinesisJob(const std::string& url)
+        : SourceJob([](const KinesisRecord& record) { return std::string(record.data); }) {
         kinesis.stream = "t";
         kinesis.endpoint = url;
         kinesis.region = "us-east-1";
@@ -30,89 +22,18 @@ public:
         ::setenv("AWS_ACCESS_KEY_ID", "test", 1);
         ::setenv("AWS_SECRET_ACCESS_KEY", "test-key", 1);
     }
-    ~KinesisJob() { crash(); }
 
     KinesisOptions kinesis;
-    StreamingOptions streaming;  // the directory is the job's own
 
-    // Throws StreamingError.
-    void start() {
-        auto options = streaming;
-        options.directory = directory_ / "data";
-        options.interval = std::chrono::milliseconds(50);
-        options.workers = 2;
-        context_ = std::make_unique<StreamingContext>(options);
-        auto records = context_->kinesisStream(kinesis);
-        records.forEachBatch([this](Batch<KinesisRecord>& batch) {
-            std::vector<std::string> lines;
-            batch.forEach([&](const KinesisRecord& record) { lines.push_back(textOf(record)); });
-            const std::lock_guard lock(mutex_);
-            batches_[batch.id()] = std::move(lines);
-        });
+private:
+    DStream<KinesisRecord> open(StreamingContext& context) override {
+        return context.kinesisStream(kinesis);
+    }
+    void keepTotals(DStream<KinesisRecord>& records) override {
         records.map([](const KinesisRecord&) { return std::pair(std::string_view("all"), 1L); })
             .reduceByKey(std::plus<>())
             .runningTotals("all");
-        context_->start();
     }
-    void stop() {
-        if (context_) context_->stop(true);
-        context_.reset();
-    }
-    // As far as that can be had inside a process: nothing is done that an end would do.
-    void crash() {
-        try {
-            if (context_) context_->stop(false);
-        } catch (const StreamingError&) {  // it had failed before
-        }
-        context_.reset();
-    }
-
-    StreamingContext& context() { return *context_; }
-    SourceStatus status() const { return context_->status().sources.at(0); }
-
-    // What came so far, in the order of batches and within each in that of the stream.
-    std::vector<std::string> inOrder() const {
-        const std::lock_guard lock(mutex_);
-        std::vector<std::string> all;
-        for (const auto& [id, lines] : batches_) all.insert(all.end(), lines.begin(), lines.end());
-        return all;
-    }
-    std::vector<std::string> seen() const {
-        auto all = inOrder();
-        std::sort(all.begin(), all.end());
-        return all;
-    }
-
-    // False when that does not come true within half a minute.
-    static bool await(const std::function<bool()>& condition) {
-        for (int i = 0; i < 3'000; ++i) {
-            if (condition()) return true;
-            std::this_thread::sleep_for(std::chrono::milliseconds(10));
-        }
-        return condition();
-    }
-    bool awaitSeen(std::size_t records) const {
-        return await([&] { return seen().size() >= records; });
-    }
-    // What the job ended with; empty when it did not end.
-    std::string awaitFailure() {
-        try {
-            if (!context_->awaitTermination(std::chrono::seconds(30))) return "";
-        } catch (const StreamingError& error) {
-            return error.what();
-        }
-        return "no error";
-    }
-
-    std::function<std::string(const KinesisRecord&)> textOf = [](const KinesisRecord& record) {
-        return std::string(record.data);
-    };
-
-private:
-    TemporaryDirectory directory_;
-    mutable std::mutex mutex_;
-    std::map<std::uint64_t, std::vector<std::string>> batches_;
-    std::unique_ptr<StreamingContext> context_;
 };
 
 }  // namespace tidemill::test
